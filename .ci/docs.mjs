@@ -1,0 +1,65 @@
+// Makes the reference pages of docs/ from the tables in the code. `npm run docs` writes them; a test compares them.
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { HOOKS } from '../dist/src/hooks.js';
+import { SETTINGS } from '../dist/src/config/settings.js';
+
+export const PAGES = { 'docs/hooks.md': hooksPage(), 'docs/settings.md': settingsPage() };
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const [path, text] of Object.entries(PAGES)) await writeFile(path, text);
+}
+
+function hooksPage() {
+  const sections = Object.entries(HOOKS).map(([name, hook]) => {
+    const deadline =
+      hook.synchronous === true
+        ? 'None: the hook is synchronous.'
+        : hook.deadline === 'limit'
+          ? 'After `hookTimeoutSec` the tap counts as failed.'
+          : 'After `hookTimeoutSec` the tap is named in the log, and waited for.';
+    return `## ${name}
+
+- **When**: ${hook.when}
+- **A tap**: ${hook.tap}
+- **If a tap fails**: ${hook.failure}
+- **Deadline**: ${deadline}
+`;
+  });
+  return `# Hooks
+
+In the order in which they fire. A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with
+\`tap\`, \`tapPromise\` or \`tapAsync\`, and may say \`stage\` or \`before\`. A tap's failure always names the plugin and the
+hook. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
+
+${sections.join('\n')}`;
+}
+
+function settingsPage() {
+  const rows = Object.entries(SETTINGS).map(([name, setting]) => {
+    const [plugin, option] = (setting.config ?? '').split('.');
+    const file =
+      name === 'executorFactory'
+        ? '`executor`'
+        : option === undefined
+          ? `\`${name}\``
+          : `\`['${plugin}', { ${option} }]\``;
+    return `| \`${setting.env}\` | ${file} | ${defaultOf(name, setting)} | ${setting.help} |`;
+  });
+  return `# Settings
+
+Flags win over the environment, the environment over \`coda.config.ts\`, that over the credentials of an earlier start,
+and those over the defaults. \`coda config\` shows what is in effect, and why. An option of a built-in plugin stands in
+the list \`plugins\`. Made from the table in \`src/config/settings.ts\` by \`npm run docs\`.
+
+| variable | in coda.config.ts | default | |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function defaultOf(name, setting) {
+  if (name === 'stateDir') return "the system's temp directory";
+  if (setting.default === '' || setting.default === null) return '';
+  return `\`${typeof setting.default === 'string' ? setting.default : JSON.stringify(setting.default)}\``;
+}

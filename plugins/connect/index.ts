@@ -1,0 +1,138 @@
+// Gives the node its standing with the cloud: by a one-time token the first time, by its own key ever after (PROTOCOL §1, §3).
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  AuthError,
+  cloudUrl,
+  ConfigError,
+  connectivityOf,
+  createSigner,
+  makeStateDir,
+  NodeError,
+  writeFileAtomic,
+  type CodaNode,
+  type ConnectRequest,
+  type Logger,
+  type Plugin,
+  type Session,
+  type Settings,
+  type TokenSigner,
+} from '../../src/index.ts';
+import { newFingerprint } from './fingerprint.ts';
+import { provision } from './provision.ts';
+import { requestBundle } from './request.ts';
+
+/** Connects to the cloud, saves the credentials and returns the session. */
+export function connect(): Plugin {
+  return {
+    name: 'connect',
+    apply(node) {
+      node.hooks.connect.tapPromise('connect', () => {
+        const closing = new AbortController();
+        node.onClose('connect', () => closing.abort());
+        return open(node, closing.signal);
+      });
+    },
+  };
+}
+
+async function open(node: CodaNode, signal: AbortSignal): Promise<Session> {
+  const { settings } = node;
+  const log = node.log.child('connect');
+  const fingerprint =
+    settings.nodeMachineFingerprint || node.state?.nodeMachineFingerprint || newFingerprint();
+  const byToken = settings.nodeToken !== '';
+  const signer = byToken ? undefined : await ownSigner(settings);
+  log.mask(settings.nodeToken);
+
+  const request = requestOf(node, byToken ? 'token' : 'jwt', settings, fingerprint);
+  await node.hooks.beforeConnect.promise(request);
+
+  const finish = async (asked: ConnectRequest, current: Settings, bearer: () => string | Promise<string>) => {
+    const bundle = await requestBundle(node, { request: asked, bearer, log, signal });
+    const session = await provision(bundle, current, fingerprint, log);
+    log.info(`connected as ${session.qpuId}`, { name: session.qpuDisplayName });
+    return session;
+  };
+
+  if (signer !== undefined) return finish(request, settings, () => signer.fresh());
+  // A token that is spent on credentials that cannot be kept is lost.
+  await checkStateDir(settings.stateDir);
+  try {
+    return await finish(request, settings, () => settings.nodeToken);
+  } catch (refusal) {
+    const saved = await savedCredentials(node, refusal, log);
+    if (saved === undefined) throw refusal;
+    const { url } = requestOf(node, 'jwt', saved.current, fingerprint);
+    return finish({ ...request, mode: 'jwt', url }, saved.current, () => saved.signer.fresh());
+  }
+}
+
+function requestOf(
+  node: CodaNode,
+  mode: 'token' | 'jwt',
+  { webappUrl, connectPath, nodeConnectHeaders }: Settings,
+  fingerprint: string,
+): ConnectRequest {
+  const connectivity = connectivityOf(node.executor.executor);
+  return {
+    url: cloudUrl(webappUrl, connectPath),
+    mode,
+    headers: { ...nodeConnectHeaders },
+    body: { machine_fingerprint: fingerprint, ...(connectivity === null ? {} : { connectivity }) },
+  };
+}
+
+/** The signer of a start without a token; a ConfigError says what is missing and how to get going. */
+function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenSigner> {
+  const missing = [
+    ...(jwtPrivateKey === '' ? ['CODA_JWT_PRIVATE_KEY'] : []),
+    ...(jwtKeyId === '' ? ['CODA_JWT_KEY_ID'] : []),
+    ...(qpuId === '' ? ['CODA_QPU_ID'] : []),
+  ];
+  if (missing.length === 0) return createSigner({ qpuId, keyId: jwtKeyId, privateKeyPem: jwtPrivateKey });
+  throw new ConfigError(
+    missing.length === 3
+      ? 'this node has no credentials yet: neither a token nor those of an earlier start'
+      : `the credentials are incomplete: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+    {
+      remedy:
+        'Get a token for the QPU in Coda and run: coda start --token <token>. ' +
+        'To start without one, set CODA_JWT_PRIVATE_KEY, CODA_JWT_KEY_ID and CODA_QPU_ID. ' +
+        'To try things out without a cloud: coda dev',
+    },
+  );
+}
+
+/** Proves that the state directory can be written, by writing there. */
+async function checkStateDir(stateDir: string): Promise<void> {
+  await makeStateDir(stateDir);
+  const trial = join(stateDir, '.coda-write-check');
+  await writeFileAtomic(trial, '');
+  await rm(trial, { force: true });
+}
+
+/** What an earlier start left, for a token that the cloud does not take; undefined where that is no way on. */
+async function savedCredentials(
+  node: CodaNode,
+  refusal: unknown,
+  log: Logger,
+): Promise<{ current: Settings; signer: TokenSigner } | undefined> {
+  if (!(refusal instanceof NodeError) || refusal.status !== 401 || node.state === undefined) return undefined;
+  const current: Settings = { ...node.settings, ...node.state };
+  try {
+    const signer = await createSigner({
+      qpuId: current.qpuId,
+      keyId: current.jwtKeyId,
+      privateKeyPem: current.jwtPrivateKey,
+    });
+    log.warn(
+      'the cloud does not take the token, which may be used already; ' +
+        `connecting with the credentials of an earlier start, as ${current.qpuId}. Leave the token out next time`,
+    );
+    return { current, signer };
+  } catch (thrown) {
+    if (thrown instanceof AuthError) return undefined;
+    throw thrown;
+  }
+}

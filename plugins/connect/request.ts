@@ -1,0 +1,165 @@
+// The connect request: what is sent, how often it is tried, and what the cloud's answer means (PROTOCOL §1).
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  cloudWords,
+  ConfigError,
+  extraHeaders,
+  isRecord,
+  messageOf,
+  NodeError,
+  printable,
+  TransportError,
+  type CodaNode,
+  type ConnectRequest,
+  type HttpAnswer,
+  type Logger,
+} from '../../src/index.ts';
+
+const LONGEST_WAIT_SEC = 60;
+
+export interface Attempts {
+  readonly request: ConnectRequest;
+  /** The bearer of one attempt: the token, or a JWT signed just now. */
+  readonly bearer: () => string | Promise<string>;
+  readonly log: Logger;
+  /** Fires when the node closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects, with retries; returns the bundle, not yet checked. Throws a NodeError if the cloud does not give one. */
+export async function requestBundle(node: CodaNode, attempts: Attempts): Promise<unknown> {
+  const { request, log, signal } = attempts;
+  const { nodeConnectRetries: most } = node.settings;
+  const { origin } = new URL(request.url);
+  const headers = sendableHeaders(request.headers);
+  const body = JSON.stringify(request.body);
+  let mayHaveArrived = false;
+
+  for (let attempt = 1; ; attempt += 1) {
+    const bearer = await attempts.bearer();
+    checkHeader('Authorization', bearer);
+    log.info(`connecting to ${origin} by ${request.mode}`, { attempt, of: most });
+    let reason: string;
+    try {
+      const answer = await node.http.request({
+        method: 'POST',
+        url: request.url,
+        headers: { ...headers, 'content-type': 'application/json', authorization: `Bearer ${bearer}` },
+        body,
+        timeoutMs: node.settings.nodeTimeoutSec * 1000,
+        signal,
+      });
+      if (answer.status < 500) return bundleOf(answer, { request, secret: bearer, mayHaveArrived });
+      mayHaveArrived = true;
+      reason = `it answered ${answer.status}${said(answer, bearer)}`;
+      if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
+    } catch (thrown) {
+      if (signal.aborted) throw closing(origin);
+      if (!(thrown instanceof TransportError)) throw thrown;
+      mayHaveArrived ||= thrown.sent;
+      reason = thrown.message;
+      if (attempt >= most) throw unreachable(origin, most, reason, { cause: thrown });
+    }
+    const waitSec = Math.min(2 ** (attempt - 1), LONGEST_WAIT_SEC);
+    log.warn(`connecting to ${origin} failed: ${reason}; next attempt in ${waitSec} s`);
+    await sleep(waitSec * 1000, undefined, { signal }).catch(() => {
+      throw closing(origin);
+    });
+  }
+}
+
+interface Asked {
+  readonly request: ConnectRequest;
+  readonly secret: string;
+  readonly mayHaveArrived: boolean;
+}
+
+function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
+  const { status } = answer;
+  const { origin } = new URL(asked.request.url);
+  if (status >= 300 && status < 400) {
+    throw new NodeError(
+      `${origin} answered the connect with ${status}, a redirect${target(answer, asked.request.url)}; ` +
+        'redirects are not followed, since they would carry the credentials elsewhere',
+      { status, remedy: 'Set CODA_WEBAPP_URL to the address that answers itself.' },
+    );
+  }
+  if (status < 200 || status >= 400) {
+    throw new NodeError(`the cloud refused the connect with ${status}${said(answer, asked.secret)}`, {
+      status,
+      remedy: remedyFor(status, asked),
+    });
+  }
+  let bundle: unknown;
+  try {
+    bundle = JSON.parse(answer.text);
+  } catch {
+    // The parser's message would quote what may be a secret.
+  }
+  if (isRecord(bundle)) return bundle;
+  throw new NodeError(`${origin} answered the connect with ${status}, but not with a JSON object`, {
+    status,
+    remedy: 'Check CODA_WEBAPP_URL and CODA_CONNECT_PATH: this does not seem to be the Coda cloud.',
+  });
+}
+
+function remedyFor(status: number, { request, mayHaveArrived }: Asked): string {
+  if (status === 404 || status === 405) return 'Check CODA_WEBAPP_URL and CODA_CONNECT_PATH.';
+  if (request.mode === 'jwt') {
+    return "Check the machine's clock and the QPU in Coda; or get a new token there and run: coda start --token <token>";
+  }
+  const how = 'Get a new token in Coda and run: coda start --token <token>';
+  return mayHaveArrived ? `An earlier attempt may have used the token up. ${how}` : how;
+}
+
+function unreachable(
+  origin: string,
+  attempts: number,
+  reason: string,
+  details: { status?: number; cause?: unknown },
+): NodeError {
+  const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+  return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
+    ...details,
+    remedy: 'Check the network and CODA_WEBAPP_URL; `coda doctor` looks at each step of the way.',
+  });
+}
+
+function closing(origin: string): NodeError {
+  return new NodeError(`connecting to ${origin} was given up: the node is closing`);
+}
+
+/** Only the origin: a login page's address may carry secrets. */
+function target(answer: HttpAnswer, url: string): string {
+  const location = answer.headers['location'];
+  if (typeof location !== 'string' || !URL.canParse(location, url)) return '';
+  return ` to ${new URL(location, url).origin}`;
+}
+
+/** What the cloud said, short, on one line, and without the credentials that it may quote. */
+function said(answer: HttpAnswer, secret: string): string {
+  const short = cloudWords(answer.text.replaceAll(secret, '***'));
+  return short === '' ? '' : `: ${short}`;
+}
+
+function sendableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const sendable = extraHeaders(headers);
+  for (const [name, value] of Object.entries(sendable)) checkHeader(name, value);
+  return sendable;
+}
+
+function checkHeader(name: string, value: unknown): void {
+  try {
+    validateHeaderName(name);
+    if (typeof value !== 'string') throw new TypeError('its value is not a string');
+    validateHeaderValue(name, value);
+  } catch (thrown) {
+    throw new ConfigError(`the header '${printable(name, 60)}' cannot be sent: ${messageOf(thrown)}`, {
+      remedy:
+        name === 'Authorization'
+          ? 'Check CODA_NODE_TOKEN: a token is one line of plain characters.'
+          : 'Check CODA_NODE_CONNECT_HEADERS and the plugins that tap beforeConnect.',
+    });
+  }
+}

@@ -1,0 +1,149 @@
+// The health server: `/health` and `/ready` for people and for process managers, and a router for other plugins.
+// It comes up before the cloud is asked anything, so that a taken port costs no token (PROTOCOL §8).
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  ConfigError,
+  messageOf,
+  ReadinessReport,
+  serviceKey,
+  type CodaNode,
+  type Logger,
+  type Plugin,
+} from '../../src/index.ts';
+
+export interface HealthAddress {
+  readonly host: string;
+  /** The port in use, also where port 0 asked for a free one. */
+  readonly port: number;
+}
+
+/** Where the health server listens; throws before `boot` has ended. */
+export const healthAddress = serviceKey<() => HealthAddress>('healthAddress');
+
+/** How long requests under way may take to end when the node closes. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** Serves `GET /health` and `GET /ready` on `host`:`port`, and whatever the `http` hook adds. */
+export function health(): Plugin {
+  return {
+    name: 'health',
+    apply(node) {
+      let address: HealthAddress | undefined;
+      node.services.provide(healthAddress, () => {
+        if (address === undefined) throw new ConfigError('the health server does not listen yet');
+        return address;
+      });
+      node.hooks.boot.tapPromise('health', async () => {
+        const log = node.log.child('health');
+        const server = await createHealthServer(node, log);
+        address = await listen(server, node.settings.host, node.settings.port);
+        server.on('error', (error) => log.error(`the health server failed: ${error.message}`));
+        node.onClose('health server', () => close(server));
+        const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+        log.info(`listening on http://${host}:${address.port}`);
+      });
+    },
+  };
+}
+
+async function createHealthServer(node: CodaNode, log: Logger): Promise<Server> {
+  // Loaded here: commands that start no node need neither.
+  const [{ default: Koa }, { Router }, { createServer }] = await Promise.all([
+    import('koa'),
+    import('@koa/router'),
+    import('node:http'),
+  ]);
+
+  const router = new Router();
+  router.get('/health', (ctx) => {
+    ctx.body = { status: 'ok' };
+  });
+  router.get('/ready', (ctx) => {
+    const report = readinessOf(node);
+    ctx.status = report.ready ? 200 : 503;
+    ctx.body = report.toJSON();
+  });
+  node.hooks.http.call(router);
+
+  const app = new Koa();
+  app.on('error', (error: unknown) => log.warn(`a request failed: ${messageOf(error)}`));
+  app.use(async (ctx, next) => {
+    ctx.set('cache-control', 'no-store');
+    await next();
+    if (ctx.body !== undefined && ctx.body !== null) return;
+    if (ctx.status === 404) answer(ctx, 404, `there is no ${ctx.path} here`);
+    if (ctx.status === 405 || ctx.status === 501) answer(ctx, 405, `${ctx.method} is not allowed here`);
+  });
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+
+  const handle = app.callback();
+  return createServer(
+    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+    (request, response) => void handle(request, response),
+  );
+}
+
+function answer(ctx: { status: number; body: unknown }, status: number, error: string): void {
+  // Koa answers 200 to a body unless the status is set first.
+  ctx.status = status;
+  ctx.body = { error };
+}
+
+/** Always an answer: whoever asks a node that is starting or broken wants to hear just that. */
+function readinessOf(node: CodaNode): ReadinessReport {
+  let report: ReadinessReport;
+  try {
+    report = node.readiness();
+  } catch (thrown) {
+    report = new ReadinessReport();
+    report.notReady(`readiness cannot be told: ${messageOf(thrown)}`);
+  }
+  if (report.ready && node.phase !== 'running') report.notReady(`the node is ${node.phase}`);
+  return report;
+}
+
+function listen(server: Server, host: string, port: number): Promise<HealthAddress> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => reject(asConfigError(error, host, port));
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      const { address, port: actual } = server.address() as AddressInfo;
+      resolve({ host: address, port: actual });
+    });
+  });
+}
+
+function asConfigError(error: NodeJS.ErrnoException, host: string, port: number): ConfigError {
+  const at = `port ${port} on ${host}`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ConfigError(`the health server cannot listen: ${at} is taken`, {
+        cause: error,
+        remedy: 'Stop the other program (another node?), or choose another port with --port or CODA_PORT.',
+      });
+    case 'EACCES':
+      return new ConfigError(`the health server cannot listen: ${at} is not allowed to this user`, {
+        cause: error,
+        remedy: 'Choose a port above 1023 with --port or CODA_PORT.',
+      });
+    default:
+      return new ConfigError(`the health server cannot listen: ${at}: ${error.message}`, {
+        cause: error,
+        remedy: 'Set CODA_HOST to an address of this machine, such as 127.0.0.1 or 0.0.0.0.',
+      });
+  }
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

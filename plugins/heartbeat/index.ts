@@ -1,0 +1,31 @@
+// Tells the cloud at regular intervals that the node lives, what it runs and what its device looks like (PROTOCOL §7).
+// A heartbeat that fails is logged and stops nothing: only the cloud's picture is out of date, not the node's work.
+import type { Plugin } from '../../src/index.ts';
+import { createBeat } from './beat.ts';
+import { repeat } from './repeat.ts';
+
+/** Sends heartbeats from the first job read until the node closes, also while it drains. */
+export function heartbeat(): Plugin {
+  return {
+    name: 'heartbeat',
+    apply(node) {
+      const beat = createBeat(node);
+      node.hooks.readiness.tap('heartbeat', (report) => {
+        report.add('last_heartbeat_at', beat.lastAcceptedAt);
+        report.add('heartbeat_error', beat.failure);
+      });
+      node.hooks.start.tap('heartbeat', () => {
+        const closing = new AbortController();
+        const ended = repeat(
+          () => beat.send(closing.signal),
+          node.settings.heartbeatIntervalSec * 1000,
+          closing.signal,
+        );
+        node.onClose('heartbeat', () => {
+          closing.abort();
+          return ended;
+        });
+      });
+    },
+  };
+}

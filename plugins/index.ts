@@ -1,0 +1,22 @@
+// The plugins that a node has without being asked, by the name under which a config file knows them.
+// The order is that of `apply`, and so of the taps within a hook.
+import type { Plugin } from '../src/index.ts';
+import { batching } from './batching/index.ts';
+import { cancellation } from './cancellation/index.ts';
+import { connect } from './connect/index.ts';
+import { discovery } from './discovery/index.ts';
+import { health } from './health/index.ts';
+import { heartbeat } from './heartbeat/index.ts';
+import { simulator } from './simulator/index.ts';
+import { webhook } from './webhook/index.ts';
+
+export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
+  ['health', health],
+  ['simulator', simulator],
+  ['discovery', discovery],
+  ['connect', connect],
+  ['cancellation', cancellation],
+  ['batching', batching],
+  ['webhook', webhook],
+  ['heartbeat', heartbeat],
+]);

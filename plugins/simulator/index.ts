@@ -1,0 +1,16 @@
+// Offers the simulator as an executor that can be chosen by the name `simulator`, and never chooses it by itself.
+// A provisioned node that reports simulated counts as hardware results would be worse than one that does not start.
+import type { Plugin } from '../../src/index.ts';
+
+/** Registers the executor `simulator` (PROTOCOL §11). */
+export function simulator(): Plugin {
+  return {
+    name: 'simulator',
+    apply(node) {
+      node.executors.set('simulator', async () => {
+        const { createSimulator } = await import('./executor.ts');
+        return createSimulator();
+      });
+    },
+  };
+}

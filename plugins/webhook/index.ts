@@ -1,0 +1,69 @@
+// Delivers a saved outcome to the cloud: one call, one attempt (PROTOCOL §6).
+// When to try again, and what to do with a refusal, is the outbox's business.
+import {
+  extraHeaders,
+  isTapped,
+  TransportError,
+  webhookBody,
+  type CodaNode,
+  type Delivery,
+  type HttpAnswer,
+  type Plugin,
+  type SavedOutcome,
+} from '../../src/index.ts';
+import { deliveryOf } from './answer.ts';
+import { sendableHeaders } from './headers.ts';
+import { createOriginGuard } from './origins.ts';
+
+/** Posts outcomes to their callback URLs, signed with the node's JWT. */
+export function webhook(): Plugin {
+  return {
+    name: 'webhook',
+    apply(node) {
+      node.hooks.deliver.tapPromise('webhook', createDeliver(node));
+    },
+  };
+}
+
+function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) => Promise<Delivery> {
+  const log = node.log.child('webhook');
+  const timeoutMs = node.settings.webhookTimeoutSec * 1000;
+  const headers = {
+    ...extraHeaders(node.settings.nodeConnectHeaders),
+    'content-type': 'application/json',
+  };
+  const origins = createOriginGuard(node, log);
+
+  return async (saved, attempt) => {
+    const { jobId, callbackUrl: url } = saved;
+    const objection = origins.objectionTo(url);
+    if (objection !== undefined) return { kind: 'refused', reason: objection };
+
+    const body = webhookBody(jobId, saved.outcome);
+    const text = JSON.stringify(body);
+    let tapped: Record<string, string> | undefined;
+    if (isTapped(node.hooks.onWebhook)) {
+      const request = { jobId, url, body: { ...body }, headers: {}, attempt };
+      await node.hooks.onWebhook.promise(request);
+      tapped = sendableHeaders(request.headers, log);
+    }
+
+    const post = (jwt: string): Promise<HttpAnswer> =>
+      node.http.request({
+        method: 'POST',
+        url,
+        headers: { ...headers, ...tapped, authorization: `Bearer ${jwt}` },
+        body: text,
+        timeoutMs,
+      });
+    try {
+      const { signer } = node.session;
+      const answer = await post(await signer.token());
+      // The reused token may be what is refused, say after a correction of the clock.
+      return deliveryOf(answer.status === 401 ? await post(await signer.fresh()) : answer, url);
+    } catch (thrown) {
+      if (!(thrown instanceof TransportError)) throw thrown;
+      return { kind: 'retry', reason: thrown.message, sent: thrown.sent };
+    }
+  };
+}

@@ -1,0 +1,51 @@
+// Where results, and with them the node's JWT, may go: a callback URL comes with the job, so anyone who can write
+// to the stream chooses it. The verdict on an origin is the same for all its jobs and is reached once.
+import type { CodaNode, Logger } from '../../src/index.ts';
+
+/** Verdicts that are remembered; an attacker could make up any number of origins. */
+const REMEMBERED = 1_000;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+export interface OriginGuard {
+  /** Why nothing may be sent to `url`; undefined if it may. Warns once about an origin that looks wrong. */
+  objectionTo(url: string): string | undefined;
+}
+
+export function createOriginGuard(node: CodaNode, log: Logger): OriginGuard {
+  const allowed = new Set(node.settings.webhookAllowedOrigins.map((origin) => new URL(origin).origin));
+  const verdicts = new Map<string, string | undefined>();
+
+  function judge({ origin, protocol, hostname }: URL): string | undefined {
+    if (protocol !== 'https:' && protocol !== 'http:') {
+      return `the callback URL begins with ${protocol}// and not with https://`;
+    }
+    if (allowed.size > 0) {
+      if (allowed.has(origin)) return undefined;
+      return `the callback goes to ${origin}, which is not among webhook.allowedOrigins`;
+    }
+    if (origin !== new URL(node.session.webappUrl).origin) {
+      log.warn(
+        `results and the node's JWT go to ${origin}, which is not the cloud's origin; ` +
+          'set webhook.allowedOrigins to allow only known ones',
+      );
+    }
+    if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
+      log.warn(`results and the node's JWT go to ${origin} unencrypted`);
+    }
+    return undefined;
+  }
+
+  return {
+    objectionTo(url) {
+      if (!URL.canParse(url)) return 'the callback is not a URL';
+      const target = new URL(url);
+      // Other schemes all share the origin 'null'.
+      const key = target.origin === 'null' ? target.protocol : target.origin;
+      if (!verdicts.has(key)) {
+        if (verdicts.size >= REMEMBERED) verdicts.clear();
+        verdicts.set(key, judge(target));
+      }
+      return verdicts.get(key);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// How `coda submit` finds a running `coda dev` of the same user: a private file with its address and token.
+import { rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readPrivateFile, writeFileAtomic } from '../../config/files.ts';
+import { ConfigError } from '../../errors.ts';
+import { isRecord } from '../../protocol/text.ts';
+
+export interface Rendezvous {
+  /** Of the local cloud. */
+  readonly url: string;
+  /** Bearer token of its developer's API; never shown. */
+  readonly token: string;
+  readonly pid: number;
+}
+
+/** `$XDG_RUNTIME_DIR/coda-dev.json`, if that is the user's own; else one file for each user in the temp directory. */
+export function rendezvousPath(env: NodeJS.ProcessEnv): string {
+  const runtimeDir = env['XDG_RUNTIME_DIR'];
+  const user = process.getuid?.();
+  // After `su` the variable may name another user's folder, and in a container none at all.
+  if (runtimeDir && statSync(runtimeDir, { throwIfNoEntry: false })?.uid === user) {
+    return join(runtimeDir, 'coda-dev.json');
+  }
+  return join(tmpdir(), user === undefined ? 'coda-dev.json' : `coda-dev-${user}.json`);
+}
+
+/** Announces a session, in place of one that may be announced there. Throws a ConfigError if that cannot be done. */
+export async function announce(rendezvous: Rendezvous, env: NodeJS.ProcessEnv): Promise<void> {
+  await writeFileAtomic(rendezvousPath(env), `${JSON.stringify(rendezvous)}\n`);
+}
+
+/** Takes an announcement back, unless a later session has replaced it. */
+export function withdraw(rendezvous: Rendezvous, env: NodeJS.ProcessEnv): void {
+  if (findSession(env)?.token === rendezvous.token) rmSync(rendezvousPath(env), { force: true });
+}
+
+/** The session that was announced last; it may be gone by now. Throws a ConfigError for a file that is not safe. */
+export function findSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
+  const path = rendezvousPath(env);
+  const text = readPrivateFile(path);
+  if (text === undefined) return undefined;
+  const { url, token, pid } = parse(text, path);
+  if (typeof url !== 'string' || typeof token !== 'string' || typeof pid !== 'number') throw broken(path);
+  return { url, token, pid };
+}
+
+function parse(text: string, path: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch {
+    // Same answer as for JSON that is no object.
+  }
+  throw broken(path);
+}
+
+function broken(path: string): ConfigError {
+  return new ConfigError(`${path} does not describe a dev session`, {
+    remedy: 'remove it and start: coda dev',
+  });
+}

@@ -1,0 +1,236 @@
+// The logic of `coda dev`: a Redis, a local cloud and a node on this machine, and sample jobs through all three.
+// How a node is made is not known here; `startNode` says it.
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shellQuoted } from '../../config/files.ts';
+import { messageOf } from '../../errors.ts';
+import { createLogger, maskUrlPasswords } from '../../log.ts';
+import type { Target } from '../../protocol/ir.ts';
+import { ReleaseStack } from '../../release.ts';
+import { bell, startLocalCloud, within, type LocalCloud, type Verdict } from '../../testing/index.ts';
+import { paint, type Output } from './output.ts';
+import { announce, findSession, withdraw, type Rendezvous } from './rendezvous.ts';
+import { reportLines } from './report.ts';
+import { sampleJobs } from './samples.ts';
+
+/** What the node is to connect to. */
+export interface DevTerms {
+  readonly url: string;
+  /** One-time token of the local cloud. */
+  readonly token: string;
+  /** Private and temporary. */
+  readonly stateDir: string;
+}
+
+export interface DevNode {
+  /** Drains and ends the node. */
+  close(): Promise<void>;
+  /** For people: which executor it runs. */
+  readonly description: string;
+  /** Settles if the node ends by itself, which ends the session. */
+  readonly ended?: Promise<unknown>;
+}
+
+export interface DevOptions {
+  /** Ends when the samples are done, instead of at `signal`. */
+  readonly once: boolean;
+  /** Default: a redis-server of its own. */
+  readonly redisUrl?: string;
+  /** Of the local cloud. Default: a free one. */
+  readonly port?: number;
+  /** Of each sample. Default 1000. */
+  readonly shots?: number;
+  /** What the samples are compiled for. Default `cz`. */
+  readonly target?: Target;
+  /** False where the device may be noisy, or no device at all: `once` then asks only that jobs complete. */
+  readonly judgePhysics: boolean;
+  /** How long `once` waits for all samples together. Default 120,000. */
+  readonly timeoutMs?: number;
+  readonly out: Output;
+  readonly startNode: (terms: DevTerms) => Promise<DevNode>;
+  /** Ends the session. */
+  readonly signal: AbortSignal;
+  /** Default: the process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const DEFAULT_SHOTS = 1000;
+const DEFAULT_TIMEOUT_MS = 120_000;
+const CLEAN_UP_TIMEOUT_MS = 2_000;
+
+/**
+ * Runs a dev session and returns its exit code. With `once`: 0 only if every sample completed, with the right
+ * physics where that is judged, and the node kept to the contract. Else 0 at `signal`, 1 if the node ended by
+ * itself. Whatever was started is ended again, also after an error, which is thrown.
+ */
+export async function runDev(options: DevOptions): Promise<number> {
+  const { out } = options;
+  const release = new ReleaseStack(createLogger({ level: 'error', write: (line) => out.error(line) }));
+  try {
+    return await session(options, release);
+  } finally {
+    await release.releaseAll();
+  }
+}
+
+async function session(options: DevOptions, release: ReleaseStack): Promise<number> {
+  const { once, out, signal, target = 'cz', shots = DEFAULT_SHOTS, env = process.env } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'coda-dev-'));
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  // It holds a private key, so a second Ctrl-C must not leave it behind either.
+  process.on('exit', removeFolder);
+  release.push('the temporary folder', () => {
+    removeFolder();
+    process.off('exit', removeFolder);
+  });
+  const stateDir = join(folder, 'state');
+  await mkdir(stateDir, { mode: 0o700 });
+
+  // Aborted when nobody is left to wait for: the node has drained.
+  const over = new AbortController();
+  const cloud = await startLocalCloud({
+    ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
+    ...(options.port === undefined ? {} : { port: options.port }),
+    nativeGateSet: target,
+    onViolation: (text) => out.error(`${paint(out, 'red', 'contract violation:')} ${text}`),
+    onSubmit: ({ jobId, shots: wanted }) => {
+      out.write(`submitted ${jobId}, ${wanted} shots`);
+      void watch(cloud, { jobId }, over.signal, out);
+    },
+  });
+  release.push('the local cloud', () => cloud.close());
+  if (cloud.redisServer === undefined) release.push('the keys in Redis', () => cleanUp(cloud));
+  release.push('the wait for jobs', () => over.abort());
+  out.write(`redis  ${maskUrlPasswords(cloud.redisUrl)}`);
+  out.write(`cloud  ${cloud.url}`);
+  if (signal.aborted) return once ? 1 : 0;
+
+  const node = await options.startNode({ url: cloud.url, token: cloud.issueToken(), stateDir });
+  let isLeaving = false;
+  release.push('the node', () => {
+    isLeaving = true;
+    return node.close();
+  });
+  out.write(`node   ${node.description}`);
+  const nodeEnded = whenEnded(node, out, () => isLeaving);
+
+  const samples = sampleJobs(target);
+  const deadline = once ? AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS) : over.signal;
+  const stop = once ? AbortSignal.any([over.signal, signal, deadline, nodeEnded]) : over.signal;
+  const watched: Promise<boolean>[] = [];
+  for (const { jobId, circuit } of samples) {
+    await cloud.submit({ jobId, ir: circuit.ir, shots });
+    out.write(`submitted ${jobId}, ${shots} shots`);
+    const judge = (counts: Readonly<Record<string, number>>): Verdict => circuit.expected(counts, shots);
+    watched.push(
+      watch(cloud, { jobId, title: circuit.title, judge, isExact: options.judgePhysics }, stop, out),
+    );
+  }
+  if (once) {
+    const good = await Promise.all(watched);
+    if (deadline.aborted) out.error('the samples were not done in time');
+    return summary(cloud, good, options, out);
+  }
+
+  await announceSession(cloud, env, out, release);
+  await explain(folder, target, out);
+  await aborted(AbortSignal.any([signal, nodeEnded]));
+  if (!nodeEnded.aborted) out.write('closing: the running job is finished and delivered first');
+  return nodeEnded.aborted ? 1 : 0;
+}
+
+interface WatchedJob {
+  readonly jobId: string;
+  readonly title?: string;
+  readonly judge?: (counts: Readonly<Record<string, number>>) => Verdict;
+  /** Whether the physics has to be right. */
+  readonly isExact?: boolean;
+}
+
+/** Reports the end of a job; false unless it is as good as it should be. */
+async function watch(
+  cloud: LocalCloud,
+  { jobId, title, judge, isExact = false }: WatchedJob,
+  signal: AbortSignal,
+  out: Output,
+): Promise<boolean> {
+  const end = await cloud.ended(jobId, signal);
+  if (end === undefined) return false;
+  const verdict = end.status === 'completed' ? judge?.(end.counts) : undefined;
+  out.write('');
+  for (const line of reportLines({ end, title, verdict, isExact }, out)) out.write(line);
+  return end.status === 'completed' && (!isExact || verdict?.ok === true);
+}
+
+function summary(cloud: LocalCloud, good: readonly boolean[], options: DevOptions, out: Output): number {
+  const right = good.filter(Boolean).length;
+  const what = options.judgePhysics ? 'completed with the right physics' : 'completed';
+  const isFine = right === good.length && cloud.violations.length === 0;
+  out.write('');
+  out.write(paint(out, isFine ? 'green' : 'red', `${right} of ${good.length} sample jobs ${what}`));
+  return isFine ? 0 : 1;
+}
+
+async function announceSession(
+  cloud: LocalCloud,
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  release: ReleaseStack,
+): Promise<void> {
+  const rendezvous: Rendezvous = { url: cloud.url, token: cloud.adminToken, pid: process.pid };
+  const other = otherSession(env);
+  await announce(rendezvous, env);
+  release.push('the announcement of the session', () => withdraw(rendezvous, env));
+  if (other !== undefined) {
+    out.write(`coda submit now talks to this session, not to that of process ${other.pid}`);
+  }
+}
+
+/** A file that cannot be read is about to be replaced, or to fail to be, with a better error. */
+function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
+  try {
+    const other = findSession(env);
+    if (other !== undefined) process.kill(other.pid, 0);
+    return other;
+  } catch {
+    return undefined;
+  }
+}
+
+async function explain(folder: string, target: Target, out: Output): Promise<void> {
+  const file = join(folder, 'bell.json');
+  await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
+  out.write('');
+  out.write('Ready for your own circuits; from another terminal:');
+  out.write(`  coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  out.write('Ctrl-C ends everything.');
+}
+
+/** Fires when the node ends by itself, and says so. */
+function whenEnded(node: DevNode, out: Output, isExpected: () => boolean): AbortSignal {
+  const ended = new AbortController();
+  const report = (reason: string): void => {
+    if (isExpected()) return;
+    out.error(`the node has ended by itself${reason}`);
+    ended.abort();
+  };
+  node.ended?.then(
+    () => report(''),
+    (error: unknown) => report(`: ${messageOf(error)}`),
+  );
+  return ended.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+}
+
+/** A Redis that is not ours is left as it was, if it still answers. */
+async function cleanUp(cloud: LocalCloud): Promise<void> {
+  await within('the removal of the session from Redis', cloud.removeKeys(), CLEAN_UP_TIMEOUT_MS);
+}

@@ -1,0 +1,24 @@
+// The circuits that `coda dev` runs by itself: two whose outcome everybody knows, one that is new each time.
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Target } from '../../protocol/ir.ts';
+import { bell, ghz, randomCircuit, type SampleCircuit } from '../../testing/index.ts';
+
+export interface SampleJob {
+  /** New for each session: a Redis that lives on still knows the jobs of the last one. */
+  readonly jobId: string;
+  readonly circuit: SampleCircuit;
+}
+
+const RANDOM_QUBITS = 4;
+const RANDOM_DEPTH = 6;
+
+export function sampleJobs(target: Target): SampleJob[] {
+  const suffix = randomBytes(3).toString('hex');
+  const job = (name: string, circuit: SampleCircuit): SampleJob => ({ jobId: `${name}-${suffix}`, circuit });
+  return [
+    job('bell', bell(target)),
+    job('ghz3', ghz(3, target)),
+    job('ghz5', ghz(5, target)),
+    job('random', randomCircuit(randomInt(1_000_000), RANDOM_QUBITS, RANDOM_DEPTH, target)),
+  ];
+}

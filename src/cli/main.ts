@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// The command line: reads the arguments, runs one command, and turns what it threw into an exit code.
+// 0: done; 1: failed; 2: used wrongly.
+import { createRequire } from 'node:module';
+import { cac, type CAC } from 'cac';
+import { CodaError, messageOf, PluginError } from '../errors.ts';
+import { didYouMean } from '../config/suggest.ts';
+import { maskUrlPasswords } from '../log.ts';
+import { addCancel } from './cancel.ts';
+import { addConfig } from './config.ts';
+import { addDev } from './dev.ts';
+import { addStart } from './start.ts';
+import { addSubmit } from './submit.ts';
+
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+
+process.title = 'coda-node';
+process.exitCode = await run(process.argv);
+// A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
+setTimeout(() => process.exit(), 500).unref();
+
+async function run(argv: string[]): Promise<number> {
+  const cli = cac('coda');
+  for (const add of [addStart, addDev, addSubmit, addCancel, addConfig]) add(cli);
+  cli.help();
+  cli.version(version);
+  try {
+    cli.parse(argv, { run: false });
+    if (cli.options['help'] === true || cli.options['version'] === true) return 0;
+    if (cli.matchedCommand === undefined) return await noCommand(cli);
+    const code: unknown = await cli.runMatchedCommand();
+    return typeof code === 'number' ? code : 0;
+  } catch (thrown) {
+    return failed(thrown, cli);
+  }
+}
+
+async function noCommand(cli: CAC): Promise<number> {
+  const [name] = cli.args;
+  if (name === undefined) {
+    cli.outputHelp();
+    return 2;
+  }
+  const suggestion = await didYouMean(
+    name,
+    cli.commands.map((command) => command.name),
+  );
+  process.stderr.write(
+    `coda: there is no command '${name}'${suggestion}\n  → coda --help lists the commands\n`,
+  );
+  return 2;
+}
+
+function failed(thrown: unknown, cli: CAC): number {
+  // cac reports wrong usage with an error of this name.
+  const isUsage = thrown instanceof Error && thrown.name === 'CACError';
+  if (isUsage) {
+    const help =
+      cli.matchedCommandName === undefined ? 'coda --help' : `coda ${cli.matchedCommandName} --help`;
+    process.stderr.write(`coda: ${thrown.message}\n  → see ${help}\n`);
+    return 2;
+  }
+  // What is not a CodaError is a bug: its stack helps whoever mends it.
+  const text = thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown);
+  process.stderr.write(`${maskUrlPasswords(text)}\n`);
+  return 1;
+}
+
+function codaErrorText(error: CodaError): string {
+  const isNamed = error instanceof PluginError || error.plugin === undefined;
+  return `${error.name}: ${error.message}${isNamed ? '' : `\n  (plugin '${error.plugin}', hook ${error.hook})`}`;
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+}

@@ -1,0 +1,37 @@
+// What several commands read from the command line, or write to the terminal, in the same way.
+import { ConfigError } from '../errors.ts';
+import type { Output } from './dev/output.ts';
+
+export interface ConfigOption {
+  readonly config?: string;
+}
+
+/** An option's text as it was typed, the last one where it was given twice: cac turns `0123` into a number. */
+export function textOption(...names: readonly string[]): string | undefined {
+  let text: string | undefined;
+  for (const [i, argument] of process.argv.entries()) {
+    for (const name of names) {
+      if (argument === name) text = process.argv[i + 1];
+      else if (argument.startsWith(`${name}=`)) text = argument.slice(name.length + 1);
+    }
+  }
+  return text;
+}
+
+/** A whole number of an option, within limits; undefined where it was not given. */
+export function wholeNumberOption(name: string, min: number, max: number): number | undefined {
+  const text = textOption(name);
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new ConfigError(`${name} is "${text}"`, { remedy: `Give a whole number from ${min} to ${max}.` });
+}
+
+/** Results go to standard output, complaints to standard error; colours only where a terminal shows them. */
+export function terminal(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (line) => void process.stdout.write(`${line}\n`),
+    error: (line) => void process.stderr.write(`${line}\n`),
+    colour: stream.isTTY && !process.env['NO_COLOR'],
+  };
+}

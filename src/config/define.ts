@@ -1,0 +1,63 @@
+// What users write in coda.config.ts: its types, and `defineConfig` for the editor's sake.
+// The options of the built-in plugins are derived from the settings table, so they cannot disagree with it.
+import type { Executor } from '../executor/executor.ts';
+import type { Plugin } from '../plugin.ts';
+import type { SETTINGS, SettingName, Settings } from './settings.ts';
+
+type Table = typeof SETTINGS;
+
+/** Built-in plugins that have options: `heartbeat`, `vpn`, … */
+export type BuiltinName = {
+  [K in SettingName]: Table[K] extends { config: `${infer Name}.${string}` } ? Name : never;
+}[SettingName];
+
+/** The options of each built-in plugin: `{ intervalSec, path }` for `heartbeat`. */
+export type BuiltinOptions = {
+  [Name in BuiltinName]: {
+    [K in SettingName as Table[K] extends { config: `${Name}.${infer Option}` } ? Option : never]?:
+      Settings[K] | undefined;
+  };
+};
+
+/** Where a third party's plugin lies: a path from the config file's folder, or a package. A package whose name
+ *  has neither scope nor dash takes its options in code: import it and call it. */
+export type PluginModule =
+  `./${string}` | `../${string}` | `/${string}` | `@${string}/${string}` | `${string}-${string}`;
+
+/** One entry of `plugins`. */
+export type PluginEntry =
+  // A plugin itself, as definePlugin returns it.
+  | Plugin
+  // The name of a built-in, a path or a package.
+  | string
+  // A built-in with its options, or switched on or off.
+  | { [Name in BuiltinName]: readonly [Name, BuiltinOptions[Name]] }[BuiltinName]
+  | readonly [name: string, enabled: boolean]
+  // A module whose default export (or `plugin`) takes options.
+  | readonly [module: PluginModule, options: Readonly<Record<string, unknown>>]
+  // So that `condition && plugin` can be written.
+  | false
+  | null
+  | undefined;
+
+type TopLevelSettings = {
+  [
+    K in SettingName as Table[K] extends { config: string } ? never : K extends 'executorFactory' ? never : K
+  ]?: Settings[K] | undefined;
+};
+
+/** The content of a config file. */
+export interface CodaConfig extends TopLevelSettings {
+  /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, a factory, or an executor. */
+  executor?: string | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
+  /** Options of the built-in plugins, and plugins of your own. */
+  plugins?: readonly PluginEntry[] | undefined;
+}
+
+/** A config, or how to get one: a function is called without arguments, a promise is awaited. */
+export type ConfigExport = CodaConfig | Promise<CodaConfig> | (() => CodaConfig | Promise<CodaConfig>);
+
+/** Types a config where it is written; returns it as it is. */
+export function defineConfig(config: ConfigExport): ConfigExport {
+  return config;
+}

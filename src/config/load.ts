@@ -1,0 +1,177 @@
+// Merges all sources into the effective settings: flags > environment > config file > persisted state > defaults.
+// PROTOCOL §9; every value keeps the name of the place where it was found.
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Logger } from '../log.ts';
+import type { Plugin } from '../plugin.ts';
+import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
+import { loadConfigFile } from './file.ts';
+import { readConfig, type ExecutorChoice, type FileLayer } from './file-layer.ts';
+import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
+import { secretsOf } from './secrets.ts';
+import {
+  SETTING_NAMES,
+  SETTINGS,
+  settingOf,
+  type SettingName,
+  type Settings,
+  type SettingSource,
+} from './settings.ts';
+import { readState, stateConfigPath, stateKeyPath, type PersistedState } from './state.ts';
+
+export type { ExecutorChoice } from './file-layer.ts';
+
+export interface LoadInput {
+  readonly flags?: Flags;
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute; where the config file is looked for, and where relative paths of flags and variables start. */
+  readonly cwd: string;
+  /** `--config`: this file instead of a search. */
+  readonly configPath?: string | undefined;
+  /** The names that mean a built-in plugin. */
+  readonly builtinPlugins: readonly string[];
+  /** Is told the secrets that it must mask. Warnings are returned, not logged. */
+  readonly log?: Pick<Logger, 'mask'>;
+  /** False: the state directory is not read, so that a command that clears it works on a broken one. */
+  readonly readState?: boolean;
+  /** False: third-party plugins are not loaded, for commands that run none. */
+  readonly loadPlugins?: boolean;
+}
+
+export interface LoadedConfig {
+  readonly settings: Settings;
+  readonly sources: Readonly<Record<SettingName, ValueOrigin>>;
+  /** The config file in use. */
+  readonly configFile: string | undefined;
+  readonly executor: ExecutorChoice | undefined;
+  readonly plugins: {
+    /** Built-ins that are switched off. */
+    readonly disabled: ReadonlySet<string>;
+    /** Plugins of third parties, in the order of the config file. */
+    readonly extra: readonly Plugin[];
+  };
+  /** Credentials of an earlier start; present also when a token is given. */
+  readonly state: PersistedState | undefined;
+  /** For the user, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export interface ValueOrigin {
+  readonly source: SettingSource;
+  /** For people: `--port`, `CODA_PORT`, `qpu_id in /tmp/coda.config`, `default`. */
+  readonly where: string;
+}
+
+/** Loads the configuration. Throws a ConfigError that names the variable, flag, file or path at fault (PROTOCOL §9). */
+export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
+  const { env, cwd } = input;
+  const builtins = builtinNames(input.builtinPlugins);
+  const flags = readFlags(input.flags ?? {}, cwd);
+  const environment = await readEnvironment(env, cwd);
+  const file = await loadConfigFile(cwd, input.configPath);
+  const fromFile = await contentOf(file, builtins);
+  const layers: Layer[] = [flags, environment.layer, fromFile.layer];
+
+  const stateDir = textOf('stateDir', layers);
+  const state = input.readState === false ? undefined : readState(stateDir);
+  // A token begins a new life: only the machine's identity goes on (PROTOCOL §1).
+  const hasToken = textOf('nodeToken', layers) !== '';
+  if (state !== undefined) layers.push(persistedLayer(state, stateDir, hasToken));
+  layers.push(defaultLayer(cwd, stateDir));
+
+  const merged = merge(layers);
+  const settings = Object.fromEntries(
+    [...merged].map(([name, { value }]) => [name, value]),
+  ) as unknown as Settings;
+  for (const secret of secretsOf(settings, state)) input.log?.mask(secret);
+  return {
+    settings,
+    sources: sourcesOf(merged),
+    configFile: file?.path,
+    executor: chosenExecutor(layers, fromFile.executor, cwd),
+    plugins: {
+      disabled: disabledOf(fromFile.entries),
+      extra:
+        file === undefined || input.loadPlugins === false
+          ? []
+          : await loadPlugins(fromFile.entries, dirname(file.path), builtins),
+    },
+    state,
+    warnings: environment.warnings,
+  };
+}
+
+async function contentOf(
+  file: { path: string; config: unknown } | undefined,
+  builtins: readonly string[],
+): Promise<FileLayer> {
+  if (file === undefined) return { layer: new Map(), executor: undefined, entries: [] };
+  return readConfig(file, builtins);
+}
+
+function persistedLayer(state: PersistedState, stateDir: string, hasToken: boolean): Layer {
+  const layer = new Map<SettingName, Sourced>();
+  const { jwtPrivateKey, ...persisted } = state;
+  for (const name of SETTING_NAMES) {
+    const value = name in persisted ? persisted[name as keyof typeof persisted] : undefined;
+    if (value === undefined || (hasToken && name !== 'nodeMachineFingerprint')) continue;
+    const where = `${settingOf(name).persisted} in ${stateConfigPath(stateDir)}`;
+    layer.set(name, { value, source: 'persisted state', where });
+  }
+  if (!hasToken) {
+    const where = stateKeyPath(stateDir);
+    layer.set('jwtPrivateKey', { value: jwtPrivateKey, source: 'persisted state', where });
+  }
+  return layer;
+}
+
+function defaultLayer(cwd: string, stateDir: string): Layer {
+  const source = 'default';
+  const layer = new Map<SettingName, Sourced>(
+    SETTING_NAMES.map((name) => [name, { value: settingOf(name).default, source, where: 'default' }]),
+  );
+  const profile = join(stateDir, 'coda-node.ovpn');
+  layer.set('nodeVpnProfilePath', { value: profile, source, where: 'default' });
+  const device = resolve(cwd, 'site', 'device.yaml');
+  if (existsSync(device)) layer.set('deviceConfig', { value: device, source, where: './site/device.yaml' });
+  return layer;
+}
+
+function strongest(name: SettingName, layers: readonly Layer[]): Sourced | undefined {
+  return layers.find((layer) => layer.has(name))?.get(name);
+}
+
+function textOf(name: 'stateDir' | 'nodeToken', layers: readonly Layer[]): string {
+  const value = strongest(name, layers)?.value;
+  return typeof value === 'string' ? value : SETTINGS[name].default;
+}
+
+function merge(layers: readonly Layer[]): Map<SettingName, Sourced> {
+  const merged = new Map<SettingName, Sourced>();
+  for (const layer of layers.toReversed()) for (const [name, found] of layer) merged.set(name, found);
+  return merged;
+}
+
+function sourcesOf(merged: Layer): Readonly<Record<SettingName, ValueOrigin>> {
+  const entries = [...merged].map(([name, { source, where }]) => [name, { source, where }]);
+  return Object.fromEntries(entries) as Record<SettingName, ValueOrigin>;
+}
+
+/** A flag or variable wins over the file, in which the executor need not be a string. */
+function chosenExecutor(
+  layers: readonly Layer[],
+  fromFile: ExecutorChoice | undefined,
+  cwd: string,
+): ExecutorChoice | undefined {
+  const named = strongest('executorFactory', layers);
+  const isOutside = named?.source === 'flag' || named?.source === 'environment';
+  if (isOutside) return { value: named.value, baseDir: cwd, source: named.where };
+  return fromFile;
+}
+
+function disabledOf(entries: readonly Entry[]): ReadonlySet<string> {
+  const disabled = entries.flatMap((entry) =>
+    entry.kind === 'builtin' && !entry.enabled ? [entry.name] : [],
+  );
+  return new Set(disabled);
+}

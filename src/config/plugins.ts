@@ -1,0 +1,178 @@
+// Reads the `plugins` list of a config file: options of built-ins, switched-off built-ins, plugins of third parties.
+// Each fault names the entry by its place in the list.
+import { isAbsolute } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import type { Plugin } from '../plugin.ts';
+import { isRecord, kindOf } from '../protocol/text.ts';
+import { importModule, moduleFailure, resolveModule } from './modules.ts';
+import { SETTING_NAMES, settingOf } from './settings.ts';
+import { didYouMean } from './suggest.ts';
+
+interface Placed {
+  /** `plugins[2] in /lab/coda.config.ts` */
+  readonly where: string;
+}
+export interface BuiltinEntry extends Placed {
+  readonly kind: 'builtin';
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+interface ModuleEntry extends Placed {
+  readonly kind: 'module';
+  readonly specifier: string;
+  readonly enabled: boolean;
+  readonly options: Readonly<Record<string, unknown>> | undefined;
+}
+interface ObjectEntry extends Placed {
+  readonly kind: 'object';
+  readonly plugin: Plugin;
+}
+export type Entry = BuiltinEntry | ModuleEntry | ObjectEntry;
+
+/** The names that mean a built-in plugin: those given, and those that have settings. */
+export function builtinNames(given: readonly string[]): readonly string[] {
+  const fromTable = SETTING_NAMES.flatMap((name) => settingOf(name).config?.split('.')[0] ?? []);
+  return [...new Set([...given, ...fromTable])];
+}
+
+/** Sorts the entries of `plugins`; loads nothing. Throws a ConfigError for a malformed entry. */
+export function readEntries(value: unknown, file: string, builtins: readonly string[]): Entry[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) {
+    throw new ConfigError(`plugins in ${file} must be a list, but is ${kindOf(value)}`, { remedy: EXAMPLE });
+  }
+  const entries = value.flatMap((item: unknown, index) => {
+    if (item === undefined || item === null || item === false) return [];
+    return [readEntry(item, `plugins[${index}] in ${file}`, builtins)];
+  });
+  refuseDoubles(
+    entries.flatMap((entry) => (entry.kind === 'builtin' ? [{ name: entry.name, where: entry.where }] : [])),
+  );
+  return entries;
+}
+
+/**
+ * Loads the third-party plugins among `entries`, in order; paths start at `baseDir`. Throws a ConfigError for a
+ * module that is missing, fails, or exports no plugin, and for two plugins of one name.
+ */
+export async function loadPlugins(
+  entries: readonly Entry[],
+  baseDir: string,
+  builtins: readonly string[],
+): Promise<Plugin[]> {
+  const loaded: { name: string; where: string; plugin: Plugin }[] = [];
+  for (const entry of entries) {
+    if (entry.kind === 'builtin' || (entry.kind === 'module' && !entry.enabled)) continue;
+    const plugin = entry.kind === 'object' ? entry.plugin : await loadPlugin(entry, baseDir, builtins);
+    loaded.push({ name: plugin.name, where: entry.where, plugin });
+  }
+  refuseDoubles(loaded);
+  const switchedOff = new Set(
+    entries.flatMap((entry) => (entry.kind === 'builtin' && !entry.enabled ? [entry.name] : [])),
+  );
+  const clash = loaded.find(({ name }) => builtins.includes(name) && !switchedOff.has(name));
+  if (clash !== undefined) {
+    throw new ConfigError(`${clash.where} has the name of the built-in plugin "${clash.name}"`, {
+      remedy: `Give it another name, or replace the built-in by it with ['${clash.name}', false] in plugins.`,
+    });
+  }
+  return loaded.map(({ plugin }) => plugin);
+}
+
+const EXAMPLE = "Write: plugins: [['heartbeat', { intervalSec: 10 }], ['vpn', false], './my-plugin.ts']";
+
+function readEntry(item: unknown, where: string, builtins: readonly string[]): Entry {
+  if (typeof item === 'string') return readNamed(item, undefined, where, builtins);
+  if (Array.isArray(item)) {
+    const [name, options, ...rest]: unknown[] = item;
+    if (typeof name === 'string' && rest.length === 0) return readNamed(name, options, where, builtins);
+    throw new ConfigError(`${where} is a list, but not [name, options]`, { remedy: EXAMPLE });
+  }
+  if (isPlugin(item)) return { kind: 'object', plugin: item, where };
+  const got = isRecord(item) ? 'an object without name and apply' : kindOf(item);
+  throw new ConfigError(`${where} is ${got}, which is no plugin`, { remedy: EXAMPLE });
+}
+
+function readNamed(name: string, given: unknown, where: string, builtins: readonly string[]): Entry {
+  if (name === '') throw new ConfigError(`${where} is an empty name`, { remedy: EXAMPLE });
+  if (given !== undefined && typeof given !== 'boolean' && !isRecord(given)) {
+    throw new ConfigError(
+      `the options of ${where} must be an object, true or false, but are ${kindOf(given)}`,
+    );
+  }
+  const options = isRecord(given) ? given : undefined;
+  const enabled = given !== false;
+  if (builtins.includes(name)) return { kind: 'builtin', name, enabled, options: options ?? {}, where };
+  return { kind: 'module', specifier: name, enabled, options, where };
+}
+
+async function loadPlugin(entry: ModuleEntry, baseDir: string, builtins: readonly string[]): Promise<Plugin> {
+  const path = await resolvePlugin(entry, baseDir, builtins);
+  const exported = await attempt(path, entry, () => importModule(path));
+  // Without a default export, `default` is the loader's name for the module itself, as CommonJS has it.
+  const found = 'plugin' in exported && !('default' in exported) ? exported['plugin'] : exported['default'];
+  if (typeof found === 'function') {
+    const made: unknown = await attempt(path, entry, async () => found(entry.options));
+    if (isPlugin(made)) return made;
+    throw new ConfigError(
+      `${entry.where}: the factory of ${path} returned ${kindOf(made)}, which is no plugin`,
+      {
+        remedy: 'A plugin is an object { name, apply(node) }.',
+      },
+    );
+  }
+  if (!isPlugin(found)) {
+    throw new ConfigError(`${entry.where}: ${path} exports no plugin, neither as default nor as "plugin"`, {
+      remedy: `It exports ${Object.keys(exported).join(', ') || 'nothing'}; a plugin is { name, apply(node) } or a function that returns one.`,
+    });
+  }
+  if (entry.options !== undefined) {
+    throw new ConfigError(`${entry.where} has options, but ${path} exports a plugin that takes none`);
+  }
+  return found;
+}
+
+async function resolvePlugin(
+  { specifier, where }: ModuleEntry,
+  baseDir: string,
+  builtins: readonly string[],
+): Promise<string> {
+  const path = await resolveModule(specifier, baseDir).catch(() => undefined);
+  if (path !== undefined && isAbsolute(path)) return path;
+  const hint = await didYouMean(specifier, builtins);
+  const name = JSON.stringify(specifier.slice(0, 100));
+  throw new ConfigError(`${where}: there is no plugin, file or package ${name}${hint}`, {
+    remedy: `Built in are ${builtins.join(', ')}. A path starts with ./ and is taken from ${baseDir}.`,
+  });
+}
+
+async function attempt<T>(path: string, entry: ModuleEntry, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw new ConfigError(`${entry.where} failed: ${moduleFailure(cause, path)}`, { cause });
+  }
+}
+
+function refuseDoubles(named: readonly { name: string; where: string }[]): void {
+  const seen = new Map<string, string>();
+  for (const { name, where } of named) {
+    const first = seen.get(name);
+    if (first !== undefined) {
+      throw new ConfigError(`the plugin "${name}" is named twice: ${first} and ${where}`, {
+        remedy: 'Remove one of the two.',
+      });
+    }
+    seen.set(name, where);
+  }
+}
+
+function isPlugin(value: unknown): value is Plugin {
+  return (
+    isRecord(value) &&
+    typeof value['name'] === 'string' &&
+    value['name'] !== '' &&
+    typeof value['apply'] === 'function'
+  );
+}

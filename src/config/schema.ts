@@ -1,0 +1,130 @@
+// Checks the raw content of a config file against JSON schemas made from the settings table.
+// Ajv finds the faults; the words are ours, since Ajv's would quote secrets and name no remedy.
+import type { ErrorObject } from 'ajv';
+import { shownValue, wrongValue } from './coerce.ts';
+import { SETTING_NAMES, settingOf, type Setting, type SettingName } from './settings.ts';
+import { didYouMean } from './suggest.ts';
+
+/** A level of the config file: the keys that may stand there, and the settings they are. */
+export interface Level {
+  /** How a key of this level is called in errors: `port` at the top, `plugins.health.port` below. */
+  readonly prefix: string;
+  readonly settings: ReadonlyMap<string, SettingName>;
+  /** Keys that are checked elsewhere. */
+  readonly others: readonly string[];
+}
+
+/** The settings that stand at the top of a config file. */
+export const TOP_LEVEL: Level = {
+  prefix: '',
+  settings: new Map(
+    SETTING_NAMES.filter((name) => settingOf(name).config === undefined && name !== 'executorFactory').map(
+      (name) => [name, name],
+    ),
+  ),
+  others: ['executor', 'plugins'],
+};
+
+/** The options of a built-in plugin. */
+export function pluginLevel(plugin: string): Level {
+  const prefix = `${plugin}.`;
+  const settings = SETTING_NAMES.flatMap((name): [string, SettingName][] => {
+    const path = settingOf(name).config;
+    return path?.startsWith(prefix) ? [[path.slice(prefix.length), name]] : [];
+  });
+  return { prefix: `plugins.${prefix}`, settings: new Map(settings), others: [] };
+}
+
+/** The JSON schema of one level. */
+export function levelSchema(level: Level): object {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries([
+      ...[...level.settings].map(([key, name]) => [key, settingSchema(settingOf(name))] as const),
+      ...level.others.map((key) => [key, {}] as const),
+    ]),
+  };
+}
+
+/** What is wrong with `value`, the content of `file` at `level`: one line a fault, each with its path. */
+export async function faultsOf(value: object, level: Level, file: string): Promise<string[]> {
+  const { Ajv } = await import('ajv');
+  // The schemas are our own: checking them against the meta-schema would cost more than all the rest.
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    meta: false,
+    validateSchema: false,
+  });
+  const validate = ajv.compile(levelSchema(level));
+  if (validate(value)) return [];
+  return Promise.all((validate.errors ?? []).map((error) => faultText(error, level, file)));
+}
+
+function settingSchema(setting: Setting): object {
+  switch (setting.type) {
+    case 'integer':
+    case 'number':
+      return { type: setting.type, minimum: setting.min, maximum: setting.max };
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'string':
+      return setting.choices === undefined ? { type: 'string' } : { enum: setting.choices };
+    case 'string?':
+      return { type: ['string', 'null'] };
+    case 'list':
+      return { type: 'array', items: { type: 'string' } };
+    case 'map':
+      return { type: 'object', additionalProperties: { type: 'string' } };
+  }
+}
+
+async function faultText(error: ErrorObject, level: Level, file: string): Promise<string> {
+  const [key = '', ...inner] = error.instancePath.split('/').slice(1);
+  if (error.instancePath === '' && error.keyword === 'additionalProperties') {
+    return unknownKey(String(error.params['additionalProperty']), level, file);
+  }
+  const name = level.settings.get(key);
+  const position = inner.map((part) => `[${/^\d+$/.test(part) ? part : JSON.stringify(part)}]`).join('');
+  const where = `${level.prefix}${key}${position} in ${file}`;
+  if (name === undefined) return `${where} is ${shownValue(error.data)}, which is not allowed there`;
+  if (inner.length > 0 && !settingOf(name).secret) {
+    return `${where} is ${shownValue(error.data)}, but must be a string`;
+  }
+  return wrongValue(settingOf(name), error.data, where);
+}
+
+async function unknownKey(key: string, level: Level, file: string): Promise<string> {
+  const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
+  const what = `${level.prefix}${JSON.stringify(shown).slice(1, -1)} in ${file}`;
+  if (level === TOP_LEVEL) {
+    if (key === 'executorFactory') return `${what} is not a key of the config file: use "executor"`;
+    const place = placeOfPluginOption(key);
+    if (place !== undefined) return `${what} does not stand at the top: ${place}`;
+  }
+  const known = [...level.settings.keys(), ...level.others];
+  if (known.length === 0) return `${what} is unknown: this plugin takes no options`;
+  const hint = await didYouMean(key, known);
+  return `${what} is unknown${hint || `; known are ${known.join(', ')}`}`;
+}
+
+/** Where `key` goes, if it is a plugin, a plugin's option, or such a setting by another of its names. */
+function placeOfPluginOption(key: string): string | undefined {
+  const paths = SETTING_NAMES.flatMap((name) => {
+    const { config, env } = settingOf(name);
+    return config === undefined ? [] : [{ name, env, config }];
+  });
+  const found =
+    paths.find(({ name, env, config }) => key === name || key.toUpperCase() === env || key === config) ??
+    paths.find(({ config }) => config.endsWith(`.${key}`));
+  if (found !== undefined) {
+    const [plugin = '', option = ''] = found.config.split('.');
+    return `it is an option of a plugin; write plugins: [['${plugin}', { ${option}: … }]]`;
+  }
+  if (paths.some(({ config }) => config.startsWith(`${key}.`))) {
+    return `it is a plugin; write plugins: [['${key}', { … }]]`;
+  }
+  return undefined;
+}

@@ -1,0 +1,67 @@
+// Which parts of the settings are secret, and how they look once they are hidden.
+import { SETTING_NAMES, settingOf, type Settings, type SettingValue, type Setting } from './settings.ts';
+import type { PersistedState } from './state.ts';
+
+const HIDDEN = '***';
+
+/** Every text that must not appear in a log: tokens, keys, header values, whole URLs with passwords and the passwords. */
+export function secretsOf(settings: Settings, state?: PersistedState): string[] {
+  const secrets = SETTING_NAMES.filter((name) => settingOf(name).secret).flatMap((name) =>
+    textsOf(settings[name]),
+  );
+  if (state !== undefined) secrets.push(state.jwtPrivateKey, state.redisUrl ?? '');
+  const texts = [...secrets, settings.webappUrl, ...settings.vpnProbeTargets];
+  const passwords = texts.flatMap(passwordsOf);
+  return [...new Set([...secrets.filter((text) => !isOpenUrl(text)), ...passwords])].filter(
+    (text) => text !== '',
+  );
+}
+
+/** `value` as people may see it: secrets as `***`, of URLs only the password, of headers only the values. */
+export function hiddenValue(setting: Setting, value: SettingValue): SettingValue {
+  if (typeof value === 'string') {
+    if (value === '') return value;
+    if (setting.secret && !(setting.type === 'string' && setting.format === 'redis-url')) return HIDDEN;
+    return URL.canParse(value) ? withoutPassword(value, setting.secret === true) : value;
+  }
+  if (value === null || typeof value !== 'object') return value;
+  if (isList(value)) return value.map((item) => (URL.canParse(item) ? withoutPassword(item, false) : item));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, setting.secret ? HIDDEN : item]),
+  );
+}
+
+function textsOf(value: SettingValue): string[] {
+  if (typeof value === 'string') return [value];
+  return value !== null && typeof value === 'object' ? Object.values(value) : [];
+}
+
+/** The password as it is written in the URL, and as it is meant. */
+function passwordsOf(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { password } = new URL(text);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
+/** A URL that names no user and no parameters: logs may show it. */
+function isOpenUrl(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('-----BEGIN')) return false;
+  const { protocol, username, password, search } = new URL(text);
+  return ['redis:', 'rediss:'].includes(protocol) && username + password + search === '';
+}
+
+function withoutPassword(text: string, hideQuery: boolean): string {
+  const url = new URL(text);
+  if (url.password === '' && !(hideQuery && url.search !== '')) return text;
+  if (url.password !== '') url.password = HIDDEN;
+  if (hideQuery) url.search = '';
+  return url.href;
+}
+
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
+}

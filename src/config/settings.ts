@@ -1,0 +1,454 @@
+// The one table of settings: names, variables, defaults, limits and words of help.
+// The environment, the config file, the flags, `coda config` and the documentation are all read from it.
+import { tmpdir } from 'node:os';
+import { LOG_LEVELS, type LogLevel } from '../log.ts';
+
+interface Shared<T> {
+  /** The environment variable (PROTOCOL §9). */
+  readonly env: string;
+  readonly default: T;
+  /** One line for people. */
+  readonly help: string;
+  /** Where the config file holds it: at the top, or `plugin.option` for a built-in plugin's option. */
+  readonly config?: string;
+  /** The key in the persisted `coda.config` (PROTOCOL §2), if it is kept there. */
+  readonly persisted?: string;
+  /** Never shown: not in `coda config`, not in a log, not in an error. */
+  readonly secret?: true;
+  /** The flag's name, where it is not the setting's own name with dashes. */
+  readonly flag?: string;
+}
+
+export interface StringSetting extends Shared<string> {
+  readonly type: 'string';
+  readonly choices?: readonly string[];
+  /** What the value must look like, where a pattern can say it. */
+  readonly format?: 'url' | 'redis-url' | 'url-path' | 'path' | 'pem';
+}
+export interface OptionalStringSetting extends Shared<string | null> {
+  readonly type: 'string?';
+}
+export interface NumberSetting extends Shared<number> {
+  readonly type: 'integer' | 'number';
+  readonly min: number;
+  readonly max: number;
+}
+export interface BooleanSetting extends Shared<boolean> {
+  readonly type: 'boolean';
+}
+export interface ListSetting extends Shared<readonly string[]> {
+  readonly type: 'list';
+  readonly format?: 'url' | 'origin';
+}
+export interface MapSetting extends Shared<Readonly<Record<string, string>>> {
+  readonly type: 'map';
+  readonly format?: 'headers';
+}
+export type Setting =
+  StringSetting | OptionalStringSetting | NumberSetting | BooleanSetting | ListSetting | MapSetting;
+
+const day = 86_400;
+
+export const SETTINGS = {
+  nodeToken: {
+    type: 'string',
+    env: 'CODA_NODE_TOKEN',
+    default: '',
+    secret: true,
+    flag: 'token',
+    help: 'one-time token for the first start',
+  },
+  jwtPrivateKey: {
+    type: 'string',
+    env: 'CODA_JWT_PRIVATE_KEY',
+    default: '',
+    secret: true,
+    format: 'pem',
+    help: 'RSA private key (PEM, PKCS8) for a start without a token',
+  },
+  jwtKeyId: {
+    type: 'string',
+    env: 'CODA_JWT_KEY_ID',
+    default: '',
+    persisted: 'jwt_key_id',
+    help: 'key id (`kid`) that goes with the private key',
+  },
+  qpuId: {
+    type: 'string',
+    env: 'CODA_QPU_ID',
+    default: '',
+    persisted: 'qpu_id',
+    help: 'the QPU this node serves; the bundle names it',
+  },
+  qpuDisplayName: {
+    type: 'string',
+    env: 'CODA_QPU_DISPLAY_NAME',
+    default: '',
+    persisted: 'qpu_display_name',
+    help: 'name of the QPU for people',
+  },
+  nativeGateSet: {
+    type: 'string',
+    env: 'CODA_NATIVE_GATE_SET',
+    default: 'cz',
+    persisted: 'native_gate_set',
+    help: 'native gate set of the device',
+  },
+  numQubits: {
+    type: 'integer',
+    env: 'CODA_NUM_QUBITS',
+    default: 5,
+    min: 1,
+    max: 50,
+    persisted: 'num_qubits',
+    help: 'number of qubits of the device',
+  },
+  redisUrl: {
+    type: 'string',
+    env: 'CODA_REDIS_URL',
+    default: '',
+    secret: true,
+    format: 'redis-url',
+    persisted: 'redis_url',
+    help: 'Redis that holds the job stream (redis:// or rediss://)',
+  },
+  webappUrl: {
+    type: 'string',
+    env: 'CODA_WEBAPP_URL',
+    default: 'https://coda.conductorquantum.com',
+    format: 'url',
+    persisted: 'webapp_url',
+    help: 'base URL of the Coda cloud',
+  },
+  host: {
+    type: 'string',
+    env: 'CODA_HOST',
+    default: '0.0.0.0',
+    config: 'health.host',
+    help: 'address of the health server',
+  },
+  port: {
+    type: 'integer',
+    env: 'CODA_PORT',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    config: 'health.port',
+    help: 'port of the health server; 0 takes a free one',
+  },
+  executorFactory: {
+    type: 'string',
+    env: 'CODA_EXECUTOR_FACTORY',
+    default: '',
+    help: 'executor: `module:attribute`, or the name of a built-in one such as `simulator`',
+  },
+  deviceConfig: {
+    type: 'string',
+    env: 'CODA_DEVICE_CONFIG',
+    default: '',
+    format: 'path',
+    help: 'device YAML; ./site/device.yaml is used if it exists',
+  },
+  heartbeatIntervalSec: {
+    type: 'number',
+    env: 'CODA_HEARTBEAT_INTERVAL_SEC',
+    default: 30,
+    min: 0.1,
+    max: day,
+    config: 'heartbeat.intervalSec',
+    help: 'seconds between heartbeats',
+  },
+  connectPath: {
+    type: 'string',
+    env: 'CODA_CONNECT_PATH',
+    default: '/api/internal/qpu/connect',
+    format: 'url-path',
+    config: 'connect.path',
+    persisted: 'connect_path',
+    help: 'path of the connect endpoint',
+  },
+  heartbeatPath: {
+    type: 'string',
+    env: 'CODA_HEARTBEAT_PATH',
+    default: '/api/internal/qpu/heartbeat',
+    format: 'url-path',
+    config: 'heartbeat.path',
+    persisted: 'heartbeat_path',
+    help: 'path of the heartbeat endpoint',
+  },
+  webhookPath: {
+    type: 'string',
+    env: 'CODA_WEBHOOK_PATH',
+    default: '/api/internal/qpu/webhook',
+    format: 'url-path',
+    config: 'webhook.path',
+    persisted: 'webhook_path',
+    help: "path of the webhook endpoint; a job's own callback_url is what is used",
+  },
+  nodeMachineFingerprint: {
+    type: 'string',
+    env: 'CODA_NODE_MACHINE_FINGERPRINT',
+    default: '',
+    persisted: 'node_machine_fingerprint',
+    help: 'identity of this machine towards the cloud; made once, then kept',
+  },
+  vpnRequired: {
+    type: 'boolean',
+    env: 'CODA_VPN_REQUIRED',
+    default: true,
+    config: 'vpn.required',
+    persisted: 'vpn_required',
+    help: 'whether a VPN tunnel must be up',
+  },
+  vpnCheckIntervalSec: {
+    type: 'integer',
+    env: 'CODA_VPN_CHECK_INTERVAL_SEC',
+    default: 10,
+    min: 1,
+    max: day,
+    config: 'vpn.checkIntervalSec',
+    persisted: 'vpn_check_interval_sec',
+    help: 'seconds between two VPN checks',
+  },
+  vpnInterfaceHint: {
+    type: 'string?',
+    env: 'CODA_VPN_INTERFACE_HINT',
+    default: null,
+    config: 'vpn.interfaceHint',
+    persisted: 'vpn_interface_hint',
+    help: 'name of the tunnel interface',
+  },
+  vpnProbeTargets: {
+    type: 'list',
+    env: 'CODA_VPN_PROBE_TARGETS',
+    default: [],
+    format: 'url',
+    config: 'vpn.probeTargets',
+    persisted: 'vpn_probe_targets',
+    help: 'URLs that must answer through the tunnel',
+  },
+  nodeAutoVpn: {
+    type: 'boolean',
+    env: 'CODA_NODE_AUTO_VPN',
+    default: true,
+    config: 'vpn.auto',
+    persisted: 'node_auto_vpn',
+    help: 'whether the node starts OpenVPN itself',
+  },
+  nodeVpnProfilePath: {
+    type: 'string',
+    env: 'CODA_NODE_VPN_PROFILE_PATH',
+    default: '',
+    format: 'path',
+    config: 'vpn.profilePath',
+    persisted: 'node_vpn_profile_path',
+    help: 'where the OpenVPN profile is kept; default: coda-node.ovpn in the state directory',
+  },
+  allowDegradedStartup: {
+    type: 'boolean',
+    env: 'CODA_ALLOW_DEGRADED_STARTUP',
+    default: false,
+    config: 'vpn.allowDegradedStartup',
+    help: 'start even if the VPN check fails',
+  },
+  nodeConnectRetries: {
+    type: 'integer',
+    env: 'CODA_NODE_CONNECT_RETRIES',
+    default: 3,
+    min: 1,
+    max: 100,
+    config: 'connect.retries',
+    help: 'attempts to connect to the cloud',
+  },
+  nodeTimeoutSec: {
+    type: 'number',
+    env: 'CODA_NODE_TIMEOUT_SEC',
+    default: 15,
+    min: 0.1,
+    max: 600,
+    config: 'connect.timeoutSec',
+    help: 'seconds for one attempt to connect, in total',
+  },
+  nodeConnectHeaders: {
+    type: 'map',
+    env: 'CODA_NODE_CONNECT_HEADERS',
+    default: {},
+    secret: true,
+    format: 'headers',
+    config: 'connect.headers',
+    help: 'extra headers on every request to the cloud',
+  },
+  shutdownDrainTimeoutSec: {
+    type: 'number',
+    env: 'CODA_SHUTDOWN_DRAIN_TIMEOUT_SEC',
+    default: 30,
+    min: 0,
+    max: day,
+    help: 'seconds that a shutdown waits for the running job',
+  },
+  stateDir: {
+    type: 'string',
+    env: 'CODA_STATE_DIR',
+    default: tmpdir(),
+    format: 'path',
+    help: 'directory of the credentials and of the undelivered results',
+  },
+  webhookTimeoutSec: {
+    type: 'number',
+    env: 'CODA_WEBHOOK_TIMEOUT_SEC',
+    default: 30,
+    min: 0.1,
+    max: 600,
+    config: 'webhook.timeoutSec',
+    help: 'seconds for one attempt to deliver a result, in total',
+  },
+  webhookMaxRetryDelaySec: {
+    type: 'number',
+    env: 'CODA_WEBHOOK_MAX_RETRY_DELAY_SEC',
+    default: 60,
+    min: 0.1,
+    max: day,
+    config: 'webhook.maxRetryDelaySec',
+    help: 'longest wait between two attempts to deliver a result',
+  },
+  webhookAllowedOrigins: {
+    type: 'list',
+    env: 'CODA_WEBHOOK_ALLOWED_ORIGINS',
+    default: [],
+    format: 'origin',
+    config: 'webhook.allowedOrigins',
+    help: 'origins that results may be sent to; empty: any, with a warning for foreign ones',
+  },
+  batchSize: {
+    type: 'integer',
+    env: 'CODA_BATCH_SIZE',
+    default: 10,
+    min: 1,
+    max: 1000,
+    config: 'batching.size',
+    help: "most jobs handed to the executor's batchRun at once",
+  },
+  concurrency: {
+    type: 'integer',
+    env: 'CODA_CONCURRENCY',
+    default: 1,
+    min: 1,
+    max: 256,
+    help: 'runs at the same time; 1 for real hardware',
+  },
+  prefetch: {
+    type: 'integer',
+    env: 'CODA_PREFETCH',
+    default: 256,
+    min: 1,
+    max: 10_000,
+    help: 'most jobs taken from the stream ahead of the device',
+  },
+  prefetchMaxMb: {
+    type: 'number',
+    env: 'CODA_PREFETCH_MAX_MB',
+    default: 64,
+    min: 1,
+    max: 65_536,
+    help: 'most megabytes of circuits taken ahead',
+  },
+  leaseSec: {
+    type: 'number',
+    env: 'CODA_LEASE_SEC',
+    default: 60,
+    min: 1,
+    max: day,
+    help: 'seconds after which the jobs of a dead node are taken over',
+  },
+  maxDeliveries: {
+    type: 'integer',
+    env: 'CODA_MAX_DELIVERIES',
+    default: 3,
+    min: 1,
+    max: 1000,
+    help: 'starts of a job without an outcome before it is reported failed',
+  },
+  jobTimeoutSec: {
+    type: 'number',
+    env: 'CODA_JOB_TIMEOUT_SEC',
+    default: 0,
+    min: 0,
+    max: 30 * day,
+    help: 'seconds that one run may take; 0: no limit',
+  },
+  cancelGraceSec: {
+    type: 'number',
+    env: 'CODA_CANCEL_GRACE_SEC',
+    default: 30,
+    min: 0.01,
+    max: day,
+    help: 'seconds that a cancelled run may take to end before the executor is called unhealthy',
+  },
+  outboxMaxJobs: {
+    type: 'integer',
+    env: 'CODA_OUTBOX_MAX_JOBS',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    help: 'undelivered results at which no new job is taken',
+  },
+  hookTimeoutSec: {
+    type: 'number',
+    env: 'CODA_HOOK_TIMEOUT_SEC',
+    default: 60,
+    min: 0.01,
+    max: day,
+    help: 'seconds that a plugin may take in one hook',
+  },
+  logLevel: {
+    type: 'string',
+    env: 'CODA_LOG_LEVEL',
+    default: 'info',
+    choices: LOG_LEVELS,
+    help: 'least severe lines to log',
+  },
+  logFormat: {
+    type: 'string',
+    env: 'CODA_LOG_FORMAT',
+    default: 'text',
+    choices: ['text', 'json'],
+    help: 'form of a log line',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** The entry of one setting, with all its optional fields. */
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
+/** The name of a setting's flag, without the dashes in front: `state-dir`. */
+export function flagOf(name: SettingName): string {
+  return settingOf(name).flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+type ValueOf<S extends Setting> = S extends { type: 'string' }
+  ? string
+  : S extends { type: 'string?' }
+    ? string | null
+    : S extends { type: 'integer' | 'number' }
+      ? number
+      : S extends { type: 'boolean' }
+        ? boolean
+        : S extends { type: 'list' }
+          ? readonly string[]
+          : Readonly<Record<string, string>>;
+
+/** The effective settings of one start, after all sources are merged. */
+export type Settings = { readonly [K in Exclude<SettingName, 'logLevel'>]: ValueOf<(typeof SETTINGS)[K]> } & {
+  readonly logLevel: LogLevel;
+};
+
+/** Any setting's value. */
+export type SettingValue = Settings[SettingName];
+
+/** Where a value came from, strongest first. */
+export type SettingSource = 'flag' | 'environment' | 'config file' | 'persisted state' | 'default';

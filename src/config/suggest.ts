@@ -1,0 +1,11 @@
+// "Did you mean …?" for a misspelt name.
+
+/** `; did you mean "port"?` for the candidate nearest to `word`, or nothing if none is near. */
+export async function didYouMean(word: string, candidates: readonly string[]): Promise<string> {
+  // Only a mistake needs it, so a healthy start does not load it.
+  const { closest, distance } = await import('fastest-levenshtein');
+  if (candidates.length === 0 || word.length > 100) return '';
+  const nearest = closest(word, candidates);
+  const allowedEdits = Math.ceil(nearest.length / 3);
+  return distance(word, nearest) <= allowedEdits ? `; did you mean "${nearest}"?` : '';
+}

@@ -1,0 +1,102 @@
+// CodaError and its family: every failure that the node expects, each with a stable code.
+// A message says what happened and where; the remedy says what to do (PROTOCOL §14).
+
+export interface ErrorDetails {
+  /** What the reader can do about it; appended to the message. */
+  remedy?: string;
+  cause?: unknown;
+}
+
+/** Base of every error that coda-node throws on purpose. `code` never changes between releases. */
+export abstract class CodaError extends Error {
+  abstract readonly code: string;
+  readonly remedy: string | undefined;
+  /** The plugin that threw it, and the hook in which it did; set by the node. */
+  plugin?: string;
+  hook?: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    const text = details.remedy === undefined ? message : `${message}\n  → ${details.remedy}`;
+    super(text, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.remedy = details.remedy;
+  }
+}
+
+/** Invalid or missing configuration, unsafe or broken state files. */
+export class ConfigError extends CodaError {
+  readonly code = 'CODA_CONFIG';
+}
+
+/** A key that cannot be read; signing or verification failed. */
+export class AuthError extends CodaError {
+  readonly code = 'CODA_AUTH';
+}
+
+/** Tunnel, VPN profile or VPN health check. */
+export class VPNError extends CodaError {
+  readonly code = 'CODA_VPN';
+}
+
+/** Connecting to the cloud: refused, unreachable, or a bundle that breaks a rule. */
+export class NodeError extends CodaError {
+  readonly code = 'CODA_NODE';
+  /** The cloud's HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, details: ErrorDetails & { status?: number } = {}) {
+    super(message, details);
+    this.status = details.status;
+  }
+}
+
+/** The cloud refused a heartbeat. */
+export class HeartbeatRejectedError extends CodaError {
+  readonly code = 'CODA_HEARTBEAT_REJECTED';
+}
+
+/** An executor cannot be resolved or loaded, breaks its contract, or a run failed. */
+export class ExecutorError extends CodaError {
+  readonly code = 'CODA_EXECUTOR';
+}
+
+/** A job message or circuit that breaks the wire contract (PROTOCOL §4). */
+export class JobError extends CodaError {
+  readonly code = 'CODA_JOB';
+}
+
+/** A result could not be delivered. */
+export class WebhookError extends CodaError {
+  readonly code = 'CODA_WEBHOOK';
+}
+
+/** A plugin failed: names the plugin and the hook; the plugin's own error is the cause. */
+export class PluginError extends CodaError {
+  readonly code = 'CODA_PLUGIN';
+
+  constructor(message: string, details: ErrorDetails & { plugin: string; hook?: string }) {
+    super(message, details);
+    this.plugin = details.plugin;
+    if (details.hook !== undefined) this.hook = details.hook;
+  }
+}
+
+/** The message of anything that a plugin may have thrown, with the plugin's name. */
+export function attributedMessageOf(thrown: unknown): string {
+  const isNamed =
+    !(thrown instanceof CodaError) || thrown instanceof PluginError || thrown.plugin === undefined;
+  return isNamed
+    ? messageOf(thrown)
+    : `plugin '${thrown.plugin}' failed in ${thrown.hook}: ${thrown.message}`;
+}
+
+/** The message of anything that was thrown, for a log line or another error's text. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}

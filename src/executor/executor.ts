@@ -1,0 +1,61 @@
+// What an executor is: the one piece that its author writes, and what the node hands it.
+import type { Logger } from '../log.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
+
+/** Two qubit indices; for directed gate sets `[control, target]`. */
+export type Edge = readonly [number, number];
+
+/** A device as the cloud's compiler sees it; `directedEdges` win where both are given. */
+export interface Device {
+  directedEdges?: readonly Edge[];
+  logicalEdges?: readonly Edge[];
+}
+
+export interface RunContext {
+  /** The job that runs; for a batch, its first job. */
+  readonly jobId: string;
+  /** Fires when the job is cancelled or its deadline has passed; `reason` says which. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export interface BatchJob {
+  readonly ir: NativeGateIR;
+  readonly shots: number;
+  readonly jobId: string;
+}
+
+export interface ExecutionResult {
+  /** How often each outcome was measured: bitstrings as long as `ir.measurements`. */
+  counts: Record<string, number>;
+  /** Time on the device in milliseconds. */
+  executionTimeMs: number;
+  shotsCompleted: number;
+}
+
+/** Runs compiled circuits. Only `run` is required; the node calls nothing twice at the same time
+ *  unless `concurrency` says so. */
+export interface Executor {
+  run(ir: NativeGateIR, shots: number, context: RunContext): Promise<ExecutionResult>;
+  /** Runs several jobs in one go: one result a job, in the same order. */
+  batchRun?(jobs: readonly BatchJob[], context: RunContext): Promise<ExecutionResult[]>;
+  /** Asks the device to stop what it runs. The run should then end soon, by result or by error. */
+  cancelCurrentJob?(): void | Promise<void>;
+  readonly device?: Device;
+  close?(): void | Promise<void>;
+}
+
+/** The executor in use, and where it came from. */
+export interface LoadedExecutor {
+  readonly executor: Executor;
+  /** For people: `simulator`, `./executor.ts:createExecutor`, `coda.config.ts`. */
+  readonly source: string;
+}
+
+/** The `connectivity` of PROTOCOL §1 and §7: directed edges first, else logical ones, else null. */
+export function connectivityOf(executor: Executor): Edge[] | null {
+  const device = executor.device;
+  if (device === undefined || device === null) return null;
+  const edges = device.directedEdges?.length ? device.directedEdges : device.logicalEdges;
+  return edges === undefined ? null : edges.map(([a, b]) => [a, b]);
+}

@@ -1,0 +1,153 @@
+// The one way to speak HTTP to the cloud: total deadline, bounded answer, no redirects, proxies and extra CAs honoured.
+// PROTOCOL §13.
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { ConfigError, messageOf } from './errors.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is; set `content-type` with it. */
+  readonly body?: string;
+  /** Bounds the request from its start to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** Longer answers fail the request. Default 1 MiB. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** The request never got a whole answer. `sent`: the peer may have received it all the same. */
+export class TransportError extends Error {
+  readonly sent: boolean;
+
+  constructor(message: string, options: { sent: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.name = 'TransportError';
+    this.sent = options.sent;
+  }
+}
+
+export interface HttpClient {
+  /** Resolves with any status; throws a TransportError if there is no whole answer in time. */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Connections to one origin at a time. */
+  readonly connections?: number;
+}
+
+/** Failures that happen before a byte of the request has left. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const MIB = 1024 * 1024;
+
+export function createHttpClient(options: HttpOptions): HttpClient {
+  const ca = extraCertificates(options.env);
+  const agent: Dispatcher = new EnvHttpProxyAgent({
+    ...proxySettings(options.env),
+    connections: options.connections ?? 64,
+    pipelining: 1,
+    ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
+  });
+
+  return {
+    async request(request) {
+      const deadline = AbortSignal.timeout(request.timeoutMs);
+      const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+      try {
+        const { origin, pathname, search } = new URL(request.url);
+        const answer = await agent.request({
+          origin,
+          path: `${pathname}${search}`,
+          method: request.method,
+          ...(request.headers === undefined ? {} : { headers: request.headers }),
+          ...(request.body === undefined ? {} : { body: request.body }),
+          signal,
+          // The total deadline rules; these would only cut a slow but lawful answer short.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
+        const text = await boundedText(answer.body, request.maxBytes ?? MIB);
+        return { status: answer.statusCode, headers: answer.headers, text };
+      } catch (thrown) {
+        throw asTransportError(thrown, request, deadline);
+      }
+    },
+    // Whatever is still under way at the end is cut off: the outbox keeps what was not confirmed.
+    close: () => agent.destroy(),
+  };
+}
+
+function asTransportError(thrown: unknown, request: HttpRequest, deadline: AbortSignal): TransportError {
+  if (deadline.aborted) {
+    return new TransportError(`no whole answer within ${request.timeoutMs / 1000} s`, {
+      sent: true,
+      cause: thrown,
+    });
+  }
+  const code = errorCode(thrown);
+  const text = messageOf(thrown);
+  const detail = code === undefined || text.includes(code) ? text : `${text} (${code})`;
+  return new TransportError(detail, { sent: code === undefined || !NOT_SENT.has(code), cause: thrown });
+}
+
+function errorCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null) return undefined;
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  // Node tries several addresses of one host and throws their errors together.
+  if (thrown instanceof AggregateError) return errorCode(thrown.errors[0]);
+  return 'cause' in thrown ? errorCode(thrown.cause) : undefined;
+}
+
+async function boundedText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: string; noProxy: string } {
+  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
+  return { httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' };
+}
+
+/** Node reads NODE_EXTRA_CA_CERTS itself, but giving a `ca` replaces that: so both files are added to Node's own roots. */
+export function extraCertificates(env: NodeJS.ProcessEnv): string[] | undefined {
+  const sslCertFile = env['SSL_CERT_FILE'];
+  if (sslCertFile === undefined || sslCertFile === '') return undefined;
+  const files = [sslCertFile, env['NODE_EXTRA_CA_CERTS']].filter((file) => file !== undefined && file !== '');
+  return [...rootCertificates, ...files.map((file) => readCertificates(String(file)))];
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`the CA file ${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Correct SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
+    });
+  }
+}

@@ -1,0 +1,212 @@
+// From a stream entry to a job that is ready for the device: parsed, known only once, not yet done, not cancelled.
+import type { Redis } from 'ioredis';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { parseIr } from '../protocol/ir.ts';
+import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
+import { cancelKey, statusKey } from '../protocol/keys.ts';
+import type { Outcome } from '../protocol/webhook.ts';
+import type { HeldJob, HeldJobs, QueuedJob } from './held.ts';
+import type { Outbox } from './outbox.ts';
+import type { RedisWrites } from './redis-writes.ts';
+import { recordDeadLetter } from './set-aside.ts';
+import type { JobStream, StreamEntry } from './stream.ts';
+
+/** What is known of an entry that was delivered before. */
+export interface EarlierDelivery {
+  readonly deliveries: number;
+  /** It was on this node's device when the node died. */
+  readonly interrupted: boolean;
+  /** It belonged to another consumer. */
+  readonly takenOver: boolean;
+}
+
+export interface IntakeOptions {
+  readonly redis: Redis;
+  readonly stream: JobStream;
+  readonly held: HeldJobs;
+  readonly outbox: Outbox;
+  readonly writes: RedisWrites;
+  readonly spool: string;
+  readonly maxDeliveries: number;
+  readonly log: Logger;
+  /** A job is ready for the device. */
+  readonly onQueued: () => void;
+  readonly onCancelled: (job: HeldJob) => void;
+  /** A held job has its outcome without a run. */
+  readonly onOutcome: (job: HeldJob, outcome: Outcome) => void;
+}
+
+/** What Redis says of a job: its status hash and its cancel signal. */
+interface Standing {
+  readonly state: string | null;
+  readonly messageId: string | null;
+  readonly error: string | null;
+  readonly cancelled: boolean;
+}
+
+interface Candidate {
+  readonly job: HeldJob;
+  readonly message: JobMessage;
+  readonly earlier: EarlierDelivery | undefined;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the node has this entry already, in whatever stage. */
+  knows(messageId: string): boolean {
+    const { held, outbox } = this.#options;
+    return held.ofMessage(messageId) !== undefined || outbox.hasMessage(messageId);
+  }
+
+  /** Takes entries in: each becomes a queued job, or ends here. */
+  async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
+    const candidates = entries.flatMap((entry) => {
+      const candidate = this.#admit(entry, earlier?.get(entry.messageId));
+      return candidate === undefined ? [] : [candidate];
+    });
+    if (candidates.length === 0) return;
+    const standings = this.#standings(candidates);
+    // The circuits are read while Redis answers.
+    const circuits = candidates.map(({ message }) => readCircuit(message));
+    for (const [i, standing] of (await standings).entries()) {
+      const candidate = candidates[i];
+      const circuit = circuits[i];
+      if (candidate !== undefined && circuit !== undefined) this.#judge(candidate, standing, circuit);
+    }
+  }
+
+  /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
+  #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
+    if (this.knows(messageId)) return undefined;
+    const { held, outbox } = this.#options;
+    let message: JobMessage;
+    try {
+      message = parseMessage(messageId, fields);
+    } catch (thrown) {
+      void this.#setAside(messageId, fields, messageOf(thrown));
+      return undefined;
+    }
+    const { jobId, callbackUrl } = message;
+    const twin = held.get(jobId);
+    if (twin !== undefined) {
+      held.addMessage(twin, messageId);
+      return undefined;
+    }
+    if (outbox.has(jobId)) {
+      outbox.adopt(jobId, messageId);
+      return undefined;
+    }
+    const bytes = fields.reduce((sum, field) => sum + field.length, 0);
+    const job: HeldJob = {
+      jobId,
+      callbackUrl,
+      messageIds: [messageId],
+      bytes,
+      heldSince: performance.now(),
+      stage: 'checking',
+    };
+    held.add(job);
+    return { job, message, earlier };
+  }
+
+  #judge({ job, message, earlier }: Candidate, standing: Standing, circuit: Circuit): void {
+    const { held, writes, onCancelled, onOutcome, onQueued, maxDeliveries } = this.#options;
+    // Cancelled, or given up, while it was checked.
+    if (held.get(job.jobId) !== job) return;
+    if (standing.state === 'completed' || standing.state === 'cancelled') {
+      void writes.acknowledge(job.messageIds);
+      held.release(job);
+      return;
+    }
+    if (standing.cancelled) {
+      onCancelled(job);
+      return;
+    }
+    const began = standing.state === 'executing' && standing.messageId === message.messageId;
+    if (standing.state === 'failed' && standing.messageId === message.messageId) {
+      // Another node ran it and died before the cloud heard of it.
+      onOutcome(job, { status: 'failed', error: standing.error ?? 'the job failed' });
+      return;
+    }
+    if (earlier !== undefined && (earlier.interrupted || (earlier.takenOver && began))) {
+      if (earlier.deliveries >= maxDeliveries) {
+        void this.#giveUp(job, earlier.deliveries);
+        return;
+      }
+      this.#countDelivery(message.messageId, earlier.deliveries + 1);
+    }
+    if ('fault' in circuit) {
+      void writes.executing(job.jobId, message.messageId);
+      onOutcome(job, { status: 'failed', error: circuit.fault });
+      return;
+    }
+    held.enqueue(job, circuit);
+    onQueued();
+  }
+
+  /** A job that was begun again and again without an outcome takes the node down, or hangs it. */
+  async #giveUp(job: HeldJob, deliveries: number): Promise<void> {
+    const error = `the job was started ${deliveries} times without an outcome; it is not tried again`;
+    this.#options.log.error(`job ${job.jobId}: ${error}`);
+    await recordDeadLetter(this.#options.spool, job.messageIds[0], ['job_id', job.jobId], error).catch(
+      (thrown: unknown) => this.#options.log.error(`no dead-letter record: ${messageOf(thrown)}`),
+    );
+    this.#options.onOutcome(job, { status: 'failed', error });
+  }
+
+  #countDelivery(messageId: string, deliveries: number): void {
+    const { stream, redis, log } = this.#options;
+    stream
+      .setDeliveries(redis, messageId, deliveries)
+      .catch((thrown: unknown) =>
+        log.warn(`the delivery count of ${messageId} is not kept: ${messageOf(thrown)}`),
+      );
+  }
+
+  async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {
+    const { spool, log, writes } = this.#options;
+    log.error(`${reason}; it is set aside and acknowledged`, { message_id: messageId });
+    try {
+      await recordDeadLetter(spool, messageId, fields, reason);
+      await writes.acknowledge([messageId]);
+    } catch (thrown) {
+      log.error(`message ${messageId} stays pending, since it cannot be set aside: ${messageOf(thrown)}`);
+    }
+  }
+
+  async #standings(candidates: readonly Candidate[]): Promise<Standing[]> {
+    const { redis, log } = this.#options;
+    const pipeline = redis.pipeline();
+    for (const { job } of candidates) {
+      pipeline.hmget(statusKey(job.jobId), 'state', 'message_id', 'error');
+      pipeline.exists(cancelKey(job.jobId));
+    }
+    const replies = (await pipeline.exec()) ?? [];
+    return candidates.map(({ job }, i) => {
+      const [statusError, status] = replies[2 * i] ?? [];
+      const [cancelError, exists] = replies[2 * i + 1] ?? [];
+      const error = statusError ?? cancelError;
+      if (error)
+        log.warn(`the status of job ${job.jobId} cannot be read, it is taken as new: ${error.message}`);
+      const [state = null, messageId = null, failure = null] = Array.isArray(status) ? status : [];
+      return { state, messageId, error: failure, cancelled: exists === 1 };
+    });
+  }
+}
+
+type Circuit = QueuedJob['circuit'] | { readonly fault: string };
+
+function readCircuit(message: JobMessage): Circuit {
+  try {
+    const shots = parseShots(message.shots);
+    return { ir: parseIr(message.irJson), shots };
+  } catch (thrown) {
+    return { fault: messageOf(thrown) };
+  }
+}

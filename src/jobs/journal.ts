@@ -1,0 +1,246 @@
+// An append-only file of JSON records whose appends are durable together: many records, one fsync.
+// Each line is `<crc32> <json>`; a tail torn by a crash is cut, a damaged line elsewhere is set aside.
+import { open, rename, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { ConfigError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+const HEADER = 'coda-outbox 1\n';
+/** Below this size a file is never rewritten. */
+const COMPACT_FROM_BYTES = 4 * 1024 * 1024;
+const LONGEST_RETRY_MS = 5_000;
+
+export interface JournalOptions {
+  readonly log: Logger;
+  /** All records that must survive a rewrite, in the order in which they are to be read again. */
+  readonly snapshot: () => Iterable<object>;
+  /** Called with the reason when nothing can be written, and with undefined once it can again. */
+  readonly onTrouble: (reason: string | undefined) => void;
+}
+
+interface Append {
+  readonly line: string;
+  readonly durable: boolean;
+  readonly resolve: () => void;
+}
+
+export class Journal {
+  readonly #path: string;
+  readonly #options: JournalOptions;
+  #file: FileHandle;
+  #size: number;
+  /** 0 until the first rewrite, since how much of an old file is dead is not known. */
+  #sizeAfterRewrite = 0;
+  #queue: Append[] = [];
+  #writing: Promise<void> | undefined;
+  #inTrouble = false;
+  #closed = false;
+
+  private constructor(path: string, file: FileHandle, size: number, options: JournalOptions) {
+    this.#path = path;
+    this.#file = file;
+    this.#size = size;
+    this.#options = options;
+  }
+
+  /** Opens or creates the journal, and returns what it holds. Throws a ConfigError where it cannot be used. */
+  static async open(
+    path: string,
+    options: JournalOptions,
+  ): Promise<{ journal: Journal; records: unknown[] }> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(path, 'a+', 0o600);
+      const bytes = await file.readFile();
+      const { records, goodBytes, damaged } = readRecords(bytes, path);
+      if (damaged.length > 0) await setDamagedAside(path, damaged, options.log);
+      if (goodBytes < bytes.length) {
+        options.log.warn(`cut ${bytes.length - goodBytes} bytes that a crash left at the end of ${path}`);
+        await file.truncate(goodBytes);
+      }
+      let size = goodBytes;
+      if (size === 0) {
+        await file.write(HEADER);
+        size = HEADER.length;
+      }
+      await file.sync();
+      await syncDirectory(dirname(path));
+      return { journal: new Journal(path, file, size, options), records };
+    } catch (cause) {
+      await file?.close();
+      if (cause instanceof ConfigError) throw cause;
+      throw new ConfigError(`the outbox ${path} cannot be opened: ${messageOf(cause)}`, {
+        cause,
+        remedy: 'Make the state directory writable, or set another one (CODA_STATE_DIR).',
+      });
+    }
+  }
+
+  /** Appends a record. Resolves once it is durable; without `durable`, once it is written.
+   *  Never rejects: as long as the disk takes nothing, the record is kept and tried again. */
+  append(record: object, { durable }: { durable: boolean }): Promise<void> {
+    return new Promise((resolve) => {
+      this.#queue.push({ line: lineOf(record), durable, resolve });
+      this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    });
+  }
+
+  /** Bytes on disk. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Waits for what has been appended, unless the disk takes nothing, and closes the file. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    await this.#file.close();
+  }
+
+  async #write(): Promise<void> {
+    // Appends of the same turn of the event loop share one write.
+    await Promise.resolve();
+    for (let retryMs = 50; this.#queue.length > 0;) {
+      const batch = this.#queue;
+      this.#queue = [];
+      try {
+        if (this.#inTrouble || this.#isWasteful()) await this.#rewrite();
+        else await this.#appendBatch(batch);
+        this.#setTrouble(undefined);
+        retryMs = 50;
+        for (const { resolve } of batch) resolve();
+      } catch (thrown) {
+        this.#queue = [...batch, ...this.#queue];
+        this.#setTrouble(`results cannot be saved to ${this.#path}: ${messageOf(thrown)}`);
+        if (this.#closed) return;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+      }
+    }
+  }
+
+  async #appendBatch(batch: readonly Append[]): Promise<void> {
+    const bytes = Buffer.from(batch.map(({ line }) => line).join(''));
+    await writeAll(this.#file, bytes);
+    if (batch.some(({ durable }) => durable)) await this.#file.datasync();
+    this.#size += bytes.length;
+  }
+
+  /** Writes the live records to a new file and puts it in place of the old one. This also mends a file
+   *  that a failed write or fsync left in an unknown state: appends of the batch are in the snapshot. */
+  async #rewrite(): Promise<void> {
+    const temporary = `${this.#path}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      const lines = [HEADER];
+      for (const record of this.#options.snapshot()) lines.push(lineOf(record));
+      const bytes = Buffer.from(lines.join(''));
+      await writeAll(file, bytes);
+      await file.sync();
+      await rename(temporary, this.#path);
+      await syncDirectory(dirname(this.#path));
+      const old = this.#file;
+      this.#file = file;
+      this.#size = this.#sizeAfterRewrite = bytes.length;
+      await old.close();
+    } catch (thrown) {
+      if (this.#file !== file) await file.close();
+      throw thrown;
+    }
+  }
+
+  #isWasteful(): boolean {
+    return this.#size > COMPACT_FROM_BYTES && this.#size > 2 * this.#sizeAfterRewrite;
+  }
+
+  #setTrouble(reason: string | undefined): void {
+    const inTrouble = reason !== undefined;
+    if (inTrouble === this.#inTrouble) return;
+    this.#inTrouble = inTrouble;
+    this.#options.onTrouble(reason);
+  }
+}
+
+function lineOf(record: object): string {
+  const json = JSON.stringify(record);
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+}
+
+/** What a journal's bytes hold. `goodBytes` ends before a torn tail. */
+export function readRecords(
+  bytes: Buffer,
+  path: string,
+): { records: unknown[]; goodBytes: number; damaged: Buffer[] } {
+  const records: unknown[] = [];
+  const damaged: Buffer[] = [];
+  if (bytes.length === 0) return { records, goodBytes: 0, damaged };
+  const header = bytes.subarray(0, HEADER.length).toString('latin1');
+  // A crash while the file was made can have left a part of the header and nothing else.
+  if (header !== HEADER && HEADER.startsWith(bytes.toString('latin1')))
+    return { records, goodBytes: 0, damaged };
+  if (header !== HEADER) {
+    throw new ConfigError(`${path} is not an outbox that this version of coda-node can read`, {
+      remedy:
+        'Start the version that wrote it and let it deliver, or move the file away: it holds undelivered results.',
+    });
+  }
+  let goodBytes = HEADER.length;
+  let suspect: Buffer[] = [];
+  for (let start = HEADER.length; start < bytes.length;) {
+    const newline = bytes.indexOf(10, start);
+    if (newline === -1) break;
+    const line = bytes.subarray(start, newline);
+    const record = recordOf(line);
+    start = newline + 1;
+    if (record === undefined) {
+      suspect.push(line);
+      continue;
+    }
+    damaged.push(...suspect);
+    suspect = [];
+    records.push(record);
+    goodBytes = start;
+  }
+  return { records, goodBytes, damaged };
+}
+
+function recordOf(line: Buffer): object | undefined {
+  const json = line.subarray(9);
+  if (line[8] !== 32 || crc32(json) !== Number.parseInt(line.subarray(0, 8).toString('latin1'), 16))
+    return undefined;
+  try {
+    const record: unknown = JSON.parse(json.toString('utf8'));
+    return typeof record === 'object' && record !== null ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Logger): Promise<void> {
+  const aside = `${path}.damaged`;
+  log.error(`${damaged.length} damaged records in ${path}; copied to ${aside}. Check the disk.`);
+  const file = await open(aside, 'a', 0o600);
+  try {
+    for (const line of damaged) await file.write(Buffer.concat([line, Buffer.from('\n')]));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
+    written += bytesWritten;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,315 @@
+// The way of a job: reader -> intake -> runner -> outbox, wired together.
+import type { Redis, RedisOptions } from 'ioredis';
+import type { Settings } from '../config/settings.ts';
+import type { LoadedExecutor } from '../executor/executor.ts';
+import type { Cancellation, Hooks } from '../hooks.ts';
+import type { Logger } from '../log.ts';
+import { isTapped } from '../tap.ts';
+import type { Outcome } from '../protocol/webhook.ts';
+import type { ReadinessReport } from '../readiness.ts';
+import { batchSize } from './batch-size.ts';
+import type { Gate } from './gate.ts';
+import { HeldJobs, type HeldJob, type QueuedJob } from './held.ts';
+import { Intake } from './intake.ts';
+import type { Outbox } from './outbox.ts';
+import { Reader } from './reader.ts';
+import { Recovery } from './recovery.ts';
+import { RedisHealth } from './redis-health.ts';
+import { RedisWrites } from './redis-writes.ts';
+import { RunMarker } from './run-marker.ts';
+import { Runner } from './runner.ts';
+import type { Spool } from './spool.ts';
+import { JobStream } from './stream.ts';
+
+/** The job path as plugins see it. */
+export interface Jobs {
+  /** The job that runs now; of a batch, its first. */
+  readonly current: string | null;
+  /** When the last run ended; ISO 8601, UTC. */
+  readonly lastJobAt: string | null;
+  /** Keeps jobs from being taken and started. */
+  readonly gate: Gate;
+  /** The jobs on which a cancel can still take effect. */
+  cancellable(): string[];
+  /** Cancels a job of this node; false where it is not here, or too late. */
+  cancel(jobId: string): boolean;
+}
+
+export interface JobPathOptions {
+  readonly settings: Settings;
+  readonly qpuId: string;
+  readonly spool: Spool;
+  readonly outbox: Outbox;
+  readonly gate: Gate;
+  readonly loaded: LoadedExecutor;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  readonly openRedis: (name: string, options?: RedisOptions) => Redis;
+}
+
+export class JobPath implements Jobs {
+  readonly gate: Gate;
+  lastJobAt: string | null = null;
+  readonly #options: JobPathOptions;
+  readonly #held = new HeldJobs();
+  readonly #redis: Redis;
+  readonly #writes: RedisWrites;
+  readonly #health: RedisHealth;
+  readonly #stream: JobStream;
+  readonly #intake: Intake;
+  readonly #recovery: Recovery;
+  readonly #reader: Reader;
+  readonly #runner: Runner;
+  readonly #marker: RunMarker;
+  #leases: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: JobPathOptions) {
+    this.#options = options;
+    const { settings, qpuId, spool, outbox, gate, loaded, hooks, log } = options;
+    const held = this.#held;
+    this.gate = gate;
+    const redis = (this.#redis = options.openRedis('jobs'));
+    const readerRedis = options.openRedis('reader', { autoResendUnfulfilledCommands: false });
+    this.#stream = new JobStream(qpuId, spool.consumer);
+    this.#marker = new RunMarker(spool.directory);
+    const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
+    this.#intake = new Intake({
+      redis,
+      stream: this.#stream,
+      held,
+      outbox,
+      writes,
+      spool: spool.directory,
+      maxDeliveries: settings.maxDeliveries,
+      log,
+      onQueued: () => this.#runner.wake(),
+      onCancelled: (job) => this.#cancelHeld(job, 'queued'),
+      onOutcome: (job, outcome) => this.#save(job, outcome),
+    });
+    this.#recovery = new Recovery({
+      redis,
+      stream: this.#stream,
+      held,
+      intake: this.#intake,
+      leaseMs: settings.leaseSec * 1000,
+      interrupted: this.#marker.interrupted,
+      log,
+      onSwept: () => this.#wake(),
+    });
+    this.#reader = new Reader({
+      redis: readerRedis,
+      stream: this.#stream,
+      log,
+      room: () => this.#room(),
+      recover: (room) => this.#recovery.take(room),
+      take: (entries) => this.#intake.take(entries),
+    });
+    this.#runner = new Runner({
+      held,
+      loaded,
+      hooks,
+      log,
+      concurrency: settings.concurrency,
+      jobTimeoutMs: settings.jobTimeoutSec * 1000,
+      cancelGraceMs: settings.cancelGraceSec * 1000,
+      mayStart: (job) => gate.isOpen && this.#recovery.hasLease(job),
+      onStarting: (job) => this.#marker.begin(job.messageIds[0]),
+      onStarted: (job) => void writes.executing(job.jobId, job.messageIds[0]),
+      onOutcome: (job, outcome) => this.#afterRun(job, outcome),
+      onEnded: (job) => this.#ended(job),
+    });
+    this.#health = new RedisHealth({ redis, log, onTick: () => this.#reader.watch() });
+    gate.onOpen(() => this.#wake());
+    let connectedBefore = false;
+    redis.on('ready', () => {
+      if (connectedBefore) this.#recovery.reconnected();
+      connectedBefore = true;
+    });
+    // A reply that was lost with the reader's connection exists only in the pending list.
+    readerRedis.on('close', () => {
+      if (connectedBefore && !this.#stopped) void this.#recovery.sweep();
+    });
+  }
+
+  /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
+  start(): void {
+    const { hooks, outbox, settings } = this.#options;
+    outbox.start({
+      writes: this.#writes,
+      deliver: async (saved, attempt) =>
+        (await hooks.deliver.promise(saved, attempt)) ?? {
+          kind: 'retry',
+          reason: 'no plugin delivers results',
+          sent: false,
+        },
+    });
+    this.#runner.start();
+    void this.#begin();
+    this.#leases = setInterval(() => void this.#recovery.sweep(), (settings.leaseSec * 1000) / 3);
+  }
+
+  get current(): string | null {
+    return this.#runner.current;
+  }
+
+  cancellable(): string[] {
+    const held = [...this.#held.all()].map(({ jobId }) => jobId);
+    return [...held, ...this.#options.outbox.cancellable()];
+  }
+
+  cancel(jobId: string): boolean {
+    const job = this.#held.get(jobId);
+    if (job === undefined) {
+      if (!this.#options.outbox.cancel(jobId)) return false;
+      this.#announceCancel({ jobId, stage: 'delivering' });
+      return true;
+    }
+    if (job.stage === 'running') this.#runner.drop(job as QueuedJob, 'the job was cancelled');
+    this.#cancelHeld(job, job.stage === 'running' ? 'running' : 'queued');
+    return true;
+  }
+
+  /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
+  failRunning(reason: string): void {
+    for (const job of [...this.#held.all()]) {
+      if (job.stage !== 'running') continue;
+      this.#runner.drop(job as QueuedJob, reason);
+      this.#save(job, { status: 'failed', error: reason });
+    }
+  }
+
+  /** Adds what the job path knows to a readiness report. */
+  report(report: ReadinessReport): void {
+    const { outbox, loaded } = this.#options;
+    report.redisHealthy = this.#health.healthy;
+    report.currentJob = this.current;
+    report.lastJobAt = this.lastJobAt;
+    if (!this.#health.healthy) report.notReady('Redis does not answer');
+    const reasons = [
+      ...this.gate.reasons,
+      ...[this.#health.healthy ? this.#reader.trouble : undefined, this.#runner.stuck, this.#writes.trouble],
+    ];
+    for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
+    report.add('executor', loaded.source);
+    report.add('queued', this.#held.waiting + this.#recovery.waiting);
+    report.add('undelivered', outbox.size);
+    if (outbox.outage !== undefined) report.add('delivery_trouble', outbox.outage);
+  }
+
+  /** Takes no further job, and waits until the running ones have ended and everything is delivered.
+   *  After `timeoutMs` the rest is given up: runs start again, and results are delivered, after the next start. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { log, outbox } = this.#options;
+    this.#stopped = true;
+    this.gate.close('drain', 'the node is shutting down');
+    clearInterval(this.#leases);
+    const deadline = performance.now() + timeoutMs;
+    await this.#reader.stop();
+    if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
+    const ended = await within(this.#runner.drain(), timeoutMs);
+    if (!ended) {
+      log.warn(
+        `job ${this.current} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
+      );
+      this.#runner.abandon('the node is shutting down');
+    }
+    if (outbox.size > 0) log.info(`waiting for ${outbox.size} results to be delivered`);
+    await within(outbox.empty(), Math.max(deadline - performance.now(), 0));
+    if (outbox.size > 0)
+      log.warn(`${outbox.size} results are saved and will be delivered after the next start`);
+    await within(this.#writes.flushed(), this.#health.healthy ? 1_000 : 0);
+  }
+
+  close(): void {
+    clearInterval(this.#leases);
+    this.#health.close();
+    this.#writes.close();
+    this.#marker.close();
+  }
+
+  /** What was pending before is taken up before anything new is read. */
+  async #begin(): Promise<void> {
+    const { log } = this.#options;
+    await this.#stream
+      .ensureGroup(this.#redis)
+      .catch((thrown: unknown) => log.warn(`the consumer group cannot be created yet: ${String(thrown)}`));
+    if (this.#stopped) return;
+    await this.#recovery.sweep();
+    if (!this.#stopped) this.#reader.start();
+  }
+
+  #wake(): void {
+    this.#reader.wake();
+    this.#runner.wake();
+  }
+
+  /** How many more jobs to take: enough that the device never waits for Redis, bounded by count and by memory. */
+  #room(): number {
+    if (!this.gate.isOpen) return 0;
+    const { settings, hooks, log } = this.#options;
+    const held = this.#held;
+    const jobMs = Math.max(this.#runner.runMs / settings.concurrency, 0.005);
+    // A job that is asked for now is ready after the read and the check: two round trips.
+    const fetchMs = this.#reader.fetchMs + this.#health.roundTripMs;
+    const batch = batchSize(hooks, settings.prefetch, log);
+    const depth = Math.ceil(fetchMs / jobMs) + settings.concurrency + Math.max(1, 2 * (batch - 1));
+    const room = Math.min(depth, settings.prefetch) - held.waiting;
+    if (held.waiting === 0) return room;
+    const bytesLeft = settings.prefetchMaxMb * 1024 * 1024 - held.bytes;
+    const bytesEach = held.bytes / held.waiting;
+    return Math.min(room, Math.floor(bytesLeft / bytesEach));
+  }
+
+  #afterRun(job: QueuedJob, outcome: Outcome): void {
+    const { hooks } = this.#options;
+    this.lastJobAt = new Date().toISOString();
+    this.#save(job, outcome);
+    if (!isTapped(hooks.afterRun)) return;
+    const { jobId, messageIds, callbackUrl, circuit } = job;
+    void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+  }
+
+  #save(job: HeldJob, outcome: Outcome): void {
+    const { outbox, qpuId } = this.#options;
+    void outbox.save({
+      qpuId,
+      jobId: job.jobId,
+      messageIds: job.messageIds,
+      callbackUrl: job.callbackUrl,
+      outcome,
+      endedAt: new Date().toISOString(),
+    });
+    this.#held.release(job);
+  }
+
+  #ended(job: QueuedJob): void {
+    this.#marker.end(job.messageIds[0]);
+    this.#reader.wake();
+  }
+
+  #cancelHeld(job: HeldJob, stage: Cancellation['stage']): void {
+    void this.#writes.cancelled(job);
+    void this.#writes.acknowledge(job.messageIds);
+    this.#held.release(job);
+    this.#announceCancel({ jobId: job.jobId, stage });
+    this.#reader.wake();
+  }
+
+  #announceCancel(cancellation: Cancellation): void {
+    const { hooks, log } = this.#options;
+    log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
+    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(cancellation);
+  }
+}
+
+/** Whether `work` ended within `ms`. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return ended;
+}

@@ -1,0 +1,154 @@
+// The device's own loop: the next run starts first, the bookkeeping of the last one comes after it.
+import type { LoadedExecutor } from '../executor/executor.ts';
+import type { Hooks } from '../hooks.ts';
+import type { Logger } from '../log.ts';
+import { batchSize } from './batch-size.ts';
+import type { Outcome } from '../protocol/webhook.ts';
+import type { HeldJobs, QueuedJob } from './held.ts';
+import { Run } from './run.ts';
+
+/** An executor that keeps the event loop for longer than this is named in the log. */
+const BLOCKED_MS = 1_000;
+const WATCH_MS = 250;
+
+export interface RunnerOptions {
+  readonly held: HeldJobs;
+  readonly loaded: LoadedExecutor;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  readonly concurrency: number;
+  readonly jobTimeoutMs: number;
+  readonly cancelGraceMs: number;
+  /** Whether this job may start now. */
+  readonly mayStart: (job: QueuedJob) => boolean;
+  /** The job is about to go to the device. */
+  readonly onStarting: (job: QueuedJob) => void;
+  /** The job is on the device. */
+  readonly onStarted: (job: QueuedJob) => void;
+  readonly onOutcome: (job: QueuedJob, outcome: Outcome) => void;
+  /** The run of a job has ended, whatever became of its outcome. */
+  readonly onEnded: (job: QueuedJob) => void;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #runs = new Set<Run>();
+  #lanes: Promise<void>[] = [];
+  /** Wakes the lanes that have nothing to do. */
+  readonly #idle: (() => void)[] = [];
+  #stopped = false;
+  #stuck: string | undefined;
+  #runMs = 10;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** The job that runs, of several the first. */
+  get current(): string | null {
+    const [run] = this.#runs;
+    return run?.jobs[0].jobId ?? null;
+  }
+
+  /** Why the executor is unhealthy, if it is. */
+  get stuck(): string | undefined {
+    return this.#stuck;
+  }
+
+  /** Typical time of one job on the device. */
+  get runMs(): number {
+    return this.#runMs;
+  }
+
+  start(): void {
+    this.#lanes = Array.from({ length: this.#options.concurrency }, () => this.#lane());
+    this.#watchEventLoop();
+  }
+
+  /** There may be a job to start now. */
+  wake(): void {
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  /** A cancel for a running job; the caller has recorded it. */
+  drop(job: QueuedJob, reason: string): void {
+    for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
+  }
+
+  /** Starts nothing more, and resolves once every run has ended. */
+  async drain(): Promise<void> {
+    this.#stopped = true;
+    this.wake();
+    await Promise.all(this.#lanes);
+    clearInterval(this.#watch);
+  }
+
+  /** Gives the running jobs up without an outcome: they stay pending and run again after the next start. */
+  abandon(reason: string): void {
+    for (const run of this.#runs) for (const job of run.jobs) run.drop(job, reason);
+    clearInterval(this.#watch);
+  }
+
+  async #lane(): Promise<void> {
+    let finishLast: (() => void) | undefined;
+    for (;;) {
+      const jobs = this.#next();
+      const started = jobs === undefined ? undefined : this.#start(jobs);
+      finishLast?.();
+      finishLast = undefined;
+      if (started !== undefined) finishLast = await started;
+      else if (this.#stopped) return;
+      else await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  #next(): [QueuedJob, ...QueuedJob[]] | undefined {
+    const { held, hooks, log, mayStart } = this.#options;
+    const first = held.front;
+    if (this.#stopped || first === undefined || !mayStart(first)) return undefined;
+    const size = held.queued > 1 ? batchSize(hooks, held.queued, log) : 1;
+    const [job, ...more] = held.dequeue(size);
+    return job === undefined ? undefined : [job, ...more];
+  }
+
+  /** Starts a run; resolves, when it has ended, with its bookkeeping. */
+  async #start(jobs: [QueuedJob, ...QueuedJob[]]): Promise<() => void> {
+    const { onStarting, onStarted, onOutcome, onEnded } = this.#options;
+    const run = new Run(jobs, {
+      ...this.#options,
+      onTimedOut: onOutcome,
+      onStuck: (reason) => (this.#stuck = reason),
+    });
+    this.#runs.add(run);
+    for (const job of jobs) onStarting(job);
+    const startedAt = performance.now();
+    const ended = run.start();
+    for (const job of jobs) onStarted(job);
+    const outcome = await ended;
+    this.#runs.delete(run);
+    this.#runMs += ((performance.now() - startedAt) / jobs.length - this.#runMs) / 8;
+    return () => {
+      for (const job of jobs) {
+        const end = outcome(job);
+        if (end !== undefined) onOutcome(job, end);
+        onEnded(job);
+      }
+    };
+  }
+
+  /** An executor that computes on the event loop holds up heartbeats, cancels and `/health`: say who it is. */
+  #watchEventLoop(): void {
+    let last = performance.now();
+    this.#watch = setInterval(() => {
+      const now = performance.now();
+      const blockedMs = now - last - WATCH_MS;
+      last = now;
+      if (blockedMs < BLOCKED_MS || this.current === null) return;
+      this.#options.log.warn(
+        `the event loop was blocked for ${(blockedMs / 1000).toFixed(1)} s while job ${this.current} ran: ` +
+          `the executor (${this.#options.loaded.source}) should do long work in a child process or a worker thread`,
+      );
+    }, WATCH_MS).unref();
+  }
+}

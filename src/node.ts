@@ -1,0 +1,275 @@
+// The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; everything else is a plugin.
+import type { Redis, RedisOptions } from 'ioredis';
+import type { ExecutorChoice, LoadedConfig } from './config/load.ts';
+import type { PersistedState } from './config/state.ts';
+import type { Settings } from './config/settings.ts';
+import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
+import type { LoadedExecutor } from './executor/executor.ts';
+import { createHooks, type Hooks } from './hooks.ts';
+import { createHttpClient, type HttpClient } from './http.ts';
+import { Gate } from './jobs/gate.ts';
+import { Outbox } from './jobs/outbox.ts';
+import { JobPath, type Jobs } from './jobs/path.ts';
+import { openSpool } from './jobs/spool.ts';
+import type { Logger } from './log.ts';
+import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
+import { ReadinessReport } from './readiness.ts';
+import { openRedis } from './redis.ts';
+import { ReleaseStack } from './release.ts';
+import { Services } from './services.ts';
+import type { Session } from './session.ts';
+import { checkTapOrder } from './tap.ts';
+
+export interface NodeOptions {
+  readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
+  /** Applied in this order. */
+  readonly plugins: readonly Plugin[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+}
+
+export class Node implements CodaNode {
+  readonly hooks: Hooks;
+  readonly settings: Settings;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  readonly http: HttpClient;
+  readonly services: Services;
+  readonly executorChoice: ExecutorChoice | undefined;
+  readonly executors = new Map<string, ExecutorFactory>();
+  readonly state: PersistedState | undefined;
+  /** Settles with the reason when the node cannot go on. */
+  readonly failed: Promise<unknown>;
+
+  readonly #plugins: readonly Plugin[];
+  readonly #releases: ReleaseStack;
+  readonly #gate = new Gate();
+  #phase: CodaNode['phase'] = 'booting';
+  #applying: string | undefined;
+  #executor: LoadedExecutor | undefined;
+  #session: Session | undefined;
+  #path: JobPath | undefined;
+  #networkUp = false;
+  #closing: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
+  readonly #fail: (reason: unknown) => void;
+
+  constructor({ config, plugins, env, log }: NodeOptions) {
+    this.settings = config.settings;
+    this.executorChoice = config.executor;
+    this.state = config.state;
+    this.env = env;
+    this.log = log;
+    this.#plugins = plugins;
+    this.#releases = new ReleaseStack(log);
+    const applying = (): string | undefined => this.#applying;
+    this.services = new Services(applying);
+    this.hooks = createHooks({ timeoutMs: this.settings.hookTimeoutSec * 1000, log, applying });
+    this.http = createHttpClient({ env });
+    this.onClose('the HTTP client', () => this.http.close());
+    let fail: (reason: unknown) => void = () => {};
+    this.failed = new Promise((resolve) => (fail = resolve));
+    this.#fail = fail;
+  }
+
+  get phase(): CodaNode['phase'] {
+    return this.#phase;
+  }
+
+  get executor(): LoadedExecutor {
+    return this.#executor ?? tooEarly('executor', 'resolveExecutor');
+  }
+
+  get session(): Session {
+    return this.#session ?? tooEarly('session', 'connect');
+  }
+
+  get jobs(): Jobs {
+    return this.#path ?? tooEarly('jobs', 'network');
+  }
+
+  redis(name: string, options?: RedisOptions): Redis {
+    const redis = openRedis({
+      url: this.session.redisUrl,
+      name: `coda-node:${name}`,
+      env: this.env,
+      ...(options === undefined ? {} : { options }),
+    });
+    // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
+    redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
+    this.onClose(`the Redis connection '${name}'`, () => {
+      redis.disconnect();
+      redis.stream?.destroy();
+    });
+    return redis;
+  }
+
+  onClose(name: string, release: () => void | Promise<void>): void {
+    this.#releases.push(name, release);
+  }
+
+  fail(reason: unknown): void {
+    this.#fail(reason);
+  }
+
+  readiness(): ReadinessReport {
+    const report = new ReadinessReport();
+    const required = this.#session?.vpn.required ?? true;
+    if (this.#session !== undefined) report.vpnState = required && !this.#networkUp ? 'degraded' : 'ready';
+    if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
+    this.#path?.report(report);
+    this.hooks.readiness.call(report);
+    return report;
+  }
+
+  /** Boots; resolves once jobs can be taken, as soon as Redis answers. A failed boot releases everything and throws. */
+  async start(): Promise<void> {
+    try {
+      await this.#boot();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  /** Takes no further job, lets the running one end, and delivers; then releases everything.
+   *  A node that still boots is closed at once. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'running') await this.drain();
+    await this.close();
+  }
+
+  /** Ends the running jobs without waiting for them; the cloud is told that they failed. */
+  cancelRunning(): void {
+    this.#path?.failRunning('the operator stopped the node while the job ran');
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  close(): Promise<void> {
+    this.#phase = 'closed';
+    this.#closing ??= this.#releases.releaseAll();
+    return this.#closing;
+  }
+
+  async #boot(): Promise<void> {
+    this.#apply();
+    const spool = openSpool(this.settings.stateDir);
+    this.onClose('the state directory', () => spool.release());
+    const outbox = await this.#openOutbox(spool.directory);
+    await this.hooks.boot.promise();
+    this.#executor = await this.#resolveExecutor();
+    this.#session = await this.#connect();
+    await this.#bringNetworkUp(this.#session);
+    this.#throwIfClosed();
+    const path = (this.#path = new JobPath({
+      settings: this.settings,
+      qpuId: this.#session.qpuId,
+      spool,
+      outbox,
+      gate: this.#gate,
+      loaded: this.#executor,
+      hooks: this.hooks,
+      log: this.log,
+      openRedis: (name, options) => this.redis(name, options),
+    }));
+    this.onClose('the job path', () => path.close());
+    await this.hooks.start.promise();
+    this.#throwIfClosed();
+    this.#phase = 'running';
+    path.start();
+    this.log.info(`serving QPU ${this.#session.qpuId} with executor ${this.#executor.source}`);
+  }
+
+  #apply(): void {
+    for (const plugin of this.#plugins) {
+      this.#applying = plugin.name;
+      try {
+        plugin.apply(this);
+      } catch (cause) {
+        if (cause instanceof PluginError) throw cause;
+        throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {
+          plugin: plugin.name,
+          cause,
+        });
+      } finally {
+        this.#applying = undefined;
+      }
+    }
+    this.services.check();
+    for (const [name, hook] of Object.entries(this.hooks)) checkTapOrder(name, hook);
+  }
+
+  async #openOutbox(directory: string): Promise<Outbox> {
+    const { settings, log } = this;
+    const gate = this.#gate;
+    const outbox: Outbox = await Outbox.open({
+      directory,
+      log,
+      maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
+      onTrouble: (reason) => {
+        if (reason === undefined) log.info('results are saved again');
+        else log.error(`${reason}; no job is taken until they can`);
+        if (reason === undefined) gate.open('disk');
+        else gate.close('disk', reason);
+      },
+      onChange: () => {
+        const isFull = outbox.size >= settings.outboxMaxJobs;
+        if (isFull)
+          gate.close(
+            'outbox',
+            `${outbox.size} results wait to be delivered, no job is taken until there are fewer`,
+          );
+        else gate.open('outbox');
+      },
+    });
+    this.onClose('the outbox', () => outbox.close());
+    return outbox;
+  }
+
+  async #resolveExecutor(): Promise<LoadedExecutor> {
+    const loaded = await this.hooks.resolveExecutor.promise();
+    if (loaded !== undefined) return loaded;
+    throw new ExecutorError('no plugin provides an executor', {
+      remedy: 'Switch the built-in plugin `discovery` on, or tap `resolveExecutor`.',
+    });
+  }
+
+  async #connect(): Promise<Session> {
+    const session = await this.hooks.connect.promise();
+    this.#throwIfClosed();
+    if (session !== undefined) return session;
+    throw new NodeError('no plugin connects to the cloud', {
+      remedy: 'Switch the built-in plugin `connect` on, or tap `connect`.',
+    });
+  }
+
+  async #bringNetworkUp(session: Session): Promise<void> {
+    this.#networkUp = (await this.hooks.network.promise(session)) === true;
+    if (!session.vpn.required || this.#networkUp) return;
+    const message = 'the cloud requires a VPN, and no plugin brings one up';
+    if (!this.settings.allowDegradedStartup) {
+      throw new VPNError(message, {
+        remedy: 'Switch the plugin `vpn` on, or set CODA_ALLOW_DEGRADED_STARTUP=true.',
+      });
+    }
+    this.log.warn(`${message}; starting all the same`);
+  }
+
+  async #drain(): Promise<void> {
+    this.#phase = 'draining';
+    await this.hooks.drain.promise();
+    await this.#path?.drain(this.settings.shutdownDrainTimeoutSec * 1000);
+  }
+
+  #throwIfClosed(): void {
+    if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
+  }
+}
+
+function tooEarly(what: string, hook: string): never {
+  throw new Error(`node.${what} is not there before the hook \`${hook}\` has ended`);
+}

@@ -1,0 +1,58 @@
+// What a plugin is and what it is given. Built-in plugins use exactly this and nothing else.
+import type { Redis, RedisOptions } from 'ioredis';
+import type { ExecutorChoice } from './config/load.ts';
+import type { PersistedState } from './config/state.ts';
+import type { Settings } from './config/settings.ts';
+import type { LoadedExecutor } from './executor/executor.ts';
+import type { Hooks } from './hooks.ts';
+import type { HttpClient } from './http.ts';
+import type { Jobs } from './jobs/path.ts';
+import type { Logger } from './log.ts';
+import type { ReadinessReport } from './readiness.ts';
+import type { Services } from './services.ts';
+import type { Session } from './session.ts';
+
+/** A plugin: `apply` is called once, synchronously, before anything else happens; it taps hooks. */
+export interface Plugin {
+  readonly name: string;
+  apply(node: CodaNode): void;
+}
+
+/** Makes an executor; called once a start. */
+export type ExecutorFactory = (settings: Settings) => unknown;
+
+/** The node as its plugins see it. */
+export interface CodaNode {
+  readonly hooks: Hooks;
+  readonly settings: Settings;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  readonly http: HttpClient;
+  readonly services: Services;
+  /** The executor that the configuration names, not yet resolved. */
+  readonly executorChoice: ExecutorChoice | undefined;
+  /** Executors that can be chosen by name, such as `simulator`. */
+  readonly executors: Map<string, ExecutorFactory>;
+  /** Credentials of an earlier start, if there are any. */
+  readonly state: PersistedState | undefined;
+  /** Throws before `resolveExecutor` has ended. */
+  readonly executor: LoadedExecutor;
+  /** Throws before `connect` has ended. */
+  readonly session: Session;
+  /** Throws before `network` has ended. */
+  readonly jobs: Jobs;
+  readonly phase: 'booting' | 'running' | 'draining' | 'closed';
+  /** The truth of this moment. */
+  readiness(): ReadinessReport;
+  /** A connection of its own to the session's Redis; closed with the node. */
+  redis(name: string, options?: RedisOptions): Redis;
+  /** Runs at close, in reverse order of registration, also after a failed boot. */
+  onClose(name: string, release: () => void | Promise<void>): void;
+  /** Ends the node for a reason from which it cannot recover. */
+  fail(reason: unknown): void;
+}
+
+/** Types a plugin where it is written; returns it as it is. */
+export function definePlugin(plugin: Plugin): Plugin {
+  return plugin;
+}

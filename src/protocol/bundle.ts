@@ -1,0 +1,193 @@
+// The bundle with which the cloud answers a connect (PROTOCOL §1): who the node is, where its jobs are.
+// Its values are secrets or close to it, so errors name the field and the kind of value, never a text.
+import { messageOf, NodeError } from '../errors.ts';
+import { readPrivateKey } from './jwt.ts';
+import { isRecord, kindOf } from './text.ts';
+
+/** A valid bundle. A field that is absent keeps what the node has already. */
+export interface Bundle {
+  readonly qpuId: string;
+  readonly qpuDisplayName: string;
+  readonly nativeGateSet: string;
+  /** 1 to 50. */
+  readonly numQubits?: number;
+  /** PEM, always PKCS8. */
+  readonly jwtPrivateKey?: string;
+  readonly jwtKeyId?: string;
+  readonly redisUrl: string;
+  readonly webappUrl: string;
+  readonly connectPath?: string;
+  readonly heartbeatPath?: string;
+  readonly webhookPath?: string;
+  readonly vpn?: VpnBundle;
+}
+
+export interface VpnBundle {
+  /** False: HTTPS mode, no OpenVPN at all. */
+  readonly required?: boolean;
+  /** Null: the cloud names no interface. */
+  readonly interfaceHint?: string | null;
+  /** Seconds, 1 to 86,400. */
+  readonly checkIntervalSec?: number;
+  /** http(s) URLs, at least one. */
+  readonly probeTargets?: readonly string[];
+  /** The OpenVPN client profile. Not looked into here. */
+  readonly profile?: string;
+}
+
+/** What the node has already, from an earlier bundle or its settings. */
+export interface CurrentCredentials {
+  readonly hasPrivateKey: boolean;
+  readonly hasKeyId: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Validates the cloud's answer (PROTOCOL §1); a NodeError names the field that breaks a rule. */
+export function parseBundle(value: unknown, current: CurrentCredentials): Bundle {
+  if (!isRecord(value)) throw new NodeError(`the cloud's bundle is not a JSON object but ${kindOf(value)}`);
+  const jwtPrivateKey = privateKey(value, current.hasPrivateKey);
+  const jwtKeyId = optionalText(value, 'jwt_key_id');
+  if (jwtKeyId === undefined && !current.hasKeyId) throw missing('jwt_key_id');
+  return defined({
+    qpuId: requiredText(value, 'qpu_id'),
+    qpuDisplayName: optionalText(value, 'qpu_display_name') ?? optionalText(value, 'qpu_label') ?? '',
+    nativeGateSet: requiredText(value, 'native_gate_set'),
+    numQubits: optionalInteger(value, 'num_qubits', 1, 50),
+    jwtPrivateKey,
+    jwtKeyId,
+    redisUrl: url('redis_url', requiredText(value, 'redis_url'), ['redis:', 'rediss:']),
+    webappUrl: webappUrl(value),
+    connectPath: path(value, 'connect_path'),
+    heartbeatPath: path(value, 'heartbeat_path'),
+    webhookPath: path(value, 'webhook_path'),
+    vpn: vpn(value['vpn']),
+  });
+}
+
+function webappUrl(fields: Fields): string {
+  const name = isAbsent(fields['webapp_url']) ? 'cloud_base_url' : 'webapp_url';
+  if (isAbsent(fields[name])) throw missing('webapp_url');
+  return url(name, requiredText(fields, name), ['http:', 'https:']);
+}
+
+function privateKey(fields: Fields, hasCurrent: boolean): string | undefined {
+  const pem = optionalText(fields, 'jwt_private_key');
+  if (pem === undefined) {
+    if (!hasCurrent) throw missing('jwt_private_key');
+    return undefined;
+  }
+  try {
+    return readPrivateKey(pem).export({ type: 'pkcs8', format: 'pem' }).toString();
+  } catch (error) {
+    const [fault = ''] = messageOf(error).split('\n');
+    throw broken('jwt_private_key', `cannot be used: ${fault}`, error);
+  }
+}
+
+/** Paths are used if they are non-empty strings; anything else is as good as absent (PROTOCOL §1). */
+function path(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  if (typeof value !== 'string' || value === '') return undefined;
+  // `//host/path` would be another host's URL once it is resolved against the base.
+  if (!/^\/(?!\/)[^\s\\]*$/.test(value)) throw broken(name, "must be a URL path that begins with one '/'");
+  return value;
+}
+
+function vpn(value: unknown): VpnBundle | undefined {
+  if (isAbsent(value)) return undefined;
+  if (!isRecord(value)) throw mismatch('vpn', 'an object', value);
+  const required = value['required'] ?? undefined;
+  if (required !== undefined && typeof required !== 'boolean')
+    throw mismatch('vpn.required', 'a boolean', required);
+  const profile = optionalText(value, 'client_profile_ovpn', 'vpn.');
+  if (required === true && profile === undefined) {
+    throw broken('vpn.client_profile_ovpn', "is missing although 'vpn.required' is true");
+  }
+  return defined({
+    required,
+    interfaceHint: value['interface_hint'] === null ? null : optionalText(value, 'interface_hint', 'vpn.'),
+    checkIntervalSec: optionalInteger(value, 'check_interval_sec', 1, 86_400, 'vpn.'),
+    probeTargets: probeTargets(value['probe_targets']),
+    profile,
+  });
+}
+
+function probeTargets(value: unknown): readonly string[] | undefined {
+  if (isAbsent(value)) return undefined;
+  if (!Array.isArray(value)) throw mismatch('vpn.probe_targets', 'a list of URLs', value);
+  const targets = value.map((target: unknown, index) => {
+    const name = `vpn.probe_targets[${index}]`;
+    if (typeof target !== 'string') throw mismatch(name, 'a URL', target);
+    return url(name, target, ['http:', 'https:']);
+  });
+  return targets.length === 0 ? undefined : targets;
+}
+
+function requiredText(fields: Fields, name: string): string {
+  const text = optionalText(fields, name);
+  if (text === undefined || text.trim() === '') throw missing(name);
+  return text;
+}
+
+/** Undefined for an absent, null or empty field: the cloud's own language writes all three for "none". */
+function optionalText(fields: Fields, name: string, prefix = ''): string | undefined {
+  const value = fields[name];
+  if (isAbsent(value)) return undefined;
+  if (typeof value !== 'string') throw mismatch(prefix + name, 'a string', value);
+  return value;
+}
+
+function optionalInteger(
+  fields: Fields,
+  name: string,
+  min: number,
+  max: number,
+  prefix = '',
+): number | undefined {
+  const value = fields[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw mismatch(prefix + name, `an integer from ${min} to ${max}`, value);
+}
+
+function url(name: string, text: string, protocols: readonly string[]): string {
+  const parsed = /[\s\p{Cc}]/u.test(text) || !URL.canParse(text) ? undefined : new URL(text);
+  if (parsed === undefined || !protocols.includes(parsed.protocol) || parsed.hostname === '') {
+    throw broken(
+      name,
+      `must be a URL with a host that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+    );
+  }
+  return text;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** `fields` without those that are undefined, so that spreading the bundle over settings overrides nothing by accident. */
+function defined<T extends object>(fields: T): Defined<T> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Defined<T>;
+}
+
+function missing(name: string): NodeError {
+  return broken(name, 'is missing or empty');
+}
+
+/** Numbers are shown, since they are no secrets; of anything else only its kind. */
+function mismatch(name: string, wanted: string, value: unknown): NodeError {
+  return broken(name, `must be ${wanted}, got ${typeof value === 'number' ? value : kindOf(value)}`);
+}
+
+function broken(name: string, fault: string, cause?: unknown): NodeError {
+  return new NodeError(`bundle field '${name}' ${fault}`, {
+    remedy: "the cloud sent settings that this node cannot use; have the QPU's settings in Coda checked",
+    cause,
+  });
+}

@@ -1,0 +1,81 @@
+// A job message as it comes from the Redis stream (PROTOCOL §4).
+// Only what is needed to answer for the job is checked here; its circuit and shots have their own parsers.
+import { JobError } from '../errors.ts';
+import { shown } from './text.ts';
+
+export interface JobMessage {
+  /** The id of the stream entry, e.g. `1700000000000-0`. */
+  readonly messageId: string;
+  readonly jobId: string;
+  readonly callbackUrl: string;
+  /** Unparsed: see `parseIr`. */
+  readonly irJson: string | undefined;
+  /** Unparsed: see `parseShots`. */
+  readonly shots: string | undefined;
+}
+
+const MAX_JOB_ID_LENGTH = 512;
+/** U+FFFD stands where bytes were no UTF-8: such a text names another job, or another URL, than was meant. */
+const UNUSABLE = /[\p{Cc}\p{Cs}\uFFFD]/u;
+
+/**
+ * Reads the flat field list of a stream entry (`[name, value, name, value, …]`).
+ * Throws a JobError for a message that nobody can be told about: without a usable `job_id`, or without a
+ * `callback_url` that is an http(s) URL. Missing `ir_json` or `shots` are not this function's business.
+ */
+export function parseMessage(messageId: string, fields: readonly (string | Buffer)[]): JobMessage {
+  let jobId = '';
+  let callbackUrl = '';
+  let irJson: string | undefined;
+  let shots: string | undefined;
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const value = String(fields[at + 1]);
+    switch (String(fields[at])) {
+      case 'job_id':
+        jobId = value;
+        break;
+      case 'callback_url':
+        callbackUrl = value;
+        break;
+      case 'ir_json':
+        irJson = value;
+        break;
+      case 'shots':
+        shots = value;
+        break;
+    }
+  }
+  const fault = jobIdFault(jobId) ?? callbackFault(callbackUrl);
+  if (fault !== undefined) throw new JobError(`malformed message ${shown(messageId)}: ${fault}`);
+  return { messageId, jobId, callbackUrl, irJson, shots };
+}
+
+/** The `shots` of a job: a decimal integer of at least 1, else a JobError that quotes it, shortened. */
+export function parseShots(text: string | undefined): number {
+  if (text === undefined) throw new JobError('the job has no shots');
+  const shots = /^[1-9][0-9]*$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(shots)) {
+    throw new JobError(
+      `shots must be a decimal integer from 1 to ${Number.MAX_SAFE_INTEGER}, got ${shown(text)}`,
+    );
+  }
+  return shots;
+}
+
+function jobIdFault(jobId: string): string | undefined {
+  if (jobId.trim() === '') return 'no job_id';
+  if (jobId.length > MAX_JOB_ID_LENGTH) {
+    return `its job_id has ${jobId.length} characters, at most ${MAX_JOB_ID_LENGTH} are allowed`;
+  }
+  return UNUSABLE.test(jobId)
+    ? `its job_id ${shown(jobId)} contains control characters or broken UTF-8`
+    : undefined;
+}
+
+/** The URL is not quoted: its query may hold a secret. */
+function callbackFault(url: string): string | undefined {
+  if (url.trim() === '') return 'no callback_url';
+  // `new URL` silently drops blanks and line breaks, so they are looked for first.
+  const isUsable = /^https?:\/\/\S+$/i.test(url) && !UNUSABLE.test(url) && URL.canParse(url);
+  return isUsable ? undefined : 'its callback_url is not an http:// or https:// URL';
+}

@@ -1,0 +1,52 @@
+// How foreign values appear in error messages: short, on one line, never the whole of them.
+// What a job or an executor hands over may be megabytes long or meant to garble a terminal.
+
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** `text` with unprintable characters escaped; cut off with `…` where it would pass `max` characters. */
+export function printable(text: string, max: number): string {
+  let result = '';
+  for (const character of text) {
+    const piece = UNPRINTABLE.test(character) ? escapeOf(character) : character;
+    if (result.length + piece.length > max) return `${result}…`;
+    result += piece;
+  }
+  return result;
+}
+
+/** A value for an error message: scalars as they are (strings quoted, bounded), anything else by its kind. */
+export function shown(value: unknown, max = 40): string {
+  if (typeof value === 'string') return `'${printable(value, max)}'`;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return kindOf(value);
+}
+
+/** What sort of value this is, in words and without its content: fit for secrets. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'bigint') return 'a BigInt';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const name = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (name === 'Object') return isPlainObject(value) ? 'an object' : 'an instance of a class';
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${printable(name, 40)}`;
+}
+
+/** A JSON object, or what a program would take for one: neither null nor a list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An object without a class; also one of another realm, such as those made inside `node:vm`. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function escapeOf(character: string): string {
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+}

@@ -1,0 +1,57 @@
+// Failures on demand: the next requests to an endpoint are answered badly, left hanging, or cut off.
+import type { Socket } from 'node:net';
+
+export type Endpoint = 'connect' | 'heartbeat' | 'webhook' | 'health';
+
+export type Fault = (
+  | {
+      /** Answered instead of doing what was asked. */
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Sent as JSON. Default: an `error` that says it is a fault on purpose. */
+      readonly body?: unknown;
+    }
+  | {
+      /**
+       * `hang`: never an answer. `reset`: the connection is cut instead of answering.
+       * `lose-answer`: the request takes effect, but the connection is cut before the answer.
+       */
+      readonly action: 'hang' | 'reset' | 'lose-answer';
+    }
+) & {
+  /** How many requests it hits. Default: all until `heal`. */
+  readonly times?: number;
+};
+
+export class Faults {
+  readonly #planned = new Map<Endpoint, { fault: Fault; left: number }[]>();
+  readonly #hanging = new Set<Socket>();
+
+  /** Adds a fault behind those that the endpoint has already. */
+  plan(endpoint: Endpoint, fault: Fault): void {
+    const queue = this.#planned.get(endpoint) ?? [];
+    queue.push({ fault, left: fault.times ?? Infinity });
+    this.#planned.set(endpoint, queue);
+  }
+
+  /** The fault that hits this request, if any. */
+  next(endpoint: Endpoint): Fault | undefined {
+    const queue = this.#planned.get(endpoint);
+    const first = queue?.[0];
+    if (queue === undefined || first === undefined) return undefined;
+    first.left -= 1;
+    if (first.left <= 0) queue.shift();
+    return first.fault;
+  }
+
+  hang(socket: Socket): void {
+    this.#hanging.add(socket);
+    socket.once('close', () => this.#hanging.delete(socket));
+  }
+
+  /** Forgets all faults and cuts the connections that hang. */
+  heal(): void {
+    this.#planned.clear();
+    for (const socket of this.#hanging) socket.destroy();
+  }
+}

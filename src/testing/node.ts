@@ -1,0 +1,70 @@
+// A whole node in the test's own process: the real kernel and the real built-in plugins, against a local cloud.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { composeNode, loadNodeConfig } from '../compose.ts';
+import { createLogger, type Logger } from '../log.ts';
+import type { Node } from '../node.ts';
+import type { Plugin } from '../plugin.ts';
+import type { LocalCloud } from './local-cloud.ts';
+
+export interface TestNodeOptions {
+  readonly cloud: Pick<LocalCloud, 'url' | 'issueToken'>;
+  /** An executor, a factory, or a name such as `simulator`. Default: the no-op executor. */
+  readonly executor?: unknown;
+  /** Added to the built-in ones. */
+  readonly plugins?: readonly Plugin[];
+  /** Environment variables of the node, e.g. `{ CODA_CONCURRENCY: '2' }`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: a fresh one. Give the one of an earlier node to start again with its credentials. */
+  readonly stateDir?: string;
+  /** Default: a new token for a fresh state directory, none for a given one. */
+  readonly token?: string;
+}
+
+export interface TestNode {
+  readonly node: Node;
+  readonly stateDir: string;
+  /** What the node has logged so far. */
+  readonly log: readonly string[];
+  /** Drains and closes; a state directory of the node's own is removed. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node. Throws what its start throws. */
+export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {
+  const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'coda-test-node-')));
+  const token = options.token ?? (options.stateDir === undefined ? options.cloud.issueToken() : '');
+  const lines: string[] = [];
+  const log: Logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
+  const removeState = async (): Promise<void> => {
+    if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+  };
+  const env = {
+    CODA_WEBAPP_URL: options.cloud.url,
+    CODA_HOST: '127.0.0.1',
+    CODA_PORT: '0',
+    CODA_STATE_DIR: stateDir,
+    CODA_NODE_TOKEN: token,
+    ...options.env,
+  };
+  try {
+    // The folder of the state, so that no config file of the project is found.
+    const loaded = await loadNodeConfig({ env, cwd: stateDir, log });
+    const executor =
+      options.executor === undefined
+        ? loaded.executor
+        : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
+    const plugins = options.plugins ?? [];
+    const node = composeNode({ config: { ...loaded, executor }, env, log, plugins });
+    await node.start();
+    const stop = async (): Promise<void> => {
+      await node.stop();
+      await removeState();
+    };
+    return { node, stateDir, log: lines, stop };
+  } catch (thrown) {
+    await removeState();
+    throw thrown;
+  }
+}

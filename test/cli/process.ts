@@ -1,0 +1,41 @@
+// Runs `coda` as a real process, as an operator does.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { waitUntil } from '../../src/testing/index.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+export interface CodaProcess {
+  readonly child: ChildProcess;
+  /** What it has written to either stream so far. */
+  output(): string;
+  /** Resolves once the output contains `text`. */
+  says(text: string): Promise<void>;
+  /** Resolves with the exit code; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+export interface CodaOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function coda(args: readonly string[], { cwd, env = {} }: CodaOptions): CodaProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const says = async (wanted: string): Promise<void> => {
+    try {
+      await waitUntil(`coda saying ${JSON.stringify(wanted)}`, () => text.includes(wanted));
+    } catch (thrown) {
+      throw new Error(`${String(thrown)}; it said:\n${text}`, { cause: thrown });
+    }
+  };
+  return { child, output: () => text, says, ended };
+}

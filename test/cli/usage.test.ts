@@ -1,0 +1,95 @@
+// How the command line answers to wrong use, and what its read-only commands show.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { coda, type CodaProcess } from './process.ts';
+
+describe('coda', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'coda-usage-'));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  async function ended(
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<CodaProcess & { code: number | null }> {
+    const run = coda(args, { cwd: folder, env });
+    return { ...run, code: await run.ended };
+  }
+
+  for (const [args, says] of [
+    [[], 'Usage'],
+    [['strat'], 'did you mean "start"?'],
+    [['start', '--prot', '8080'], '--prot'],
+    [['submit'], 'missing required args'],
+  ] as const) {
+    it(`exits 2 for ${JSON.stringify(args)}`, async () => {
+      const { code, output } = await ended(args);
+      assert.match(output(), new RegExp(says.replace('?', '\\?')));
+      assert.equal(code, 2);
+    });
+  }
+
+  for (const command of ['start', 'dev', 'submit', 'cancel', 'config']) {
+    it(`explains ${command} with an example`, async () => {
+      const { code, output } = await ended([command, '--help']);
+      assert.equal(code, 0);
+      assert.match(output(), new RegExp(`Examples:\\s+coda ${command}`));
+    });
+  }
+
+  it('shows the effective settings and their sources, secrets masked', async () => {
+    await writeFile(
+      join(folder, 'coda.config.json'),
+      JSON.stringify({
+        concurrency: 4,
+        plugins: [['heartbeat', { intervalSec: 7 }]],
+        redisUrl: 'redis://u:planted-secret@r',
+      }),
+    );
+    const { code, output } = await ended(['config', '--json'], {
+      CODA_PORT: '9123',
+      CODA_NODE_TOKEN: 'planted-token',
+    });
+    assert.equal(code, 0);
+    const { settings } = JSON.parse(output()) as {
+      settings: { name: string; value: unknown; source: string }[];
+    };
+    const shown = (name: string): unknown[] => {
+      const row = settings.find((setting) => setting.name === name);
+      return [row?.value, row?.source];
+    };
+    assert.deepEqual(shown('port'), [9123, 'environment']);
+    assert.deepEqual(shown('concurrency'), [4, 'config file']);
+    assert.deepEqual(shown('heartbeatIntervalSec'), [7, 'config file']);
+    assert.deepEqual(shown('leaseSec'), [60, 'default']);
+    for (const text of [output(), (await ended(['config'], { CODA_NODE_TOKEN: 'planted-token' })).output()]) {
+      assert.doesNotMatch(text, /planted/);
+    }
+  });
+
+  it('names a wrong value, where it stands, and what is allowed', async () => {
+    const { code, output } = await ended(['start'], { CODA_PORT: '80a' });
+    assert.equal(code, 1);
+    assert.match(output(), /ConfigError: .*CODA_PORT.*80a/);
+  });
+});
+
+describe('coda dev --once', () => {
+  it('runs the samples through a local cloud, a Redis and a node, and exits 0', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coda-dev-test-'));
+    try {
+      const run = coda(['dev', '--once', '--shots', '500'], { cwd: folder });
+      assert.equal(await run.ended, 0, run.output());
+      assert.match(run.output(), /Bell pair/);
+      assert.match(run.output(), /4 of 4 sample jobs/);
+      assert.equal(run.output().includes('\u001b['), false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});

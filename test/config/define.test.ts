@@ -1,0 +1,50 @@
+// The types are the point here: tsc checks every line, and each @ts-expect-error must have its error.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { defineConfig, type CodaConfig, type PluginEntry } from '../../src/config/define.ts';
+import { definePlugin } from '../../src/plugin.ts';
+
+const mine = definePlugin({ name: 'mine', apply() {} });
+const ready = Boolean(mine);
+
+const config = {
+  executor: './my-executor.ts:createExecutor',
+  concurrency: 2,
+  redisUrl: process.env['NO_SUCH_VARIABLE'],
+  logLevel: 'warn',
+  plugins: [
+    ['heartbeat', { intervalSec: 10 }],
+    ['vpn', { interfaceHint: null, probeTargets: ['https://a.org'] }],
+    ['health', false],
+    'cancellation',
+    mine,
+    ready && mine,
+    './my-plugin.ts',
+    ['./my-plugin.ts', { any: 'thing' }],
+    ['coda-plugin-lab', { any: 'thing' }],
+    ['@lab/plugin', { any: 'thing' }],
+  ],
+} satisfies CodaConfig;
+
+export const mistakes: readonly unknown[] = [
+  // @ts-expect-error an unknown option
+  ['heartbeat', { intervalSecs: 10 }] satisfies PluginEntry,
+  // @ts-expect-error an option of another type
+  ['heartbeat', { intervalSec: '10' }] satisfies PluginEntry,
+  // @ts-expect-error an option of another plugin
+  ['vpn', { intervalSec: 10 }] satisfies PluginEntry,
+  // @ts-expect-error an option of a plugin at the top
+  { port: 1 } satisfies CodaConfig,
+  // @ts-expect-error the key of the file is `executor`
+  { executorFactory: 'simulator' } satisfies CodaConfig,
+  // @ts-expect-error not a level
+  { logLevel: 'loud' } satisfies CodaConfig,
+  // @ts-expect-error no plugin
+  { name: 'mine' } satisfies PluginEntry,
+];
+
+it('defineConfig returns what it is given', () => {
+  const make = (): CodaConfig => config;
+  assert.equal(defineConfig(config), config);
+  assert.equal(defineConfig(make), make);
+});

@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { settingFromValue } from '../../src/config/coerce.ts';
+import type { Flags } from '../../src/config/environment.ts';
+import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
+import { describeConfig, renderConfig } from '../../src/config/show.ts';
+import {
+  SETTING_NAMES,
+  SETTINGS,
+  settingOf,
+  type SettingName,
+  type SettingValue,
+} from '../../src/config/settings.ts';
+import { ConfigError } from '../../src/errors.ts';
+import { createLogger } from '../../src/log.ts';
+import { folder, KEY, put, putPythonState } from './folder.ts';
+
+interface Given {
+  readonly flags?: Flags;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly configPath?: string;
+}
+
+/** Loads with a state directory in `cwd`, unless the environment names another. */
+const load = ({ env = {}, ...given }: Given): Promise<LoadedConfig> =>
+  loadConfig({ env: { CODA_STATE_DIR: 'state', ...env }, builtinPlugins: ['discovery'], ...given });
+
+async function message(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (thrown) {
+    assert.ok(thrown instanceof ConfigError, String(thrown));
+    return thrown.message;
+  }
+  return assert.fail('it loads');
+}
+
+/** Two valid values of each setting that are not its default. */
+function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
+  const setting = settingOf(name);
+  switch (setting.type) {
+    case 'integer':
+    case 'number':
+      return [setting.min, setting.max].map((value) => (value === setting.default ? value + 1 : value)) as [
+        number,
+        number,
+      ];
+    case 'boolean':
+      return [!setting.default, setting.default];
+    case 'list':
+      return [['https://a.example.org'], ['https://b.example.org', 'https://c.example.org']];
+    case 'map':
+      return [{ 'X-A': 'value-1' }, { 'X-B': 'value-2' }];
+    case 'string?':
+      return ['tun1', 'tun2'];
+    case 'string': {
+      if (setting.choices !== undefined) return setting.choices.slice(0, 2) as [string, string];
+      const [one, two] = {
+        url: ['https://a.example.org', 'http://b.example.org:81/x'],
+        'redis-url': ['redis://a:6379', 'rediss://user:password@b:6380/1'],
+        'url-path': ['/one', '/two'],
+        path: ['/one', '/two'],
+        pem: [KEY, KEY.replace('MII', 'NII')],
+        none: ['one-value', 'two-value'],
+      }[setting.format ?? 'none'];
+      return [String(one), String(two)];
+    }
+  }
+}
+
+const asText = (value: SettingValue): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+
+/** A config file that sets one setting where it belongs. */
+function fileWith(name: SettingName, value: SettingValue): string {
+  const [plugin, option] = settingOf(name).config?.split('.') ?? [];
+  if (plugin !== undefined && option !== undefined)
+    return JSON.stringify({ plugins: [[plugin, { [option]: value }]] });
+  return JSON.stringify({ [name === 'executorFactory' ? 'executor' : name]: value });
+}
+
+describe('precedence, for every setting', () => {
+  for (const name of SETTING_NAMES) {
+    it(name, async (t) => {
+      const setting = settingOf(name);
+      const [one, two] = twoValues(name);
+      // The file of this test must not be looked for as a state directory of another.
+      const env = name === 'stateDir' ? { CODA_STATE_DIR: '' } : {};
+      const seen = async (given: Omit<Given, 'cwd'>, cwd: string): Promise<readonly unknown[]> => {
+        const loaded = await load({ cwd, ...given, env: { ...env, ...given.env } });
+        return [loaded.settings[name], loaded.sources[name].source];
+      };
+      const empty = folder(t);
+      const withFile = folder(t, { 'coda.config.json': fileWith(name, one) });
+
+      assert.equal((await seen({}, empty))[1], 'default');
+      assert.deepEqual(await seen({}, withFile), [one, 'config file']);
+      assert.deepEqual(await seen({ env: { [setting.env]: asText(two) } }, withFile), [two, 'environment']);
+      const flags = { [name]: typeof one === 'object' ? JSON.stringify(one) : one };
+      assert.deepEqual(await seen({ flags, env: { [setting.env]: asText(two) } }, withFile), [one, 'flag']);
+
+      if (setting.persisted === undefined) return;
+      for (const cwd of [empty, withFile]) putPythonState(join(cwd, 'state'), { [setting.persisted]: two });
+      assert.deepEqual(await seen({}, empty), [two, 'persisted state']);
+      assert.deepEqual(await seen({}, withFile), [one, 'config file']);
+    });
+  }
+});
+
+describe('the state directory', () => {
+  it('can be named by a flag, a variable or the config file; its default is the temporary directory', async (t) => {
+    const cwd = folder(t, { 'conf/coda.config.json': '{"stateDir": "f"}' });
+    const given = { cwd, builtinPlugins: [], configPath: 'conf/coda.config.json' };
+    const dirOf = async (flags: Flags, env: NodeJS.ProcessEnv): Promise<string> =>
+      (await loadConfig({ ...given, flags, env })).settings.stateDir;
+    assert.equal(await dirOf({ stateDir: 'a' }, { CODA_STATE_DIR: 'b' }), join(cwd, 'a'));
+    assert.equal(await dirOf({}, { CODA_STATE_DIR: 'b' }), join(cwd, 'b'));
+    assert.equal(await dirOf({}, {}), join(cwd, 'conf', 'f'));
+    assert.equal(SETTINGS.stateDir.default, tmpdir());
+  });
+
+  it('holds the key, which the environment overrides', async (t) => {
+    const cwd = folder(t);
+    putPythonState(join(cwd, 'state'));
+    const { settings, sources, state } = await load({ cwd });
+    assert.equal(settings.jwtPrivateKey, KEY);
+    assert.equal(sources.jwtPrivateKey.where, join(cwd, 'state', 'coda-private-key'));
+    assert.equal(sources.qpuId.where, `qpu_id in ${join(cwd, 'state', 'coda.config')}`);
+    assert.equal(state?.qpuId, 'qpu-7');
+    const other = KEY.replace('MII', 'NII');
+    assert.equal((await load({ cwd, env: { CODA_JWT_PRIVATE_KEY: other } })).settings.jwtPrivateKey, other);
+  });
+
+  it('keeps only the identity of the machine when a token is given', async (t) => {
+    const cwd = folder(t);
+    putPythonState(join(cwd, 'state'));
+    const { settings, state } = await load({ cwd, env: { CODA_NODE_TOKEN: 'tok-1' } });
+    assert.equal(settings.nodeMachineFingerprint, 'lab-7-42');
+    for (const name of [
+      'qpuId',
+      'jwtKeyId',
+      'jwtPrivateKey',
+      'redisUrl',
+      'connectPath',
+      'webappUrl',
+    ] as const) {
+      assert.equal(settings[name], SETTINGS[name].default, name);
+    }
+    assert.equal(state?.qpuId, 'qpu-7');
+    assert.equal(state?.jwtPrivateKey, KEY);
+  });
+
+  it('is not read for a command that clears it', async (t) => {
+    const cwd = folder(t, { 'state/coda.config': 'broken' });
+    chmodSync(join(cwd, 'state/coda.config'), 0o644);
+    assert.match(await message(load({ cwd })), /coda\.config has mode 0644/);
+    const env = { CODA_STATE_DIR: 'state' };
+    assert.equal((await loadConfig({ env, cwd, builtinPlugins: [], readState: false })).state, undefined);
+  });
+
+  it('holds the VPN profile by default', async (t) => {
+    const cwd = folder(t);
+    assert.equal((await load({ cwd })).settings.nodeVpnProfilePath, join(cwd, 'state', 'coda-node.ovpn'));
+  });
+});
+
+describe('paths', () => {
+  it('start at the working directory, or at the config file that names them', async (t) => {
+    const cwd = folder(t, { 'conf/lab.json': '{"deviceConfig": "./device.yaml"}' });
+    const configPath = 'conf/lab.json';
+    assert.equal((await load({ cwd, configPath })).settings.deviceConfig, join(cwd, 'conf/device.yaml'));
+    const env = { CODA_DEVICE_CONFIG: './device.yaml' };
+    assert.equal((await load({ cwd, configPath, env })).settings.deviceConfig, join(cwd, 'device.yaml'));
+  });
+
+  it('of the device: ./site/device.yaml if it is there', async (t) => {
+    const cwd = folder(t);
+    assert.equal((await load({ cwd })).settings.deviceConfig, '');
+    put(cwd, 'site/device.yaml', '');
+    const { settings, sources } = await load({ cwd });
+    assert.equal(settings.deviceConfig, join(cwd, 'site/device.yaml'));
+    assert.deepEqual(sources.deviceConfig, { source: 'default', where: './site/device.yaml' });
+  });
+});
+
+describe('the executor', () => {
+  it('is what the config file gives, from its folder', async (t) => {
+    const cwd = folder(t, {
+      'conf/text.ts': "export default { executor: './a.ts:make' };",
+      'conf/factory.ts': 'export default { executor: () => ({ run() {} }) };',
+      'conf/object.ts': 'export default { executor: { run() {} } };',
+    });
+    const kinds = { text: 'string', factory: 'function', object: 'object' };
+    for (const [name, kind] of Object.entries(kinds)) {
+      const { executor, settings } = await load({ cwd, configPath: `conf/${name}.ts` });
+      assert.equal(typeof executor?.value, kind);
+      assert.equal(executor?.baseDir, join(cwd, 'conf'));
+      assert.equal(executor?.source, `executor in ${join(cwd, 'conf', `${name}.ts`)}`);
+      assert.equal(settings.executorFactory, name === 'text' ? './a.ts:make' : '');
+    }
+  });
+
+  it('of a flag or a variable wins, from the working directory', async (t) => {
+    const cwd = folder(t, { 'conf/a.ts': 'export default { executor: () => ({ run() {} }) };' });
+    const env = { CODA_EXECUTOR_FACTORY: './b.ts:make' };
+    const { executor } = await load({ cwd, configPath: 'conf/a.ts', env });
+    assert.deepEqual(executor, { value: './b.ts:make', baseDir: cwd, source: 'CODA_EXECUTOR_FACTORY' });
+    const flags = { executorFactory: 'simulator' };
+    const flagged = await load({ cwd, configPath: 'conf/a.ts', env, flags });
+    assert.deepEqual(flagged.executor, { value: 'simulator', baseDir: cwd, source: '--executor-factory' });
+  });
+
+  it('may be absent, but not anything', async (t) => {
+    assert.equal((await load({ cwd: folder(t) })).executor, undefined);
+    for (const value of ['5', '""', '{}', '[]', 'true']) {
+      const cwd = folder(t, { 'coda.config.json': `{"executor": ${value}}` });
+      assert.match(await message(load({ cwd })), /^executor in .*coda\.config\.json is /);
+    }
+  });
+});
+
+describe('a config file with faults', () => {
+  const faultsOf = async (t: { after: (action: () => void) => void }, content: unknown): Promise<string> =>
+    message(load({ cwd: folder(t, { 'coda.config.json': JSON.stringify(content) }) }));
+
+  it('lists them all, each with its path', async (t) => {
+    const text = await faultsOf(t, { concurrency: 0, logLevel: 'loud', nodeToken: 5, stateDirr: 'hunter2' });
+    assert.match(text, /concurrency in .* is 0, but must be a whole number from 1 to 256/);
+    assert.match(text, /logLevel in .* is "loud", but must be one of /);
+    assert.match(text, /nodeToken in .* holds a number \(not shown\)/);
+    assert.match(text, /stateDirr in .* is unknown; did you mean "stateDir"\?/);
+    assert.doesNotMatch(text, /hunter2/);
+  });
+
+  it('says where a key that stands at the wrong place belongs', async (t) => {
+    const hints: readonly (readonly [string, RegExp])[] = [
+      ['port', /does not stand at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
+      ['CODA_PORT', /\[\['health', \{ port: … \}\]\]/],
+      ['intervalSec', /\[\['heartbeat', \{ intervalSec: … \}\]\]/],
+      ['nodeConnectHeaders', /\[\['connect', \{ headers: … \}\]\]/],
+      ['heartbeat', /it is a plugin; write plugins: \[\['heartbeat', \{ … \}\]\]/],
+      ['executorFactory', /use "executor"/],
+      ['__proto__x', /is unknown; known are nodeToken, /],
+    ];
+    for (const [key, expected] of hints) assert.match(await faultsOf(t, { [key]: 'hunter2' }), expected);
+  });
+
+  it('must be an object', async (t) => {
+    for (const content of ['hunter2', 5, [], true]) {
+      const text = await faultsOf(t, content);
+      assert.match(text, /coda\.config\.json must give an object/);
+      assert.doesNotMatch(text, /hunter2/);
+    }
+  });
+
+  it('may leave keys undefined', async (t) => {
+    const cwd = folder(t, {
+      'coda.config.ts': 'export default { concurrency: undefined, executor: undefined };',
+    });
+    assert.equal((await load({ cwd })).settings.concurrency, 1);
+  });
+});
+
+describe('the shown configuration', () => {
+  const env = {
+    CODA_NODE_TOKEN: 'token-hunter2',
+    CODA_JWT_PRIVATE_KEY: KEY,
+    CODA_REDIS_URL: 'rediss://node:redis-hunter2@redis.example.org:6380/0?password=query-hunter2',
+    CODA_NODE_CONNECT_HEADERS: '{"X-Key":"header-hunter2"}',
+    CODA_WEBAPP_URL: 'https://user:web-hunter2@coda.example.org/',
+    CODA_VPN_PROBE_TARGETS: '["https://user:probe-hunter2@vpn.example.org/"]',
+  };
+
+  it('has a row for every setting, with its source, and hides every secret', async (t) => {
+    const rows = describeConfig(await load({ cwd: folder(t), env }));
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      SETTING_NAMES,
+    );
+    const value = (name: SettingName): unknown => rows.find((row) => row.name === name)?.value;
+    assert.equal(value('nodeToken'), '***');
+    assert.equal(value('jwtPrivateKey'), '***');
+    assert.equal(value('redisUrl'), 'rediss://node:***@redis.example.org:6380/0');
+    assert.deepEqual(value('nodeConnectHeaders'), { 'X-Key': '***' });
+    assert.equal(value('webappUrl'), 'https://user:***@coda.example.org/');
+    assert.deepEqual(value('vpnProbeTargets'), ['https://user:***@vpn.example.org/']);
+    for (const shown of [JSON.stringify(rows), renderConfig(rows)])
+      assert.doesNotMatch(shown, /hunter2|MIIE/);
+    const table = renderConfig(rows).split('\n');
+    assert.equal(table.length, SETTING_NAMES.length + 2);
+    assert.match(String(table[1]), /^nodeToken +\*\*\* +environment: CODA_NODE_TOKEN$/);
+    assert.match(renderConfig(rows), /^qpuId +- +default$/m);
+  });
+
+  it('says what an executor is that is code', async (t) => {
+    const cwd = folder(t, { 'coda.config.ts': 'export default { executor: () => 0 };' });
+    const row = describeConfig(await load({ cwd })).find(({ name }) => name === 'executorFactory');
+    assert.equal(row?.value, '(a function)');
+    assert.equal(row?.source, 'config file');
+  });
+
+  it('goes with a log that knows the secrets, those of the state directory too', async (t) => {
+    const lines: string[] = [];
+    const log = createLogger({ write: (line) => lines.push(line) });
+    const cwd = folder(t);
+    putPythonState(join(cwd, 'state'));
+    const { settings, state } = await loadConfig({
+      env: { CODA_STATE_DIR: 'state', ...env },
+      cwd,
+      builtinPlugins: [],
+      log,
+    });
+    log.info(`a ${settings.nodeToken} b ${new URL(settings.redisUrl).password} c`, { settings, state });
+    log.info(`${state?.redisUrl} ${state?.jwtPrivateKey}`);
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.doesNotMatch(line, /hunter2|MIIE/);
+  });
+});
+
+it('every setting has its own variable, key and place', () => {
+  const all = SETTING_NAMES.map(settingOf);
+  for (const pick of [
+    (s: (typeof all)[number]) => s.env,
+    (s: (typeof all)[number]) => s.config,
+    (s: (typeof all)[number]) => s.persisted,
+  ]) {
+    const named = all.map(pick).filter((name) => name !== undefined);
+    assert.equal(new Set(named).size, named.length);
+  }
+  for (const setting of all)
+    assert.doesNotThrow(() => settingFromValue(setting, setting.default, { where: '', baseDir: '/' }));
+});

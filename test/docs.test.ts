@@ -1,0 +1,92 @@
+// What the documents claim: code that compiles, tables that agree with the code, commands that exist.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { after, before, describe, it } from 'node:test';
+
+const TSC = resolve('node_modules', 'typescript', 'bin', 'tsc');
+
+describe('the code in the documents', () => {
+  let folder: string;
+  before(() => {
+    // A user's project, with the package as it would be installed.
+    folder = mkdtempSync(join(tmpdir(), 'coda-docs-'));
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(resolve('.'), join(folder, 'node_modules', 'coda-node'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2023',
+      types: [],
+      skipLibCheck: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('compiles against the package', () => {
+    cpSync('coda.config.ts.example', join(folder, 'example.config.ts'));
+    let blocks = 0;
+    for (const file of ['README.md', ...readdirSync('docs').map((name) => join('docs', name))]) {
+      for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)) {
+        writeFileSync(join(folder, `block-${blocks}.ts`), code);
+        blocks += 1;
+      }
+    }
+    assert.ok(blocks >= 2);
+    const { status, stdout } = spawnSync(process.execPath, [TSC, '-p', folder, '--pretty', 'false'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
+  });
+
+  it('fails to compile where an option is wrong', () => {
+    const wrong =
+      "import { defineConfig } from 'coda-node';\nexport default defineConfig({ plugins: [['heartbeat', { intervalSecs: 1 }]] });\n";
+    writeFileSync(join(folder, 'wrong.ts'), wrong);
+    const { status, stdout } = spawnSync(process.execPath, [TSC, '-p', folder, '--pretty', 'false'], {
+      encoding: 'utf8',
+    });
+    rmSync(join(folder, 'wrong.ts'));
+    assert.notEqual(status, 0);
+    assert.match(stdout, /wrong\.ts/);
+  });
+});
+
+describe('the reference pages', () => {
+  it('agree with the tables in the code', async () => {
+    const { PAGES } = (await import(pathToFileURL(resolve('.ci', 'docs.mjs')).href)) as {
+      PAGES: Record<string, string>;
+    };
+    for (const [path, text] of Object.entries(PAGES)) {
+      assert.equal(readFileSync(path, 'utf8'), text, `${path} is out of date: npm run docs`);
+    }
+  });
+});
+
+describe('the README', () => {
+  it('names every command, and only commands that exist', () => {
+    const main = resolve('dist', 'src', 'cli', 'main.js');
+    const help = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' }).stdout;
+    const existing = [...help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)? {2,}/gm)].map(([, name]) => name);
+    const table = readFileSync('README.md', 'utf8').matchAll(/^\| (.*?) \|/gm);
+    const named = [...table].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`coda ([\w-]+)`/g)].map(([, name]) => name),
+    );
+    assert.deepEqual(named.toSorted(), existing.toSorted());
+  });
+});

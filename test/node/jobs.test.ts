@@ -1,0 +1,68 @@
+// The main job: a token, a connection, circuits in, signed results out, and nothing left behind.
+import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+
+const circuit = bell('cz').ir;
+
+describe('a node and its jobs', () => {
+  let cloud: LocalCloud;
+  before(async () => {
+    cloud = await startLocalCloud();
+  });
+  after(async () => {
+    await cloud.close();
+  });
+
+  it('connects with a token, runs five jobs, and leaves nothing pending', async () => {
+    const test = await startTestNode({ cloud, executor: 'simulator' });
+    try {
+      await cloud.whenHeartbeat();
+      const jobIds = await Promise.all(
+        Array.from({ length: 5 }, () => cloud.submit({ ir: circuit, shots: 400 })),
+      );
+      for (const jobId of jobIds) {
+        const body = await cloud.outcome(jobId);
+        assert.equal(body.status, 'completed');
+        const { ok, reason } = bell('cz').expected(body.status === 'completed' ? body.counts : {}, 400);
+        assert.ok(ok, reason);
+        const status = await cloud.status(jobId);
+        assert.equal(status['state'], 'completed');
+        for (const field of ['started_at', 'completed_at', 'message_id', 'qpu_id'])
+          assert.ok(status[field], field);
+      }
+      await waitUntil('acknowledging every message', async () => (await cloud.pending()) === 0);
+      for (const file of ['coda.config', 'coda-private-key']) {
+        assert.equal((await stat(join(test.stateDir, file))).mode & 0o777, 0o600);
+      }
+    } finally {
+      await test.stop();
+    }
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  it('reconnects with its credentials, without a token', async () => {
+    const first = await startTestNode({ cloud });
+    const { stateDir } = first;
+    await first.node.stop();
+    const connects = cloud.connects.length;
+    const second = await startTestNode({ cloud, stateDir });
+    try {
+      assert.equal(cloud.connects.length, connects + 1);
+      const jobId = await cloud.submit({ ir: circuit, shots: 3 });
+      assert.deepEqual(await cloud.outcome(jobId), {
+        job_id: jobId,
+        status: 'completed',
+        counts: { '00': 3 },
+        execution_time_ms: 0,
+        shots_completed: 3,
+      });
+    } finally {
+      await second.stop();
+      await first.stop();
+    }
+    assert.deepEqual(cloud.violations, []);
+  });
+});

@@ -1,0 +1,182 @@
+// Cancel signals against a real Redis: by push, by polling where the rights are missing, and across its restart.
+import assert from 'node:assert/strict';
+import { after, before, test, type TestContext } from 'node:test';
+import { Redis } from 'ioredis';
+import { cancellation } from '../../../plugins/cancellation/index.ts';
+import { cancelKey } from '../../../src/index.ts';
+import { startRedisServer, type RedisServer } from '../../../src/testing/redis-server.ts';
+import { waitUntil } from '../../../src/testing/wait.ts';
+import { standIn, testJobs, testSession, type StandIn } from '../harness.ts';
+
+let server: RedisServer;
+let cloud: Redis;
+
+before(async () => {
+  server = await startRedisServer();
+  cloud = new Redis(server.url, { protocol: 2, maxRetriesPerRequest: null });
+  cloud.on('error', () => {});
+});
+after(async () => {
+  cloud.disconnect();
+  await server.stop();
+});
+
+type Watching = { node: StandIn; jobs: ReturnType<typeof testJobs> };
+
+async function watching(t: TestContext, held: string[], redisUrl = server.url): Promise<Watching> {
+  await cloud.flushall();
+  const jobs = testJobs(held);
+  const session = await testSession({ redisUrl });
+  const node = standIn(t, cancellation(), { session, jobs });
+  await node.hooks.start.promise();
+  return { node, jobs };
+}
+
+async function pushing(t: TestContext, held: string[]): Promise<Watching> {
+  const watch = await watching(t, held);
+  await waitUntil('push', () => watch.node.logged('Redis tells cancels by push').length > 0);
+  return watch;
+}
+
+/** How often Redis has been sent `command` so far. */
+async function calls(command: string): Promise<number> {
+  const stats = await cloud.info('commandstats');
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+}
+
+/** A user that may do everything but what `rights` takes away. */
+async function restrictedUrl(name: string, ...rights: string[]): Promise<string> {
+  await cloud.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', '~*', '&*', '+@all', ...rights);
+  return `redis://${name}:secret@127.0.0.1:${server.port}`;
+}
+
+test('a cancel of a held job is pushed, without waiting for a poll', async (t) => {
+  const { jobs } = await pushing(t, ['a', 'b']);
+  const started = performance.now();
+  await cloud.set(cancelKey('a'), '1');
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+  // The figure is for whoever reads the report; what is tested is that the cancel came.
+  t.diagnostic(`${(performance.now() - started).toFixed(1)} ms from the key to the cancel`);
+  assert.deepEqual(jobs.cancelled, ['a']);
+});
+
+test('hundreds of cancels at once all arrive, with any characters in their ids', async (t) => {
+  const ids = Array.from({ length: 700 }, (_, index) => `job,${index} "ü" :*`);
+  const { jobs } = await pushing(t, ids);
+  await cloud.mset(Object.fromEntries(ids.map((id) => [cancelKey(id), '1'])));
+  await waitUntil('all cancels', () => jobs.cancelled.length === ids.length);
+  assert.deepEqual(new Set(jobs.cancelled), new Set(ids));
+});
+
+test("other nodes' cancels cost no look-up", async (t) => {
+  const { jobs } = await pushing(t, ['mine']);
+  const looks = await calls('exists');
+  for (let index = 0; index < 50; index++) await cloud.set(cancelKey(`theirs-${index}`), '1');
+  await cloud.set(cancelKey('mine'), '1');
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+  assert.deepEqual(jobs.cancelled, ['mine']);
+  // One for the cancel, and a safety look or two if the machine is slow.
+  assert.ok((await calls('exists')) - looks < 20);
+});
+
+test('a signal that is gone again, by deletion or expiry, cancels nothing', async (t) => {
+  const { jobs } = await pushing(t, ['a', 'b', 'c']);
+  // A key that appears and goes in one step can never be confirmed.
+  await cloud.multi().set(cancelKey('a'), '1').del(cancelKey('a')).exec();
+  await cloud.multi().set(cancelKey('b'), '1').pexpire(cancelKey('b'), 0).exec();
+  await cloud.set(cancelKey('c'), '1');
+  await waitUntil('the third cancel', () => jobs.cancelled.length > 0);
+  assert.deepEqual(jobs.cancelled, ['c']);
+});
+
+test('signals that were there before the subscription are found', async (t) => {
+  await cloud.flushall();
+  const jobs = testJobs(['early']);
+  const node = standIn(t, cancellation(), { session: await testSession({ redisUrl: server.url }), jobs });
+  await cloud.set(cancelKey('early'), '1');
+  await node.hooks.start.promise();
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+});
+
+test('a flush is no cancel, and the next cancel is still pushed', async (t) => {
+  const { node, jobs } = await pushing(t, ['a']);
+  await cloud.flushall();
+  await cloud.set(cancelKey('a'), '1');
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+  assert.equal(node.logged('WARN').length, 0);
+});
+
+for (const [what, rights] of [
+  ['CLIENT TRACKING', ['-client|tracking']],
+  ['the push channel', ['resetchannels']],
+] as const) {
+  test(`without the right to ${what}, cancels are polled for, and the log says so once`, async (t) => {
+    const url = await restrictedUrl('poller', ...rights);
+    const { node, jobs } = await watching(t, ['a', 'b'], url);
+    await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+    await cloud.set(cancelKey('b'), '1');
+    await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+    assert.deepEqual(jobs.cancelled, ['b']);
+    assert.equal(node.logged('WARN').length, 1, node.logged('WARN').join('\n'));
+  });
+}
+
+test('a node that holds no jobs asks Redis nothing', async (t) => {
+  const { node, jobs } = await watching(t, [], await restrictedUrl('idler', '-client|tracking'));
+  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+  const looks = await calls('exists');
+  let polls = 0;
+  jobs.cancellable = () => {
+    polls += 1;
+    return [];
+  };
+  await waitUntil('five polls', () => polls >= 5);
+  assert.equal(await calls('exists'), looks);
+});
+
+test('rights that are mended bring push back', async (t) => {
+  const { node } = await watching(t, ['a'], await restrictedUrl('mended', '-client|tracking'));
+  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+  await cloud.call('ACL', 'SETUSER', 'mended', '+client|tracking');
+  await waitUntil('push', () => node.logged('Redis tells cancels by push').length > 0);
+});
+
+test('a missing right to look is logged once, not ten times a second', async (t) => {
+  const url = await restrictedUrl('blind', '-client|tracking', '-exists');
+  const { node, jobs } = await watching(t, ['a'], url);
+  let polls = 0;
+  jobs.cancellable = () => {
+    polls += 1;
+    return ['a'];
+  };
+  await waitUntil('five polls', () => polls >= 5);
+  assert.equal(node.logged('cancel signals cannot be read').length, 1);
+});
+
+test('a push connection that is cut is set up again, and what was missed is found', async (t) => {
+  const { node, jobs } = await pushing(t, ['a']);
+  const clients = String(await cloud.client('LIST'));
+  const id = /id=(\d+) .*name=cancel-push/.exec(clients)?.[1] ?? '';
+  await cloud.multi().call('CLIENT', 'KILL', 'ID', id).set(cancelKey('a'), '1').exec();
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+});
+
+test('a Redis that dies and comes back empty is watched again', async (t) => {
+  const { node, jobs } = await pushing(t, ['a']);
+  await server.kill();
+  await server.restart();
+  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+  await cloud.set(cancelKey('a'), '1');
+  await waitUntil('the cancel', () => jobs.cancelled.length > 0);
+  assert.equal(node.logged('WARN').length, 0, node.logged('WARN').join('\n'));
+});
+
+test('close ends both connections', async (t) => {
+  const { node } = await pushing(t, ['a']);
+  await node.close();
+  await waitUntil(
+    'the end of the connections',
+    async () => !String(await cloud.client('LIST')).includes('name=cancel-'),
+  );
+});

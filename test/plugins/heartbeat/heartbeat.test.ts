@@ -1,0 +1,194 @@
+// Heartbeats over real HTTP: what they say, when they are sent, and what a refusal leaves behind.
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { heartbeat } from '../../../plugins/heartbeat/index.ts';
+import { repeat } from '../../../plugins/heartbeat/repeat.ts';
+import type { Executor } from '../../../src/index.ts';
+import { waitUntil } from '../../../src/testing/wait.ts';
+import {
+  decodeJwt,
+  json,
+  serve,
+  standIn,
+  testSession,
+  type StandIn,
+  type StandInOptions,
+} from '../harness.ts';
+
+const FAST = { heartbeatIntervalSec: 0.01 };
+
+async function started(
+  t: TestContext,
+  url: string,
+  { settings, ...options }: StandInOptions = {},
+): Promise<StandIn> {
+  const session = await testSession({ webappUrl: url });
+  const node = standIn(t, heartbeat(), { session, settings: { ...FAST, ...settings }, ...options });
+  await node.hooks.start.promise();
+  return node;
+}
+
+test('the first heartbeat goes out at once, signed, with the four fields and no others', async (t) => {
+  const cloud = await serve(t, (response) => json(response, 200, {}));
+  const node = await started(t, `${cloud.url}/`, {
+    settings: {
+      heartbeatIntervalSec: 3600,
+      nodeConnectHeaders: { 'X-Lab': '7', authorization: 'Bearer mine' },
+    },
+  });
+  const [beat] = await waitUntil('a heartbeat', () =>
+    cloud.received.length > 0 ? cloud.received : undefined,
+  );
+  assert.equal(beat?.method, 'POST');
+  assert.equal(beat.url, '/api/internal/qpu/heartbeat');
+  assert.equal(beat.headers['x-lab'], '7');
+  assert.equal(beat.headers['content-type'], 'application/json');
+  const { header, claims } = decodeJwt(beat.headers.authorization);
+  assert.deepEqual([header['kid'], claims['sub']], ['key-1', 'qpu-1']);
+  assert.deepEqual(JSON.parse(beat.body), {
+    current_job: null,
+    last_job_at: null,
+    redis_healthy: false,
+    connectivity: null,
+  });
+  await waitUntil('its acceptance', () => node.readiness().toJSON()['last_heartbeat_at']);
+});
+
+test('the body follows the node and its device', async (t) => {
+  const cloud = await serve(t, (response) => json(response, 200, {}));
+  const device = { directedEdges: [[0, 1]] as [number, number][] };
+  const executor = { run: () => Promise.reject(new Error('unused')), device } satisfies Executor;
+  const node = await started(t, cloud.url, { executor });
+  Object.assign(node.truth, {
+    currentJob: 'job-1',
+    lastJobAt: '2026-01-01T00:00:00.000Z',
+    redisHealthy: true,
+  });
+  device.directedEdges = [
+    [0, 1],
+    [1, 2],
+  ];
+  const body = await waitUntil('the new state', () =>
+    cloud.received
+      .map(({ body: text }) => JSON.parse(text))
+      .find(({ current_job }) => current_job === 'job-1'),
+  );
+  assert.deepEqual(body, {
+    current_job: 'job-1',
+    last_job_at: '2026-01-01T00:00:00.000Z',
+    redis_healthy: true,
+    connectivity: [
+      [0, 1],
+      [1, 2],
+    ],
+  });
+});
+
+test('a device that cannot be read does not silence the node', async (t) => {
+  const cloud = await serve(t, (response) => json(response, 200, {}));
+  const executor: Executor = {
+    run: () => Promise.reject(new Error('unused')),
+    get device(): never {
+      throw new Error('bus error');
+    },
+  };
+  const node = await started(t, cloud.url, { executor });
+  await waitUntil('three heartbeats', () => cloud.received.length >= 3);
+  assert.equal(JSON.parse(cloud.received[0]?.body ?? '').connectivity, null);
+  assert.equal(node.logged('WARN').filter((line) => line.includes('bus error')).length, 1);
+});
+
+test('a refusal is logged once with the words of the cloud, and its end too', async (t) => {
+  let status = 403;
+  const cloud = await serve(t, (response) =>
+    json(response, status, { error: 'QPU is disabled\n\u001b[31m' }),
+  );
+  const node = await started(t, cloud.url);
+  await waitUntil('five refusals', () => cloud.received.length >= 5);
+  const warnings = node.logged('WARN');
+  assert.equal(warnings.length, 1, warnings.join('\n'));
+  assert.match(warnings[0] ?? '', /refused the heartbeat with 403: QPU is disabled/);
+  assert.ok(!warnings[0]?.includes('\u001b'));
+  assert.match(String(node.readiness().toJSON()['heartbeat_error']), /403/);
+  assert.equal(node.readiness().ready, true, 'a heartbeat that fails makes no node unready');
+
+  status = 200;
+  await waitUntil('the recovery', () => node.logged('takes heartbeats again').length === 1);
+  assert.equal(node.readiness().toJSON()['heartbeat_error'], null);
+
+  status = 403;
+  await waitUntil('a second warning', () => node.logged('WARN').length === 2);
+});
+
+test('after a refusal the next heartbeat carries a token signed anew', async (t) => {
+  const cloud = await serve(t, (response) => json(response, 401, {}));
+  let signed = 0;
+  const signer = {
+    token: () => Promise.resolve('reused'),
+    fresh: () => Promise.resolve(`fresh-${++signed}`),
+  };
+  const node = standIn(t, heartbeat(), {
+    session: await testSession({ webappUrl: cloud.url, signer }),
+    settings: FAST,
+  });
+  await node.hooks.start.promise();
+  await waitUntil('three heartbeats', () => cloud.received.length >= 3);
+  assert.deepEqual(
+    cloud.received.slice(0, 3).map(({ headers }) => headers.authorization),
+    ['Bearer reused', 'Bearer fresh-1', 'Bearer fresh-2'],
+  );
+});
+
+test('an unreachable cloud is logged and tried again', async (t) => {
+  const node = await started(t, 'http://127.0.0.1:1');
+  await waitUntil('several failures', () => node.logged('did not get through').length >= 3);
+  assert.equal(node.logged('WARN').length, 1);
+});
+
+test('heartbeats go on while the node drains and end when it closes, also in the middle of one', async (t) => {
+  let hang = false;
+  const cloud = await serve(t, (response) => {
+    if (!hang) json(response, 200, {});
+  });
+  const node = await started(t, cloud.url);
+  node.phase = 'draining';
+  const before = cloud.received.length;
+  await waitUntil('two more', () => cloud.received.length >= before + 2);
+  hang = true;
+  const reached = cloud.received.length;
+  await waitUntil('a hanging one', () => cloud.received.length > reached);
+  const total = cloud.received.length;
+  await node.close();
+  assert.equal(cloud.received.length, total);
+  assert.equal(node.logged('WARN').length, 0, 'closing is no failure');
+});
+
+test('a task is never run twice at a time, and missed times are not made up for', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 }),
+      async (turns) => {
+        const closing = new AbortController();
+        let running = 0;
+        let runs = 0;
+        await repeat(
+          async () => {
+            assert.equal(++running, 1);
+            for (let turn = turns[runs] ?? 0; turn > 0; turn--) {
+              await new Promise((resolve) => {
+                setImmediate(resolve);
+              });
+            }
+            running -= 1;
+            if (++runs === turns.length) closing.abort();
+          },
+          1,
+          closing.signal,
+        );
+        assert.equal(runs, turns.length);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});

@@ -82,10 +82,10 @@ describe('the README', () => {
   it('names every command, and only commands that exist', () => {
     const main = resolve('dist', 'src', 'cli', 'main.js');
     const help = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' }).stdout;
-    const existing = [...help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)? {2,}/gm)].map(([, name]) => name);
+    const existing = [...help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)? {2,}/gm)].map(([, name = '']) => name);
     const table = readFileSync('README.md', 'utf8').matchAll(/^\| (.*?) \|/gm);
     const named = [...table].flatMap(([, cell = '']) =>
-      [...cell.matchAll(/`coda ([\w-]+)`/g)].map(([, name]) => name),
+      [...cell.matchAll(/`coda ([\w-]+)`/g)].map(([, name = '']) => name),
     );
     assert.deepEqual(named.toSorted(), existing.toSorted());
   });

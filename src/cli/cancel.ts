@@ -1,6 +1,5 @@
 // `coda cancel`: cancels a job of a running `coda dev`, as the cloud does it.
 import type { CAC } from 'cac';
-import { cancelJob } from './dev/submit.ts';
 import { terminal } from './options.ts';
 
 export function addCancel(cli: CAC): void {
@@ -8,7 +7,8 @@ export function addCancel(cli: CAC): void {
     .command('cancel <job>', 'Cancel a job of a running `coda dev`')
     .option('--json', 'Print JSON')
     .example('  coda cancel 0d9a2c1e')
-    .action((job: string, options: { readonly json?: boolean }) =>
-      cancelJob(job, { json: options.json === true, out: terminal(process.stdout) }),
-    );
+    .action(async (job: string, options: { readonly json?: boolean }) => {
+      const { cancelJob } = await import('./dev/submit.ts');
+      return cancelJob(job, { json: options.json === true, out: terminal(process.stdout) });
+    });
 }

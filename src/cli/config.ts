@@ -1,7 +1,5 @@
 // `coda config`: the effective settings and where each of them came from.
 import type { CAC } from 'cac';
-import { loadNodeConfig } from '../compose.ts';
-import { describeConfig, renderConfig } from '../config/show.ts';
 import type { ConfigOption } from './options.ts';
 
 export function addConfig(cli: CAC): void {
@@ -15,6 +13,8 @@ export function addConfig(cli: CAC): void {
 }
 
 async function showConfig(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
+  const { loadNodeConfig } = await import('../compose.ts');
+  const { describeConfig, renderConfig } = await import('../config/show.ts');
   const loaded = await loadNodeConfig({
     env: process.env,
     cwd: process.cwd(),

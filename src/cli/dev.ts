@@ -1,11 +1,11 @@
 // `coda dev`: a whole Coda on this machine - Redis, cloud and node - with sample circuits to see it work.
 import type { CAC } from 'cac';
-import { composeNode, loadNodeConfig } from '../compose.ts';
 import { ConfigError } from '../errors.ts';
 import { createLogger } from '../log.ts';
-import { definePlugin, type Executor } from '../index.ts';
+import { definePlugin } from '../plugin.ts';
+import type { Executor } from '../executor/executor.ts';
 import { TARGETS, type Target } from '../protocol/ir.ts';
-import { runDev, type DevNode, type DevTerms } from './dev/run.ts';
+import type { DevNode, DevTerms } from './dev/run.ts';
 import { terminal, textOption, wholeNumberOption, type ConfigOption } from './options.ts';
 
 interface DevOptions extends ConfigOption {
@@ -34,21 +34,13 @@ async function dev(options: DevOptions): Promise<number> {
   const port = wholeNumberOption('--port', 0, 65_535);
   const shots = wholeNumberOption('--shots', 1, 1_000_000_000);
   const signal = abortOnSignals();
-  const config = await loadNodeConfig({
-    env: process.env,
-    cwd: process.cwd(),
-    configPath: options.config,
-    readState: false,
-  });
-  // Without an executor of the user's the node takes the simulator, whose physics is exact.
-  const usesSimulator = config.executor === undefined || config.executor.value === 'simulator';
+  const { runDev } = await import('./dev/run.ts');
   return runDev({
     once: options.once === true,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(port === undefined ? {} : { port }),
     ...(shots === undefined ? {} : { shots }),
     target,
-    judgePhysics: usesSimulator,
     out: terminal(process.stdout),
     startNode: (terms) => startDevNode(terms, options, signal),
     signal,
@@ -68,7 +60,10 @@ const simulatorByDefault = definePlugin({
 });
 
 async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortSignal): Promise<DevNode> {
+  const { composeNode, loadNodeConfig } = await import('../compose.ts');
   const secrets: string[] = [];
+  // The local cloud is never behind the proxy of the house.
+  const env = { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
   const config = await loadNodeConfig({
     flags: {
       nodeToken: terms.token,
@@ -77,7 +72,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
       host: '127.0.0.1',
       port: 0,
     },
-    env: process.env,
+    env,
     cwd: process.cwd(),
     configPath: options.config,
     log: { mask: (secret) => secrets.push(secret) },
@@ -85,14 +80,16 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   const level = options.verbose === true ? 'debug' : 'error';
   const log = createLogger({ level, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
-  const node = composeNode({ config, env: process.env, log, plugins: [simulatorByDefault] });
+  const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });
   await node.start();
   signal.removeEventListener('abort', stopEarly);
+  const { source } = node.executor;
   return {
     close: () => node.stop(),
-    description: `executor ${node.executor.source}`,
+    description: `executor ${source}`,
+    isExact: source === 'simulator',
     ended: node.failed,
   };
 }

@@ -1,6 +1,5 @@
 // `coda start`: runs the node until a signal ends it.
 import type { CAC } from 'cac';
-import { composeNode, loadNodeConfig } from '../compose.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
 import { terminal, textOption, type ConfigOption } from './options.ts';
@@ -18,6 +17,7 @@ export function addStart(cli: CAC): void {
 }
 
 async function start(options: ConfigOption): Promise<number> {
+  const { composeNode, loadNodeConfig } = await import('../compose.ts');
   const secrets: string[] = [];
   const flags = {
     nodeToken: textOption('--token', '-t'),

@@ -1,6 +1,5 @@
 // `coda submit`: puts a circuit into the stream of a running `coda dev`.
 import type { CAC } from 'cac';
-import { submitCircuit } from './dev/submit.ts';
 import { terminal, wholeNumberOption } from './options.ts';
 
 interface SubmitOptions {
@@ -18,7 +17,8 @@ export function addSubmit(cli: CAC): void {
     .option('--wait', 'Wait for the end of the job, and show its counts')
     .option('--json', 'Print JSON')
     .example('  coda submit bell.json --shots 500 --wait')
-    .action((file: string, options: SubmitOptions) => {
+    .action(async (file: string, options: SubmitOptions) => {
+      const { submitCircuit } = await import('./dev/submit.ts');
       const shots = wholeNumberOption('--shots', 1, Number.MAX_SAFE_INTEGER);
       return submitCircuit(file, {
         ...(shots === undefined ? {} : { shots }),

@@ -32,7 +32,7 @@ export function reportLines({ end, title, verdict, isExact = true }: JobReport, 
 }
 
 function verdictLine({ ok, reason }: Verdict, isExact: boolean, out: Output): string {
-  if (ok) return `${paint(out, 'green', '✓ right physics:')} ${reason}`;
+  if (ok) return `${paint(out, 'green', '✓')} ${reason}`;
   if (isExact) return `${paint(out, 'red', '✗ wrong physics:')} ${reason}`;
   return `${paint(out, 'dim', '– not ideal:')} ${reason}`;
 }

@@ -29,6 +29,8 @@ export interface DevNode {
   close(): Promise<void>;
   /** For people: which executor it runs. */
   readonly description: string;
+  /** False where the device may be noisy, or no device at all: `once` then asks only that jobs complete. */
+  readonly isExact: boolean;
   /** Settles if the node ends by itself, which ends the session. */
   readonly ended?: Promise<unknown>;
 }
@@ -44,8 +46,6 @@ export interface DevOptions {
   readonly shots?: number;
   /** What the samples are compiled for. Default `cz`. */
   readonly target?: Target;
-  /** False where the device may be noisy, or no device at all: `once` then asks only that jobs complete. */
-  readonly judgePhysics: boolean;
   /** How long `once` waits for all samples together. Default 120,000. */
   readonly timeoutMs?: number;
   readonly out: Output;
@@ -124,14 +124,12 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     await cloud.submit({ jobId, ir: circuit.ir, shots });
     out.write(`submitted ${jobId}, ${shots} shots`);
     const judge = (counts: Readonly<Record<string, number>>): Verdict => circuit.expected(counts, shots);
-    watched.push(
-      watch(cloud, { jobId, title: circuit.title, judge, isExact: options.judgePhysics }, stop, out),
-    );
+    watched.push(watch(cloud, { jobId, title: circuit.title, judge, isExact: node.isExact }, stop, out));
   }
   if (once) {
     const good = await Promise.all(watched);
     if (deadline.aborted) out.error('the samples were not done in time');
-    return summary(cloud, good, options, out);
+    return summary(cloud, good, node, out);
   }
 
   await announceSession(cloud, env, out, release);
@@ -164,9 +162,9 @@ async function watch(
   return end.status === 'completed' && (!isExact || verdict?.ok === true);
 }
 
-function summary(cloud: LocalCloud, good: readonly boolean[], options: DevOptions, out: Output): number {
+function summary(cloud: LocalCloud, good: readonly boolean[], { isExact }: DevNode, out: Output): number {
   const right = good.filter(Boolean).length;
-  const what = options.judgePhysics ? 'completed with the right physics' : 'completed';
+  const what = isExact ? 'completed with the right physics' : 'completed';
   const isFine = right === good.length && cloud.violations.length === 0;
   out.write('');
   out.write(paint(out, isFine ? 'green' : 'red', `${right} of ${good.length} sample jobs ${what}`));

@@ -25,9 +25,10 @@ function newEnv(): NodeJS.ProcessEnv {
 
 type Start = DevOptions['startNode'];
 const tinyNode =
-  (options: Partial<TinyOptions> = {}): Start =>
+  (options: Partial<TinyOptions> = {}, isExact = true): Start =>
   async ({ url, token }) => ({
     description: 'tiny node',
+    isExact,
     close: (await startTinyNode({ url, token, ...options })).close,
   });
 
@@ -37,7 +38,7 @@ function once(
 ): { out: MemoryOutput; code: Promise<number> } {
   const out = memoryOutput();
   const { signal } = new AbortController();
-  const code = runDev({ once: true, judgePhysics: true, out, startNode, signal, env: newEnv(), ...more });
+  const code = runDev({ once: true, out, startNode, signal, env: newEnv(), ...more });
   return { out, code };
 }
 
@@ -53,7 +54,7 @@ test('once: four samples with the right physics, exit code 0, nothing left behin
   assert.match(text, /^redis {2}redis:\/\/:\*\*\*@127/);
   assert.match(text, /\ncloud {2}http:\/\/127.0.0.1:\d+\nnode {3}tiny node\n/);
   assert.match(text, /bell-\w+ {2}Bell pair {2}1000 shots, [\d.]+ ms\n {4}(00|11) {2}█+/);
-  assert.equal(text.match(/✓ right physics/g)?.length, 4);
+  assert.equal(text.match(/^ {2}✓ /gm)?.length, 4);
   assert.match(text, /\n4 of 4 sample jobs completed with the right physics$/);
   assert.deepEqual(out.errors, []);
   assert.equal(existsSync(terms?.stateDir ?? folder), false);
@@ -67,17 +68,17 @@ for (const target of ['iswap', 'pcz', 'cnot'] as const) {
 }
 
 test('once: wrong physics is exit code 1, unless the device may be noisy', async () => {
-  const noisy = tinyNode({
+  const noise: Partial<TinyOptions> = {
     distort: (result) => {
       const width = Object.keys(result.counts)[0]?.length ?? 1;
       return { ...result, counts: { ['01'.padEnd(width, '0')]: 1000 } };
     },
-  });
-  const judged = once(noisy);
+  };
+  const judged = once(tinyNode(noise));
   assert.equal(await judged.code, 1);
   assert.match(judged.out.text(), /✗ wrong physics: 01 was measured 1000 times/);
   assert.match(judged.out.text(), /1 of 4 sample jobs completed with the right physics$/);
-  const hardware = once(noisy, { judgePhysics: false });
+  const hardware = once(tinyNode(noise, false));
   assert.equal(await hardware.code, 0);
   assert.match(hardware.out.text(), /– not ideal: 01 was measured 1000 times/);
   assert.match(hardware.out.text(), /4 of 4 sample jobs completed$/);
@@ -99,7 +100,7 @@ test('once: failed jobs say why', async () => {
 });
 
 test('once: ends when the node ends by itself, and at the signal', async () => {
-  const idle = { description: 'idle', close: async () => {} };
+  const idle = { description: 'idle', isExact: true, close: async () => {} };
   const { out, code } = once(async () => ({ ...idle, ended: Promise.reject(new Error('no more')) }));
   assert.equal(await code, 1);
   assert.match(out.errors.join(), /the node has ended by itself: no more/);

@@ -1,4 +1,5 @@
 // What every request to the cloud has in common: where it goes, what it may carry, and how a refusal reads.
+import { maskSecrets } from './log.ts';
 import { isRecord, printable } from './protocol/text.ts';
 
 /** Set by the request or by the connection itself; neither the operator nor a plugin may. */
@@ -26,8 +27,15 @@ export function extraHeaders<T>(headers: Readonly<Record<string, T>>): Record<st
   );
 }
 
-/** What the cloud said in the body of a refusal: at most `length` characters on one line. */
-export function cloudWords(text: string, length = 200): string {
+const MOST_WORDS = 200;
+/** Shorter values are no secrets, and would garble what is said. */
+const SHORTEST_SECRET = 6;
+
+/**
+ * What the cloud said in the body of a refusal: short, on one line, and without the `headers` of the request,
+ * which hold the credentials: some servers and proxies quote what they refuse.
+ */
+export function cloudWords(text: string, headers: Readonly<Record<string, string>>): string {
   let words: unknown = text;
   try {
     const body: unknown = JSON.parse(text);
@@ -35,5 +43,10 @@ export function cloudWords(text: string, length = 200): string {
   } catch {
     // Not JSON: the text itself is what was said.
   }
-  return printable((typeof words === 'string' ? words : JSON.stringify(words)).trim(), length);
+  const said = typeof words === 'string' ? words : JSON.stringify(words);
+  const secrets = Object.entries(headers)
+    .filter(([name]) => name !== 'content-type')
+    .map(([, value]) => value.replace(/^Bearer /, ''))
+    .filter((value) => value.length >= SHORTEST_SECRET);
+  return printable(maskSecrets(said, secrets).trim(), MOST_WORDS);
 }

@@ -94,9 +94,13 @@ export function attributedMessageOf(thrown: unknown): string {
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
   if (typeof thrown === 'string') return thrown;
+  if (thrown === undefined || thrown === null) return `${String(thrown)} was thrown in place of an error`;
+  if (typeof thrown === 'symbol' || typeof thrown === 'bigint') return String(thrown);
   try {
-    return JSON.stringify(thrown) ?? String(thrown);
+    const json: string | undefined = JSON.stringify(thrown);
+    if (json !== undefined) return json;
   } catch {
-    return Object.prototype.toString.call(thrown);
+    // Circular, or with a toJSON that throws.
   }
+  return Object.prototype.toString.call(thrown);
 }

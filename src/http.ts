@@ -2,7 +2,7 @@
 // PROTOCOL §13.
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { ConfigError, messageOf } from './errors.ts';
 
 export interface HttpRequest {
@@ -60,26 +60,35 @@ const MIB = 1024 * 1024;
 
 export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
-  const agent: Dispatcher = new EnvHttpProxyAgent({
-    ...proxySettings(options.env),
-    connections: options.connections ?? 64,
-    pipelining: 1,
-    ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
-  });
+  const common = { connections: options.connections ?? 64, pipelining: 1 };
+  const direct = new Agent({ ...common, ...(ca === undefined ? {} : { connect: { ca } }) });
+  const proxies = proxySettings(options.env);
+  const proxied =
+    proxies.httpProxy === '' && proxies.httpsProxy === ''
+      ? undefined
+      : new EnvHttpProxyAgent({
+          ...common,
+          ...proxies,
+          // Plain http goes to the proxy as a request: many refuse tunnels to other ports than 443.
+          proxyTunnel: false,
+          ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
+        });
 
   return {
     async request(request) {
-      const deadline = AbortSignal.timeout(request.timeoutMs);
-      const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+      const timeout = new Deadline(request);
       try {
-        const { origin, pathname, search } = new URL(request.url);
+        const { origin, protocol, hostname, pathname, search } = new URL(request.url);
+        const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
+        const agent: Dispatcher =
+          proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
         const answer = await agent.request({
           origin,
           path: `${pathname}${search}`,
           method: request.method,
           ...(request.headers === undefined ? {} : { headers: request.headers }),
           ...(request.body === undefined ? {} : { body: request.body }),
-          signal,
+          signal: timeout.signal,
           // The total deadline rules; these would only cut a slow but lawful answer short.
           headersTimeout: 0,
           bodyTimeout: 0,
@@ -87,16 +96,49 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         const text = await boundedText(answer.body, request.maxBytes ?? MIB);
         return { status: answer.statusCode, headers: answer.headers, text };
       } catch (thrown) {
-        throw asTransportError(thrown, request, deadline);
+        throw asTransportError(thrown, request, timeout.hasPassed);
+      } finally {
+        timeout.end();
       }
     },
     // Whatever is still under way at the end is cut off: the outbox keeps what was not confirmed.
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([direct.destroy(), proxied?.destroy()]);
+    },
   };
 }
 
-function asTransportError(thrown: unknown, request: HttpRequest, deadline: AbortSignal): TransportError {
-  if (deadline.aborted) {
+/** The end of a request: its own time, or its caller's signal. Unlike `AbortSignal.timeout`, it leaves no timer behind. */
+class Deadline {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #callers: AbortSignal | undefined;
+  hasPassed = false;
+
+  constructor({ timeoutMs, signal }: HttpRequest) {
+    this.#timer = setTimeout(() => {
+      this.hasPassed = true;
+      this.#controller.abort();
+    }, timeoutMs);
+    this.#callers = signal;
+    signal?.addEventListener('abort', this.#abort);
+    if (signal?.aborted) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#callers?.removeEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => this.#controller.abort(this.#callers?.reason);
+}
+
+function asTransportError(thrown: unknown, request: HttpRequest, tooLate: boolean): TransportError {
+  if (tooLate) {
     return new TransportError(`no whole answer within ${request.timeoutMs / 1000} s`, {
       sent: true,
       cause: thrown,
@@ -131,6 +173,11 @@ function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy:
   const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
   const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
   return { httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' };
+}
+
+/** This machine itself, which no proxy can reach: `coda dev` runs there. */
+function isLoopback(hostname: string): boolean {
+  return hostname === '[::1]' || /^(127(\.\d+){3}|(.+\.)?localhost)$/.test(hostname);
 }
 
 /** Node reads NODE_EXTRA_CA_CERTS itself, but giving a `ca` replaces that: so both files are added to Node's own roots. */

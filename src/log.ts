@@ -13,6 +13,8 @@ export interface Logger {
   child(scope: string): Logger;
   /** From now on every line of this logger and its relatives shows `***` in place of `secret`. */
   mask(secret: string): void;
+  /** `text` as a line of this logger would show it: without the secrets. */
+  masked(text: string): string;
 }
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -59,6 +61,7 @@ export function createLogger(options: LogOptions = {}): Logger {
       const escaped = JSON.stringify(secret).slice(1, -1);
       if (escaped !== secret) secrets.add(escaped);
     },
+    masked: (text) => maskSecrets(text, secrets),
   });
   return at('');
 }

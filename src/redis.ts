@@ -1,9 +1,15 @@
-// Opens connections to Redis: verified TLS, patient reconnects with jitter, and commands that survive a blip.
+// Opens and closes connections to Redis: verified TLS, patient reconnects with jitter, and no connection that is silent for ever.
 import { Redis, type RedisOptions } from 'ioredis';
+import { messageOf } from './errors.ts';
 import { extraCertificates } from './http.ts';
 
 /** Below the 10 s within which a node must be consuming again once Redis is back. */
 const LONGEST_RECONNECT_MS = 5_000;
+/** A connection on which an answer is this late is given up: Redis is frozen, or the network has swallowed it. */
+const SILENT_MS = 5_000;
+
+/** The client's own errors for commands whose connection is gone. */
+const CONNECTION_FAULTS = new Set(['MaxRetriesPerRequestError', 'AbortError']);
 
 export interface RedisConnection {
   readonly url: string;
@@ -13,7 +19,7 @@ export interface RedisConnection {
   readonly options?: Omit<RedisOptions, 'replyMapping'>;
 }
 
-/** A connection that reconnects for ever; unanswered commands are sent again after a reconnect. */
+/** A connection that reconnects for ever; unanswered commands are sent again after a reconnect, unless the options say otherwise. */
 export function openRedis({ url, name, env, options }: RedisConnection): Redis {
   const ca = url.startsWith('rediss:') ? extraCertificates(env) : undefined;
   const all: Omit<RedisOptions, 'replyMapping'> = {
@@ -23,12 +29,32 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     maxRetriesPerRequest: null,
     retryStrategy: (times) => jitter(Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 10))),
     connectTimeout: 5_000,
-    // After a failover the old primary refuses writes: look for the new one, and send the command again.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+    // From the first command of the handshake on. Blocking reads must be shorter.
+    socketTimeout: SILENT_MS,
+    // After a failover the old primary refuses writes: look for the new one. The command itself fails, so that
+    // its sender hears of it, and repeats it no faster than it repeats others.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...options,
   };
   return new Redis(url, all);
+}
+
+/** Closes a connection for good, at once: `disconnect` alone waits for the peer, which may be frozen. */
+export function closeRedis(redis: Redis): void {
+  redis.disconnect();
+  redis.stream?.destroy();
+}
+
+/** Why a command failed, in words for the log; what the client itself says of a lost connection is about its own settings. */
+export function redisFault(thrown: unknown): string {
+  return isConnectionFault(thrown) ? 'the connection to Redis is lost' : messageOf(thrown);
+}
+
+/** Whether a command failed with its connection, and not by what Redis said. */
+export function isConnectionFault(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return CONNECTION_FAULTS.has(thrown.name) || thrown.message === 'Connection is closed.';
 }
 
 /** Between half of `ms` and `ms`: many nodes that lost one server do not come back in step. */

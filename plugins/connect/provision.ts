@@ -34,11 +34,7 @@ function maskSecrets(bundle: Bundle, log: Logger): void {
   const { password } = new URL(bundle.redisUrl);
   if (password === '') return;
   log.mask(password);
-  try {
-    log.mask(decodeURIComponent(password));
-  } catch {
-    // A stray '%': it is used as it is, and masked as it is.
-  }
+  log.mask(decodeURIComponent(password));
 }
 
 function stateOf(bundle: Bundle, current: Settings, fingerprint: string): Required<PersistedState> {

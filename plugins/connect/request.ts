@@ -41,18 +41,19 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
     checkHeader('Authorization', bearer);
     log.info(`connecting to ${origin} by ${request.mode}`, { attempt, of: most });
     let reason: string;
+    const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
     try {
       const answer = await node.http.request({
         method: 'POST',
         url: request.url,
-        headers: { ...headers, 'content-type': 'application/json', authorization: `Bearer ${bearer}` },
+        headers: sent,
         body,
         timeoutMs: node.settings.nodeTimeoutSec * 1000,
         signal,
       });
-      if (answer.status < 500) return bundleOf(answer, { request, secret: bearer, mayHaveArrived });
+      if (answer.status < 500) return bundleOf(answer, { request, headers: sent, mayHaveArrived });
       mayHaveArrived = true;
-      reason = `it answered ${answer.status}${said(answer, bearer)}`;
+      reason = `it answered ${answer.status}${said(answer, sent)}`;
       if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
     } catch (thrown) {
       if (signal.aborted) throw closing(origin);
@@ -71,7 +72,8 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
 
 interface Asked {
   readonly request: ConnectRequest;
-  readonly secret: string;
+  /** As they were sent, credentials and all. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly mayHaveArrived: boolean;
 }
 
@@ -86,7 +88,7 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
     );
   }
   if (status < 200 || status >= 400) {
-    throw new NodeError(`the cloud refused the connect with ${status}${said(answer, asked.secret)}`, {
+    throw new NodeError(`the cloud refused the connect with ${status}${said(answer, asked.headers)}`, {
       status,
       remedy: remedyFor(status, asked),
     });
@@ -122,7 +124,9 @@ function unreachable(
   const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
   return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
     ...details,
-    remedy: 'Check the network and CODA_WEBAPP_URL; `coda doctor` looks at each step of the way.',
+    remedy: /certificate/i.test(reason)
+      ? 'Certificates are always verified. Where a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
+      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` looks at each step of the way.',
   });
 }
 
@@ -137,9 +141,8 @@ function target(answer: HttpAnswer, url: string): string {
   return ` to ${new URL(location, url).origin}`;
 }
 
-/** What the cloud said, short, on one line, and without the credentials that it may quote. */
-function said(answer: HttpAnswer, secret: string): string {
-  const short = cloudWords(answer.text.replaceAll(secret, '***'));
+function said(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
+  const short = cloudWords(answer.text, headers);
   return short === '' ? '' : `: ${short}`;
 }
 

@@ -33,16 +33,17 @@ export function createBeat(node: CodaNode): Beat {
     const { signer, webappUrl, heartbeatPath } = node.session;
     // After a failure the reused token itself may be what the cloud does not like.
     const token = await (failure === null ? signer.token() : signer.fresh());
+    const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${token}` };
     const answer = await node.http.request({
       method: 'POST',
       url: cloudUrl(webappUrl, heartbeatPath),
-      headers: { ...headers, 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      headers: sent,
       body: JSON.stringify(body()),
       timeoutMs: TIMEOUT_MS,
       signal,
     });
     if (answer.status >= 200 && answer.status < 300) return;
-    const words = cloudWords(answer.text);
+    const words = cloudWords(answer.text, sent);
     throw new HeartbeatRejectedError(
       `the cloud refused the heartbeat with ${answer.status}${words === '' ? '' : `: ${words}`}`,
     );

@@ -7,8 +7,12 @@ const TRANSIENT = new Set([408, 425, 429]);
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 const DELIVERED: Delivery = { kind: 'delivered' };
 
-/** How an attempt that got an answer ended; `url` is what was asked. */
-export function deliveryOf(answer: HttpAnswer, url: string): Delivery {
+/** How an attempt that got an answer ended; `url` is what was asked, with these headers. */
+export function deliveryOf(
+  answer: HttpAnswer,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Delivery {
   const { status } = answer;
   if (status >= 200 && status < 300) return DELIVERED;
   if (status >= 300 && status < 400) {
@@ -17,7 +21,7 @@ export function deliveryOf(answer: HttpAnswer, url: string): Delivery {
       reason: `answered ${status}, a redirect${redirectTarget(answer, url)}; redirects are not followed`,
     };
   }
-  const words = cloudWords(answer.text);
+  const words = cloudWords(answer.text, headers);
   const reason = `answered ${status}${words === '' ? '' : `: ${words}`}`;
   // Whatever is no HTTP of this world (a status of 999) is as transient as a broken server.
   if (status >= 400 && status < 500 && !TRANSIENT.has(status)) return { kind: 'refused', reason };

@@ -7,7 +7,6 @@ import {
   webhookBody,
   type CodaNode,
   type Delivery,
-  type HttpAnswer,
   type Plugin,
   type SavedOutcome,
 } from '../../src/index.ts';
@@ -48,19 +47,17 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
       tapped = sendableHeaders(request.headers, log);
     }
 
-    const post = (jwt: string): Promise<HttpAnswer> =>
-      node.http.request({
-        method: 'POST',
-        url,
-        headers: { ...headers, ...tapped, authorization: `Bearer ${jwt}` },
-        body: text,
-        timeoutMs,
-      });
+    const post = async (jwt: string): Promise<{ status: number; delivery: Delivery }> => {
+      const sent = { ...headers, ...tapped, authorization: `Bearer ${jwt}` };
+      const answer = await node.http.request({ method: 'POST', url, headers: sent, body: text, timeoutMs });
+      return { status: answer.status, delivery: deliveryOf(answer, url, sent) };
+    };
     try {
       const { signer } = node.session;
-      const answer = await post(await signer.token());
+      const first = await post(await signer.token());
+      if (first.status !== 401) return first.delivery;
       // The reused token may be what is refused, say after a correction of the clock.
-      return deliveryOf(answer.status === 401 ? await post(await signer.fresh()) : answer, url);
+      return (await post(await signer.fresh())).delivery;
     } catch (thrown) {
       if (!(thrown instanceof TransportError)) throw thrown;
       return { kind: 'retry', reason: thrown.message, sent: thrown.sent };

@@ -2,6 +2,7 @@
 import type { CAC } from 'cac';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
+import { failureText } from './failure.ts';
 import { terminal, textOption, type ConfigOption } from './options.ts';
 
 export function addStart(cli: CAC): void {
@@ -38,8 +39,13 @@ async function start(options: ConfigOption): Promise<number> {
   });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env: process.env, log });
-  return runUntilSignal(node, log);
+  try {
+    return await runUntilSignal(composeNode({ config, env: process.env, log }), log);
+  } catch (thrown) {
+    // What failed may quote a secret, such as a plugin that shows its whole request.
+    process.stderr.write(`${log.masked(failureText(thrown))}\n`);
+    return 1;
+  }
 }
 
 /** First signal: drain. Second: end the running job too. Third: leave at once. */

@@ -38,13 +38,13 @@ export function isLeftover(name: string, target: string): boolean {
 
 /**
  * Reads a file that only this user may read and write; undefined if there is none. Throws a ConfigError with
- * the command that mends it for a symbolic link, a foreign owner, or a mode that lets others in.
+ * the command that mends it for a symbolic link, a foreign owner, a mode that lets others in, or too many bytes.
  */
-export function readPrivateFile(path: string): string | undefined {
+export function readPrivateFile(path: string, maxBytes = MAX_BYTES): string | undefined {
   const descriptor = openPrivate(path);
   if (descriptor === undefined) return undefined;
   try {
-    checkSafe(path, fstatSync(descriptor));
+    checkSafe(path, fstatSync(descriptor), maxBytes);
     return readFileSync(descriptor, 'utf8');
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
@@ -125,14 +125,14 @@ function openPrivate(path: string): number | undefined {
   }
 }
 
-function checkSafe(path: string, stats: Stats): void {
+function checkSafe(path: string, stats: Stats, maxBytes: number): void {
   if (!stats.isFile()) {
     throw new ConfigError(`${path} is not a regular file`, {
       remedy: `Remove it, or name another directory with CODA_STATE_DIR.`,
     });
   }
-  if (stats.size > MAX_BYTES) {
-    throw new ConfigError(`${path} has ${stats.size} bytes; more than ${MAX_BYTES} is no file of this node`);
+  if (stats.size > maxBytes) {
+    throw new ConfigError(`${path} has ${stats.size} bytes; more than ${maxBytes} is no file of this node`);
   }
   const user = process.geteuid?.();
   if (user === undefined) return;

@@ -56,13 +56,24 @@ export function parseBundle(value: unknown, current: CurrentCredentials): Bundle
     numQubits: optionalInteger(value, 'num_qubits', 1, 50),
     jwtPrivateKey,
     jwtKeyId,
-    redisUrl: url('redis_url', requiredText(value, 'redis_url'), ['redis:', 'rediss:']),
+    redisUrl: redisUrl(value),
     webappUrl: webappUrl(value),
     connectPath: path(value, 'connect_path'),
     heartbeatPath: path(value, 'heartbeat_path'),
     webhookPath: path(value, 'webhook_path'),
     vpn: vpn(value['vpn']),
   });
+}
+
+function redisUrl(fields: Fields): string {
+  const text = url('redis_url', requiredText(fields, 'redis_url'), ['redis:', 'rediss:']);
+  const { username, password } = new URL(text);
+  try {
+    [username, password].forEach(decodeURIComponent);
+  } catch {
+    throw broken('redis_url', "has a '%' in its user or password that begins no escape such as %25");
+  }
+  return text;
 }
 
 function webappUrl(fields: Fields): string {

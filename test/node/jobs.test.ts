@@ -43,6 +43,26 @@ describe('a node and its jobs', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
+  it('starts with a key of its own, without any token', async () => {
+    const { keyId, privateKeyPem } = await cloud.issueKey();
+    const test = await startTestNode({
+      cloud: { url: cloud.url, issueToken: () => '' },
+      env: {
+        CODA_JWT_PRIVATE_KEY: privateKeyPem.replaceAll('\n', '\\n'),
+        CODA_JWT_KEY_ID: keyId,
+        CODA_QPU_ID: cloud.qpuId,
+      },
+    });
+    try {
+      assert.equal(cloud.connects.at(-1)?.mode, 'jwt');
+      const jobId = await cloud.submit({ ir: circuit });
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    } finally {
+      await test.stop();
+    }
+    assert.deepEqual(cloud.violations, []);
+  });
+
   it('reconnects with its credentials, without a token', async () => {
     const first = await startTestNode({ cloud });
     const { stateDir } = first;

@@ -165,6 +165,11 @@ describe('parseBundle', () => {
       /'redis_url' must be a URL .* redis:\/\/ or rediss:\/\//,
     ],
     ['redis without host', { redis_url: 'redis://' }, /'redis_url' must be a URL/],
+    [
+      'a stray % in the password of redis',
+      { redis_url: 'redis://:hunter2%zz@host' },
+      /'redis_url' has a '%' .* no escape/,
+    ],
     ['redis as host:port', { redis_url: 'hunter2:6379' }, /'redis_url' must be a URL/],
     [
       'webapp over ftp',

@@ -121,6 +121,16 @@ test('a refusal is logged once with the words of the cloud, and its end too', as
   await waitUntil('a second warning', () => node.logged('WARN').length === 2);
 });
 
+test('a refusal that quotes the request shows no credentials', async (t) => {
+  const cloud = await serve(t, (response, { headers }) =>
+    json(response, 401, { error: `no: ${headers.authorization}` }),
+  );
+  const node = await started(t, cloud.url);
+  await waitUntil('a refusal', () => node.readiness().toJSON()['heartbeat_error'] !== null);
+  assert.match(String(node.readiness().toJSON()['heartbeat_error']), /with 401: no: Bearer \*\*\*$/);
+  assert.ok(node.logged('Bearer ***').length > 0);
+});
+
 test('after a refusal the next heartbeat carries a token signed anew', async (t) => {
   const cloud = await serve(t, (response) => json(response, 401, {}));
   let signed = 0;

@@ -118,6 +118,17 @@ test('a 401 is answered once with a fresh token, then it is final', async (t) =>
   assert.equal(cloud.received.length, 4);
 });
 
+test('a refusal that quotes the request shows no credentials', async (t) => {
+  const cloud = await serve(t, (response, { headers }) =>
+    json(response, 422, { error: `no: ${headers.authorization} ${String(headers['x-lab'])}` }),
+  );
+  const node = await nodeAt(t, cloud.url, { nodeConnectHeaders: { 'X-Lab': 'gate-value' } });
+  assert.deepEqual(await deliver(node, saved(cloud.url)), {
+    kind: 'refused',
+    reason: 'answered 422: no: Bearer *** ***',
+  });
+});
+
 test('redirects are refused and not followed', async (t) => {
   const cloud = await serve(t, (response) => {
     response.writeHead(307, { location: 'https://login.example/?secret=1' });
@@ -199,20 +210,20 @@ const answer = (status: number, text = '', headers: Record<string, string> = {})
 
 test('each status means what the contract says', () => {
   for (const status of [200, 201, 202, 204, 299]) {
-    assert.equal(deliveryOf(answer(status), 'http://x/').kind, 'delivered', String(status));
+    assert.equal(deliveryOf(answer(status), 'http://x/', {}).kind, 'delivered', String(status));
   }
   for (const status of [300, 301, 304, 308, 400, 402, 403, 404, 409, 410, 422, 451, 499]) {
-    assert.equal(deliveryOf(answer(status), 'http://x/').kind, 'refused', String(status));
+    assert.equal(deliveryOf(answer(status), 'http://x/', {}).kind, 'refused', String(status));
   }
   for (const status of [408, 425, 429, 503]) {
-    assert.deepEqual(deliveryOf(answer(status), 'http://x/'), {
+    assert.deepEqual(deliveryOf(answer(status), 'http://x/', {}), {
       kind: 'retry',
       reason: `answered ${status}`,
       sent: false,
     });
   }
   for (const status of [500, 502, 504, 599, 999]) {
-    assert.deepEqual(deliveryOf(answer(status), 'http://x/'), {
+    assert.deepEqual(deliveryOf(answer(status), 'http://x/', {}), {
       kind: 'retry',
       reason: `answered ${status}`,
       sent: true,
@@ -222,7 +233,7 @@ test('each status means what the contract says', () => {
 
 test('Retry-After counts in seconds or as a date, within an hour', () => {
   const afterMs = (value: string): number | undefined => {
-    const delivery = deliveryOf(answer(503, '', { 'retry-after': value }), 'http://x/');
+    const delivery = deliveryOf(answer(503, '', { 'retry-after': value }), 'http://x/', {});
     assert.equal(delivery.kind, 'retry');
     return delivery.afterMs;
   };
@@ -239,13 +250,13 @@ test('Retry-After counts in seconds or as a date, within an hour', () => {
 });
 
 test('whatever the cloud says becomes one short line', () => {
-  assert.deepEqual(deliveryOf(answer(422, '{"detail":{"a":1}}'), 'http://x/'), {
+  assert.deepEqual(deliveryOf(answer(422, '{"detail":{"a":1}}'), 'http://x/', {}), {
     kind: 'refused',
     reason: 'answered 422: {"a":1}',
   });
   fc.assert(
     fc.property(fc.oneof(fc.string({ maxLength: 600, unit: 'binary' }), fc.json()), (text) => {
-      const delivery = deliveryOf(answer(422, text), 'http://x/');
+      const delivery = deliveryOf(answer(422, text), 'http://x/', {});
       assert.equal(delivery.kind, 'refused');
       assert.ok(delivery.reason.length < 230);
       assert.doesNotMatch(delivery.reason, /[\p{Cc}]/u);

@@ -1,0 +1,70 @@
+// What stands between a node and the cloud at a university: a server that ends TLS, and a proxy.
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createTlsServer } from 'node:tls';
+import { SERVER } from './certificates.ts';
+
+export interface Middleman {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface Proxy extends Middleman {
+  /** The targets of the CONNECT requests, such as `127.0.0.1:443`, each as often as it was asked for. */
+  readonly tunnels: readonly string[];
+}
+
+/** Speaks TLS on its own port and passes the plain bytes on to `port`. */
+export async function tlsInFrontOf(port: number): Promise<Middleman> {
+  const sockets = new Set<Socket>();
+  const server = createTlsServer(SERVER, (secure) => join(secure, connect(port, '127.0.0.1'), sockets));
+  return opened(server, sockets);
+}
+
+/** An HTTP proxy that can do nothing but CONNECT. */
+export async function connectProxy(): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const tunnels: string[] = [];
+  const server = createServer((client) => {
+    client.on('error', () => {});
+    client.once('data', (head) => {
+      const [, host = '', port = ''] = /^CONNECT ([^\s:]+):(\d+) HTTP/.exec(head.toString('latin1')) ?? [];
+      tunnels.push(`${host}:${port}`);
+      if (host === '') return void client.end('HTTP/1.1 405 Method Not Allowed\r\n\r\n');
+      const target = connect(Number(port), host, () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        join(client, target, sockets);
+      });
+      target.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
+    });
+  });
+  return { ...(await opened(server, sockets)), tunnels };
+}
+
+function join(client: Socket, target: Socket, sockets: Set<Socket>): void {
+  for (const [from, to] of [
+    [client, target],
+    [target, client],
+  ] as const) {
+    sockets.add(from);
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+    from.pipe(to);
+  }
+}
+
+async function opened(server: Server, sockets: ReadonlySet<Socket>): Promise<Middleman> {
+  // A client that does not trust the certificate hangs up in the middle of the handshake.
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

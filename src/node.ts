@@ -14,7 +14,7 @@ import { openSpool } from './jobs/spool.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './readiness.ts';
-import { openRedis } from './redis.ts';
+import { closeRedis, openRedis } from './redis.ts';
 import { ReleaseStack } from './release.ts';
 import { Services } from './services.ts';
 import type { Session } from './session.ts';
@@ -50,7 +50,6 @@ export class Node implements CodaNode {
   #session: Session | undefined;
   #path: JobPath | undefined;
   #networkUp = false;
-  #closing: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
 
@@ -97,10 +96,7 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    this.onClose(`the Redis connection '${name}'`, () => {
-      redis.disconnect();
-      redis.stream?.destroy();
-    });
+    this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
 
@@ -151,8 +147,7 @@ export class Node implements CodaNode {
 
   close(): Promise<void> {
     this.#phase = 'closed';
-    this.#closing ??= this.#releases.releaseAll();
-    return this.#closing;
+    return this.#releases.releaseAll();
   }
 
   async #boot(): Promise<void> {
@@ -206,7 +201,7 @@ export class Node implements CodaNode {
   async #openOutbox(directory: string): Promise<Outbox> {
     const { settings, log } = this;
     const gate = this.#gate;
-    const outbox: Outbox = await Outbox.open({
+    const outbox = await Outbox.open({
       directory,
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
@@ -216,14 +211,10 @@ export class Node implements CodaNode {
         if (reason === undefined) gate.open('disk');
         else gate.close('disk', reason);
       },
-      onChange: () => {
-        const isFull = outbox.size >= settings.outboxMaxJobs;
-        if (isFull)
-          gate.close(
-            'outbox',
-            `${outbox.size} results wait to be delivered, no job is taken until there are fewer`,
-          );
-        else gate.open('outbox');
+      onChange: (size, isHeavy) => {
+        if (size < settings.outboxMaxJobs && !isHeavy) gate.open('outbox');
+        else
+          gate.close('outbox', `${size} results wait to be delivered, no job is taken until there are fewer`);
       },
     });
     this.onClose('the outbox', () => outbox.close());

@@ -82,7 +82,8 @@ describe('the README', () => {
   it('names every command, and only commands that exist', () => {
     const main = resolve('dist', 'src', 'cli', 'main.js');
     const help = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' }).stdout;
-    const existing = [...help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)? {2,}/gm)].map(([, name = '']) => name);
+    const commands = help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)?(?: \[[.\w]+\])? {2,}/gm);
+    const existing = [...commands].map(([, name = '']) => name);
     const table = readFileSync('README.md', 'utf8').matchAll(/^\| (.*?) \|/gm);
     const named = [...table].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`coda ([\w-]+)`/g)].map(([, name = '']) => name),

@@ -1,14 +1,14 @@
 // `coda cancel`: cancels a job of a running `coda dev`, as the cloud does it.
 import type { CAC } from 'cac';
-import { terminal } from './options.ts';
+import { terminal, textArgument } from './options.ts';
 
 export function addCancel(cli: CAC): void {
   cli
     .command('cancel <job>', 'Cancel a job of a running `coda dev`')
     .option('--json', 'Print JSON')
     .example('  coda cancel 0d9a2c1e')
-    .action(async (job: string, options: { readonly json?: boolean }) => {
+    .action(async (job: string | number, options: { readonly json?: boolean }) => {
       const { cancelJob } = await import('./dev/submit.ts');
-      return cancelJob(job, { json: options.json === true, out: terminal(process.stdout) });
+      return cancelJob(textArgument(job), { json: options.json === true, out: terminal(process.stdout) });
     });
 }

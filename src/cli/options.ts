@@ -18,6 +18,12 @@ export function textOption(...names: readonly string[]): string | undefined {
   return text;
 }
 
+/** An argument as it was typed: cac makes a number of what looks like one behind a flag, as in `--json 0123`. */
+export function textArgument(argument: string | number): string {
+  if (typeof argument === 'string') return argument;
+  return process.argv.find((typed) => typed !== '' && Number(typed) === argument) ?? String(argument);
+}
+
 /** A whole number of an option, within limits; undefined where it was not given. */
 export function wholeNumberOption(name: string, min: number, max: number): number | undefined {
   const text = textOption(name);

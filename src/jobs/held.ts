@@ -13,6 +13,8 @@ export interface HeldJob {
   stage: 'checking' | 'queued' | 'running';
   /** Set before it is queued. */
   circuit?: { readonly ir: NativeGateIR; readonly shots: number };
+  /** Set once its batch has failed: it runs by itself. */
+  runsAlone?: true;
 }
 
 /** A held job that is ready for the device. */
@@ -28,6 +30,10 @@ export class HeldJobs {
   /** Jobs that are checked or queued, so not on the device. */
   get waiting(): number {
     return this.#byJob.size - this.#running;
+  }
+
+  get size(): number {
+    return this.#byJob.size;
   }
 
   get queued(): number {
@@ -69,6 +75,14 @@ export class HeldJobs {
 
   enqueue(job: HeldJob, circuit: QueuedJob['circuit']): void {
     this.#queue.push(Object.assign(job, { stage: 'queued' as const, circuit }));
+  }
+
+  /** Puts the jobs of a batch that failed back to the front of the queue, each to run by itself. */
+  requeue(jobs: readonly QueuedJob[]): void {
+    const here = jobs.filter((job) => this.#byJob.get(job.jobId) === job);
+    for (const job of here) Object.assign(job, { stage: 'queued' as const, runsAlone: true as const });
+    this.#queue.unshift(...here);
+    this.#running -= here.length;
   }
 
   /** Up to `count` jobs from the front of the queue; they count as running from here on. */

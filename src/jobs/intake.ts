@@ -6,6 +6,7 @@ import { parseIr } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 import type { Outcome } from '../protocol/webhook.ts';
+import { isConnectionFault } from '../redis.ts';
 import type { HeldJob, HeldJobs, QueuedJob } from './held.ts';
 import type { Outbox } from './outbox.ts';
 import type { RedisWrites } from './redis-writes.ts';
@@ -48,11 +49,14 @@ interface Standing {
 interface Candidate {
   readonly job: HeldJob;
   readonly message: JobMessage;
+  readonly fields: readonly string[];
   readonly earlier: EarlierDelivery | undefined;
 }
 
 export class Intake {
   readonly #options: IntakeOptions;
+  /** Entries that are no jobs, on their way out. */
+  readonly #settingAside = new Set<string>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -60,24 +64,37 @@ export class Intake {
 
   /** Whether the node has this entry already, in whatever stage. */
   knows(messageId: string): boolean {
-    const { held, outbox } = this.#options;
-    return held.ofMessage(messageId) !== undefined || outbox.hasMessage(messageId);
+    const { held, outbox, writes } = this.#options;
+    return (
+      held.ofMessage(messageId) !== undefined ||
+      outbox.hasMessage(messageId) ||
+      writes.isAcknowledging(messageId) ||
+      this.#settingAside.has(messageId)
+    );
   }
 
-  /** Takes entries in: each becomes a queued job, or ends here. */
+  /** Takes entries in: each becomes a queued job, or ends here. Where Redis fails, it rejects, and what has not
+   *  ended stays pending and unknown. */
   async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
     const candidates = entries.flatMap((entry) => {
       const candidate = this.#admit(entry, earlier?.get(entry.messageId));
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const standings = this.#standings(candidates);
+    const asked = this.#standings(candidates);
     // The circuits are read while Redis answers.
     const circuits = candidates.map(({ message }) => readCircuit(message));
-    for (const [i, standing] of (await standings).entries()) {
-      const candidate = candidates[i];
-      const circuit = circuits[i];
-      if (candidate !== undefined && circuit !== undefined) this.#judge(candidate, standing, circuit);
+    try {
+      const standings = await asked;
+      const elsewhere = await this.#runningElsewhere(candidates, standings);
+      for (const [i, candidate] of candidates.entries()) {
+        const standing = standings[i];
+        const circuit = circuits[i];
+        if (standing === undefined || circuit === undefined || elsewhere.has(candidate)) continue;
+        this.#judge(candidate, standing, circuit);
+      }
+    } finally {
+      for (const { job } of candidates) if (job.stage === 'checking') this.#options.held.release(job);
     }
   }
 
@@ -112,11 +129,12 @@ export class Intake {
       stage: 'checking',
     };
     held.add(job);
-    return { job, message, earlier };
+    return { job, message, fields, earlier };
   }
 
-  #judge({ job, message, earlier }: Candidate, standing: Standing, circuit: Circuit): void {
+  #judge(candidate: Candidate, standing: Standing, circuit: Circuit): void {
     const { held, writes, onCancelled, onOutcome, onQueued, maxDeliveries } = this.#options;
+    const { job, message, earlier } = candidate;
     // Cancelled, or given up, while it was checked.
     if (held.get(job.jobId) !== job) return;
     if (standing.state === 'completed' || standing.state === 'cancelled') {
@@ -136,7 +154,7 @@ export class Intake {
     }
     if (earlier !== undefined && (earlier.interrupted || (earlier.takenOver && began))) {
       if (earlier.deliveries >= maxDeliveries) {
-        void this.#giveUp(job, earlier.deliveries);
+        this.#giveUp(candidate, earlier.deliveries);
         return;
       }
       this.#countDelivery(message.messageId, earlier.deliveries + 1);
@@ -151,13 +169,15 @@ export class Intake {
   }
 
   /** A job that was begun again and again without an outcome takes the node down, or hangs it. */
-  async #giveUp(job: HeldJob, deliveries: number): Promise<void> {
+  #giveUp({ job, message, fields }: Candidate, deliveries: number): void {
+    const { spool, log, onOutcome } = this.#options;
     const error = `the job was started ${deliveries} times without an outcome; it is not tried again`;
-    this.#options.log.error(`job ${job.jobId}: ${error}`);
-    await recordDeadLetter(this.#options.spool, job.messageIds[0], ['job_id', job.jobId], error).catch(
-      (thrown: unknown) => this.#options.log.error(`no dead-letter record: ${messageOf(thrown)}`),
+    log.error(`job ${job.jobId}: ${error}`);
+    onOutcome(job, { status: 'failed', error });
+    // For the operator; what the cloud hears does not wait for it.
+    recordDeadLetter(spool, message.messageId, fields, error).catch((thrown: unknown) =>
+      log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`),
     );
-    this.#options.onOutcome(job, { status: 'failed', error });
   }
 
   #countDelivery(messageId: string, deliveries: number): void {
@@ -172,12 +192,37 @@ export class Intake {
   async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {
     const { spool, log, writes } = this.#options;
     log.error(`${reason}; it is set aside and acknowledged`, { message_id: messageId });
+    this.#settingAside.add(messageId);
     try {
       await recordDeadLetter(spool, messageId, fields, reason);
       await writes.acknowledge([messageId]);
     } catch (thrown) {
       log.error(`message ${messageId} stays pending, since it cannot be set aside: ${messageOf(thrown)}`);
+    } finally {
+      this.#settingAside.delete(messageId);
     }
+  }
+
+  /** Jobs that another message has brought to another node, which runs them. This message waits for their outcome:
+   *  it stays pending, and every sweep looks at it again. */
+  async #runningElsewhere(
+    candidates: readonly Candidate[],
+    standings: readonly Standing[],
+  ): Promise<ReadonlySet<Candidate>> {
+    const twins = candidates.flatMap((candidate, i) => {
+      const { state = null, messageId = null } = standings[i] ?? {};
+      const isTwin = state === 'executing' && messageId !== null && messageId !== candidate.message.messageId;
+      return isTwin ? [{ candidate, messageId }] : [];
+    });
+    if (twins.length === 0) return new Set();
+    const { redis, stream } = this.#options;
+    const holders = await stream.holders(
+      redis,
+      twins.map(({ messageId }) => messageId),
+    );
+    const isElsewhere = (_: unknown, i: number): boolean =>
+      ![undefined, stream.consumer].includes(holders[i]);
+    return new Set(twins.filter(isElsewhere).map(({ candidate }) => candidate));
   }
 
   async #standings(candidates: readonly Candidate[]): Promise<Standing[]> {
@@ -188,6 +233,9 @@ export class Intake {
       pipeline.exists(cancelKey(job.jobId));
     }
     const replies = (await pipeline.exec()) ?? [];
+    // What may be done already must not be taken as new because the connection broke.
+    const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
+    if (lost) throw lost;
     return candidates.map(({ job }, i) => {
       const [statusError, status] = replies[2 * i] ?? [];
       const [cancelError, exists] = replies[2 * i + 1] ?? [];

@@ -1,6 +1,6 @@
 // An append-only file of JSON records whose appends are durable together: many records, one fsync.
-// Each line is `<crc32> <json>`; a tail torn by a crash is cut, a damaged line elsewhere is set aside.
-import { open, rename, type FileHandle } from 'node:fs/promises';
+// Each line is `<crc32> <json>`; a tail torn by a crash is cut, a damaged line is set aside.
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ConfigError, messageOf } from '../errors.ts';
@@ -10,6 +10,7 @@ const HEADER = 'coda-outbox 1\n';
 /** Below this size a file is never rewritten. */
 const COMPACT_FROM_BYTES = 4 * 1024 * 1024;
 const LONGEST_RETRY_MS = 5_000;
+const CHUNK_CHARACTERS = 1024 * 1024;
 
 export interface JournalOptions {
   readonly log: Logger;
@@ -35,9 +36,19 @@ export class Journal {
   #queue: Append[] = [];
   #writing: Promise<void> | undefined;
   #inTrouble = false;
+  /** The file holds damaged lines; the next write replaces it. */
+  #isDamaged: boolean;
   #closed = false;
+  #endPause: (() => void) | undefined;
 
-  private constructor(path: string, file: FileHandle, size: number, options: JournalOptions) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    size: number,
+    isDamaged: boolean,
+    options: JournalOptions,
+  ) {
+    this.#isDamaged = isDamaged;
     this.#path = path;
     this.#file = file;
     this.#size = size;
@@ -66,9 +77,9 @@ export class Journal {
       }
       await file.sync();
       await syncDirectory(dirname(path));
-      return { journal: new Journal(path, file, size, options), records };
+      return { journal: new Journal(path, file, size, damaged.length > 0, options), records };
     } catch (cause) {
-      await file?.close();
+      await file?.close().catch(() => {});
       if (cause instanceof ConfigError) throw cause;
       throw new ConfigError(`the outbox ${path} cannot be opened: ${messageOf(cause)}`, {
         cause,
@@ -77,12 +88,15 @@ export class Journal {
     }
   }
 
-  /** Appends a record. Resolves once it is durable; without `durable`, once it is written.
-   *  Never rejects: as long as the disk takes nothing, the record is kept and tried again. */
+  /** Appends a record; never rejects. With `durable` it resolves once the record is on disk, however long the disk
+   *  takes nothing. Without, it resolves once the record is written, so that it survives the process though not
+   *  the machine, or at once if the disk takes nothing: the record is then written later. After `close`, neither. */
   append(record: object, { durable }: { durable: boolean }): Promise<void> {
     return new Promise((resolve) => {
+      if (this.#closed) return;
       this.#queue.push({ line: lineOf(record), durable, resolve });
-      this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+      if (this.#inTrouble && !durable) resolve();
+      this.#writing ??= this.#write();
     });
   }
 
@@ -94,6 +108,7 @@ export class Journal {
   /** Waits for what has been appended, unless the disk takes nothing, and closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endPause?.();
     await this.#writing;
     await this.#file.close();
   }
@@ -102,52 +117,87 @@ export class Journal {
     // Appends of the same turn of the event loop share one write.
     await Promise.resolve();
     for (let retryMs = 50; this.#queue.length > 0;) {
-      const batch = this.#queue;
-      this.#queue = [];
+      const batch = this.#queue.splice(0);
       try {
-        if (this.#inTrouble || this.#isWasteful()) await this.#rewrite();
-        else await this.#appendBatch(batch);
+        await this.#writeBatch(batch);
         this.#setTrouble(undefined);
         retryMs = 50;
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
-        this.#queue = [...batch, ...this.#queue];
+        this.#queue = batch.concat(this.#queue);
         this.#setTrouble(`results cannot be saved to ${this.#path}: ${messageOf(thrown)}`);
-        if (this.#closed) return;
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        for (const { durable, resolve } of batch) if (!durable) resolve();
+        if (this.#closed) break;
+        await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
       }
     }
+    // In the same turn in which the queue was found empty: an append that comes later starts a new writer.
+    this.#writing = undefined;
+  }
+
+  async #writeBatch(batch: Append[]): Promise<void> {
+    if (this.#inTrouble) {
+      // First the way that needs the least room. Whatever the failed write has left is cut off, and what its failed
+      // fsync may have lost is written again. If the file itself is what fails, a new one may do.
+      try {
+        await this.#file.truncate(this.#size);
+        return await this.#appendBatch(batch);
+      } catch {
+        return await this.#rewrite(batch);
+      }
+    }
+    if (this.#isDamaged || this.#isWasteful()) return await this.#rewrite(batch);
+    await this.#appendBatch(batch);
   }
 
   async #appendBatch(batch: readonly Append[]): Promise<void> {
     const bytes = Buffer.from(batch.map(({ line }) => line).join(''));
-    await writeAll(this.#file, bytes);
+    await writeAll(this.#file, bytes, this.#size);
+    for (const { durable, resolve } of batch) if (!durable) resolve();
     if (batch.some(({ durable }) => durable)) await this.#file.datasync();
     this.#size += bytes.length;
   }
 
-  /** Writes the live records to a new file and puts it in place of the old one. This also mends a file
-   *  that a failed write or fsync left in an unknown state: appends of the batch are in the snapshot. */
-  async #rewrite(): Promise<void> {
+  /** Writes the live records to a new file and puts it in place of the old one. The records of the batch are live or
+   *  dead already, and so are those that were appended since: all of them are done with then. */
+  async #rewrite(batch: Append[]): Promise<void> {
     const temporary = `${this.#path}.new`;
     const file = await open(temporary, 'w', 0o600);
     try {
-      const lines = [HEADER];
-      for (const record of this.#options.snapshot()) lines.push(lineOf(record));
-      const bytes = Buffer.from(lines.join(''));
-      await writeAll(file, bytes);
+      for (const append of this.#queue.splice(0)) batch.push(append);
+      const chunks = snapshotChunks(this.#options.snapshot());
+      let size = 0;
+      for (const chunk of chunks) {
+        await writeAll(file, chunk, size);
+        size += chunk.length;
+      }
       await file.sync();
       await rename(temporary, this.#path);
-      await syncDirectory(dirname(this.#path));
       const old = this.#file;
       this.#file = file;
-      this.#size = this.#sizeAfterRewrite = bytes.length;
-      await old.close();
+      this.#size = this.#sizeAfterRewrite = size;
+      this.#isDamaged = false;
+      await old.close().catch(() => {});
+      await syncDirectory(dirname(this.#path));
     } catch (thrown) {
-      if (this.#file !== file) await file.close();
+      if (this.#file !== file) {
+        await file.close().catch(() => {});
+        // On a full disk, half a file would be in the way of the next attempt.
+        await rm(temporary, { force: true }).catch(() => {});
+      }
       throw thrown;
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #isWasteful(): boolean {
@@ -167,7 +217,21 @@ function lineOf(record: object): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 
-/** What a journal's bytes hold. `goodBytes` ends before a torn tail. */
+/** The lines of a whole file, in pieces: all of them together may be longer than a string can be. */
+function snapshotChunks(records: Iterable<object>): Buffer[] {
+  const chunks: Buffer[] = [];
+  let text = HEADER;
+  for (const record of records) {
+    text += lineOf(record);
+    if (text.length < CHUNK_CHARACTERS) continue;
+    chunks.push(Buffer.from(text));
+    text = '';
+  }
+  if (text !== '') chunks.push(Buffer.from(text));
+  return chunks;
+}
+
+/** What a journal's bytes hold. `goodBytes` ends before a torn tail; `damaged` are the whole lines that are unusable. */
 export function readRecords(
   bytes: Buffer,
   path: string,
@@ -186,7 +250,6 @@ export function readRecords(
     });
   }
   let goodBytes = HEADER.length;
-  let suspect: Buffer[] = [];
   for (let start = HEADER.length; start < bytes.length;) {
     const newline = bytes.indexOf(10, start);
     if (newline === -1) break;
@@ -194,11 +257,9 @@ export function readRecords(
     const record = recordOf(line);
     start = newline + 1;
     if (record === undefined) {
-      suspect.push(line);
+      damaged.push(line);
       continue;
     }
-    damaged.push(...suspect);
-    suspect = [];
     records.push(record);
     goodBytes = start;
   }
@@ -229,9 +290,9 @@ async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Lo
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
   }
 }

@@ -3,6 +3,10 @@
 //   save -> durable -> status written -> posted (again and again) -> acknowledged -> forgotten
 //                          \-> cancelled before the first post -> acknowledged -> forgotten
 //                                      \-> refused for good: set aside, acknowledged, forgotten
+//
+// An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
+// again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
+// only when the journal has the end of the last one.
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Delivery } from '../hooks.ts';
@@ -10,6 +14,14 @@ import type { Logger } from '../log.ts';
 import { jitter } from '../redis.ts';
 import type { SavedOutcome } from './job.ts';
 import { Journal } from './journal.ts';
+import {
+  isCancellable,
+  newEntry,
+  outcomeRecord,
+  settledRecord,
+  type Entry,
+  type JournalRecord,
+} from './outbox-entry.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import { setResultAside } from './set-aside.ts';
 
@@ -17,14 +29,20 @@ import { setResultAside } from './set-aside.ts';
 const LANES = 64;
 const LANES_IN_OUTAGE = 2;
 const FIRST_RETRY_MS = 1_000;
+/** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+export function journalPath(spool: string): string {
+  return join(spool, 'outbox.journal');
+}
 
 export interface OutboxOptions {
   readonly directory: string;
   readonly log: Logger;
   readonly maxRetryDelayMs: number;
   readonly onTrouble: (reason: string | undefined) => void;
-  /** Called whenever the number of entries has changed. */
-  readonly onChange: () => void;
+  /** Called with the number of entries whenever it has changed, and whether they take as much memory as they may. */
+  readonly onChange: (size: number, isHeavy: boolean) => void;
 }
 
 /** What the outbox needs once the node is connected. */
@@ -33,20 +51,6 @@ export interface DeliveryRoute {
   readonly writes: RedisWrites;
 }
 
-interface Entry {
-  saved: SavedOutcome;
-  stage: 'saving' | 'waiting' | 'posting' | 'settling';
-  attempts: number;
-  /** An attempt may have reached the cloud: from then on a cancel comes too late. */
-  maybeSent: boolean;
-}
-
-type JournalRecord =
-  | ({ readonly t: 'outcome' } & SavedOutcome)
-  /** The cloud has the outcome, or will never have it: only the acknowledgement is missing. */
-  | { readonly t: 'settled'; readonly jobId: string }
-  | { readonly t: 'done'; readonly jobId: string };
-
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #entries = new Map<string, Entry>();
@@ -54,7 +58,8 @@ export class Outbox {
   #journal!: Journal;
   #route: DeliveryRoute | undefined;
   readonly #due: Entry[] = [];
-  readonly #timers = new Map<NodeJS.Timeout, Entry>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #weight = 0;
   #posting = 0;
   #outage: string | undefined;
   #closed = false;
@@ -67,7 +72,7 @@ export class Outbox {
   /** Opens the outbox of a state directory with what an earlier run left in it. */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options);
-    const { journal, records } = await Journal.open(join(options.directory, 'outbox.journal'), {
+    const { journal, records } = await Journal.open(journalPath(options.directory), {
       log: options.log,
       snapshot: () => outbox.#snapshot(),
       onTrouble: options.onTrouble,
@@ -75,6 +80,7 @@ export class Outbox {
     outbox.#journal = journal;
     for (const record of records) outbox.#restore(record as JournalRecord);
     if (outbox.size > 0) options.log.info(`${outbox.size} saved results of an earlier run will be delivered`);
+    outbox.#changed();
     return outbox;
   }
 
@@ -106,22 +112,41 @@ export class Outbox {
   start(route: DeliveryRoute): void {
     this.#route = route;
     for (const entry of this.#entries.values()) {
+      if (entry.stage === 'saving') continue;
+      // Whether the state was written before the node died is not known.
+      this.#writeStatus(entry);
       if (entry.stage === 'settling') void this.#settle(entry);
-      else if (entry.stage === 'waiting') this.#due.push(entry);
+      else this.#due.push(entry);
     }
     this.#pump();
   }
 
-  /** Saves an outcome; resolves once it is durable. Delivery follows by itself. */
+  /** Saves an outcome; resolves once it is durable. Delivery follows by itself.
+   *  A job that has an outcome in here keeps it: it has only one. */
   async save(saved: SavedOutcome): Promise<void> {
-    const entry: Entry = { saved, stage: 'saving', attempts: 0, maybeSent: false };
-    this.#add(entry);
+    if (this.has(saved.jobId)) {
+      for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
+      return;
+    }
+    const entry = this.#add(saved);
     this.#changed();
-    await this.#journal.append(recordOf(entry), { durable: true });
+    await this.#journal.append(outcomeRecord(entry), { durable: true });
     // A cancel may have come while the disk was at work.
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';
-    void this.#route?.writes.outcome(entry.saved);
+    this.#writeStatus(entry);
+    this.#due.push(entry);
+    this.#pump();
+  }
+
+  /** Takes a result back in that had been set aside, of a job that is not in here; resolves once it is durable. */
+  async resubmit(saved: SavedOutcome): Promise<void> {
+    const entry = this.#add(saved);
+    // The cloud has been asked before: a cancel comes too late. Its status was written then.
+    entry.maybeSent = true;
+    this.#changed();
+    await this.#journal.append(outcomeRecord(entry), { durable: true });
+    entry.stage = 'waiting';
     this.#due.push(entry);
     this.#pump();
   }
@@ -139,9 +164,8 @@ export class Outbox {
     const entry = this.#entries.get(jobId);
     if (entry === undefined || !isCancellable(entry)) return false;
     entry.stage = 'settling';
-    void this.#journal.append({ t: 'settled', jobId } satisfies JournalRecord, { durable: true });
-    void this.#route?.writes.cancelled(entry.saved);
-    void this.#settle(entry);
+    entry.cancelled = true;
+    void this.#settleCancelled(entry);
     return true;
   }
 
@@ -153,44 +177,55 @@ export class Outbox {
   /** Stops delivering and closes the file; what is not delivered stays for the next start. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#timers.keys()) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     await this.#journal.close();
   }
 
   #restore(record: JournalRecord): void {
-    if (record.t === 'outcome') {
+    const entry = this.#entries.get(record.jobId);
+    if (record.t === 'outcome' && entry === undefined) {
       const { t: _, ...saved } = record;
+      const restored = this.#add(saved);
+      restored.stage = 'waiting';
       // Whether an attempt was under way when the node died is not known: a cancel must not contradict it.
-      this.#add({ saved, stage: 'waiting', attempts: 0, maybeSent: true });
-    } else if (record.t === 'settled') {
-      const entry = this.#entries.get(record.jobId);
-      if (entry !== undefined) entry.stage = 'settling';
-    } else {
-      this.#remove(record.jobId);
+      restored.maybeSent = true;
+    } else if (record.t === 'settled' && entry !== undefined) {
+      entry.stage = 'settling';
+      entry.cancelled = record.cancelled ?? false;
+    } else if (record.t === 'done' && entry !== undefined) {
+      this.#remove(entry);
     }
   }
 
-  #add(entry: Entry): void {
-    this.#entries.set(entry.saved.jobId, entry);
-    for (const messageId of entry.saved.messageIds) this.#messages.add(messageId);
+  #add(saved: SavedOutcome): Entry {
+    const entry = newEntry(saved);
+    this.#entries.set(saved.jobId, entry);
+    this.#weight += entry.weight;
+    for (const messageId of saved.messageIds) this.#messages.add(messageId);
+    return entry;
+  }
+
+  #remove({ saved, weight }: Entry): void {
+    for (const messageId of saved.messageIds) this.#messages.delete(messageId);
+    this.#entries.delete(saved.jobId);
+    this.#weight -= weight;
   }
 
   #changed(): void {
     for (const wake of this.#waitingForChange.splice(0)) wake();
-    this.#options.onChange();
-  }
-
-  #remove(jobId: string): void {
-    for (const messageId of this.#entries.get(jobId)?.saved.messageIds ?? [])
-      this.#messages.delete(messageId);
-    this.#entries.delete(jobId);
+    this.#options.onChange(this.size, this.#weight > MAX_BYTES);
   }
 
   *#snapshot(): Iterable<JournalRecord> {
-    for (const [jobId, entry] of this.#entries) {
-      yield recordOf(entry);
-      if (entry.stage === 'settling') yield { t: 'settled', jobId };
+    for (const entry of this.#entries.values()) {
+      yield outcomeRecord(entry);
+      if (entry.stage === 'settling') yield settledRecord(entry);
     }
+  }
+
+  #writeStatus(entry: Entry): void {
+    const writes = this.#route?.writes;
+    entry.statusWritten = entry.cancelled ? writes?.cancelled(entry.saved) : writes?.outcome(entry.saved);
   }
 
   #pump(): void {
@@ -203,6 +238,7 @@ export class Outbox {
     }
   }
 
+  /** One attempt; it occupies its lane until the journal knows how it ended. Never rejects. */
   async #post(entry: Entry, route: DeliveryRoute): Promise<void> {
     entry.stage = 'posting';
     entry.attempts += 1;
@@ -210,28 +246,41 @@ export class Outbox {
     const delivery = await route
       .deliver(entry.saved, entry.attempts)
       .catch((thrown: unknown): Delivery => ({ kind: 'retry', reason: messageOf(thrown), sent: false }));
+    if (delivery.kind !== 'retry') this.#outageEnds();
+    if (delivery.kind === 'delivered') await this.#settled(entry);
+    else if (delivery.kind === 'refused') void this.#setAside(entry, delivery.reason);
+    else if (!this.#closed) this.#retryLater(entry, delivery);
     this.#posting -= 1;
-    if (this.#closed) return;
-    if (delivery.kind === 'retry') this.#retryLater(entry, delivery);
-    else await this.#delivered(entry, delivery);
     this.#pump();
   }
 
-  async #delivered(entry: Entry, delivery: Exclude<Delivery, { kind: 'retry' }>): Promise<void> {
-    const { jobId } = entry.saved;
-    if (this.#outage !== undefined) {
-      this.#outage = undefined;
-      this.#options.log.info('results are delivered again');
-    }
-    if (delivery.kind === 'refused') {
-      this.#options.log.error(
-        `the cloud refused the result of job ${jobId}: ${delivery.reason}; it is set aside`,
-      );
-      await setResultAside(this.#options.directory, entry.saved, delivery.reason, this.#options.log);
-    }
+  #outageEnds(): void {
+    if (this.#outage === undefined) return;
+    this.#outage = undefined;
+    this.#options.log.info('results are delivered again');
+  }
+
+  async #setAside(entry: Entry, reason: string): Promise<void> {
+    const { directory, log } = this.#options;
+    log.error(
+      `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
+    );
+    await setResultAside(directory, entry.saved, reason, log);
+    await this.#settled(entry);
+  }
+
+  /** Resolves once the journal has it. */
+  async #settled(entry: Entry): Promise<void> {
     entry.stage = 'settling';
-    void this.#journal.append({ t: 'settled', jobId } satisfies JournalRecord, { durable: false });
     void this.#settle(entry);
+    await this.#journal.append(settledRecord(entry), { durable: false });
+  }
+
+  /** Nobody is told of the cancel before it is durable: a start would deliver the outcome otherwise. */
+  async #settleCancelled(entry: Entry): Promise<void> {
+    await this.#journal.append(settledRecord(entry), { durable: true });
+    this.#writeStatus(entry);
+    await this.#settle(entry);
   }
 
   #retryLater(entry: Entry, delivery: Delivery & { kind: 'retry' }): void {
@@ -252,7 +301,7 @@ export class Outbox {
       this.#due.push(entry);
       this.#pump();
     }, delayMs);
-    this.#timers.set(timer, entry);
+    this.#timers.add(timer);
   }
 
   /** The outcome needs nothing of the cloud any more: acknowledge, then forget. */
@@ -260,19 +309,12 @@ export class Outbox {
     if (this.#route === undefined) return;
     const acknowledged = entry.saved.messageIds;
     await this.#route.writes.acknowledge(acknowledged);
+    await entry.statusWritten;
     if (this.#closed) return;
     if (entry.saved.messageIds !== acknowledged) return this.#settle(entry);
+    this.#remove(entry);
     const { jobId } = entry.saved;
-    this.#remove(jobId);
     void this.#journal.append({ t: 'done', jobId } satisfies JournalRecord, { durable: false });
     this.#changed();
   }
-}
-
-function recordOf({ saved }: Entry): JournalRecord {
-  return { t: 'outcome', ...saved };
-}
-
-function isCancellable(entry: Entry): boolean {
-  return (entry.stage === 'saving' || entry.stage === 'waiting') && !entry.maybeSent;
 }

@@ -16,6 +16,7 @@ import { Reader } from './reader.ts';
 import { Recovery } from './recovery.ts';
 import { RedisHealth } from './redis-health.ts';
 import { RedisWrites } from './redis-writes.ts';
+import { Replay } from './replay.ts';
 import { RunMarker } from './run-marker.ts';
 import { Runner } from './runner.ts';
 import type { Spool } from './spool.ts';
@@ -61,16 +62,20 @@ export class JobPath implements Jobs {
   readonly #reader: Reader;
   readonly #runner: Runner;
   readonly #marker: RunMarker;
-  #leases: NodeJS.Timeout | undefined;
+  readonly #replay: Replay;
   #stopped = false;
+  /** Of the jobs that were here last, on average. */
+  #bytesEach = 1024;
 
   constructor(options: JobPathOptions) {
     this.#options = options;
     const { settings, qpuId, spool, outbox, gate, loaded, hooks, log } = options;
     const held = this.#held;
     this.gate = gate;
-    const redis = (this.#redis = options.openRedis('jobs'));
-    const readerRedis = options.openRedis('reader', { autoResendUnfulfilledCommands: false });
+    // No command outlives its connection: one that claims entries might take from another node, minutes later, what
+    // it has taken over meanwhile. Whoever needs an answer asks again.
+    const redis = (this.#redis = options.openRedis('jobs', { maxRetriesPerRequest: 0 }));
+    const readerRedis = options.openRedis('reader', { maxRetriesPerRequest: 0 });
     this.#stream = new JobStream(qpuId, spool.consumer);
     this.#marker = new RunMarker(spool.directory);
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
@@ -114,27 +119,28 @@ export class JobPath implements Jobs {
       jobTimeoutMs: settings.jobTimeoutSec * 1000,
       cancelGraceMs: settings.cancelGraceSec * 1000,
       mayStart: (job) => gate.isOpen && this.#recovery.hasLease(job),
-      onStarting: (job) => this.#marker.begin(job.messageIds[0]),
+      onStarting: (jobs) => this.#marker.begin(jobs.map(({ messageIds }) => messageIds[0])),
       onStarted: (job) => void writes.executing(job.jobId, job.messageIds[0]),
       onOutcome: (job, outcome) => this.#afterRun(job, outcome),
       onEnded: (job) => this.#ended(job),
     });
-    this.#health = new RedisHealth({ redis, log, onTick: () => this.#reader.watch() });
+    this.#replay = new Replay({
+      spool: spool.directory,
+      log,
+      hasRoom: () => outbox.size < settings.outboxMaxJobs,
+      isBusyWith: (jobId) => held.get(jobId) !== undefined || outbox.has(jobId),
+      resubmit: (saved) => outbox.resubmit(saved),
+    });
+    this.#health = new RedisHealth(redis);
     gate.onOpen(() => this.#wake());
-    let connectedBefore = false;
-    redis.on('ready', () => {
-      if (connectedBefore) this.#recovery.reconnected();
-      connectedBefore = true;
-    });
+    readerRedis.on('ready', () => this.#reader.wake());
     // A reply that was lost with the reader's connection exists only in the pending list.
-    readerRedis.on('close', () => {
-      if (connectedBefore && !this.#stopped) void this.#recovery.sweep();
-    });
+    readerRedis.on('close', () => void this.#recovery.sweep());
   }
 
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
   start(): void {
-    const { hooks, outbox, settings } = this.#options;
+    const { hooks, outbox } = this.#options;
     outbox.start({
       writes: this.#writes,
       deliver: async (saved, attempt) =>
@@ -144,9 +150,9 @@ export class JobPath implements Jobs {
           sent: false,
         },
     });
+    this.#replay.start();
     this.#runner.start();
     void this.#begin();
-    this.#leases = setInterval(() => void this.#recovery.sweep(), (settings.leaseSec * 1000) / 3);
   }
 
   get current(): string | null {
@@ -203,9 +209,10 @@ export class JobPath implements Jobs {
     const { log, outbox } = this.#options;
     this.#stopped = true;
     this.gate.close('drain', 'the node is shutting down');
-    clearInterval(this.#leases);
+    this.#replay.stop();
+    this.#reader.stop();
+    this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
-    await this.#reader.stop();
     if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
     const ended = await within(this.#runner.drain(), timeoutMs);
     if (!ended) {
@@ -222,20 +229,24 @@ export class JobPath implements Jobs {
   }
 
   close(): void {
-    clearInterval(this.#leases);
+    this.#stopped = true;
+    this.#replay.stop();
+    this.#reader.stop();
+    this.#recovery.close();
+    this.#runner.abandon('the node is shutting down');
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
   }
 
-  /** What was pending before is taken up before anything new is read. */
+  /** What was pending before is taken up before anything new is read. Waits for Redis however long that takes. */
   async #begin(): Promise<void> {
-    const { log } = this.#options;
-    await this.#stream
-      .ensureGroup(this.#redis)
-      .catch((thrown: unknown) => log.warn(`the consumer group cannot be created yet: ${String(thrown)}`));
-    if (this.#stopped) return;
-    await this.#recovery.sweep();
+    const redis = this.#redis;
+    if (redis.status !== 'ready') await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+    // Where the group cannot be made yet, the reader will say so, and make it later.
+    await this.#stream.ensureGroup(redis).catch(() => {});
+    redis.on('ready', () => this.#recovery.reconnected());
+    await this.#recovery.start();
     if (!this.#stopped) this.#reader.start();
   }
 
@@ -250,15 +261,16 @@ export class JobPath implements Jobs {
     const { settings, hooks, log } = this.#options;
     const held = this.#held;
     const jobMs = Math.max(this.#runner.runMs / settings.concurrency, 0.005);
-    // A job that is asked for now is ready after the read and the check: two round trips.
-    const fetchMs = this.#reader.fetchMs + this.#health.roundTripMs;
+    // A job that is asked for now is ready after the read that is under way, its own, and the check.
+    const fetchMs = 3 * this.#health.roundTripMs;
     const batch = batchSize(hooks, settings.prefetch, log);
     const depth = Math.ceil(fetchMs / jobMs) + settings.concurrency + Math.max(1, 2 * (batch - 1));
     const room = Math.min(depth, settings.prefetch) - held.waiting;
-    if (held.waiting === 0) return room;
+    if (held.size > 0) this.#bytesEach = held.bytes / held.size;
     const bytesLeft = settings.prefetchMaxMb * 1024 * 1024 - held.bytes;
-    const bytesEach = held.bytes / held.waiting;
-    return Math.min(room, Math.floor(bytesLeft / bytesEach));
+    const fitting = Math.min(room, Math.floor(bytesLeft / this.#bytesEach));
+    // However large a job is, one may wait.
+    return held.waiting === 0 ? Math.max(fitting, 1) : fitting;
   }
 
   #afterRun(job: QueuedJob, outcome: Outcome): void {

@@ -1,16 +1,14 @@
 // Reads jobs from the stream on a connection of its own, as many as there is room for, and goes on by itself
 // after every kind of trouble with Redis.
 import type { Redis } from 'ioredis';
-import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { jitter } from '../redis.ts';
+import { closeRedis, jitter, redisFault } from '../redis.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
 
 /** An idle reader hears from Redis this often. */
 const BLOCK_MS = 1_000;
-/** An answer that is later than this is trouble; later than that, the connection is given up. */
+/** An answer that is later than this is trouble. */
 const LATE_MS = BLOCK_MS + 1_000;
-const DEAD_MS = BLOCK_MS + 4_000;
 const LONGEST_PAUSE_MS = 5_000;
 
 export interface ReaderOptions {
@@ -26,14 +24,12 @@ export interface ReaderOptions {
 
 export class Reader {
   readonly #options: ReaderOptions;
-  #loop: Promise<void> | undefined;
+  #started = false;
   #stopped = false;
   #wake: (() => void) | undefined;
   #trouble: string | undefined = 'no job has been read yet';
   /** When the read that is under way was sent; monotonic milliseconds. */
   #askedAt: number | undefined;
-  /** Typical time from asking for waiting jobs to having them. */
-  #fetchMs = 1;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -46,12 +42,10 @@ export class Reader {
     return late ? 'Redis does not answer the reader' : undefined;
   }
 
-  get fetchMs(): number {
-    return this.#fetchMs;
-  }
-
   start(): void {
-    this.#loop ??= this.#run();
+    if (this.#started || this.#stopped) return;
+    this.#started = true;
+    void this.#run();
   }
 
   /** Looks again at once: there may be room now, or something to recover. */
@@ -60,24 +54,13 @@ export class Reader {
   }
 
   /** No further job is read after this; a read under way is cut off, and what it brings stays pending. */
-  async stop(): Promise<void> {
+  stop(): void {
     this.#stopped = true;
     this.wake();
-    this.#options.redis.disconnect();
-    // disconnect() alone waits for the peer, which may be frozen.
-    this.#options.redis.stream?.destroy();
-    await this.#loop;
+    closeRedis(this.#options.redis);
   }
 
-  /** Drops a connection on which nothing comes any more. Called from time to time. */
-  watch(): void {
-    if (this.#askedAt === undefined || performance.now() - this.#askedAt < DEAD_MS) return;
-    this.#options.log.warn('Redis does not answer the reader; connecting anew');
-    this.#askedAt = performance.now();
-    // Not disconnect(): that waits for the peer, which may be frozen.
-    this.#options.redis.stream?.destroy();
-  }
-
+  /** Never rejects. */
   async #run(): Promise<void> {
     const { room, recover, log } = this.#options;
     for (let pauseMs = 100; !this.#stopped;) {
@@ -94,7 +77,7 @@ export class Reader {
         pauseMs = 100;
       } catch (thrown) {
         if (this.#stopped) return;
-        const reason = messageOf(thrown);
+        const reason = redisFault(thrown);
         if (reason.startsWith('NOGROUP') && (await this.#createGroup())) continue;
         if (this.#trouble !== reason) log.warn(`jobs cannot be read: ${reason}; trying again`);
         this.#trouble = reason;
@@ -106,16 +89,16 @@ export class Reader {
 
   async #read(count: number): Promise<void> {
     const { redis, stream, take } = this.#options;
-    const asked = (this.#askedAt = performance.now());
+    this.#askedAt = performance.now();
     try {
       const entries = await stream.read(redis, count, BLOCK_MS);
-      const tookMs = performance.now() - asked;
-      // A read that had to wait for jobs says nothing about the way to Redis.
-      if (entries.length > 0 && tookMs < BLOCK_MS / 2) this.#fetchMs += (tookMs - this.#fetchMs) / 8;
       if (entries.length > 0) {
-        take(entries).catch((thrown: unknown) =>
-          this.#options.log.warn(`jobs that were read stay pending: ${messageOf(thrown)}`),
-        );
+        take(entries)
+          .catch((thrown: unknown) =>
+            this.#options.log.warn(`jobs that were read stay pending for now: ${redisFault(thrown)}`),
+          )
+          // Those that needed no run have left room, and no end of a run will tell.
+          .finally(() => this.wake());
       }
     } finally {
       this.#askedAt = undefined;
@@ -129,7 +112,7 @@ export class Reader {
       log.info(`created the consumer group ${stream.group}`);
       return true;
     } catch (thrown) {
-      log.warn(`the consumer group ${stream.group} cannot be created: ${messageOf(thrown)}`);
+      log.warn(`the consumer group ${stream.group} cannot be created: ${redisFault(thrown)}`);
       return false;
     }
   }

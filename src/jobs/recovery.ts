@@ -1,12 +1,17 @@
 // Entries that were delivered before and have no outcome: this node's own from an earlier run or a lost reply, and
 // those of consumers that died. Also renews the leases of what the node holds, so that nobody else takes it.
 import type { Redis } from 'ioredis';
-import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { statusKey } from '../protocol/keys.ts';
+import { redisFault } from '../redis.ts';
 import type { HeldJob, HeldJobs } from './held.ts';
 import type { EarlierDelivery, Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
+
+/** A reply that is lost with its connection is found again this soon. */
+const LONGEST_SWEEP_INTERVAL_MS = 5_000;
+
+const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'cancelled']);
 
 export interface RecoveryOptions {
   readonly redis: Redis;
@@ -28,13 +33,15 @@ interface Found extends PendingEntry {
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #found = new Map<string, Found>();
-  readonly #takenOver = new Set<string>();
   #sweeping: Promise<void> | undefined;
+  #again = false;
+  #timer: NodeJS.Timeout | undefined;
   /** From when on other consumers may be called dead; monotonic milliseconds. */
   #takeOverFrom = 0;
-  /** When the leases were last renewed; monotonic milliseconds. */
-  #renewedAt = 0;
-  #again = false;
+  /** When the leases were last seen to be fresh; monotonic milliseconds. */
+  #renewedAt = -Infinity;
+  #isDraining = false;
+  #complaint: string | undefined;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -45,6 +52,22 @@ export class Recovery {
     return this.#found.size;
   }
 
+  /** Sweeps now, and from time to time until `close`. Resolves with the first sweep. */
+  start(): Promise<void> {
+    const intervalMs = Math.min(this.#options.leaseMs / 6, LONGEST_SWEEP_INTERVAL_MS);
+    this.#timer = setInterval(() => void this.sweep(), intervalMs);
+    return this.sweep();
+  }
+
+  /** From here on, only the leases of what runs are renewed: all else is left to other nodes, or to the next start. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
   /** After an outage nobody's lease is fresh: the living get time to renew theirs before anybody takes over. */
   reconnected(): void {
     this.#takeOverFrom = performance.now() + this.#options.leaseMs / 2;
@@ -53,32 +76,28 @@ export class Recovery {
 
   /** Whether the node can be sure that a queued job is still its own. */
   hasLease(job: HeldJob): boolean {
-    const since = Math.max(job.heldSince, this.#renewedAt);
-    return performance.now() - since < this.#options.leaseMs * 0.8;
+    return this.#isFresh(Math.max(job.heldSince, this.#renewedAt));
   }
 
-  /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. */
+  /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. Never rejects. */
   sweep(): Promise<void> {
     if (this.#sweeping !== undefined) {
       this.#again = true;
       return this.#sweeping;
     }
-    this.#sweeping = this.#sweep()
-      .catch((thrown: unknown) =>
-        this.#options.log.warn(`pending jobs cannot be looked at: ${messageOf(thrown)}`),
-      )
-      .finally(() => {
-        this.#sweeping = undefined;
-        if (!this.#again) return;
-        this.#again = false;
-        void this.sweep();
-      });
+    this.#sweeping = this.#sweepOnce().finally(() => {
+      this.#sweeping = undefined;
+      if (!this.#again) return;
+      this.#again = false;
+      void this.sweep();
+    });
     return this.#sweeping;
   }
 
   /** Takes up to `count` of the waiting entries in; says whether there were any. */
   async take(count: number): Promise<boolean> {
-    if (this.#found.size === 0) return false;
+    // What was found before an outage may be another node's by now: the next sweep will tell.
+    if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
     const batch = [...this.#found.values()].slice(0, count);
     const entries = await stream.fetch(redis, batch);
@@ -96,40 +115,91 @@ export class Recovery {
     return { deliveries, takenOver, interrupted: this.#options.interrupted.has(messageId) };
   }
 
-  async #sweep(): Promise<void> {
-    const { redis, stream, intake, leaseMs, log, onSwept } = this.#options;
-    const startedAt = performance.now();
-    if (startedAt >= this.#takeOverFrom) {
-      for (const messageId of await stream.takeOver(redis, leaseMs)) this.#takenOver.add(messageId);
+  #isFresh(since: number): boolean {
+    return performance.now() - since < this.#options.leaseMs * 0.8;
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const { redis, log } = this.#options;
+    // Each connection begins with a sweep.
+    if (redis.status !== 'ready') return;
+    try {
+      await this.#sweep();
+      this.#complaint = undefined;
+    } catch (thrown) {
+      const complaint = redisFault(thrown);
+      if (complaint !== this.#complaint) log.warn(`pending jobs cannot be looked at: ${complaint}`);
+      this.#complaint = complaint;
     }
+  }
+
+  async #sweep(): Promise<void> {
+    const { redis, stream, leaseMs, onSwept } = this.#options;
+    const startedAt = performance.now();
     const own = await stream.ownPending(redis);
+    await this.#dropLost(own, startedAt);
+    await this.#renew(own);
+    if (this.#isDraining) return;
+    // Only now: what this node may not start any more is gone from its queue.
+    this.#renewedAt = startedAt;
+    this.#note(own, new Set());
+    if (startedAt >= this.#takeOverFrom) {
+      // What the node had itself was renewed just now: the rest is of others.
+      const taken = new Set(await stream.takeOver(redis, leaseMs));
+      if (taken.size > 0) this.#note(await stream.ownPending(redis), taken);
+    }
+    onSwept();
+  }
+
+  async #renew(own: readonly PendingEntry[]): Promise<void> {
+    const { redis, stream, leaseMs } = this.#options;
+    const dueMs = Math.floor(leaseMs / 6);
+    const due = own
+      .filter(({ idleMs }) => idleMs >= dueMs)
+      .map(({ messageId }) => messageId)
+      .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
+    await stream.renew(redis, due, dueMs);
+  }
+
+  /** Whether its job runs, or has its outcome. */
+  #isUnderWay(messageId: string): boolean {
+    const { held, intake } = this.#options;
+    const stage = held.ofMessage(messageId)?.stage;
+    return stage === 'running' || (stage === undefined && intake.knows(messageId));
+  }
+
+  /** `own`: all that is pending for this node; what is not, is forgotten. */
+  #note(own: readonly PendingEntry[], taken: ReadonlySet<string>): void {
+    const { intake, log } = this.#options;
     const ownIds = new Set(own.map(({ messageId }) => messageId));
     for (const messageId of this.#found.keys()) if (!ownIds.has(messageId)) this.#found.delete(messageId);
-    const known = this.#found.size;
-    for (const pending of own) {
-      if (intake.knows(pending.messageId) || this.#found.has(pending.messageId)) continue;
-      const takenOver = this.#takenOver.delete(pending.messageId);
-      this.#found.set(pending.messageId, { ...pending, takenOver });
+    const before = this.#found.size;
+    for (const entry of own) {
+      if (intake.knows(entry.messageId) || this.#found.has(entry.messageId)) continue;
+      this.#found.set(entry.messageId, { ...entry, takenOver: taken.has(entry.messageId) });
     }
-    this.#takenOver.clear();
-    if (this.#found.size > known)
-      log.info(`${this.#found.size - known} jobs of earlier deliveries are taken up again`);
-    await stream.renew(redis, [...ownIds]);
-    this.#renewedAt = startedAt;
-    onSwept();
-    await this.#dropLost(ownIds, startedAt);
+    const more = this.#found.size - before;
+    if (more > 0) log.info(`${more} jobs of earlier deliveries are taken up again`);
   }
 
   /** Queued jobs that another node has taken over, or has finished, since this one lost touch are not run here. */
-  async #dropLost(ownIds: ReadonlySet<string>, sweepStartedAt: number): Promise<void> {
+  async #dropLost(own: readonly PendingEntry[], sweepStartedAt: number): Promise<void> {
     const { held, redis, stream, log } = this.#options;
-    for (const job of [...held.all()]) {
-      const [messageId] = job.messageIds;
-      if (job.stage !== 'queued' || ownIds.has(messageId) || job.heldSince > sweepStartedAt) continue;
-      const holder = await stream.holder(redis, messageId);
+    const ownIds = new Set(own.map(({ messageId }) => messageId));
+    const missing = [...held.all()].filter(
+      ({ stage, messageIds, heldSince }) =>
+        stage === 'queued' && !ownIds.has(messageIds[0]) && heldSince < sweepStartedAt,
+    );
+    if (missing.length === 0) return;
+    const holders = await stream.holders(
+      redis,
+      missing.map(({ messageIds }) => messageIds[0]),
+    );
+    for (const [i, job] of missing.entries()) {
+      const holder = holders[i];
       // Nobody's: either finished elsewhere, or the stream was flushed, and then only this node still knows the job.
       const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
-      const isLost = holder === undefined ? state !== null : holder !== stream.consumer;
+      const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
       if (!isLost || job.stage !== 'queued') continue;
       log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`);
       held.release(job);

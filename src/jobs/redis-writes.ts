@@ -2,18 +2,21 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { statusKey, streamKey, groupName } from '../protocol/keys.ts';
-import { jitter } from '../redis.ts';
+import { isConnectionFault, jitter, redisFault } from '../redis.ts';
 import type { SavedOutcome } from './job.ts';
 
-const MOST_PER_PIPELINE = 500;
-const LONGEST_RETRY_MS = 30_000;
+const MOST_PER_PIPELINE = 1000;
+const FIRST_RETRY_MS = 100;
+/** Below the 10 s within which everything must be well again once Redis is. */
+const LONGEST_RETRY_MS = 5_000;
 
 interface Write {
-  readonly jobId?: string;
   readonly command: 'hset' | 'xack';
   readonly key: string;
   /** HSET: field, value, …; XACK: group, id, … */
-  args: readonly string[];
+  readonly args: readonly string[];
+  /** What is lost if Redis refuses it for good. */
+  readonly what: string;
   readonly resolve: () => void;
 }
 
@@ -22,10 +25,13 @@ export class RedisWrites {
   readonly #qpuId: string;
   readonly #log: Logger;
   #queue: Write[] = [];
-  #flushing: Promise<void> | undefined;
+  /** Entries whose acknowledgement is on its way. */
+  readonly #acknowledging = new Set<string>();
+  #isFlushing = false;
   #trouble: string | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
+  readonly #waitingForFlush: (() => void)[] = [];
 
   constructor(redis: Redis, qpuId: string, log: Logger) {
     this.#redis = redis;
@@ -66,20 +72,29 @@ export class RedisWrites {
     });
   }
 
-  acknowledge(messageIds: readonly string[]): Promise<void> {
-    if (messageIds.length === 0) return Promise.resolve();
-    return this.#enqueue({
+  async acknowledge(messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
+    for (const messageId of messageIds) this.#acknowledging.add(messageId);
+    await this.#enqueue({
       command: 'xack',
       key: streamKey(this.#qpuId),
       args: [groupName(this.#qpuId), ...messageIds],
+      what: `the acknowledgement of ${messageIds.join(', ')}`,
     });
+    for (const messageId of messageIds) this.#acknowledging.delete(messageId);
   }
 
-  /** Resolves once everything written so far has been taken. */
+  /** Whether this entry is done with, and Redis may not know it yet. */
+  isAcknowledging(messageId: string): boolean {
+    return this.#acknowledging.has(messageId);
+  }
+
+  /** Resolves once Redis has taken everything. */
   async flushed(): Promise<void> {
-    await this.#flushing;
+    while (this.#isFlushing) await new Promise<void>((resolve) => this.#waitingForFlush.push(resolve));
   }
 
+  /** What Redis has not taken by now is given up. */
   close(): void {
     this.#closed = true;
     this.#wake?.();
@@ -87,70 +102,81 @@ export class RedisWrites {
 
   #status(jobId: string, fields: Record<string, string>): Promise<void> {
     return this.#enqueue({
-      jobId,
       command: 'hset',
       key: statusKey(jobId),
       args: Object.entries(fields).flat(),
+      what: `the state '${fields['state'] ?? ''}' of job ${jobId}`,
     });
   }
 
   #enqueue(write: Omit<Write, 'resolve'>): Promise<void> {
     return new Promise((resolve) => {
       this.#queue.push({ ...write, resolve });
-      this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+      if (!this.#isFlushing) void this.#flush();
     });
   }
 
+  /** Never rejects. */
   async #flush(): Promise<void> {
+    this.#isFlushing = true;
     // Writes of the same turn of the event loop share one pipeline.
     await Promise.resolve();
-    for (let retryMs = 100; this.#queue.length > 0 && !this.#closed;) {
+    for (let retryMs = FIRST_RETRY_MS; this.#queue.length > 0 && !this.#closed;) {
       const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
       const failed = await this.#send(batch);
       if (failed.length === 0) {
         this.#trouble = undefined;
-        retryMs = 100;
+        retryMs = FIRST_RETRY_MS;
         continue;
       }
       this.#queue = [...failed, ...this.#queue];
       await this.#pause(jitter(retryMs));
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
+    // In the same turn in which the queue was found empty: a write that comes later starts a new flush.
+    this.#isFlushing = false;
+    for (const resolve of this.#waitingForFlush.splice(0)) resolve();
   }
 
   /** Returns the writes that Redis did not take and that are to be repeated. */
   async #send(batch: readonly Write[]): Promise<Write[]> {
     const pipeline = this.#redis.pipeline();
     for (const { command, key, args } of batch) pipeline.call(command, key, ...args);
-    let replies;
-    try {
-      replies = (await pipeline.exec()) ?? [];
-    } catch (thrown) {
-      // Only at close: a lost connection makes the pipeline wait, not fail.
-      this.#trouble = String(thrown);
-      return [...batch];
-    }
+    const replies = (await pipeline.exec().catch((thrown: unknown) => batch.map(() => [thrown]))) ?? [];
     const failed: Write[] = [];
+    /** Of each hash, the fields that later writes of this batch set. */
     const newer = new Map<string, Set<string>>();
     for (let i = batch.length - 1; i >= 0; i -= 1) {
       const write = batch[i];
       if (write === undefined) continue;
-      const error = replies[i]?.[0];
-      if (error === null || error === undefined) write.resolve();
-      else if (error.message.startsWith('WRONGTYPE')) {
-        this.#log.error(
-          `${write.key} is not a hash, so the status of job ${write.jobId ?? '?'} is not kept in it`,
-        );
-        write.resolve();
-      } else {
-        if (this.#trouble !== error.message)
-          this.#log.warn(`Redis refuses writes: ${error.message}; repeating them`);
-        this.#trouble = error.message;
-        failed.unshift(withoutFields(write, newer.get(write.key)));
-      }
+      const error = replies[i]?.[0] ?? null;
+      if (error === null) write.resolve();
+      else this.#failed(write, error, newer, failed);
       if (write.command === 'hset') rememberFields(newer, write);
     }
-    return failed;
+    return failed.toReversed();
+  }
+
+  #failed(
+    write: Write,
+    error: unknown,
+    newer: ReadonlyMap<string, ReadonlySet<string>>,
+    failed: Write[],
+  ): void {
+    const fault = redisFault(error);
+    if (isFinal(write, fault)) {
+      this.#log.error(`Redis refuses ${write.what} (${write.key}): ${fault}`);
+      write.resolve();
+      return;
+    }
+    // Whether there is a connection is for others to say.
+    if (!isConnectionFault(error)) {
+      if (this.#trouble === undefined) this.#log.warn(`Redis refuses writes: ${fault}; repeating them`);
+      this.#trouble = `Redis refuses writes: ${fault}`;
+    }
+    const rest = withoutFields(write, newer.get(write.key));
+    if (rest === undefined) write.resolve();
+    else failed.push(rest);
   }
 
   #pause(ms: number): Promise<void> {
@@ -164,16 +190,20 @@ export class RedisWrites {
   }
 }
 
-/** A repeated write must not undo a later one of the same hash that has been taken already. */
-function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): Write {
-  if (fields === undefined) return write;
+/** No repetition helps: the key belongs to somebody else, or the node has no right to write states. */
+function isFinal({ command }: Write, fault: string): boolean {
+  return fault.startsWith('WRONGTYPE') || (fault.startsWith('NOPERM') && command === 'hset');
+}
+
+/** A repeated write must not undo a later one of the same hash; undefined where nothing of it is left. */
+function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): Write | undefined {
+  if (fields === undefined || write.command !== 'hset') return write;
   const args: string[] = [];
   for (let i = 0; i < write.args.length; i += 2) {
     const [field, value] = [write.args[i] ?? '', write.args[i + 1] ?? ''];
     if (!fields.has(field)) args.push(field, value);
   }
-  // An HSET needs at least one pair; this one changes nothing that matters.
-  return { ...write, args: args.length > 0 ? args : write.args.slice(-2) };
+  return args.length > 0 ? { ...write, args } : undefined;
 }
 
 function rememberFields(newer: Map<string, Set<string>>, { key, args }: Write): void {

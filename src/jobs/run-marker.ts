@@ -4,7 +4,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'nod
 import { join } from 'node:path';
 
 export class RunMarker {
-  readonly #fd: number;
+  #fd: number | undefined;
   /** Entries that were on the device when the last run of the node ended without clearing them. */
   readonly interrupted: ReadonlySet<string>;
   readonly #running = new Set<string>();
@@ -16,8 +16,9 @@ export class RunMarker {
     this.#fd = openSync(path, 'w', 0o600);
   }
 
-  begin(messageId: string): void {
-    this.#running.add(messageId);
+  /** These entries go to the device together. */
+  begin(messageIds: readonly string[]): void {
+    for (const messageId of messageIds) this.#running.add(messageId);
     this.#write();
   }
 
@@ -26,13 +27,17 @@ export class RunMarker {
     this.#running.delete(messageId);
   }
 
-  /** A drained node leaves no mark: its unfinished runs were stopped on purpose. */
+  /** Leaves no mark: what still runs at a drain's end was given up on purpose, and does not count as a start. */
   close(): void {
+    if (this.#fd === undefined) return;
     ftruncateSync(this.#fd, 0);
     closeSync(this.#fd);
+    // The number may soon be another file's.
+    this.#fd = undefined;
   }
 
   #write(): void {
+    if (this.#fd === undefined) return;
     // Padded to the length before, so that nothing of the old text is left behind it.
     const text = [...this.#running].join('\n').padEnd(this.#length);
     this.#length = text.trimEnd().length;

@@ -1,6 +1,7 @@
 // One run on the device: a job, or a batch of them, with cancel and deadline. Ends only when the device has really ended.
+// A batch that fails leaves its jobs to be run one by one, each in a run of its own.
 import { attributedMessageOf, ExecutorError, messageOf } from '../errors.ts';
-import type { ExecutionResult, LoadedExecutor, RunContext } from '../executor/executor.ts';
+import type { LoadedExecutor, RunContext } from '../executor/executor.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Logger } from '../log.ts';
 import { isTapped } from '../tap.ts';
@@ -12,7 +13,7 @@ export interface RunOptions {
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;
-  /** 0: no limit. */
+  /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
   /** The device does not end a run that it was asked to end; undefined once it has. */
@@ -21,8 +22,9 @@ export interface RunOptions {
   readonly onTimedOut: (job: QueuedJob, outcome: Outcome) => void;
 }
 
-/** How a job of the run ended; undefined where it was cancelled, abandoned, or reported already. */
-export type RunEnd = (job: QueuedJob) => Outcome | undefined;
+/** How a job of the run ended: with its outcome, or not at all, so that it must run `alone`; undefined where it was
+ *  cancelled, abandoned, or reported already. */
+export type RunEnd = (job: QueuedJob) => Outcome | 'alone' | undefined;
 
 export class Run {
   readonly jobs: readonly [QueuedJob, ...QueuedJob[]];
@@ -43,17 +45,18 @@ export class Run {
 
   /** Starts the device, at once where no plugin taps `onJob`, and resolves when the run has ended. Never rejects. */
   async start(): Promise<RunEnd> {
-    const { jobTimeoutMs } = this.#options;
-    if (jobTimeoutMs > 0) this.#deadline = setTimeout(() => this.#timeOut(), jobTimeoutMs);
-    const ready = isTapped(this.#options.hooks.onJob) ? await this.#prepare() : this.jobs;
-    await this.#execute(ready);
+    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
+    const ready = isPrepared ? this.jobs : await this.#prepare();
+    this.#startDeadline(ready.length);
+    if (ready.length > 1) await this.#runBatch(ready);
+    else for (const job of ready) this.#ends.set(job, await this.#runOne(job));
     clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
     if (this.#stuck) this.#options.onStuck(undefined);
     return (job) => {
       if (this.#dropped.has(job)) return undefined;
-      if (this.#timedOut !== undefined) return this.#timedOut;
-      return outcomeOf(this.#ends.get(job), job);
+      if (this.#timedOut !== undefined && ready.includes(job)) return this.#timedOut;
+      return this.#ends.has(job) ? outcomeOf(this.#ends.get(job), job) : 'alone';
     };
   }
 
@@ -74,6 +77,8 @@ export class Run {
       if (this.#timedOut === undefined) return;
       for (const job of this.jobs) if (!this.#dropped.has(job)) this.#reportTimeOut(job, this.#timedOut);
     }, cancelGraceMs);
+    // A node that has given the run up may end.
+    this.#grace.unref();
     const failed = (thrown: unknown): void =>
       log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`);
     try {
@@ -83,11 +88,17 @@ export class Run {
     }
   }
 
-  #timeOut(): void {
-    const seconds = this.#options.jobTimeoutMs / 1000;
-    this.#timedOut = { status: 'failed', error: `timed out after ${seconds} s` };
+  #startDeadline(jobs: number): void {
+    const ms = this.#options.jobTimeoutMs * jobs;
+    // Node's timers end at 2^31 ms, and would fire at once above.
+    if (ms > 0) this.#deadline = setTimeout(() => this.#timeOut(ms / 1000), Math.min(ms, 2 ** 31 - 1));
+  }
+
+  #timeOut(seconds: number): void {
+    const error = `timed out after ${seconds} s`;
+    this.#timedOut = { status: 'failed', error };
     this.#options.log.warn(`job ${this.jobs[0].jobId} has run for ${seconds} s; stopping it`);
-    this.#stop(`timed out after ${seconds} s`);
+    this.#stop(error);
   }
 
   #reportTimeOut(job: QueuedJob, outcome: Outcome): void {
@@ -95,7 +106,7 @@ export class Run {
     this.#options.onTimedOut(job, outcome);
   }
 
-  /** The jobs for which every `onJob` tap was content. */
+  /** The jobs for which every `onJob` tap was content, and which nobody has cancelled meanwhile. */
   async #prepare(): Promise<QueuedJob[]> {
     const ready: QueuedJob[] = [];
     for (const job of this.jobs) {
@@ -107,16 +118,7 @@ export class Run {
         this.#ends.set(job, new Failure(thrown));
       }
     }
-    return ready;
-  }
-
-  async #execute(jobs: readonly QueuedJob[]): Promise<void> {
-    const results = jobs.length > 1 ? await this.#tryBatch(jobs) : undefined;
-    for (const [i, job] of jobs.entries()) {
-      if (this.#dropped.has(job)) continue;
-      if (results === undefined && !this.#abort.signal.aborted) this.#ends.set(job, await this.#runOne(job));
-      else this.#ends.set(job, results?.[i] ?? new Failure(this.#abort.signal.reason));
-    }
+    return ready.filter((job) => !this.#dropped.has(job));
   }
 
   /** The result, or what was thrown in its place. */
@@ -129,17 +131,18 @@ export class Run {
     }
   }
 
-  /** The results of a batch, or undefined where the jobs are to run one by one. */
-  async #tryBatch(queued: readonly QueuedJob[]): Promise<ExecutionResult[] | undefined> {
+  /** Sets the results of a batch; none where its jobs must run one by one. */
+  async #runBatch(ready: readonly QueuedJob[]): Promise<void> {
     const { hooks, log } = this.#options;
-    const jobs = queued.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
-    const context: RunContext = { jobId: this.jobs[0].jobId, signal: this.#abort.signal, log };
+    const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
+    const context: RunContext = { jobId: jobs[0]?.jobId ?? '', signal: this.#abort.signal, log };
     try {
-      const results = await hooks.runBatch.promise({ jobs, context });
-      return Array.isArray(results) && results.length === jobs.length ? results : undefined;
+      const results: readonly unknown[] | undefined = await hooks.runBatch.promise({ jobs, context });
+      if (!Array.isArray(results) || results.length !== ready.length) return;
+      for (const [i, job] of ready.entries()) this.#ends.set(job, results[i]);
     } catch (thrown) {
+      if (this.#abort.signal.aborted) return;
       log.warn(`a batch of ${jobs.length} jobs failed, they run one by one: ${messageOf(thrown)}`);
-      return undefined;
     }
   }
 }

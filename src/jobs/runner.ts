@@ -21,8 +21,8 @@ export interface RunnerOptions {
   readonly cancelGraceMs: number;
   /** Whether this job may start now. */
   readonly mayStart: (job: QueuedJob) => boolean;
-  /** The job is about to go to the device. */
-  readonly onStarting: (job: QueuedJob) => void;
+  /** The jobs are about to go to the device. */
+  readonly onStarting: (jobs: readonly QueuedJob[]) => void;
   /** The job is on the device. */
   readonly onStarted: (job: QueuedJob) => void;
   readonly onOutcome: (job: QueuedJob, outcome: Outcome) => void;
@@ -40,6 +40,8 @@ export class Runner {
   #stuck: string | undefined;
   #runMs = 10;
   #watch: NodeJS.Timeout | undefined;
+  /** The job that was last on the device, and until when; monotonic milliseconds. */
+  #last = { jobId: '', endedAt: -Infinity };
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -86,6 +88,8 @@ export class Runner {
 
   /** Gives the running jobs up without an outcome: they stay pending and run again after the next start. */
   abandon(reason: string): void {
+    this.#stopped = true;
+    this.wake();
     for (const run of this.#runs) for (const job of run.jobs) run.drop(job, reason);
     clearInterval(this.#watch);
   }
@@ -107,30 +111,41 @@ export class Runner {
     const { held, hooks, log, mayStart } = this.#options;
     const first = held.front;
     if (this.#stopped || first === undefined || !mayStart(first)) return undefined;
-    const size = held.queued > 1 ? batchSize(hooks, held.queued, log) : 1;
+    const size = held.queued > 1 && !first.runsAlone ? batchSize(hooks, held.queued, log) : 1;
     const [job, ...more] = held.dequeue(size);
     return job === undefined ? undefined : [job, ...more];
   }
 
   /** Starts a run; resolves, when it has ended, with its bookkeeping. */
   async #start(jobs: [QueuedJob, ...QueuedJob[]]): Promise<() => void> {
-    const { onStarting, onStarted, onOutcome, onEnded } = this.#options;
+    const { held, onStarting, onStarted, onOutcome, onEnded } = this.#options;
     const run = new Run(jobs, {
       ...this.#options,
       onTimedOut: onOutcome,
       onStuck: (reason) => (this.#stuck = reason),
     });
     this.#runs.add(run);
-    for (const job of jobs) onStarting(job);
+    onStarting(jobs);
     const startedAt = performance.now();
     const ended = run.start();
     for (const job of jobs) onStarted(job);
-    const outcome = await ended;
+    const endOf = await ended;
     this.#runs.delete(run);
-    this.#runMs += ((performance.now() - startedAt) / jobs.length - this.#runMs) / 8;
+    const endedAt = performance.now();
+    this.#last = { jobId: jobs[0].jobId, endedAt };
+    this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
+    const again: QueuedJob[] = [];
+    const ends = new Map<QueuedJob, Outcome | undefined>();
+    for (const job of jobs) {
+      const end = endOf(job);
+      if (end === 'alone') again.push(job);
+      else ends.set(job, end);
+    }
+    // Before the next run is chosen: these come first.
+    for (const job of again) onEnded(job);
+    held.requeue(again);
     return () => {
-      for (const job of jobs) {
-        const end = outcome(job);
+      for (const [job, end] of ends) {
         if (end !== undefined) onOutcome(job, end);
         onEnded(job);
       }
@@ -143,10 +158,12 @@ export class Runner {
     this.#watch = setInterval(() => {
       const now = performance.now();
       const blockedMs = now - last - WATCH_MS;
+      // Of a run that blocked until its end, the end comes before this look.
+      const jobId = this.current ?? (this.#last.endedAt >= last ? this.#last.jobId : undefined);
       last = now;
-      if (blockedMs < BLOCKED_MS || this.current === null) return;
+      if (blockedMs < BLOCKED_MS || jobId === undefined) return;
       this.#options.log.warn(
-        `the event loop was blocked for ${(blockedMs / 1000).toFixed(1)} s while job ${this.current} ran: ` +
+        `the event loop was blocked for ${(blockedMs / 1000).toFixed(1)} s while job ${jobId} ran: ` +
           `the executor (${this.#options.loaded.source}) should do long work in a child process or a worker thread`,
       );
     }, WATCH_MS).unref();

@@ -1,8 +1,18 @@
 // The node's own folder in the state directory: who this node is in the consumer group, and that nobody else is here.
 import { createHash, randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { errorCode } from '../config/files.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 
 export interface Spool {
@@ -21,6 +31,7 @@ export function openSpool(stateDir: string): Spool {
   const directory = spoolDirectory(stateDir);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    checkOwn(directory);
     const release = lock(directory, stateDir);
     return { directory, consumer: consumerName(directory), release };
   } catch (cause) {
@@ -32,25 +43,45 @@ export function openSpool(stateDir: string): Spool {
   }
 }
 
+/** The process id of the node that has this spool; undefined if none runs. */
+export function nodeOf(directory: string): number | undefined {
+  const [pid = '', startTime = ''] = (readIfThere(join(directory, 'lock')) ?? '').trim().split(' ');
+  return isAlive(Number(pid), startTime) ? Number(pid) : undefined;
+}
+
+/** The state directory may be a shared one such as /tmp, where anybody can have made this folder first. */
+function checkOwn(directory: string): void {
+  const found = lstatSync(directory);
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  const isOwn = found.isDirectory() && found.uid === user && (found.mode & 0o022) === 0;
+  if (isOwn) return;
+  throw new ConfigError(`${directory} must be a folder of this user that nobody else can write to`, {
+    remedy: `Look at what it is, and remove it or correct its owner and mode (0700).`,
+  });
+}
+
 /** A copied state directory must not make two nodes one: the name also depends on the machine and on the place. */
 function consumerName(directory: string): string {
   const path = join(directory, 'id');
-  let id = readIfThere(path)?.trim();
-  if (id === undefined || id === '') {
-    id = randomUUID();
-    writeFileSync(path, `${id}\n`, { mode: 0o600, flush: true });
-  }
+  const macs = macAddresses();
+  const [id = '', known = ''] = (readIfThere(path) ?? '').trim().split('\n');
+  // Network cards come and go; a machine that has none of those it had is another one, a clone perhaps.
+  const isSame = known === '' || macs.length === 0 || known.split(' ').some((mac) => macs.includes(mac));
+  const kept = id !== '' && isSame ? id : randomUUID();
+  const text = `${kept}\n${(isSame && known !== '' ? known.split(' ') : macs).join(' ')}\n`;
+  if (text !== readIfThere(path)) writeFileSync(path, text, { mode: 0o600, flush: true });
+  const machine = [hostname(), readIfThere('/etc/machine-id')?.trim() ?? ''];
   const digest = createHash('sha256')
-    .update([id, ...machineIdentity(), realpathSync(directory)].join('\0'))
+    .update([kept, ...machine, realpathSync(directory)].join('\0'))
     .digest('hex');
   return `${hostname()}-${digest.slice(0, 12)}`;
 }
 
-function machineIdentity(): string[] {
+function macAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  const mac =
-    addresses.find((address) => !address.internal && address.mac !== '00:00:00:00:00:00')?.mac ?? '';
-  return [hostname(), readIfThere('/etc/machine-id')?.trim() ?? '', mac];
+  const macs = addresses.filter(({ internal }) => !internal).map(({ mac }) => mac);
+  return [...new Set(macs)].filter((mac) => mac !== '00:00:00:00:00:00').toSorted();
 }
 
 /** The lock is a file that names a process and when it started: a process id alone may belong to another by now. */
@@ -58,37 +89,58 @@ function lock(directory: string, stateDir: string): () => void {
   const path = join(directory, 'lock');
   const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
   const temporary = `${path}.${process.pid}`;
+  const stale = `${temporary}.stale`;
   writeFileSync(temporary, mine, { mode: 0o600 });
   try {
     for (;;) {
-      try {
-        linkSync(temporary, path);
-        break;
-      } catch (thrown) {
-        if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
-      }
-      const holder = readIfThere(path);
-      const [pid = '', startTime = ''] = (holder ?? '').trim().split(' ');
-      if (holder !== undefined && holder !== mine && isAlive(Number(pid), startTime)) {
+      if (linkIfFree(temporary, path)) break;
+      const holder = readLock(path);
+      if (holder === undefined) continue;
+      const [pid = '', startTime = ''] = holder.trim().split(' ');
+      // Where the system does not tell when a process started, one with our own number must be a dead one.
+      const isOther = Number(pid) !== process.pid || startTime !== '';
+      if (isOther && isAlive(Number(pid), startTime)) {
         throw new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
           remedy:
             'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
         });
       }
-      // Left by a node that died. Of several that start now, one wins the rename, and one wins the link.
+      // Left by a node that died. Another that starts now may have replaced it since it was read: look at what was
+      // taken away, and put back what is not stale.
       try {
-        renameSync(path, `${temporary}.stale`);
+        renameSync(path, stale);
       } catch {
         continue;
       }
+      if (readIfThere(stale) !== holder) linkIfFree(stale, path);
     }
   } finally {
     rmSync(temporary, { force: true });
-    rmSync(`${temporary}.stale`, { force: true });
+    rmSync(stale, { force: true });
   }
   return () => {
     if (readIfThere(path) === mine) rmSync(path, { force: true });
   };
+}
+
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether `path` is now another name of `existing`; false if it was one of something else. */
+function linkIfFree(existing: string, path: string): boolean {
+  try {
+    linkSync(existing, path);
+    return true;
+  } catch (thrown) {
+    if (errorCode(thrown) === 'EEXIST') return false;
+    throw thrown;
+  }
 }
 
 function isAlive(pid: number, startTime: string): boolean {
@@ -96,17 +148,19 @@ function isAlive(pid: number, startTime: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+    return errorCode(thrown) === 'EPERM';
   }
   const actual = startTimeOf(pid);
   return actual === undefined || startTime === '' || actual === startTime;
 }
 
-/** When a process started, in clock ticks since boot; undefined where the system does not tell. */
+/** When a process started, in clock ticks since boot; empty for one that has ended and is only not yet forgotten,
+ *  undefined where the system does not tell. */
 function startTimeOf(pid: number): string | undefined {
   // The second field, the command in parentheses, may contain anything.
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return state === 'Z' || state === 'X' ? '' : fields[18];
 }
 
 function readIfThere(path: string): string | undefined {

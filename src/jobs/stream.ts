@@ -12,6 +12,8 @@ export interface PendingEntry {
   readonly messageId: string;
   readonly consumer: string;
   readonly deliveries: number;
+  /** Milliseconds since it was delivered, taken over or renewed. */
+  readonly idleMs: number;
 }
 
 const PAGE = 1000;
@@ -93,17 +95,23 @@ export class JobStream {
     }
   }
 
-  /** Who holds an entry now; undefined if it is not pending. */
-  async holder(redis: Redis, messageId: string): Promise<string | undefined> {
-    const reply = await redis.call('XPENDING', this.key, this.group, messageId, messageId, 1);
-    return list(reply).map(pendingOf)[0]?.consumer;
+  /** Who holds each of these entries now; undefined for one that is not pending. */
+  async holders(redis: Redis, messageIds: readonly string[]): Promise<(string | undefined)[]> {
+    const pipeline = redis.pipeline();
+    for (const id of messageIds) pipeline.call('XPENDING', this.key, this.group, id, id, 1);
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.map(([error, reply]) => {
+      if (error !== null) throw error;
+      return list(reply).map(pendingOf)[0]?.consumer;
+    });
   }
 
-  /** Tells the group that this node is alive and still has these entries. */
-  async renew(redis: Redis, messageIds: readonly string[]): Promise<void> {
+  /** Tells the group that this node is alive and still has these entries, which were idle for `idleMs` and longer.
+   *  One that another node has taken over meanwhile is not so any more, and stays there. */
+  async renew(redis: Redis, messageIds: readonly string[], idleMs: number): Promise<void> {
     for (let i = 0; i < messageIds.length; i += CHUNK) {
       const chunk = messageIds.slice(i, i + CHUNK);
-      await redis.call('XCLAIM', this.key, this.group, this.consumer, 0, ...chunk, 'JUSTID');
+      await redis.call('XCLAIM', this.key, this.group, this.consumer, idleMs, ...chunk, 'JUSTID');
     }
   }
 
@@ -157,8 +165,13 @@ function entriesOf(reply: unknown): StreamEntry[] {
 }
 
 function pendingOf(reply: unknown): PendingEntry {
-  const [messageId, consumer, , deliveries] = list(reply);
-  return { messageId: String(messageId), consumer: String(consumer), deliveries: Number(deliveries) };
+  const [messageId, consumer, idleMs, deliveries] = list(reply);
+  return {
+    messageId: String(messageId),
+    consumer: String(consumer),
+    deliveries: Number(deliveries),
+    idleMs: Number(idleMs),
+  };
 }
 
 function list(reply: unknown): readonly unknown[] {

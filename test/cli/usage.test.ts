@@ -34,7 +34,7 @@ describe('coda', () => {
     });
   }
 
-  for (const command of ['start', 'dev', 'submit', 'cancel', 'config']) {
+  for (const command of ['start', 'dev', 'submit', 'cancel', 'config', 'results']) {
     it(`explains ${command} with an example`, async () => {
       const { code, output } = await ended([command, '--help']);
       assert.equal(code, 0);

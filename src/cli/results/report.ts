@@ -1,0 +1,110 @@
+// How refused results are shown: tables for people, JSON for programs. Never a callback's path, which may be a secret.
+import { maskUrlPasswords } from '../../log.ts';
+import { deadLettersPath, type SetAside } from '../../jobs/set-aside.ts';
+import { printable } from '../../protocol/text.ts';
+import { webhookBody } from '../../protocol/webhook.ts';
+import { histogram } from '../dev/histogram.ts';
+import type { Output } from '../dev/output.ts';
+
+export interface Overview {
+  readonly spool: string;
+  readonly refused: readonly SetAside[];
+  readonly replaying: readonly SetAside[];
+  /** Undefined where it cannot be read. */
+  readonly undelivered: number | undefined;
+  readonly deadLetters: number | undefined;
+}
+
+/** The words of a cloud that says too much. */
+const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+
+/** What `list` prints: the refused results, then how much else waits. */
+export function listLines(overview: Overview): string[] {
+  const { spool, refused, replaying, undelivered, deadLetters } = overview;
+  const rows = refused.map(({ result }) => [
+    printable(result.jobId, 64),
+    result.outcome.status,
+    printable(result.refusedAt, 30),
+    safe(result.reason, 200),
+  ]);
+  return [
+    ...(rows.length === 0
+      ? [`no refused results in ${spool}`]
+      : table([['JOB', 'STATUS', 'REFUSED AT', 'REASON'], ...rows])),
+    '',
+    ...table([
+      ['ALSO THERE', 'COUNT', ''],
+      ['to be replayed', String(replaying.length), 'the node takes them while it runs'],
+      ['undelivered', String(undelivered ?? '?'), 'the node delivers them while it runs'],
+      ['dead letters', String(deadLetters ?? '?'), deadLetters === 0 ? '' : deadLettersPath(spool)],
+    ]),
+  ];
+}
+
+/** What `show` prints. */
+export function resultLines({ path, result }: SetAside, isReplaying: boolean, out: Output): string[] {
+  const { outcome } = result;
+  const facts = [
+    ['job', printable(result.jobId, 1000)],
+    ['status', outcome.status],
+    ['refused at', printable(result.refusedAt, 30)],
+    ['reason', safe(result.reason, 2000)],
+    ['callback to', originOf(result.callbackUrl)],
+    ['ended at', printable(result.endedAt, 30)],
+    ['QPU', printable(result.qpuId, 200)],
+    ['messages', result.messageIds.map((id) => printable(id, 60)).join(', ')],
+    ['file', `${path}${isReplaying ? ' (to be replayed)' : ''}`],
+    ...(outcome.status === 'failed'
+      ? [['error', safe(outcome.error, 2000)]]
+      : [
+          ['device time', `${outcome.executionTimeMs} ms`],
+          ['shots', String(outcome.shotsCompleted)],
+        ]),
+  ];
+  const counts = outcome.status === 'completed' ? histogram(outcome.counts, out) : [];
+  return [...table(facts), ...counts.map((line) => `    ${line}`)];
+}
+
+/** A refused result for programs: what was posted, and what became of it. */
+export function jsonOf({ path, result }: SetAside): object {
+  const { jobId, outcome, reason, refusedAt, callbackUrl, endedAt, qpuId, messageIds } = result;
+  const body = webhookBody(jobId, outcome);
+  return {
+    ...body,
+    ...(body.status === 'failed' ? { error: masked(body.error) } : {}),
+    refused_at: refusedAt,
+    reason: masked(reason),
+    callback_origin: originOf(callbackUrl),
+    ended_at: endedAt,
+    qpu_id: qpuId,
+    message_ids: messageIds,
+    file: path,
+  };
+}
+
+function originOf(url: string): string {
+  if (!URL.canParse(url)) return 'not a URL';
+  const { origin, protocol } = new URL(url);
+  return origin === 'null' ? `${protocol}…` : origin;
+}
+
+function safe(text: string, max: number): string {
+  return printable(masked(text), max);
+}
+
+function masked(text: string): string {
+  return maskUrlPasswords(text.replace(JWT, '***'));
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

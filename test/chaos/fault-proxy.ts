@@ -1,0 +1,147 @@
+// A TCP proxy that fails on demand, for the ways from a node to Redis and to the cloud.
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** `up`: from the node to the server; `down`: back to the node. */
+export type Direction = 'up' | 'down';
+
+/**
+ * What happens to bytes on their way.
+ * `hold`: they wait, and go on when the fault is over, as in a network that was away for a while.
+ * `swallow`: they vanish, and their connection stays half-open for ever, as behind a router that forgot it.
+ */
+export type Fault =
+  | { readonly kind: 'hold' | 'swallow'; readonly directions: readonly Direction[] }
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** One byte every `ms` back to the node. */
+  | { readonly kind: 'drip'; readonly ms: number };
+
+const HOST = '127.0.0.1';
+
+export class FaultProxy {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #links = new Set<Link>();
+  #fault: Fault | undefined;
+  /** Told when the fault of now is over. */
+  readonly #waiting: (() => void)[] = [];
+
+  private constructor(server: Server, target: { host: string; port: number }) {
+    this.#server = server;
+    this.#target = target;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  /** A proxy in front of a port of this machine, without faults. */
+  static async open(targetPort: number): Promise<FaultProxy> {
+    const server = createServer();
+    server.listen(0, HOST);
+    await once(server, 'listening');
+    return new FaultProxy(server, { host: HOST, port: targetPort });
+  }
+
+  get fault(): Fault | undefined {
+    return this.#fault;
+  }
+
+  /** Resolves when the fault of now is over. */
+  faultOver(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  set(fault: Fault): void {
+    this.#fault = fault;
+  }
+
+  /** Ends every connection at once, on both sides. */
+  cut(): void {
+    for (const link of this.#links) link.destroy();
+  }
+
+  /** Ends every connection and takes no new ones. */
+  async refuse(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.cut();
+    await closed;
+  }
+
+  /** Everything works again; connections that lost bytes stay as dead as they are. */
+  async heal(): Promise<void> {
+    this.#fault = undefined;
+    for (const resume of this.#waiting.splice(0)) resume();
+    if (this.#server.listening) return;
+    this.#server.listen(this.port, HOST);
+    await once(this.#server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    await this.heal();
+    await this.refuse();
+  }
+
+  #accept(near: Socket): void {
+    const far = connect(this.#target);
+    const link = new Link(near, far, this);
+    this.#links.add(link);
+    link.done.then(
+      () => this.#links.delete(link),
+      () => {},
+    );
+  }
+}
+
+/** One connection of the node and the one to the server that belongs to it. */
+class Link {
+  readonly done: Promise<void>;
+  readonly #sockets: readonly Socket[];
+  /** Bytes were lost: nothing passes any more, and neither side hears of the other's end. */
+  #isDead = false;
+
+  constructor(near: Socket, far: Socket, proxy: FaultProxy) {
+    this.#sockets = [near, far];
+    for (const socket of this.#sockets) socket.on('error', () => {});
+    this.done = Promise.all([
+      this.#carry('up', near, far, proxy),
+      this.#carry('down', far, near, proxy),
+    ]).then(() => {});
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #carry(direction: Direction, from: Socket, to: Socket, proxy: FaultProxy): Promise<void> {
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) await this.#pass(chunk, direction, to, proxy);
+    } catch {
+      // The connection broke: the other side hears of it below.
+    }
+    if (!this.#isDead && proxy.fault?.kind === 'hold') await proxy.faultOver();
+    if (this.#isDead) from.destroy();
+    else this.destroy();
+  }
+
+  async #pass(chunk: Buffer, direction: Direction, to: Socket, proxy: FaultProxy): Promise<void> {
+    const { fault } = proxy;
+    if (fault?.kind === 'swallow' && fault.directions.includes(direction)) this.#isDead = true;
+    if (this.#isDead) return;
+    if (fault?.kind === 'hold' && fault.directions.includes(direction)) await proxy.faultOver();
+    if (fault?.kind === 'delay') await sleep(fault.ms);
+    if (fault?.kind === 'drip' && direction === 'down') {
+      for (const byte of chunk) {
+        if (to.destroyed || proxy.fault?.kind !== 'drip') break;
+        to.write(Buffer.of(byte));
+        await sleep(fault.ms);
+      }
+      // The fault ended in the middle: what is left would come out of order.
+      if (proxy.fault?.kind !== 'drip') this.destroy();
+      return;
+    }
+    if (!to.destroyed && !to.write(chunk)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+  }
+}

@@ -1,0 +1,140 @@
+// A node under test: a real process of the real command, started again and again with one state directory.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRecords } from '../../src/jobs/journal.ts';
+import { spoolDirectory } from '../../src/jobs/spool.ts';
+import { coda, type CodaProcess } from '../cli/process.ts';
+import { now } from './ledger.ts';
+
+export interface NodeProcessOptions {
+  /** Also the first part of the name of each of its lives. */
+  readonly name: string;
+  readonly folder: string;
+  readonly stateDir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What `GET /ready` says. */
+export interface Ready {
+  readonly status: number;
+  readonly reasons: readonly string[];
+}
+
+export class NodeProcess {
+  readonly stateDir: string;
+  /** When each life was ended, in milliseconds of the shared clock: it may have done things before, not after. */
+  readonly deaths = new Map<string, number>();
+  readonly #options: NodeProcessOptions;
+  #process: CodaProcess | undefined;
+  #lives = 0;
+
+  constructor(options: NodeProcessOptions) {
+    this.#options = options;
+    this.stateDir = options.stateDir;
+  }
+
+  /** `name#n`, n counting from 1. */
+  get life(): string {
+    return `${this.#options.name}#${this.#lives}`;
+  }
+
+  get output(): string {
+    return this.#process?.output() ?? '';
+  }
+
+  /** Spawns the node; with a token if it has no credentials yet. */
+  start(token?: string): void {
+    const { folder, stateDir, env } = this.#options;
+    this.#lives += 1;
+    this.#process = coda(['start', ...(token === undefined ? [] : ['--token', token])], {
+      cwd: folder,
+      env: {
+        CODA_HOST: '127.0.0.1',
+        CODA_PORT: '0',
+        CODA_STATE_DIR: stateDir,
+        CODA_EXECUTOR_FACTORY: `${join(import.meta.dirname, 'executor.js')}:createExecutor`,
+        CHAOS_LIFE: this.life,
+        ...env,
+      },
+    });
+  }
+
+  async serving(): Promise<void> {
+    const { says, ended, output } = this.#running();
+    const failed = ended.then(() => {
+      throw new Error(`the node ended while it started:\n${output()}`);
+    });
+    await Promise.race([says('serving QPU'), failed]);
+  }
+
+  /** kill -9; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    if (this.#process !== undefined) await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Undefined where it does not answer. */
+  async ready(): Promise<Ready | undefined> {
+    const [, url] = /listening on (http:\S+)/.exec(this.output) ?? [];
+    if (url === undefined) return undefined;
+    try {
+      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(5_000) });
+      const { reasons } = (await answer.json()) as { reasons: string[] };
+      return { status: answer.status, reasons };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The jobs whose outcome lies in the journal, delivered or not. */
+  savedJobs(): Set<string> {
+    const path = join(spoolDirectory(this.stateDir), 'outbox.journal');
+    const { records } = readRecords(readFileSync(path), path);
+    return new Set(
+      (records as { t: string; jobId: string }[])
+        .filter(({ t }) => t === 'outcome')
+        .map(({ jobId }) => jobId),
+    );
+  }
+
+  /** Resident memory in MiB; undefined where the system does not tell. */
+  rssMb(): number | undefined {
+    const [, kb] = /VmRSS:\s+(\d+) kB/.exec(this.#proc('status') ?? '') ?? [];
+    return kb === undefined ? undefined : Number(kb) / 1024;
+  }
+
+  /** Open file descriptors; undefined where the system does not tell. */
+  fds(): number | undefined {
+    try {
+      return readdirSync(`/proc/${this.#process?.child.pid}/fd`).length;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const running = this.#running();
+    if (signal === 'SIGKILL') this.deaths.set(this.life, now());
+    running.child.kill(signal);
+    const code = await running.ended;
+    if (signal === 'SIGTERM') this.deaths.set(this.life, now());
+    return code;
+  }
+
+  #running(): CodaProcess {
+    if (this.#process === undefined) throw new Error(`the node ${this.#options.name} was never started`);
+    return this.#process;
+  }
+
+  #proc(file: string): string | undefined {
+    try {
+      return readFileSync(`/proc/${this.#process?.child.pid}/${file}`, 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+}

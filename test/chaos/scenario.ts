@@ -1,0 +1,63 @@
+// A scenario: one kind of fault, under load, with the promises that must hold all the same.
+import { messageOf } from '../../src/errors.ts';
+import { World } from './world.ts';
+
+/** How large a run is: numbers with names that also are options of the command line. */
+export type Size = Readonly<Record<string, number>>;
+
+export interface Report {
+  readonly figures: Readonly<Record<string, string | number>>;
+  /** Promises that were not kept. */
+  readonly broken: readonly string[];
+  /** Why it could not be played here, if so. */
+  readonly skipped?: string;
+  readonly seconds: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly promise: string;
+  readonly long: Size;
+  readonly short: Size;
+  /** `size` may change single numbers of the form. */
+  run(seed: number, form: 'long' | 'short', size?: Size): Promise<Report>;
+}
+
+/** Thrown by a scenario that cannot be played on this machine. */
+export class Skip extends Error {}
+
+export interface Script<S extends Size> {
+  readonly name: string;
+  readonly promise: string;
+  readonly long: S;
+  readonly short: S;
+  readonly play: (world: World, size: S) => Promise<void>;
+}
+
+export function scenario<S extends Size>({ name, promise, long, short, play }: Script<S>): Scenario {
+  return {
+    name,
+    promise,
+    long,
+    short,
+    async run(seed, form, size = {}) {
+      const startedAt = performance.now();
+      const world = await World.open(seed);
+      let skipped: string | undefined;
+      try {
+        await play(world, { ...(form === 'long' ? long : short), ...size });
+      } catch (thrown) {
+        if (thrown instanceof Skip) skipped = thrown.message;
+        else world.broken.push(`it could not be played to its end: ${messageOf(thrown)}`);
+      }
+      if (world.broken.length > 0) world.broken.push(`the last words of the nodes:\n${world.lastWords()}`);
+      await world.close();
+      return {
+        figures: world.figures,
+        broken: world.broken,
+        seconds: (performance.now() - startedAt) / 1000,
+        ...(skipped === undefined ? {} : { skipped }),
+      };
+    },
+  };
+}

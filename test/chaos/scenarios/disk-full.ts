@@ -1,0 +1,82 @@
+// The disk with the state directory fills up while the node runs, and later there is room again.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { waitUntil } from '../../../src/testing/index.ts';
+import { errorCode } from '../../../src/config/files.ts';
+import { scenario, Skip } from '../scenario.ts';
+
+const DISK_MB = 8;
+const BLOCK = Buffer.alloc(4096, 1);
+
+export const diskFull = scenario({
+  name: 'disk-full',
+  promise: 'no job is taken while nothing can be saved, /ready says why, nothing lost, and it goes on',
+  long: { jobs: 300, rounds: 5 },
+  short: { jobs: 60, rounds: 1 },
+  async play(world, { jobs, rounds }) {
+    const { ledger, cloud } = world;
+    const stateDir = join(world.folder, 'node');
+    mkdirSync(stateDir, { mode: 0o700 });
+    mount(stateDir);
+    world.onClose(() => void spawnSync('umount', ['--lazy', stateDir]));
+    const node = await world.startNode('node');
+    const each = Math.floor(jobs / rounds);
+    let stoppedAfter = 0;
+    for (let round = 0; round < rounds; round++) {
+      const filler = join(stateDir, 'filler');
+      fillUp(filler);
+      const before = ledger.read().runs.length;
+      await world.submitMany(each);
+      const unready = await waitUntil('/ready saying that nothing can be saved', async () => {
+        const ready = await node.ready();
+        return ready?.status === 503 && ready.reasons.some((reason) => reason.includes('saved'))
+          ? ready
+          : undefined;
+      });
+      world.figures['said'] = (unready.reasons[0] ?? '').replace(stateDir, '…');
+      const ran = ledger.read().runs.length;
+      stoppedAfter = Math.max(stoppedAfter, ran - before);
+      // A second round trip through everything: still nothing new.
+      await world.submit(1);
+      await waitUntil('the stream taking the job', async () => (await cloud.pending()) >= 0);
+      await node.ready();
+      world.promise(
+        ledger.read().runs.length <= ran + 1,
+        'jobs went on being run although nothing could be saved',
+      );
+      world.promise(world.unfinished.length > 0, 'everything was delivered on a full disk: it was not full');
+      rmSync(filler);
+      await world.allDelivered(60_000);
+      await waitUntil('/ready', async () => (await node.ready())?.status === 200);
+    }
+    world.checkRunOnce();
+    world.checkCloud();
+    const { figures } = world;
+    Object.assign(figures, {
+      jobs: world.jobs.length,
+      rounds,
+      'runs before intake stopped, most': stoppedAfter,
+      lost: world.unfinished.length,
+    });
+  },
+});
+
+function mount(folder: string): void {
+  const options = ['-t', 'tmpfs', '-o', `size=${DISK_MB}m,mode=700`, 'tmpfs', folder];
+  const { status, stderr, error } = spawnSync('mount', options, { encoding: 'utf8' });
+  if (status === 0) return;
+  throw new Skip(`a small disk cannot be mounted here (needs root): ${(error?.message ?? stderr).trim()}`);
+}
+
+/** Takes every last block. */
+function fillUp(path: string): void {
+  for (;;) {
+    try {
+      writeFileSync(path, BLOCK, { flag: 'a' });
+    } catch (thrown) {
+      if (errorCode(thrown) === 'ENOSPC') return;
+      throw thrown;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+// All scenarios, in the order of the table that `npm run test:chaos` prints.
+import { backlog } from './backlog.ts';
+import { cancelRace } from './cancel-race.ts';
+import { diskFull } from './disk-full.ts';
+import { kill9 } from './kill-9.ts';
+import { network } from './network.ts';
+import { redisTrouble } from './redis-trouble.ts';
+import { soak } from './soak.ts';
+import { twoNodes } from './two-nodes.ts';
+import { webhookOutage } from './webhook-outage.ts';
+
+export const SCENARIOS = [
+  kill9,
+  webhookOutage,
+  redisTrouble,
+  network,
+  diskFull,
+  twoNodes,
+  cancelRace,
+  backlog,
+  soak,
+] as const;

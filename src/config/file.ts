@@ -117,10 +117,13 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
         ...['.yaml', '.yml'].map((extension) => [extension, loadYaml] as const),
       ]),
     });
-  } catch {
+  } catch (cause) {
     // It reads its own options from there. Its message would quote the file, so it is not passed on.
     throw new ConfigError(`package.json or .config/config.* in ${process.cwd()} cannot be read`, {
-      remedy: 'Mend the file: it is not valid JSON or YAML.',
+      remedy:
+        errorCode(cause) === 'EACCES'
+          ? 'Start in a folder that the user who runs the node may read.'
+          : 'Mend the file: it is not valid JSON or YAML.',
     });
   }
 }

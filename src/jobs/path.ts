@@ -245,6 +245,7 @@ export class JobPath implements Jobs {
     if (redis.status !== 'ready') await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
     // Where the group cannot be made yet, the reader will say so, and make it later.
     await this.#stream.ensureGroup(redis).catch(() => {});
+    if (this.#stopped) return;
     redis.on('ready', () => this.#recovery.reconnected());
     await this.#recovery.start();
     if (!this.#stopped) this.#reader.start();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -195,7 +195,10 @@ describe('`coda-node` in a config file', () => {
       chmodSync(join(cwd, `coda.config.${extension}`), 0o444);
       chmodSync(join(cwd, 'lib/helper.ts'), 0o444);
       chmodSync(cwd, 0o555);
-      const loaded = await asNobody(() => loadConfigFile(cwd)).finally(() => chmodSync(cwd, 0o755));
+      // Root may write there all the same; what is written, even for a moment, changes the folder's time.
+      const written = statSync(cwd).mtimeMs;
+      const loaded = await loadConfigFile(cwd).finally(() => chmodSync(cwd, 0o755));
+      assert.equal(statSync(cwd).mtimeMs, written);
       const { executor } = configOf(loaded);
       const testing: Record<string, unknown> = await import('../../src/testing/index.ts');
       assert.equal(executor.ConfigError, ConfigError);

@@ -55,13 +55,19 @@ export function putPythonState(stateDir: string, changes: Readonly<Record<string
   put(stateDir, 'coda-private-key', KEY);
 }
 
-/** Runs `action` as a user who is not root, if this is root: root may write anywhere. */
+/**
+ * Runs `action` as a user who is not root, if this is root: root may write anywhere. Not from this checkout, which may
+ * lie where only root can look.
+ */
 export async function asNobody<T>(action: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return action();
+  const checkout = process.cwd();
+  process.chdir(tmpdir());
   process.seteuid?.(65_534);
   try {
     return await action();
   } finally {
     process.seteuid?.(0);
+    process.chdir(checkout);
   }
 }

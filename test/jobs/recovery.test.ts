@@ -264,7 +264,7 @@ describe('recovery', () => {
       const next = await waitUntil('a job that the other node runs', async () => {
         const probe = await cloud.submit(job);
         await cloud.outcome(probe);
-        return other.runs.includes(probe) && probe;
+        return other.runs.includes(probe) ? probe : undefined;
       });
       executor.release(jobId);
       await cloud.outcome(jobId);

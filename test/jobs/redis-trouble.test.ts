@@ -171,4 +171,21 @@ describe('trouble with Redis', () => {
       assert.equal(await cloud.pending(), 2);
     });
   }
+
+  it('no trouble at all: a node that is stopped as soon as it has started leaves no timer behind', async () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const first = await startTestNode({ cloud });
+    await first.node.stop();
+    // Only timers that keep the process alive count, and a check by `waitUntil` is one itself.
+    const before = await waitUntil('a quiet process', () => Math.max(timers(), 1));
+    for (let i = 0; i < 8; i += 1) {
+      const again = await startTestNode({ cloud, stateDir: first.stateDir });
+      // In all stages of taking up its work.
+      for (let turns = 0; turns < i; turns += 1) await new Promise(setImmediate);
+      await again.node.stop();
+    }
+    await first.stop();
+    await waitUntil('its timers ending', () => timers() <= before + 1);
+  });
 });

@@ -91,7 +91,8 @@ describe('the spool', () => {
       const exits = nodes.map(({ child }) => once(child, 'exit'));
       for (const { child } of nodes) child.stdin.end();
       await Promise.all(exits);
-      assert.deepEqual(answers.toSorted(), ['got it', 'refused', 'refused', 'refused']);
+      assert.equal(answers.filter((answer) => answer === 'got it').length, 1, answers.join());
+      assert.equal(answers.filter((answer) => answer === 'refused').length, 3, answers.join());
     }
   });
 

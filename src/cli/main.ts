@@ -3,16 +3,21 @@
 // 0: done; 1: failed; 2: used wrongly.
 import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
-import { CodaError, messageOf, PluginError } from '../errors.ts';
 import { didYouMean } from '../config/suggest.ts';
-import { maskUrlPasswords } from '../log.ts';
 import { addCancel } from './cancel.ts';
 import { addConfig } from './config.ts';
 import { addDev } from './dev.ts';
+import { failureText } from './failure.ts';
+import { addLogs } from './logs.ts';
 import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addStop } from './stop.ts';
 import { addSubmit } from './submit.ts';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+
+/** In the order of `coda --help`. */
+const COMMANDS = [addStart, addStop, addStatus, addLogs, addDev, addSubmit, addCancel, addConfig];
 
 process.title = 'coda-node';
 process.exitCode = await run(process.argv);
@@ -21,7 +26,7 @@ setTimeout(() => process.exit(), 500).unref();
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
-  for (const add of [addStart, addDev, addSubmit, addCancel, addConfig]) add(cli);
+  for (const add of COMMANDS) add(cli);
   cli.help();
   cli.version(version);
   try {
@@ -60,17 +65,6 @@ function failed(thrown: unknown, cli: CAC): number {
     process.stderr.write(`coda: ${thrown.message}\n  → see ${help}\n`);
     return 2;
   }
-  // What is not a CodaError is a bug: its stack helps whoever mends it.
-  const text = thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown);
-  process.stderr.write(`${maskUrlPasswords(text)}\n`);
+  process.stderr.write(`${failureText(thrown)}\n`);
   return 1;
-}
-
-function codaErrorText(error: CodaError): string {
-  const isNamed = error instanceof PluginError || error.plugin === undefined;
-  return `${error.name}: ${error.message}${isNamed ? '' : `\n  (plugin '${error.plugin}', hook ${error.hook})`}`;
-}
-
-function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
 }

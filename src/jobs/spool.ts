@@ -4,6 +4,7 @@ import { linkSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, wr
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
+import { isSameProcess, startTimeOf } from '../process-identity.ts';
 
 export interface Spool {
   readonly directory: string;
@@ -14,6 +15,14 @@ export interface Spool {
 
 export function spoolDirectory(stateDir: string): string {
   return join(stateDir, 'coda-node-spool');
+}
+
+/** The process that holds the state directory, as its lock names it; it may have ended since. */
+export function readLock(stateDir: string): { pid: number; startTime: string } | undefined {
+  const text = readIfThere(join(spoolDirectory(stateDir), 'lock'));
+  if (text === undefined) return undefined;
+  const [pid = '', startTime = ''] = text.trim().split(' ');
+  return { pid: /^\d+$/.test(pid) ? Number(pid) : NaN, startTime };
 }
 
 /** Takes the state directory for this process. Throws a ConfigError if another node has it, or if it cannot be used. */
@@ -69,7 +78,7 @@ function lock(directory: string, stateDir: string): () => void {
       }
       const holder = readIfThere(path);
       const [pid = '', startTime = ''] = (holder ?? '').trim().split(' ');
-      if (holder !== undefined && holder !== mine && isAlive(Number(pid), startTime)) {
+      if (holder !== undefined && holder !== mine && isSameProcess(Number(pid), startTime)) {
         throw new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
           remedy:
             'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
@@ -89,24 +98,6 @@ function lock(directory: string, stateDir: string): () => void {
   return () => {
     if (readIfThere(path) === mine) rmSync(path, { force: true });
   };
-}
-
-function isAlive(pid: number, startTime: string): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
-  const actual = startTimeOf(pid);
-  return actual === undefined || startTime === '' || actual === startTime;
-}
-
-/** When a process started, in clock ticks since boot; undefined where the system does not tell. */
-function startTimeOf(pid: number): string | undefined {
-  // The second field, the command in parentheses, may contain anything.
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
 function readIfThere(path: string): string | undefined {

@@ -9,6 +9,7 @@ import { addConfig } from './config.ts';
 import { addDev } from './dev.ts';
 import { failureText } from './failure.ts';
 import { addLogs } from './logs.ts';
+import { addPause, addResume } from './pause.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
@@ -17,7 +18,18 @@ import { addSubmit } from './submit.ts';
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
 /** In the order of `coda --help`. */
-const COMMANDS = [addStart, addStop, addStatus, addLogs, addDev, addSubmit, addCancel, addConfig];
+const COMMANDS = [
+  addStart,
+  addStop,
+  addStatus,
+  addLogs,
+  addPause,
+  addResume,
+  addDev,
+  addSubmit,
+  addCancel,
+  addConfig,
+];
 
 process.title = 'coda-node';
 process.exitCode = await run(process.argv);

@@ -7,6 +7,7 @@ import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel.ts';
 import { addConfig } from './config.ts';
 import { addDev } from './dev.ts';
+import { addDoctor } from './doctor.ts';
 import { failureText } from './failure.ts';
 import { addLogs } from './logs.ts';
 import { addPause, addResume } from './pause.ts';
@@ -23,6 +24,7 @@ const COMMANDS = [
   addStop,
   addStatus,
   addLogs,
+  addDoctor,
   addPause,
   addResume,
   addDev,

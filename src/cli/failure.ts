@@ -1,10 +1,12 @@
-// What a command that failed says: the error's own words, and the stack only where it is a bug.
+// How a failure reads on the terminal: an expected one by its message, a bug with its stack.
 import { CodaError, messageOf, PluginError } from '../errors.ts';
 import { maskUrlPasswords } from '../log.ts';
 
+/** The text for standard error, without its newline. */
 export function failureText(thrown: unknown): string {
   // What is not a CodaError is a bug: its stack helps whoever mends it.
-  return maskUrlPasswords(thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown));
+  const text = thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown);
+  return maskUrlPasswords(text);
 }
 
 function codaErrorText(error: CodaError): string {

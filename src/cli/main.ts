@@ -11,8 +11,10 @@ import { addDoctor } from './doctor.ts';
 import { failureText } from './failure.ts';
 import { addLogs } from './logs.ts';
 import { addPause, addResume } from './pause.ts';
+import { addReset, reset } from './reset.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
+import { addStopVpn } from './stop-vpn.ts';
 import { addStop } from './stop.ts';
 import { addSubmit } from './submit.ts';
 
@@ -27,6 +29,8 @@ const COMMANDS = [
   addDoctor,
   addPause,
   addResume,
+  addStopVpn,
+  addReset,
   addDev,
   addSubmit,
   addCancel,
@@ -41,11 +45,13 @@ setTimeout(() => process.exit(), 500).unref();
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
   for (const add of COMMANDS) add(cli);
+  cli.option('--reset', 'The same as the command reset');
   cli.help();
   cli.version(version);
   try {
     cli.parse(argv, { run: false });
     if (cli.options['help'] === true || cli.options['version'] === true) return 0;
+    if (cli.options['reset'] === true && cli.matchedCommand === undefined) return await reset(cli.options);
     if (cli.matchedCommand === undefined) return await noCommand(cli);
     const code: unknown = await cli.runMatchedCommand();
     return typeof code === 'number' ? code : 0;

@@ -12,6 +12,7 @@ import { failureText } from './failure.ts';
 import { addLogs } from './logs.ts';
 import { addPause, addResume } from './pause.ts';
 import { addReset, reset } from './reset.ts';
+import { addRun } from './run.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStopVpn } from './stop-vpn.ts';
@@ -31,6 +32,7 @@ const COMMANDS = [
   addResume,
   addStopVpn,
   addReset,
+  addRun,
   addDev,
   addSubmit,
   addCancel,

@@ -13,6 +13,7 @@ import { addLogs } from './logs.ts';
 import { addPause, addResume } from './pause.ts';
 import { addReset, reset } from './reset.ts';
 import { addRun } from './run.ts';
+import { addService } from './service.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStopVpn } from './stop-vpn.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addStopVpn,
   addReset,
   addRun,
+  addService,
   addDev,
   addSubmit,
   addCancel,

@@ -46,11 +46,14 @@ async function start(options: StartOptions): Promise<number> {
     return startDaemon({ flags, configPath, env, stateDir, secrets, out: terminal(process.stdout) });
   }
   const { runNode } = await import('./operator/run-node.ts');
+  const { systemdOf } = await import('./operator/systemd.ts');
+  const systemd = systemdOf(process.env);
   return runNode({
     flags,
     configPath,
     env: { ...process.env },
     isDaemon: false,
     logTo: () => ({ colour: terminal(process.stderr).colour }),
+    onUp: (node) => systemd?.up(node),
   });
 }

@@ -25,7 +25,7 @@ export interface Presence {
 }
 
 /** Provided by the built-in plugin `health`. */
-const healthAddress = serviceKey<() => Address>('healthAddress');
+export const healthAddress = serviceKey<() => Address>('healthAddress');
 
 /** Announces the node once it has the state directory and the port, and withdraws that when it closes. */
 export function presence(isDaemon: boolean): Plugin {

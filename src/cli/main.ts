@@ -60,13 +60,14 @@ async function run(argv: string[]): Promise<number> {
     const code: unknown = await cli.runMatchedCommand();
     return typeof code === 'number' ? code : 0;
   } catch (thrown) {
-    return failed(thrown, cli);
+    return await failed(thrown, cli);
   }
 }
 
 async function noCommand(cli: CAC): Promise<number> {
   const [name] = cli.args;
   if (name === undefined) {
+    cli.globalCommand.checkUnknownOptions();
     cli.outputHelp();
     return 2;
   }
@@ -80,15 +81,30 @@ async function noCommand(cli: CAC): Promise<number> {
   return 2;
 }
 
-function failed(thrown: unknown, cli: CAC): number {
+async function failed(thrown: unknown, cli: CAC): Promise<number> {
   // cac reports wrong usage with an error of this name.
   const isUsage = thrown instanceof Error && thrown.name === 'CACError';
   if (isUsage) {
     const help =
       cli.matchedCommandName === undefined ? 'coda --help' : `coda ${cli.matchedCommandName} --help`;
-    process.stderr.write(`coda: ${thrown.message}\n  → see ${help}\n`);
+    process.stderr.write(
+      `coda: ${thrown.message}${await similarFlag(thrown.message, cli)}\n  → see ${help}\n`,
+    );
     return 2;
   }
   process.stderr.write(`${failureText(thrown)}\n`);
   return 1;
+}
+
+/** What an unknown flag may have been meant to be. */
+function similarFlag(message: string, cli: CAC): Promise<string> | string {
+  const [, unknown] = /^Unknown option `(--?[\w-]+)`/.exec(message) ?? [];
+  if (unknown === undefined) return '';
+  const options = [...(cli.matchedCommand?.options ?? []), ...cli.globalCommand.options];
+  const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const known = options.flatMap(({ names }) => names).filter((name) => name.length > 1);
+  return didYouMean(
+    dashed(unknown),
+    known.map((name) => `--${dashed(name)}`),
+  );
 }

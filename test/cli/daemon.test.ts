@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { findNode } from '../../src/cli/operator/find.ts';
-import { bell, startLocalCloud, type LocalCloud } from '../../src/testing/index.ts';
+import { bell, startLocalCloud, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
 import { Bench, hasEnded, readOr } from './operator.ts';
 
 const job = { ir: bell('cz').ir, shots: 6 };
@@ -115,6 +115,26 @@ describe('the daemon', () => {
     // What it left does not keep the next one from starting.
     writeFileSync(join(bench.folder, 'coda.config.js'), 'export default {};');
     await startDaemon();
+  });
+
+  it('does not start behind the back of somebody who gave up waiting', async () => {
+    writeFileSync(
+      join(bench.folder, 'coda.config.js'),
+      `import { writeFileSync } from 'node:fs';
+      export default { executor: async () => {
+        writeFileSync(new URL('./child.pid', import.meta.url), String(process.pid));
+        await new Promise((resolve) => setTimeout(resolve, 600_000));
+      } };`,
+    );
+    const starting = bench.spawn(['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
+    const pid = await waitUntil('the executor to load', () =>
+      Number(readOr(join(bench.folder, 'child.pid'), '0')),
+    );
+    starting.child.kill('SIGINT');
+    await starting.ended;
+    await waitUntil('the end of the daemon', () => hasEnded(pid));
+    assert.match(await bench.ends(1, ['status']), /stopped/);
+    assert.equal(existsSync(path('coda-node.pid')), false);
   });
 
   it('is refused beside another node, which goes on', async () => {

@@ -7,6 +7,7 @@ import { connect } from './connect/index.ts';
 import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { pause } from './pause/index.ts';
 import { simulator } from './simulator/index.ts';
 import { webhook } from './webhook/index.ts';
 
@@ -19,4 +20,5 @@ export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
   ['batching', batching],
   ['webhook', webhook],
   ['heartbeat', heartbeat],
+  ['pause', pause],
 ]);

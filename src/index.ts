@@ -42,6 +42,7 @@ export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } fr
 export type { Gate } from './jobs/gate.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
 export type { Jobs } from './jobs/path.ts';
+export { readPause, type Pause } from './jobs/pause-file.ts';
 export type { Logger } from './log.ts';
 export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
 export { parseBundle, type Bundle } from './protocol/bundle.ts';

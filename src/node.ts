@@ -128,6 +128,12 @@ export class Node implements CodaNode {
     }
   }
 
+  /** Resolves the executor and does nothing else, for commands that try it without a cloud; `close` ends it. */
+  async loadExecutor(): Promise<LoadedExecutor> {
+    this.#apply();
+    return (this.#executor = await this.#resolveExecutor());
+  }
+
   /** Takes no further job, lets the running one end, and delivers; then releases everything.
    *  A node that still boots is closed at once. */
   async stop(): Promise<void> {

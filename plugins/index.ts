@@ -8,6 +8,7 @@ import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { simulator } from './simulator/index.ts';
+import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
@@ -15,6 +16,7 @@ export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
   ['simulator', simulator],
   ['discovery', discovery],
   ['connect', connect],
+  ['vpn', () => vpn()],
   ['cancellation', cancellation],
   ['batching', batching],
   ['webhook', webhook],

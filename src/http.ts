@@ -73,7 +73,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
       try {
         const { origin, pathname, search } = new URL(request.url);
-        const answer = await agent.request({
+        const answering = agent.request({
           origin,
           path: `${pathname}${search}`,
           method: request.method,
@@ -84,6 +84,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           headersTimeout: 0,
           bodyTimeout: 0,
         });
+        const answer = await orAborted(answering, signal);
         const text = await boundedText(answer.body, request.maxBytes ?? MIB);
         return { status: answer.statusCode, headers: answer.headers, text };
       } catch (thrown) {
@@ -93,6 +94,19 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     // Whatever is still under way at the end is cut off: the outbox keeps what was not confirmed.
     close: () => agent.destroy(),
   };
+}
+
+/** undici heeds the signal only once it is connected: a connect that hangs must not outlast the deadline. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => (abort = () => reject(new Error('aborted'))));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function asTransportError(thrown: unknown, request: HttpRequest, deadline: AbortSignal): TransportError {

@@ -106,9 +106,10 @@ export class Reader {
 
   async #read(count: number): Promise<void> {
     const { redis, stream, take } = this.#options;
+    await connected(redis);
     const asked = (this.#askedAt = performance.now());
     try {
-      const entries = await stream.read(redis, count, BLOCK_MS);
+      const entries = await orLost(redis, stream.read(redis, count, BLOCK_MS));
       const tookMs = performance.now() - asked;
       // A read that had to wait for jobs says nothing about the way to Redis.
       if (entries.length > 0 && tookMs < BLOCK_MS / 2) this.#fetchMs += (tookMs - this.#fetchMs) / 8;
@@ -143,4 +144,25 @@ export class Reader {
       };
     });
   }
+}
+
+/** Resolves once commands can be sent, or never can be again; a read that waited in a queue could not be told lost. */
+async function connected(redis: Redis): Promise<void> {
+  if (redis.status === 'ready' || redis.status === 'end') return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      redis.off('ready', done).off('end', done);
+      resolve();
+    };
+    redis.on('ready', done).on('end', done);
+  });
+}
+
+/** Rejects when the connection is lost: ioredis leaves a command that it does not send again unanswered for ever. */
+function orLost<T>(redis: Redis, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new Error('the connection to Redis was lost'));
+    redis.once('close', lost);
+    answer.then(resolve, reject).finally(() => redis.off('close', lost));
+  });
 }

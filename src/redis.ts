@@ -40,5 +40,5 @@ export function jitter(ms: number): number {
 export function hurry(redis: Redis): void {
   if (redis.status === 'reconnecting') redis.connect().catch(() => {});
   // An attempt under way may have sent its first packet into the void.
-  else if (redis.status === 'connecting') redis.stream?.destroy();
+  else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
 }

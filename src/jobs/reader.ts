@@ -106,9 +106,11 @@ export class Reader {
 
   async #read(count: number): Promise<void> {
     const { redis, stream, take } = this.#options;
-    await connected(redis);
-    const asked = (this.#askedAt = performance.now());
+    // A connection that is never made is watched as well.
+    this.#askedAt = performance.now();
     try {
+      await connected(redis);
+      const asked = (this.#askedAt = performance.now());
       const entries = await orLost(redis, stream.read(redis, count, BLOCK_MS));
       const tookMs = performance.now() - asked;
       // A read that had to wait for jobs says nothing about the way to Redis.

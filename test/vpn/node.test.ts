@@ -1,6 +1,6 @@
 // A whole node and a real OpenVPN server: cloud API, Redis and webhooks can be reached through the tunnel only.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
 import { bell, waitUntil } from '../../src/testing/index.ts';
@@ -104,7 +104,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.equal((await node.ready()).status, 503);
     writeFileSync(join(home, 'go'), '');
     const later = await lab.cloud.submit(PRIVATE, ir);
-    await waitUntil('the saved result', () => /"t":"outcome"|outcome/.test(journal(node)));
+    await waitUntil('the saved result', () => journal(node).includes(running));
     assert.equal(await lab.cloud.result(running), 'none');
     assert.equal(await lab.cloud.state(later), 'queued');
     await lab.startServer();
@@ -223,6 +223,21 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await stop(node);
   });
 
+  it('touches nothing where the cloud asks for no VPN', async () => {
+    const home = newHome(lab);
+    await lab.cloud.setVpn({ required: false });
+    await lab.cloud.openPublic(PUBLIC);
+    // Redis is behind the tunnel, so the node waits for it: that there is no tunnel is the point.
+    const node = start({ home, token: await lab.cloud.issueToken() });
+    await node.says('serving QPU');
+    await lab.cloud.closePublic(PUBLIC);
+    assert.equal((await node.ready()).vpn_state, 'ready');
+    assert.deepEqual(openvpnsIn(lab.client), []);
+    const left = readdirSync(node.stateDir).filter((name) => /openvpn|ovpn/.test(name));
+    assert.deepEqual(left, []);
+    await stop(node);
+  });
+
   it("leaves the operator's own tunnel alone, and takes its name exactly", async () => {
     const home = newHome(lab);
     const first = await provision({ home });
@@ -262,13 +277,12 @@ async function node_interface(node: VpnNode): Promise<string | null | undefined>
 /** Prints a figure, and returns it in milliseconds. */
 function figure(t: TestContext, what: string, since: number): number {
   const ms = performance.now() - since;
-  t.diagnostic(`${what}: ${(ms / 1000).toFixed(2)} s`);
-  process.stdout.write(`vpn: ${what}: ${(ms / 1000).toFixed(2)} s\n`);
+  t.diagnostic(`figure: VPN, ${what}: ${(ms / 1000).toFixed(2)} s`);
   return ms;
 }
 
 function journal(node: VpnNode): string {
-  return readFileSync(join(node.stateDir, 'spool', 'outbox.journal'), 'utf8');
+  return readFileSync(join(node.stateDir, 'coda-node-spool', 'outbox.journal'), 'utf8');
 }
 
 /** Runs the rest in a mount namespace of its own, after `command`. */

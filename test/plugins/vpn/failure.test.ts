@@ -1,7 +1,7 @@
 // What an operator reads when the tunnel does not come up: the reason, the log's end without secrets, the remedy.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -61,6 +61,18 @@ describe('a tunnel that does not come up', () => {
     { skip: isMissing === undefined ? false : `not run: ${isMissing} is not installed` },
     async (t) => {
       const node = standIn(t, vpn({ upWithinMs: 1_500 }), { settings: { stateDir: folder } });
+      // A process that has the number of an earlier OpenVPN, and even speaks of its profile: not ours to end.
+      const words = [
+        '-e',
+        'setInterval(() => {}, 1000)',
+        '--',
+        '--config',
+        join(folder, 'coda-node.ovpn'),
+        'x',
+      ];
+      const stranger = spawn(process.execPath, words, { stdio: 'ignore' });
+      t.after(() => stranger.kill('SIGKILL'));
+      writeFileSync(join(folder, 'coda-node-openvpn.pid'), `${stranger.pid}\n`);
       const pki = mkdtempSync(join(folder, 'pki-'));
       const profile = clientProfile(makePki(pki), '127.0.0.1', 9);
       const session = await testSession({
@@ -73,6 +85,7 @@ describe('a tunnel that does not come up', () => {
         assert.match(thrown.remedy ?? '', /firewall|whole log/);
         return true;
       });
+      assert.equal(stranger.exitCode ?? stranger.signalCode, null);
       const pid = Number(readFileSync(join(folder, 'coda-node-openvpn.pid'), 'utf8'));
       assert.equal(statSync(join(folder, 'coda-node.ovpn')).mode & 0o777, 0o600);
       await node.close();
@@ -81,14 +94,12 @@ describe('a tunnel that does not come up', () => {
     },
   );
 
-  it('never signals a process that only has the number of an earlier OpenVPN', async (t) => {
-    // This very process: it must live on.
-    writeFileSync(join(folder, 'coda-node-openvpn.pid'), `${process.pid}\n`);
-    const node = standIn(t, vpn({ upWithinMs: 100 }), { settings: { stateDir: folder }, state: {} });
-    const vpnTerms = { required: true, checkIntervalSec: 1, interfaceHint: null, probeTargets: [] };
-    const session = await testSession({ vpn: { ...vpnTerms, profile: 'up /x' } });
+  it('writes nothing from a profile that is refused', async (t) => {
+    const node = standIn(t, vpn(), { settings: { stateDir: folder } });
+    const terms = { required: true, checkIntervalSec: 1, interfaceHint: null, probeTargets: [] };
+    const session = await testSession({ vpn: { ...terms, profile: 'up /x' } });
     await assert.rejects(node.hooks.network.promise(session), /'up' is refused: .*it runs a program/);
     await node.close();
-    assert.equal(existsSync(join(folder, 'coda-node.ovpn')), false);
+    assert.deepEqual(readdirSync(folder), []);
   });
 });

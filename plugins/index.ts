@@ -9,6 +9,7 @@ import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { pause } from './pause/index.ts';
 import { simulator } from './simulator/index.ts';
+import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
@@ -16,6 +17,7 @@ export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
   ['simulator', simulator],
   ['discovery', discovery],
   ['connect', connect],
+  ['vpn', () => vpn()],
   ['cancellation', cancellation],
   ['batching', batching],
   ['webhook', webhook],

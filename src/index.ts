@@ -3,7 +3,7 @@ export { defineConfig, type CodaConfig, type PluginEntry } from './config/define
 export { cloudUrl, cloudWords, extraHeaders } from './cloud.ts';
 export type { ExecutorChoice } from './config/load.ts';
 export type { Settings } from './config/settings.ts';
-export { writeFileAtomic } from './config/files.ts';
+export { readPrivateFile, writeFileAtomic } from './config/files.ts';
 export { importModule, moduleFailure, resolveModule } from './config/modules.ts';
 export { makeStateDir, writeState, type PersistedState } from './config/state.ts';
 export {

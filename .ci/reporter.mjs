@@ -1,5 +1,5 @@
-// A quiet reporter for node:test: failures in full, with what their file printed; what was skipped and why; one
-// closing line.
+// A quiet reporter for node:test: failures in full, with what their file printed; what was skipped and why; figures;
+// one closing line.
 import { relative } from 'node:path';
 
 export default async function* report(source) {
@@ -14,6 +14,7 @@ export default async function* report(source) {
       printed.delete(data.file);
       yield `\nFAILED ${relative('.', data.file ?? '')}: ${data.name}\n${errorText(data.details.error)}\n`;
     }
+    if (type === 'test:diagnostic' && data.message.startsWith('figure: ')) yield `${data.message}\n`;
     const isSuite = data?.details?.type === 'suite';
     if (isSuite || (type !== 'test:pass' && type !== 'test:fail')) continue;
     if (data.skip !== undefined) {

@@ -14,6 +14,8 @@ if (!packagesAreInstalled()) {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 if (!isOnPath('redis-server')) installRedis();
+// Only the tests need these, and without them they say what they did not run.
+if (process.argv.includes('--vpn')) installVpnLab();
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -41,16 +43,9 @@ function lockedVersions(file) {
 
 function installRedis() {
   if (isOnPath('apt-get')) {
-    const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-    if (sudo.length > 0 && !isOnPath('sudo')) {
-      fail('redis-server is missing. Install it as root: apt-get install redis-server');
-    }
-    const apt = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq'];
-    say(`installing redis-server (${[...sudo, 'apt-get install redis-server'].join(' ')})`);
-    run(apt[0], [...apt.slice(1), 'update'], { quiet: true });
-    run(apt[0], [...apt.slice(1), 'install', '--yes', '--no-install-recommends', 'redis-server'], {
-      quiet: true,
-    });
+    const sudo = sudoWords();
+    if (sudo === undefined) fail('redis-server is missing. Install it as root: apt-get install redis-server');
+    aptInstall(sudo, ['redis-server']);
     return;
   }
   if (isOnPath('brew')) {
@@ -61,6 +56,33 @@ function installRedis() {
   fail(
     'redis-server is missing, and neither apt-get nor brew is here. Install Redis 6.2 or newer, then try again.',
   );
+}
+
+/** What the tests of the VPN need: a real OpenVPN, network namespaces and certificates. */
+function installVpnLab() {
+  const programs = { openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' };
+  const missing = Object.entries(programs).flatMap(([program, name]) => (isInstalled(program) ? [] : [name]));
+  const sudo = sudoWords();
+  if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;
+  aptInstall(sudo, missing);
+}
+
+/** What makes a command root's; undefined where there is no way. */
+function sudoWords() {
+  if (process.getuid?.() === 0) return [];
+  return isOnPath('sudo') ? ['sudo'] : undefined;
+}
+
+function aptInstall(sudo, packages) {
+  const apt = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq'];
+  say(`installing ${packages.join(', ')} (${[...sudo, 'apt-get install', ...packages].join(' ')})`);
+  run(apt[0], [...apt.slice(1), 'update'], { quiet: true });
+  run(apt[0], [...apt.slice(1), 'install', '--yes', '--no-install-recommends', ...packages], { quiet: true });
+}
+
+/** Also where the system's own programs are, which are not on everybody's path. */
+function isInstalled(program) {
+  return isOnPath(program) || ['/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)));
 }
 
 function run(command, args, { quiet = false } = {}) {

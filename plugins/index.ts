@@ -7,7 +7,9 @@ import { connect } from './connect/index.ts';
 import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { pause } from './pause/index.ts';
 import { simulator } from './simulator/index.ts';
+import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
@@ -15,8 +17,10 @@ export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
   ['simulator', simulator],
   ['discovery', discovery],
   ['connect', connect],
+  ['vpn', () => vpn()],
   ['cancellation', cancellation],
   ['batching', batching],
   ['webhook', webhook],
   ['heartbeat', heartbeat],
+  ['pause', pause],
 ]);

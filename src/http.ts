@@ -82,7 +82,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
         const agent: Dispatcher =
           proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
-        const answer = await agent.request({
+        const answering = agent.request({
           origin,
           path: `${pathname}${search}`,
           method: request.method,
@@ -93,6 +93,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           headersTimeout: 0,
           bodyTimeout: 0,
         });
+        const answer = await orAborted(answering, timeout.signal);
         const text = await boundedText(answer.body, request.maxBytes ?? MIB);
         return { status: answer.statusCode, headers: answer.headers, text };
       } catch (thrown) {
@@ -135,6 +136,19 @@ class Deadline {
   }
 
   readonly #abort = (): void => this.#controller.abort(this.#callers?.reason);
+}
+
+/** undici heeds the signal only once it is connected: a connect that hangs must not outlast the deadline. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => (abort = () => reject(new Error('aborted'))));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function asTransportError(thrown: unknown, request: HttpRequest, tooLate: boolean): TransportError {

@@ -3,7 +3,7 @@ export { defineConfig, type CodaConfig, type PluginEntry } from './config/define
 export { cloudUrl, cloudWords, extraHeaders } from './cloud.ts';
 export type { ExecutorChoice } from './config/load.ts';
 export type { Settings } from './config/settings.ts';
-export { writeFileAtomic } from './config/files.ts';
+export { readPrivateFile, writeFileAtomic } from './config/files.ts';
 export { importModule, moduleFailure, resolveModule } from './config/modules.ts';
 export { makeStateDir, writeState, type PersistedState } from './config/state.ts';
 export {
@@ -42,6 +42,7 @@ export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } fr
 export type { Gate } from './jobs/gate.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
 export type { Jobs } from './jobs/path.ts';
+export { readPause, type Pause } from './jobs/pause-file.ts';
 export type { Logger } from './log.ts';
 export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
 export { parseBundle, type Bundle } from './protocol/bundle.ts';

@@ -14,7 +14,7 @@ import { openSpool } from './jobs/spool.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './readiness.ts';
-import { closeRedis, openRedis } from './redis.ts';
+import { closeRedis, hurry, openRedis } from './redis.ts';
 import { ReleaseStack } from './release.ts';
 import { Services } from './services.ts';
 import type { Session } from './session.ts';
@@ -96,6 +96,8 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
+    // What kept the gate closed may have been the way to Redis.
+    this.#gate.onOpen(() => hurry(redis));
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
@@ -126,6 +128,12 @@ export class Node implements CodaNode {
       await this.close();
       throw thrown;
     }
+  }
+
+  /** Resolves the executor and does nothing else, for commands that try it without a cloud; `close` ends it. */
+  async loadExecutor(): Promise<LoadedExecutor> {
+    this.#apply();
+    return (this.#executor = await this.#resolveExecutor());
   }
 
   /** Takes no further job, lets the running one end, and delivers; then releases everything.
@@ -241,7 +249,7 @@ export class Node implements CodaNode {
   async #bringNetworkUp(session: Session): Promise<void> {
     this.#networkUp = (await this.hooks.network.promise(session)) === true;
     if (!session.vpn.required || this.#networkUp) return;
-    const message = 'the cloud requires a VPN, and no plugin brings one up';
+    const message = 'the cloud requires a VPN, and no plugin has brought one up';
     if (!this.settings.allowDegradedStartup) {
       throw new VPNError(message, {
         remedy: 'Switch the plugin `vpn` on, or set CODA_ALLOW_DEGRADED_STARTUP=true.',

@@ -61,3 +61,10 @@ export function isConnectionFault(thrown: unknown): boolean {
 export function jitter(ms: number): number {
   return ms / 2 + (Math.random() * ms) / 2;
 }
+
+/** Ends the wait of a connection that is being made anew: what kept it from succeeding is over. */
+export function hurry(redis: Redis): void {
+  if (redis.status === 'reconnecting') redis.connect().catch(() => {});
+  // An attempt under way may have sent its first packet into the void.
+  else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
+}

@@ -48,6 +48,11 @@ export class Services {
     };
   }
 
+  /** A service that one can do without; undefined where no plugin provides it. */
+  find<T>(key: ServiceKey<T>): T | undefined {
+    return this.#provided.get(key.name)?.value as T | undefined;
+  }
+
   /** Throws a PluginError that names both sides if a required service is not provided. */
   check(): void {
     for (const name of this.#required.keys()) {

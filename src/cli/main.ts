@@ -7,12 +7,41 @@ import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel.ts';
 import { addConfig } from './config.ts';
 import { addDev } from './dev.ts';
+import { addDoctor } from './doctor.ts';
 import { failureText } from './failure.ts';
+import { addLogs } from './logs.ts';
+import { addPause, addResume } from './pause.ts';
+import { addReset, reset } from './reset.ts';
 import { addResults } from './results.ts';
+import { addRun } from './run.ts';
+import { addService } from './service.ts';
 import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addStopVpn } from './stop-vpn.ts';
+import { addStop } from './stop.ts';
 import { addSubmit } from './submit.ts';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+
+/** In the order of `coda --help`. */
+const COMMANDS = [
+  addStart,
+  addStop,
+  addStatus,
+  addLogs,
+  addDoctor,
+  addPause,
+  addResume,
+  addStopVpn,
+  addReset,
+  addResults,
+  addRun,
+  addService,
+  addDev,
+  addSubmit,
+  addCancel,
+  addConfig,
+];
 
 process.title = 'coda-node';
 process.exitCode = await run(process.argv);
@@ -21,23 +50,26 @@ setTimeout(() => process.exit(), 500).unref();
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
-  for (const add of [addStart, addDev, addSubmit, addCancel, addConfig, addResults]) add(cli);
+  for (const add of COMMANDS) add(cli);
+  cli.option('--reset', 'The same as the command reset');
   cli.help();
   cli.version(version);
   try {
     cli.parse(argv, { run: false });
     if (cli.options['help'] === true || cli.options['version'] === true) return 0;
+    if (cli.options['reset'] === true && cli.matchedCommand === undefined) return await reset(cli.options);
     if (cli.matchedCommand === undefined) return await noCommand(cli);
     const code: unknown = await cli.runMatchedCommand();
     return typeof code === 'number' ? code : 0;
   } catch (thrown) {
-    return failed(thrown, cli);
+    return await failed(thrown, cli);
   }
 }
 
 async function noCommand(cli: CAC): Promise<number> {
   const [name] = cli.args;
   if (name === undefined) {
+    cli.globalCommand.checkUnknownOptions();
     cli.outputHelp();
     return 2;
   }
@@ -51,15 +83,30 @@ async function noCommand(cli: CAC): Promise<number> {
   return 2;
 }
 
-function failed(thrown: unknown, cli: CAC): number {
+async function failed(thrown: unknown, cli: CAC): Promise<number> {
   // cac reports wrong usage with an error of this name.
   const isUsage = thrown instanceof Error && thrown.name === 'CACError';
   if (isUsage) {
     const help =
       cli.matchedCommandName === undefined ? 'coda --help' : `coda ${cli.matchedCommandName} --help`;
-    process.stderr.write(`coda: ${thrown.message}\n  → see ${help}\n`);
+    process.stderr.write(
+      `coda: ${thrown.message}${await similarFlag(thrown.message, cli)}\n  → see ${help}\n`,
+    );
     return 2;
   }
   process.stderr.write(`${failureText(thrown)}\n`);
   return 1;
+}
+
+/** What an unknown flag may have been meant to be. */
+function similarFlag(message: string, cli: CAC): Promise<string> | string {
+  const [, unknown] = /^Unknown option `(--?[\w-]+)`/.exec(message) ?? [];
+  if (unknown === undefined) return '';
+  const options = [...(cli.matchedCommand?.options ?? []), ...cli.globalCommand.options];
+  const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const known = options.flatMap(({ names }) => names).filter((name) => name.length > 1);
+  return didYouMean(
+    dashed(unknown),
+    known.map((name) => `--${dashed(name)}`),
+  );
 }

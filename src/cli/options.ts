@@ -24,13 +24,18 @@ export function textArgument(argument: string | number): string {
   return process.argv.find((typed) => typed !== '' && Number(typed) === argument) ?? String(argument);
 }
 
-/** A whole number of an option, within limits; undefined where it was not given. */
-export function wholeNumberOption(name: string, min: number, max: number): number | undefined {
-  const text = textOption(name);
+/** A whole number of an option (or of its short form), within limits; undefined where it was not given. */
+export function wholeNumberOption(
+  names: string | readonly string[],
+  min: number,
+  max: number,
+): number | undefined {
+  const all = typeof names === 'string' ? [names] : names;
+  const text = textOption(...all);
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
-  throw new ConfigError(`${name} is "${text}"`, { remedy: `Give a whole number from ${min} to ${max}.` });
+  throw new ConfigError(`${all[0]} is "${text}"`, { remedy: `Give a whole number from ${min} to ${max}.` });
 }
 
 /** Results go to standard output, complaints to standard error; colours only where a terminal shows them. */

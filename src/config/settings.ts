@@ -414,6 +414,14 @@ export const SETTINGS = {
     choices: ['text', 'json'],
     help: 'form of a log line',
   },
+  logMaxMb: {
+    type: 'number',
+    env: 'CODA_LOG_MAX_MB',
+    default: 10,
+    min: 0.001,
+    max: 10_000,
+    help: "size at which the daemon's log file begins anew; the last three are kept",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -14,6 +14,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from '../config/files.ts';
 import { ConfigError, messageOf } from '../errors.ts';
+import { isSameProcess, startTimeOf } from '../process-identity.ts';
 
 export interface Spool {
   readonly directory: string;
@@ -24,6 +25,14 @@ export interface Spool {
 
 export function spoolDirectory(stateDir: string): string {
   return join(stateDir, 'coda-node-spool');
+}
+
+/** The process that holds the state directory, as its lock names it; it may have ended since. */
+export function readLock(stateDir: string): { pid: number; startTime: string } | undefined {
+  const text = readIfThere(join(spoolDirectory(stateDir), 'lock'));
+  if (text === undefined) return undefined;
+  const [pid = '', startTime = ''] = text.trim().split(' ');
+  return { pid: /^\d+$/.test(pid) ? Number(pid) : NaN, startTime };
 }
 
 /** Takes the state directory for this process. Throws a ConfigError if another node has it, or if it cannot be used. */
@@ -46,7 +55,7 @@ export function openSpool(stateDir: string): Spool {
 /** The process id of the node that has this spool; undefined if none runs. */
 export function nodeOf(directory: string): number | undefined {
   const [pid = '', startTime = ''] = (readIfThere(join(directory, 'lock')) ?? '').trim().split(' ');
-  return isAlive(Number(pid), startTime) ? Number(pid) : undefined;
+  return isSameProcess(Number(pid), startTime) ? Number(pid) : undefined;
 }
 
 /** The state directory may be a shared one such as /tmp, where anybody can have made this folder first. */
@@ -94,12 +103,12 @@ function lock(directory: string, stateDir: string): () => void {
   try {
     for (;;) {
       if (linkIfFree(temporary, path)) break;
-      const holder = readLock(path);
+      const holder = lockText(path);
       if (holder === undefined) continue;
       const [pid = '', startTime = ''] = holder.trim().split(' ');
       // Where the system does not tell when a process started, one with our own number must be a dead one.
       const isOther = Number(pid) !== process.pid || startTime !== '';
-      if (isOther && isAlive(Number(pid), startTime)) {
+      if (isOther && isSameProcess(Number(pid), startTime)) {
         throw new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
           remedy:
             'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
@@ -123,7 +132,7 @@ function lock(directory: string, stateDir: string): () => void {
   };
 }
 
-function readLock(path: string): string | undefined {
+function lockText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (thrown) {
@@ -141,26 +150,6 @@ function linkIfFree(existing: string, path: string): boolean {
     if (errorCode(thrown) === 'EEXIST') return false;
     throw thrown;
   }
-}
-
-function isAlive(pid: number, startTime: string): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    return errorCode(thrown) === 'EPERM';
-  }
-  const actual = startTimeOf(pid);
-  return actual === undefined || startTime === '' || actual === startTime;
-}
-
-/** When a process started, in clock ticks since boot; empty for one that has ended and is only not yet forgotten,
- *  undefined where the system does not tell. */
-function startTimeOf(pid: number): string | undefined {
-  // The second field, the command in parentheses, may contain anything.
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  return state === 'Z' || state === 'X' ? '' : fields[18];
 }
 
 function readIfThere(path: string): string | undefined {

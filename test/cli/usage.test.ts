@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { terminal } from '../../src/cli/options.ts';
 import { coda, type CodaProcess } from './process.ts';
 
 describe('coda', () => {
@@ -24,7 +25,11 @@ describe('coda', () => {
   for (const [args, says] of [
     [[], 'Usage'],
     [['strat'], 'did you mean "start"?'],
-    [['start', '--prot', '8080'], '--prot'],
+    [['start', '--prot', '8080'], 'Unknown option `--prot`; did you mean "--port"?'],
+    [['stop', '--timout', '5'], 'did you mean "--timeout"?'],
+    [['status', '--xyzzy'], 'Unknown option `--xyzzy`'],
+    [['--rest'], 'did you mean "--reset"?'],
+    [['pause', 'now'], 'Unused args'],
     [['submit'], 'missing required args'],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, async () => {
@@ -34,13 +39,39 @@ describe('coda', () => {
     });
   }
 
-  for (const command of ['start', 'dev', 'submit', 'cancel', 'config', 'results']) {
-    it(`explains ${command} with an example`, async () => {
-      const { code, output } = await ended([command, '--help']);
-      assert.equal(code, 0);
-      assert.match(output(), new RegExp(`Examples:\\s+coda ${command}`));
-    });
-  }
+  it('explains every command with an example', async () => {
+    const { output } = await ended(['--help']);
+    const commands = [...output().matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)? {2,}/gm)].map(([, name = '']) => name);
+    assert.ok(commands.length >= 15, output());
+    await Promise.all(
+      commands.map(async (command) => {
+        const help = await ended([command, '--help']);
+        assert.equal(help.code, 0);
+        assert.match(
+          help.output(),
+          new RegExp(`Examples:\\s+(sudo |CODA_\\w+=\\S+ )?coda ${command}`),
+          command,
+        );
+      }),
+    );
+  });
+
+  it('colours nothing that is no terminal, and nothing at all with NO_COLOR', async () => {
+    for (const args of [['status'], ['doctor'], ['config']]) {
+      assert.equal((await ended(args)).output().includes('\u001b'), false);
+    }
+    const stream = Object.assign(Object.create(process.stdout) as NodeJS.WriteStream, { isTTY: true });
+    const before = process.env['NO_COLOR'];
+    try {
+      delete process.env['NO_COLOR'];
+      assert.equal(terminal(stream).colour, true);
+      process.env['NO_COLOR'] = '1';
+      assert.equal(terminal(stream).colour, false);
+    } finally {
+      if (before === undefined) delete process.env['NO_COLOR'];
+      else process.env['NO_COLOR'] = before;
+    }
+  });
 
   it('shows the effective settings and their sources, secrets masked', async () => {
     await writeFile(

@@ -83,7 +83,10 @@ async function endOf(client: DevClient, jobId: string): Promise<JobEnd> {
   }
 }
 
-async function readCircuit(file: string, stdin: AsyncIterable<string | Buffer>): Promise<NativeGateIR> {
+export async function readCircuit(
+  file: string,
+  stdin: AsyncIterable<string | Buffer>,
+): Promise<NativeGateIR> {
   const name = file === '-' ? 'standard input' : file;
   let text: string;
   try {

@@ -1,0 +1,29 @@
+# A small image of the node, without OpenVPN: for clouds in HTTPS mode. Your executor comes in a folder of your own:
+#   docker build -t coda-node .
+#   docker run --init -v coda-state:/var/lib/coda-node -v "$PWD:/site:ro" -e CODA_NODE_TOKEN coda-node
+FROM node:22-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build && npm prune --omit=dev
+
+FROM node:22-slim
+WORKDIR /opt/coda-node
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist/src ./dist/src
+COPY --from=build /build/dist/plugins ./dist/plugins
+RUN ln -s /opt/coda-node/dist/src/cli/main.js /usr/local/bin/coda \
+  && chmod +x dist/src/cli/main.js \
+  && mkdir -p /var/lib/coda-node /site \
+  && chown node:node /var/lib/coda-node && chmod 700 /var/lib/coda-node
+USER node
+WORKDIR /site
+ENV CODA_STATE_DIR=/var/lib/coda-node NODE_ENV=production
+VOLUME /var/lib/coda-node
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=6s --start-period=60s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.CODA_PORT || 8080}/health`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["coda"]
+CMD ["start"]

@@ -1,0 +1,56 @@
+// One look at the tunnel: is its interface up, and does traffic get through? And what follows from both.
+import { extraHeaders, messageOf, type CodaNode, type VpnState } from '../../src/index.ts';
+import { chooseTunnel, listTunnels, type TunnelInterface } from './interfaces.ts';
+import { probeAll } from './probes.ts';
+
+export interface Finding {
+  readonly state: Exclude<VpnState, 'booting'>;
+  /** What is wrong, for the operator; undefined where all is well. */
+  readonly problem: string | undefined;
+  readonly interface: string | undefined;
+}
+
+export interface CheckTerms {
+  /** The interface's name, where it is known. */
+  readonly interfaceName: string | undefined;
+  readonly targets: readonly string[];
+  readonly allowDegraded: boolean;
+  readonly deadlineMs: number;
+}
+
+/** Never rejects. */
+export async function checkTunnel(node: CodaNode, terms: CheckTerms, signal: AbortSignal): Promise<Finding> {
+  const { targets, deadlineMs } = terms;
+  const headers = extraHeaders(node.settings.nodeConnectHeaders);
+  const [tunnel, probes] = await Promise.all([
+    findTunnel(terms.interfaceName),
+    probeAll({ http: node.http, headers, targets, deadlineMs, signal }),
+  ]);
+  const problems = [
+    ...(tunnel.problem === undefined ? [] : [tunnel.problem]),
+    ...probes.flatMap(({ problem }) => problem ?? []),
+  ];
+  const carries = probes.some((probe) => probe.carries);
+  const usable = carries && (tunnel.problem === undefined || terms.allowDegraded);
+  return {
+    state: problems.length === 0 ? 'ready' : usable ? 'degraded' : 'vpn_unavailable',
+    problem: problems.length === 0 ? undefined : problems.join('; '),
+    interface: tunnel.found?.name,
+  };
+}
+
+async function findTunnel(
+  name: string | undefined,
+): Promise<{ found?: TunnelInterface; problem: string | undefined }> {
+  try {
+    const found = chooseTunnel(await listTunnels(), name);
+    if (found === undefined) {
+      return {
+        problem: name === undefined ? 'there is no tunnel interface' : `there is no interface ${name}`,
+      };
+    }
+    return { found, problem: found.up ? undefined : `the interface ${found.name} is not up` };
+  } catch (thrown) {
+    return { problem: `the interfaces cannot be listed: ${messageOf(thrown)}` };
+  }
+}

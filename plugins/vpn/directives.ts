@@ -1,0 +1,174 @@
+// What a profile may say: the one table of directives and of the form that their values must have.
+// Everything that is not here is refused: what runs a program, loads a library, or names a file has no entry.
+
+/** Why the words of a directive are not taken; undefined where they are. */
+type Check = (words: readonly string[]) => string | undefined;
+
+export interface Directive {
+  readonly check: Check;
+  /** May stand in the profile more than once, with different values. */
+  readonly repeatable?: true;
+}
+
+/** A pattern for one word, and what it asks for, in words. */
+interface Form {
+  readonly pattern: RegExp;
+  readonly is: string;
+  /** The greatest number, where the word is one. */
+  readonly max?: number;
+}
+
+const HOST: Form = {
+  pattern: /^(?=.{1,253}$)(?:[a-z\d][\w-]{0,62}(?:\.[\w-]{1,63})*\.?|[\da-f:]*:[\da-f:.]*)$/i,
+  is: 'a host name or an IP address',
+};
+const PORT: Form = { pattern: /^[1-9]\d{0,4}$/, max: 65_535, is: 'a port (1 to 65535)' };
+const PROTO: Form = {
+  pattern: /^(?:udp|udp4|udp6|tcp|tcp4|tcp6|tcp-client|tcp4-client|tcp6-client)$/,
+  is: 'udp or tcp',
+};
+const IPV4: Form = { pattern: /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/, is: 'an IPv4 address' };
+const IPV6_NET: Form = {
+  pattern: /^[\da-f]*:[\da-f:.]*\/\d{1,3}$/i,
+  is: 'an IPv6 network such as 2001:db8::/32',
+};
+const GATEWAY: Form = {
+  pattern: new RegExp(`${IPV4.pattern.source}|^(?:vpn_gateway|net_gateway)$`),
+  is: 'an IPv4 address, vpn_gateway or net_gateway',
+};
+/** Names of ciphers and digests, separated by colons. They cannot name a file. */
+const ALGORITHMS: Form = {
+  pattern: /^[\w!+@=-]+(?::[\w!+@=-]+)*$/,
+  is: 'a list of algorithms such as AES-256-GCM:AES-128-GCM',
+};
+const SUBJECT: Form = { pattern: /^[\w .,:=@*/+()-]{1,200}$/, is: 'a name in a certificate' };
+const FILTER: Form = { pattern: /^[\w .:/-]{1,200}$/, is: 'the beginning of a pushed option' };
+const DEVICE: Form = {
+  pattern: /^(?!tap|null)[a-z][\w-]{0,14}$/i,
+  is: 'tun, or the name of an interface (no tap)',
+};
+
+function number(min: number, max: number): Form {
+  return { pattern: new RegExp(`^\\d{1,${String(max).length}}$`), max, is: `a number from ${min} to ${max}` };
+}
+function oneOf(...words: string[]): Form {
+  return { pattern: new RegExp(`^(?:${words.join('|')})$`), is: words.join(' or ') };
+}
+
+/** Takes `required` words, then up to all of `optional`, each of its form. */
+function takes(required: readonly Form[], optional: readonly Form[] = []): Check {
+  const forms = [...required, ...optional];
+  return (words) => {
+    if (words.length < required.length || words.length > forms.length) {
+      const most = forms.length === required.length ? '' : ` to ${forms.length}`;
+      return `it takes ${required.length}${most} values, here are ${words.length}`;
+    }
+    const wrong = words.findIndex((word, index) => !fits(word, forms[index]));
+    return wrong === -1 ? undefined : `value ${wrong + 1} must be ${forms[wrong]?.is}`;
+  };
+}
+
+function fits(word: string, form: Form | undefined): boolean {
+  return (
+    form !== undefined && form.pattern.test(word) && !(form.max !== undefined && Number(word) > form.max)
+  );
+}
+
+const flag = takes([]);
+const SECONDS = number(0, 86_400);
+const BYTES = number(0, 100_000_000);
+
+export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
+  Object.entries({
+    // The role, the device and the server.
+    client: { check: flag },
+    'tls-client': { check: flag },
+    pull: { check: flag },
+    dev: { check: takes([DEVICE]) },
+    'dev-type': { check: takes([oneOf('tun')]) },
+    proto: { check: takes([PROTO]) },
+    remote: { check: takes([HOST], [PORT, PROTO]), repeatable: true },
+    port: { check: takes([PORT]) },
+    rport: { check: takes([PORT]) },
+    'remote-random': { check: flag },
+    'remote-random-hostname': { check: flag },
+    'resolv-retry': { check: takes([{ pattern: /^(?:infinite|\d{1,5})$/, is: 'infinite or seconds' }]) },
+    nobind: { check: flag },
+    float: { check: flag },
+    // Trust.
+    'remote-cert-tls': { check: takes([oneOf('server')]) },
+    'verify-x509-name': { check: takes([SUBJECT], [oneOf('name', 'name-prefix', 'subject')]) },
+    'tls-version-min': { check: takes([oneOf('1\\.2', '1\\.3')]) },
+    'tls-version-max': { check: takes([oneOf('1\\.2', '1\\.3')]) },
+    'tls-cipher': { check: takes([ALGORITHMS]) },
+    'tls-ciphersuites': { check: takes([ALGORITHMS]) },
+    'tls-groups': { check: takes([ALGORITHMS]) },
+    cipher: { check: takes([ALGORITHMS]) },
+    'ncp-ciphers': { check: takes([ALGORITHMS]) },
+    'data-ciphers': { check: takes([ALGORITHMS]) },
+    'data-ciphers-fallback': { check: takes([ALGORITHMS]) },
+    auth: { check: takes([ALGORITHMS]) },
+    'auth-nocache': { check: flag },
+    'key-direction': { check: takes([oneOf('0', '1')]) },
+    // Keeping the tunnel alive.
+    'persist-key': { check: flag },
+    'persist-tun': { check: flag },
+    keepalive: { check: takes([SECONDS, SECONDS]) },
+    ping: { check: takes([SECONDS]) },
+    'ping-restart': { check: takes([SECONDS]) },
+    'reneg-sec': { check: takes([SECONDS], [SECONDS]) },
+    'hand-window': { check: takes([SECONDS]) },
+    'tls-timeout': { check: takes([SECONDS]) },
+    'tran-window': { check: takes([SECONDS]) },
+    'connect-retry': { check: takes([SECONDS], [SECONDS]) },
+    'connect-timeout': { check: takes([SECONDS]) },
+    'server-poll-timeout': { check: takes([SECONDS]) },
+    'explicit-exit-notify': { check: takes([], [number(0, 10)]) },
+    // Packets and routes.
+    'tun-mtu': { check: takes([number(0, 65_535)]) },
+    mssfix: { check: takes([], [number(0, 65_535), oneOf('mtu', 'fixed')]) },
+    fragment: { check: takes([number(0, 65_535)]) },
+    sndbuf: { check: takes([BYTES]) },
+    rcvbuf: { check: takes([BYTES]) },
+    'comp-lzo': { check: takes([oneOf('no')]) },
+    'allow-compression': { check: takes([oneOf('no')]) },
+    route: { check: takes([IPV4], [IPV4, GATEWAY, number(0, 9_999)]), repeatable: true },
+    'route-ipv6': { check: takes([IPV6_NET]), repeatable: true },
+    'route-nopull': { check: flag },
+    'pull-filter': { check: takes([oneOf('accept', 'ignore', 'reject'), FILTER]), repeatable: true },
+    // The log.
+    verb: { check: takes([number(0, 4)]) },
+    mute: { check: takes([number(0, 1_000)]) },
+  } satisfies Record<string, Directive>),
+);
+
+/** Why some directives that people do put into profiles have no place here; the rest is simply not on the list. */
+const REASONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'auth-user-pass':
+      'the node has no user name and password to give; the profile must carry a certificate and a key',
+    'auth-federate': 'a login in the browser needs a person; the profile must carry a certificate and a key',
+    askpass: 'nobody is there to type a pass phrase',
+    config: 'it reads a file',
+    plugin: 'it loads a library',
+    providers: 'it loads a library',
+    engine: 'it loads a library',
+    'pkcs11-providers': 'it loads a library',
+    setenv: 'it can carry any other directive and sets the environment of programs',
+    'setenv-safe': 'it sets the environment of programs',
+    'redirect-gateway': 'the node does not let a profile take over all traffic of the machine',
+    daemon: 'the node watches its own OpenVPN',
+  }),
+);
+const RUNS =
+  /^(?:up|down|up-restart|down-pre|route-up|route-pre-down|ipchange|tls-verify|client-connect|client-disconnect|client-crresponse|auth-user-pass-verify|learn-address|iproute|script-security|dns-updown|tls-crypt-v2-verify)$/;
+const FILES =
+  /^(?:log|log-append|writepid|status|replay-persist|management.*|client-config-dir|capath|crl-verify|pkcs12|cd|chroot|tmp-dir|tls-export-cert|ifconfig-pool-persist|peer-fingerprint|secret|dh|auth-gen-token.*|genkey|mktun)$/;
+
+/** Why `name` is refused, for a person. */
+export function whyNot(name: string): string {
+  const reason =
+    REASONS.get(name) ??
+    (RUNS.test(name) ? 'it runs a program' : FILES.test(name) ? 'it reads or writes a file' : undefined);
+  return `it is not on the list of allowed directives${reason === undefined ? '' : `: ${reason}`}`;
+}

@@ -1,0 +1,114 @@
+// The VPN (PROTOCOL §12): brings the tunnel up before anything needs it, watches it, and ends it with the node.
+// A cloud that asks for no VPN gets none: no process, no file, no look at an interface.
+import { messageOf, VPNError, type CodaNode, type Plugin, type Session } from '../../src/index.ts';
+import type { Finding } from './check.ts';
+import { Guard } from './guard.ts';
+import { Tunnel, type Terms } from './tunnel.ts';
+
+export interface VpnOptions {
+  /** How long a tunnel may take to come up (PROTOCOL §12). */
+  readonly upWithinMs?: number;
+}
+
+/** Runs OpenVPN with the bundle's profile, or watches the operator's own tunnel. */
+export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
+  return {
+    name: 'vpn',
+    apply(node) {
+      const log = node.log.child('vpn');
+      let opened: { tunnel: Tunnel; closing: AbortController } | undefined;
+      let guard: Guard | undefined;
+
+      const open = (): { tunnel: Tunnel; closing: AbortController } => {
+        if (opened !== undefined) return opened;
+        const closing = new AbortController();
+        const tunnel = new Tunnel(node, { log, signal: closing.signal, upWithinMs });
+        node.onClose('the VPN', () => {
+          closing.abort();
+          return tunnel.stop();
+        });
+        opened = { tunnel, closing };
+        return opened;
+      };
+
+      // On a reconnect the tunnel of an earlier start may be the only way to the cloud.
+      node.hooks.beforeConnect.tapPromise('vpn', async (request) => {
+        const { vpnRequired, nodeAutoVpn } = node.settings;
+        if (request.mode !== 'jwt' || !vpnRequired || !nodeAutoVpn) return;
+        try {
+          const { tunnel } = open();
+          if (tunnel.hasSavedProfile) await tunnel.bringUp(savedTerms(node));
+        } catch (thrown) {
+          if (node.phase === 'closed') throw thrown;
+          log.warn(`the tunnel of the earlier start is not up: ${messageOf(thrown)}; connecting without it`);
+        }
+      });
+
+      node.hooks.network.tapPromise('vpn', async (session) => {
+        if (!session.vpn.required) {
+          await opened?.tunnel.stop();
+          return undefined;
+        }
+        const { tunnel, closing } = open();
+        const { profile: _, ...terms } = termsOf(session);
+        guard = new Guard(tunnel, terms, log, closing.signal);
+        try {
+          const finding = await bringUp(node, tunnel, termsOf(session));
+          guard.note(finding);
+          return true;
+        } catch (thrown) {
+          if (!node.settings.allowDegradedStartup || closing.signal.aborted) throw asVpnError(thrown);
+          log.error(messageOf(thrown));
+          guard.note(await tunnel.check(terms, 1_000));
+          return undefined;
+        }
+      });
+
+      node.hooks.start.tap('vpn', () => {
+        if (guard === undefined) return;
+        const ended = guard.run(node.jobs.gate);
+        // Released before the tunnel itself: nothing restarts what is being stopped.
+        node.onClose('the VPN guard', () => {
+          opened?.closing.abort();
+          return ended;
+        });
+      });
+
+      node.hooks.readiness.tap('vpn', (report) => {
+        if (guard === undefined) return;
+        report.vpnState = guard.state;
+        report.add('vpn_interface', guard.finding?.interface ?? null);
+        if (guard.state === 'degraded') report.notReady(`the VPN is degraded: ${guard.finding?.problem}`);
+        if (guard.state === 'booting') report.notReady('the tunnel is coming up');
+      });
+    },
+  };
+}
+
+function bringUp(node: CodaNode, tunnel: Tunnel, terms: Terms): Promise<Finding> {
+  return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.awaitForeign(terms);
+}
+
+function termsOf({ vpn, webappUrl }: Session): Terms {
+  const { checkIntervalSec, interfaceHint, probeTargets, profile } = vpn;
+  return {
+    checkIntervalSec,
+    interfaceHint,
+    probeTargets,
+    webappUrl,
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+function savedTerms({ settings }: CodaNode): Terms {
+  return {
+    checkIntervalSec: settings.vpnCheckIntervalSec,
+    interfaceHint: settings.vpnInterfaceHint,
+    probeTargets: settings.vpnProbeTargets,
+    webappUrl: settings.webappUrl,
+  };
+}
+
+function asVpnError(thrown: unknown): VPNError {
+  return thrown instanceof VPNError ? thrown : new VPNError(messageOf(thrown), { cause: thrown });
+}

@@ -1,0 +1,102 @@
+// The way to the cloud: its name, its certificate, its answer, and whether both clocks agree.
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { cloudUrl } from '../../cloud.ts';
+import { messageOf } from '../../errors.ts';
+import { failure, ok, soon, warning, type Check, type Finding } from './finding.ts';
+
+const TIMEOUT_MS = 8_000;
+/** The VPN's probe, too (PROTOCOL §8). */
+const HEALTH_PATH = '/api/internal/qpu/health';
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|certificate|ALTNAME|ERR_TLS|\bSSL\b|EPROTO/;
+
+export const checkDns: Check = async ({ config, env }) => {
+  const { hostname } = new URL(config.settings.webappUrl);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return [ok('dns', `${host} is an address`)];
+  try {
+    const { address } = await soon(lookup(host), TIMEOUT_MS, 'DNS');
+    return [ok('dns', `${host} is ${address}`)];
+  } catch (thrown) {
+    const text = `${host} cannot be resolved: ${messageOf(thrown)}`;
+    const hasProxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => env[name]);
+    return [
+      hasProxy
+        ? warning('dns', text, 'With a proxy this need not matter: the proxy resolves names.')
+        : failure('dns', text, 'Check CODA_WEBAPP_URL, the network and /etc/resolv.conf.'),
+    ];
+  }
+};
+
+export const checkCloud: Check = async ({ config, http }) => {
+  const { webappUrl } = config.settings;
+  const { protocol, origin, hostname } = new URL(webappUrl);
+  const startedAt = Date.now();
+  try {
+    const answer = await http.request({
+      method: 'HEAD',
+      url: cloudUrl(webappUrl, HEALTH_PATH),
+      headers: { ...config.settings.nodeConnectHeaders },
+      timeoutMs: TIMEOUT_MS,
+    });
+    const { date } = answer.headers;
+    return [
+      tls(protocol, hostname),
+      answer.status < 500
+        ? ok('cloud', `${origin} answers (${answer.status})`)
+        : warning(
+            'cloud',
+            `${origin} answers with ${answer.status}`,
+            'The cloud is in trouble; the node goes on trying.',
+          ),
+      clock(typeof date === 'string' ? date : undefined, (startedAt + Date.now()) / 2),
+    ];
+  } catch (thrown) {
+    const text = messageOf(thrown);
+    if (CERTIFICATE.test(text)) {
+      return [
+        failure(
+          'tls',
+          `the certificate of ${origin} is not accepted: ${text}`,
+          "If your network inspects TLS, name its CA in NODE_EXTRA_CA_CERTS or SSL_CERT_FILE; else check this machine's clock.",
+        ),
+      ];
+    }
+    return [
+      failure(
+        'cloud',
+        `${origin} cannot be reached: ${text}`,
+        'Check CODA_WEBAPP_URL, the firewall, and HTTPS_PROXY where a proxy is needed.',
+      ),
+    ];
+  }
+};
+
+function tls(protocol: string, hostname: string): Finding {
+  if (protocol === 'https:') return ok('tls', 'the certificate is verified');
+  if (/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
+    return ok('tls', 'not used: the cloud is on this machine');
+  return warning(
+    'tls',
+    'the cloud is reached without TLS: the credentials travel readable',
+    'Use an https:// URL in CODA_WEBAPP_URL.',
+  );
+}
+
+/** JWTs carry the time: a cloud does not take one from the future, or one that has expired. */
+export function clock(date: string | undefined, now: number): Finding {
+  const theirs = Date.parse(date ?? '');
+  if (Number.isNaN(theirs))
+    return warning('clock', 'the cloud does not tell the time', 'Check that this machine uses NTP.');
+  // The header has whole seconds.
+  const offsetSec = Math.round((now - theirs - 500) / 1000);
+  const text =
+    offsetSec === 0
+      ? 'in step with the cloud'
+      : `${Math.abs(offsetSec)} s ${offsetSec > 0 ? 'ahead of' : 'behind'} the cloud`;
+  const remedy = 'Switch time synchronisation on (timedatectl set-ntp true).';
+  if (Math.abs(offsetSec) > 60)
+    return failure('clock', `this machine is ${text}: its signatures are refused`, remedy);
+  if (Math.abs(offsetSec) > 5) return warning('clock', `this machine is ${text}`, remedy);
+  return ok('clock', offsetSec === 0 ? text : `within a few seconds of the cloud`);
+}

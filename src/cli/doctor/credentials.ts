@@ -1,0 +1,93 @@
+// The credentials: whether there are any, whether they fit together and, with --online, whether the cloud takes them.
+import { cloudUrl, cloudWords, extraHeaders } from '../../cloud.ts';
+import { writeState } from '../../config/state.ts';
+import { messageOf, NodeError } from '../../errors.ts';
+import { parseBundle } from '../../protocol/bundle.ts';
+import { createSigner, type TokenSigner } from '../../protocol/jwt.ts';
+import { failure, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+
+const check = 'credentials';
+
+export const checkCredentials: Check = async (patient) => {
+  const { settings } = patient.config;
+  const { jwtPrivateKey, jwtKeyId, qpuId } = settings;
+  if (settings.nodeToken !== '') {
+    return [ok(check, 'a token is given: the next start provisions the node anew')];
+  }
+  if (jwtPrivateKey === '' && jwtKeyId === '') {
+    return [
+      warning(
+        check,
+        'this node has none yet',
+        'Get a token for the QPU in Coda and run: coda start --token <token>',
+      ),
+    ];
+  }
+  let signer: TokenSigner;
+  try {
+    signer = await createSigner({ qpuId, keyId: jwtKeyId, privateKeyPem: jwtPrivateKey });
+    await signer.fresh();
+  } catch (thrown) {
+    return [failure(check, messageOf(thrown), 'Run coda reset, then coda start with a new token.')];
+  }
+  const found = ok(check, `QPU ${qpuId}, key ${jwtKeyId}`);
+  if (!patient.online) return [found, ok(check, 'whether the cloud takes them is asked with --online only')];
+  if (patient.node !== undefined) return [found, heldByNode(patient)];
+  return [found, await reconnect(patient, signer)];
+};
+
+/** A second connect could disturb the node's own session. */
+function heldByNode({ node, live }: Patient): Finding {
+  const error = live?.['heartbeat_error'];
+  return typeof error === 'string'
+    ? failure(check, `the heartbeats of the running node fail: ${error}`, 'See coda logs.')
+    : ok(check, `in use by the running node (PID ${node?.pid}); not tried a second time`);
+}
+
+async function reconnect({ config, http }: Patient, signer: TokenSigner): Promise<Finding> {
+  const { settings, state } = config;
+  const { webappUrl, connectPath } = settings;
+  try {
+    const headers = {
+      ...extraHeaders(settings.nodeConnectHeaders),
+      'content-type': 'application/json',
+      authorization: `Bearer ${await signer.fresh()}`,
+    };
+    const answer = await http.request({
+      method: 'POST',
+      url: cloudUrl(webappUrl, connectPath),
+      headers,
+      body: JSON.stringify({ machine_fingerprint: settings.nodeMachineFingerprint }),
+      timeoutMs: settings.nodeTimeoutSec * 1000,
+    });
+    if (answer.status >= 300) {
+      const remedy =
+        answer.status === 401 || answer.status === 403
+          ? 'Run coda reset, then coda start with a new token.'
+          : 'Try again later; the node itself goes on trying.';
+      return failure(
+        check,
+        `the cloud answered ${answer.status}: ${cloudWords(answer.text, headers)}`,
+        remedy,
+      );
+    }
+    const bundle = parseBundle(jsonOf(answer.text), { hasPrivateKey: true, hasKeyId: true });
+    // The old key may be void from now on.
+    if (bundle.jwtPrivateKey !== undefined && state !== undefined) {
+      const { jwtPrivateKey, jwtKeyId = state.jwtKeyId } = bundle;
+      await writeState(settings.stateDir, { ...state, jwtPrivateKey, jwtKeyId });
+    }
+    return ok(check, `the cloud takes them (QPU ${bundle.qpuId})`);
+  } catch (thrown) {
+    return failure(check, `they could not be tried: ${messageOf(thrown)}`, 'See the lines about the cloud.');
+  }
+}
+
+/** The parser's own message would quote the bundle, which holds secrets. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NodeError('the cloud did not answer with JSON');
+  }
+}

@@ -1,0 +1,97 @@
+// Installs and removes the service: one file, and the service manager told about it.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { writeRemedy } from '../../config/files.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
+import type { Output } from '../dev/output.ts';
+import {
+  ENVIRONMENT_FILE,
+  LAUNCHD_LABEL,
+  launchdPlist,
+  SERVICE_NAME,
+  systemUnit,
+  userUnit,
+  type ServiceTerms,
+} from './unit.ts';
+
+export type Manager = 'systemd' | 'systemd-user' | 'launchd';
+
+/** Where the service file lies. */
+export function servicePath(manager: Manager): string {
+  switch (manager) {
+    case 'systemd':
+      return `/etc/systemd/system/${SERVICE_NAME}.service`;
+    case 'systemd-user': {
+      const config = process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
+      return join(config, 'systemd', 'user', `${SERVICE_NAME}.service`);
+    }
+    case 'launchd':
+      return join(homedir(), 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
+  }
+}
+
+export function serviceText(manager: Manager, terms: ServiceTerms): string {
+  if (manager === 'launchd') return launchdPlist(terms);
+  return manager === 'systemd' ? systemUnit(terms) : userUnit(terms);
+}
+
+export async function installService(manager: Manager, terms: ServiceTerms, out: Output): Promise<number> {
+  const path = servicePath(manager);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, serviceText(manager, terms), { mode: 0o644 });
+  } catch (cause) {
+    throw new ConfigError(`${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      remedy: writeRemedy(cause, dirname(path)),
+    });
+  }
+  out.write(`wrote ${path}`);
+  if (manager === 'launchd') {
+    out.write(`start it with: launchctl load -w ${path}`);
+    return 0;
+  }
+  const systemctl = systemctlOf(manager);
+  await tell(systemctl, ['daemon-reload'], out);
+  await tell(systemctl, ['enable', SERVICE_NAME], out);
+  if (manager === 'systemd') {
+    out.write(`for the first start, put CODA_NODE_TOKEN=<token> into ${ENVIRONMENT_FILE} (chmod 600)`);
+  } else {
+    out.write('to have it run without a login: loginctl enable-linger');
+  }
+  out.write(`start it with: ${[...systemctl, 'start', SERVICE_NAME].join(' ')}`);
+  return 0;
+}
+
+export async function uninstallService(manager: Manager, out: Output): Promise<number> {
+  const path = servicePath(manager);
+  if (!existsSync(path)) {
+    out.error(`no service is installed: there is no ${path}`);
+    return 1;
+  }
+  if (manager === 'launchd') await tell(['launchctl'], ['unload', '-w', path], out);
+  else await tell(systemctlOf(manager), ['disable', '--now', SERVICE_NAME], out);
+  await rm(path, { force: true });
+  if (manager !== 'launchd') await tell(systemctlOf(manager), ['daemon-reload'], out);
+  out.write(`removed ${path}; the state directory stays (coda reset removes what is in it)`);
+  return 0;
+}
+
+function systemctlOf(manager: Manager): string[] {
+  return manager === 'systemd-user' ? ['systemctl', '--user'] : ['systemctl'];
+}
+
+/** A container may have the files without the manager: the operator is told what is left to do. */
+async function tell(command: readonly string[], args: readonly string[], out: Output): Promise<void> {
+  const [program = '', ...first] = command;
+  try {
+    await promisify(execFile)(program, [...first, ...args]);
+  } catch (thrown) {
+    const reason = messageOf(thrown).trim().split('\n').at(-1) ?? '';
+    out.error(`warning: ${reason}\n  → run it yourself: ${[...command, ...args].join(' ')}`);
+  }
+}

@@ -1,0 +1,96 @@
+// What the tests of the operator's commands share: a folder with a state directory, and a search for planted secrets.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { coda, type CodaProcess } from './process.ts';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** An operator's folder. Everything that runs there is ended by `clear`. */
+export class Bench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'coda-operator-'));
+  readonly stateDir = join(this.folder, 'state');
+  readonly outputs: string[] = [];
+  readonly #cloud: Pick<LocalCloud, 'url'>;
+  readonly #processes: CodaProcess[] = [];
+
+  constructor(cloud: Pick<LocalCloud, 'url'>) {
+    this.#cloud = cloud;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.stateDir, 'coda-node.log'), 'utf8');
+  }
+
+  /** The PID file's first line. */
+  get pid(): number {
+    return Number(readFileSync(join(this.stateDir, 'coda-node.pid'), 'utf8').split('\n')[0]);
+  }
+
+  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): CodaProcess {
+    const started = coda(args, {
+      cwd: this.folder,
+      env: {
+        CODA_WEBAPP_URL: this.#cloud.url,
+        CODA_STATE_DIR: this.stateDir,
+        CODA_HOST: '127.0.0.1',
+        CODA_PORT: '0',
+        ...env,
+      },
+    });
+    this.#processes.push(started);
+    return started;
+  }
+
+  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    const started = this.spawn(args, env);
+    const code = await started.ended;
+    this.outputs.push(started.output());
+    return { code, output: started.output() };
+  }
+
+  /** Runs a command that must end with `code`, and returns its output. */
+  async ends(
+    code: number,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const ended = await this.run(args, env);
+    assert.equal(ended.code, code, ended.output);
+    return ended.output;
+  }
+
+  async clear(): Promise<void> {
+    for (const { child } of this.#processes) child.kill('SIGKILL');
+    const lock = join(this.stateDir, 'coda-node-spool', 'lock');
+    const pid = Number(readOr(lock, '').split(' ')[0]);
+    if (pid > 0 && pid !== process.pid && readOr(`/proc/${pid}/cmdline`, '').startsWith('coda-node')) {
+      process.kill(pid, 'SIGKILL');
+    }
+    if (pid > 0 && pid !== process.pid) await waitUntil('the end of the node', () => hasEnded(pid));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+  // An orphan whose new parent does not ask for its exit code.
+  return / Z /.test(readOr(`/proc/${pid}/stat`, ''));
+}
+
+export function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}

@@ -14,6 +14,7 @@ if (!packagesAreInstalled()) {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 if (!isOnPath('redis-server')) installRedis();
+requireRedis(6, 2);
 // Only the tests need these, and without them they say what they did not run.
 if (process.argv.includes('--vpn')) installVpnLab();
 run('npm', ['run', '--silent', 'build']);
@@ -44,9 +45,8 @@ function lockedVersions(file) {
 function installRedis() {
   if (isOnPath('apt-get')) {
     const sudo = sudoWords();
-    if (sudo === undefined) fail('redis-server is missing. Install it as root: apt-get install redis-server');
-    aptInstall(sudo, ['redis-server']);
-    return;
+    if (sudo !== undefined && aptInstall(sudo, ['redis-server'])) return;
+    fail('redis-server is missing. Install it as root, then try again: apt-get install redis-server');
   }
   if (isOnPath('brew')) {
     say('installing redis (brew install redis)');
@@ -58,13 +58,24 @@ function installRedis() {
   );
 }
 
+/** Older distributions have one without XAUTOCLAIM. */
+function requireRedis(major, minor) {
+  const { stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
+  const [have, haveMinor] = (/v=(\d+)\.(\d+)/.exec(stdout ?? '') ?? []).slice(1).map(Number);
+  if (have === undefined || have > major || (have === major && haveMinor >= minor)) return;
+  fail(
+    `Redis ${major}.${minor} or newer is needed; redis-server here is ${have}.${haveMinor}. ` +
+      'Install a newer one (redis.io has packages for older distributions), then try again.',
+  );
+}
+
 /** What the tests of the VPN need: a real OpenVPN, network namespaces and certificates. */
 function installVpnLab() {
   const programs = { openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' };
   const missing = Object.entries(programs).flatMap(([program, name]) => (isInstalled(program) ? [] : [name]));
   const sudo = sudoWords();
   if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;
-  aptInstall(sudo, missing);
+  if (!aptInstall(sudo, missing)) say('going on without them: the tests that need them are skipped');
 }
 
 /** What makes a command root's; undefined where there is no way. */
@@ -73,11 +84,19 @@ function sudoWords() {
   return isOnPath('sudo') ? ['sudo'] : undefined;
 }
 
+/** False if it failed: the output has been shown. */
 function aptInstall(sudo, packages) {
-  const apt = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq'];
   say(`installing ${packages.join(', ')} (${[...sudo, 'apt-get install', ...packages].join(' ')})`);
-  run(apt[0], [...apt.slice(1), 'update'], { quiet: true });
-  run(apt[0], [...apt.slice(1), 'install', '--yes', '--no-install-recommends', ...packages], { quiet: true });
+  // A package source that cannot be reached is no reason to give up.
+  const install = `install --yes --no-install-recommends ${packages.join(' ')}`;
+  const script = `apt-get -qq update; apt-get -qq -o DPkg::Lock::Timeout=120 ${install}`;
+  const [command, ...args] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'sh', '-c', script];
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status !== 0) process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  return status === 0;
 }
 
 /** Also where the system's own programs are, which are not on everybody's path. */
@@ -85,13 +104,9 @@ function isInstalled(program) {
   return isOnPath(program) || ['/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)));
 }
 
-function run(command, args, { quiet = false } = {}) {
-  const result = spawnSync(command, args, {
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
-    encoding: 'utf8',
-  });
+function run(command, args) {
+  const result = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   if (result.status === 0) return;
-  if (quiet) process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
   fail(`'${command} ${args.join(' ')}' failed${result.error ? `: ${result.error.message}` : ''}.`);
 }
 

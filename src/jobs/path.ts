@@ -191,10 +191,9 @@ export class JobPath implements Jobs {
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
-    if (!this.#health.healthy) report.notReady('Redis does not answer');
     const reasons = [
       ...this.gate.reasons,
-      ...[this.#health.healthy ? this.#reader.trouble : undefined, this.#runner.stuck, this.#writes.trouble],
+      ...[this.#health.trouble ?? this.#reader.trouble, this.#runner.stuck, this.#writes.trouble],
     ];
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
     report.add('executor', loaded.source);

@@ -1,5 +1,7 @@
 // Knows whether Redis answers, from a PING every second. A connection that does not answer at all is given up by itself.
 import type { Redis } from 'ioredis';
+import { messageOf } from '../errors.ts';
+import { maskUrlPasswords } from '../log.ts';
 
 const PING_EVERY_MS = 1_000;
 /** Without an answer for this long, Redis is not healthy. */
@@ -11,15 +13,27 @@ export class RedisHealth {
   #answeredAt = -Infinity;
   #isAsking = false;
   #roundTripMs: number | undefined;
+  /** What the last attempt to connect ended with. */
+  #fault: string | undefined;
 
   constructor(redis: Redis) {
     this.#redis = redis;
     this.#timer = setInterval(() => this.#ping(), PING_EVERY_MS);
-    redis.on('ready', () => this.#ping());
+    redis.on('ready', () => {
+      this.#fault = undefined;
+      this.#ping();
+    });
+    redis.on('error', (error) => (this.#fault = maskUrlPasswords(messageOf(error))));
   }
 
   get healthy(): boolean {
     return this.#redis.status === 'ready' && performance.now() - this.#answeredAt < LATE_MS;
+  }
+
+  /** Why Redis is not healthy, if so, in the server's own words where it said anything. */
+  get trouble(): string | undefined {
+    if (this.healthy) return undefined;
+    return `Redis does not answer${this.#fault === undefined ? '' : `: ${this.#fault}`}`;
   }
 
   get roundTripMs(): number {

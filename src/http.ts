@@ -184,9 +184,18 @@ async function boundedText(body: AsyncIterable<Buffer>, maxBytes: number): Promi
 }
 
 function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: string; noProxy: string } {
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
+  const httpProxy = proxyUrl(env, 'http_proxy') || proxyUrl(env, 'HTTP_PROXY');
+  const httpsProxy = proxyUrl(env, 'https_proxy') || proxyUrl(env, 'HTTPS_PROXY');
   return { httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' };
+}
+
+/** Not quoted where it is wrong: it may hold a password. */
+function proxyUrl(env: NodeJS.ProcessEnv, name: string): string {
+  const value = env[name] ?? '';
+  if (value === '' || /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) return value;
+  throw new ConfigError(`${name} is not the URL of an HTTP proxy`, {
+    remedy: 'Write it as http://host:port, or https://user:password@host:port.',
+  });
 }
 
 /** This machine itself, which no proxy can reach: `coda dev` runs there. */

@@ -198,6 +198,7 @@ export class JobPath implements Jobs {
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
     report.add('executor', loaded.source);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
+    if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
     report.add('undelivered', outbox.size);
     if (outbox.outage !== undefined) report.add('delivery_trouble', outbox.outage);
   }

@@ -42,6 +42,7 @@ export class Recovery {
   #renewedAt = -Infinity;
   #isDraining = false;
   #complaint: string | undefined;
+  #backlog: number | undefined;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -133,6 +134,11 @@ export class Recovery {
     }
   }
 
+  /** Jobs in the stream that no node has read, at the last sweep; undefined where that is not known. */
+  get backlog(): number | undefined {
+    return this.#backlog;
+  }
+
   async #sweep(): Promise<void> {
     const { redis, stream, leaseMs, onSwept } = this.#options;
     const startedAt = performance.now();
@@ -149,6 +155,8 @@ export class Recovery {
       if (taken.size > 0) this.#note(await stream.ownPending(redis), taken);
     }
     onSwept();
+    // For people only: a user of Redis that may not ask this can still do everything else.
+    this.#backlog = await stream.backlog(redis).catch(() => undefined);
   }
 
   async #renew(own: readonly PendingEntry[]): Promise<void> {

@@ -95,6 +95,14 @@ export class JobStream {
     }
   }
 
+  /** How many entries no node has read yet; undefined where Redis does not tell, as before version 7. */
+  async backlog(redis: Redis): Promise<number | undefined> {
+    const groups = list(await redis.call('XINFO', 'GROUPS', this.key)).map(list);
+    const group = groups.find((fields) => fields[fields.indexOf('name') + 1] === this.group) ?? [];
+    const lag = group[group.indexOf('lag') + 1];
+    return group.includes('lag') && typeof lag === 'number' ? lag : undefined;
+  }
+
   /** Who holds each of these entries now; undefined for one that is not pending. */
   async holders(redis: Redis, messageIds: readonly string[]): Promise<(string | undefined)[]> {
     const pipeline = redis.pipeline();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { ConfigError } from '../../src/errors.ts';
 import { createHttpClient, TransportError, type HttpClient } from '../../src/http.ts';
 
 async function serve(
@@ -26,6 +27,20 @@ function client(t: TestContext, env: NodeJS.ProcessEnv = {}): HttpClient {
 }
 
 describe('the HTTP client', () => {
+  it('names a variable that holds no proxy, and keeps its value to itself', () => {
+    for (const name of ['HTTP_PROXY', 'https_proxy']) {
+      assert.throws(
+        () => createHttpClient({ env: { [name]: 'user:planted@proxy:3128' } }),
+        (thrown) => {
+          assert.ok(thrown instanceof ConfigError);
+          assert.match(thrown.message, new RegExp(name));
+          assert.doesNotMatch(thrown.message, /planted/);
+          return true;
+        },
+      );
+    }
+  });
+
   it('bounds a request as a whole, also one whose answer drips', async (t) => {
     const { url } = await serve(t, (_, response) => {
       const timer = setInterval(() => response.write('x'), 20);

@@ -85,4 +85,22 @@ describe('a node and its jobs', () => {
     }
     assert.deepEqual(cloud.violations, []);
   });
+
+  it('says how many jobs wait in the stream that no node has taken', async () => {
+    const test = await startTestNode({ cloud, env: { CODA_LEASE_SEC: '1' } });
+    try {
+      test.node.jobs.gate.close('test', 'not now');
+      await waitUntil('the reader resting', () => !test.node.readiness().ready);
+      const jobIds = [await cloud.submit({ ir: circuit }), await cloud.submit({ ir: circuit })];
+      // A read that was under way when the gate closed may still bring one to this node.
+      const seen = (): number =>
+        Number(test.node.readiness().toJSON()['backlog']) + Number(test.node.readiness().toJSON()['queued']);
+      await waitUntil('both being counted', () => seen() === 2);
+      test.node.jobs.gate.open('test');
+      for (const jobId of jobIds) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      await waitUntil('the backlog being empty', () => seen() === 0);
+    } finally {
+      await test.stop();
+    }
+  });
 });

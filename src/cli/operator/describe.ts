@@ -85,12 +85,18 @@ function liveRows(live: Live, out: Output): (readonly [string, string])[] {
     rows.push(['paused', `since ${String(paused['since'])}; coda resume takes jobs again`]);
   rows.push(
     ['job', textOf(live['current_job']) ?? 'none'],
-    ['queued', shown(live['queued'])],
+    ['queued', queueText(live)],
     ['undelivered', shown(live['undelivered'])],
     ['heartbeat', heartbeatText(live)],
     ['executor', shown(live['executor'])],
   );
   return rows;
+}
+
+function queueText(live: Live): string {
+  const inStream =
+    live['backlog'] === undefined ? '' : `, and ${shown(live['backlog'])} not yet taken from the stream`;
+  return `${shown(live['queued'])} on this node${inStream}`;
 }
 
 function heartbeatText(live: Live): string {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
 import { bell, waitUntil } from '../../src/testing/index.ts';
+import { coda } from '../cli/process.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
 import { newHome, startVpnNode, type VpnNode, type VpnNodeOptions } from './node-process.ts';
 
@@ -90,6 +91,21 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.deepEqual(openvpnsIn(lab.client), []);
     assert.equal(existsSync(join(node.stateDir, 'coda-node-openvpn.pid')), false);
     assert.equal((await lab.probe.get(lab.privateUrl)).status, 0);
+  });
+
+  it('leaves its tunnel up when it is killed, for `coda status` to see and `coda stop-vpn` to stop', async () => {
+    const node = await provision({ home: newHome(lab) });
+    const [pid] = openvpnsIn(lab.client);
+    node.child.kill('SIGKILL');
+    await node.ended;
+    const options = { cwd: node.stateDir, env: { CODA_STATE_DIR: node.stateDir } };
+    const status = coda(['status', '--json'], options);
+    assert.equal(await status.ended, 1);
+    assert.equal((JSON.parse(status.output()) as { openvpn_pid: unknown }).openvpn_pid, pid);
+    assert.equal(await coda(['stop-vpn'], options).ended, 0);
+    assert.deepEqual(openvpnsIn(lab.client), []);
+    assert.ok(existsSync(join(node.stateDir, 'coda-private-key')));
+    assert.equal(await coda(['stop-vpn'], options).ended, 1);
   });
 
   it('notices a dead server within one check interval, keeps the result, and goes on when it is back', async (t) => {

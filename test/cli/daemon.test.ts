@@ -1,7 +1,7 @@
 // `coda start --daemon`, `stop`, `status` and `logs`, as processes.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { findNode } from '../../src/cli/operator/find.ts';
@@ -20,6 +20,12 @@ export default defineConfig({ executor: () => ({
   },
 }) });
 `;
+
+/** Of every process, as ps shows them, which a minimal system does not have. */
+function commandLines(): Record<string, string> {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return Object.fromEntries(pids.map((pid) => [`cmdline of ${pid}`, readOr(`/proc/${pid}/cmdline`, '')]));
+}
 
 describe('the daemon', () => {
   let cloud: LocalCloud;
@@ -75,9 +81,8 @@ describe('the daemon', () => {
     const password = new URL(cloud.redisUrl).password;
     const key = readFileSync(path('coda-private-key'), 'utf8').split('\n')[1] ?? '';
     const places: Record<string, string> = {
-      ps: spawnSync('ps', ['axeww', '-o', 'pid,args'], { encoding: 'utf8' }).stdout,
       environ,
-      cmdline: readFileSync(`/proc/${pid}/cmdline`, 'utf8'),
+      ...commandLines(),
       start: starting.output(),
       status: await bench.ends(0, ['status']),
       json: await bench.ends(0, ['status', '--json']),
@@ -86,6 +91,7 @@ describe('the daemon', () => {
       log: bench.log,
     };
     assert.match(places['logs'] ?? '', /serving QPU/);
+    assert.match(places[`cmdline of ${pid}`] ?? '', /coda-node/);
     for (const secret of [token, planted, 'planted-token-in-env', password, key]) {
       assert.ok(secret.length > 5);
       for (const [place, text] of Object.entries(places)) {

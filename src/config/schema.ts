@@ -97,16 +97,17 @@ async function faultText(error: ErrorObject, level: Level, file: string): Promis
 }
 
 async function unknownKey(key: string, level: Level, file: string): Promise<string> {
-  const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
-  const what = `${level.prefix}${JSON.stringify(shown).slice(1, -1)} in ${file}`;
+  const known = [...level.settings.keys(), ...level.others];
+  const hint = await didYouMean(key, known);
+  // A slip in the syntax can make a secret a key: only what looks like the name of an option is quoted.
+  const isName = hint !== '' || /^\w{1,60}$/.test(key);
+  const what = `${isName ? `${level.prefix}${JSON.stringify(key).slice(1, -1)}` : 'a key (not shown, since it is no name)'} in ${file}`;
   if (level === TOP_LEVEL) {
     if (key === 'executorFactory') return `${what} is not a key of the config file: use "executor"`;
     const place = placeOfPluginOption(key);
     if (place !== undefined) return `${what} does not stand at the top: ${place}`;
   }
-  const known = [...level.settings.keys(), ...level.others];
   if (known.length === 0) return `${what} is unknown: this plugin takes no options`;
-  const hint = await didYouMean(key, known);
   return `${what} is unknown${hint || `; known are ${known.join(', ')}`}`;
 }
 

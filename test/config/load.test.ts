@@ -249,6 +249,16 @@ describe('a config file with faults', () => {
     for (const [key, expected] of hints) assert.match(await faultsOf(t, { [key]: 'hunter2' }), expected);
   });
 
+  it('is not quoted where a slip in the syntax made a secret a key', async (t) => {
+    const cwd = folder(t, { 'coda.config.yaml': '{ redisUrl: , hunter2@host:6379 }' });
+    const text = await message(load({ cwd }));
+    assert.match(
+      text,
+      /a key \(not shown, since it is no name\) in .*coda\.config\.yaml is unknown; known are /,
+    );
+    assert.doesNotMatch(text, /hunter2/);
+  });
+
   it('must be an object', async (t) => {
     for (const content of ['hunter2', 5, [], true]) {
       const text = await faultsOf(t, content);

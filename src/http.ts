@@ -47,15 +47,6 @@ export interface HttpOptions {
   readonly connections?: number;
 }
 
-/** Failures that happen before a byte of the request has left. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 const MIB = 1024 * 1024;
 
 export function createHttpClient(options: HttpOptions): HttpClient {
@@ -75,32 +66,32 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         });
 
   return {
-    async request(request) {
-      const timeout = new Deadline(request);
-      try {
-        const { origin, protocol, hostname, pathname, search } = new URL(request.url);
-        const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
-        const agent: Dispatcher =
-          proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
-        const answering = agent.request({
-          origin,
-          path: `${pathname}${search}`,
-          method: request.method,
-          ...(request.headers === undefined ? {} : { headers: request.headers }),
-          ...(request.body === undefined ? {} : { body: request.body }),
-          signal: timeout.signal,
-          // The total deadline rules; these would only cut a slow but lawful answer short.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        });
-        const answer = await orAborted(answering, timeout.signal);
-        const text = await boundedText(answer.body, request.maxBytes ?? MIB);
-        return { status: answer.statusCode, headers: answer.headers, text };
-      } catch (thrown) {
-        throw asTransportError(thrown, request, timeout.hasPassed);
-      } finally {
-        timeout.end();
-      }
+    request(request) {
+      return new Promise((resolve, reject) => {
+        const exchange = new Exchange(request, resolve, reject);
+        if (exchange.hasEnded) return;
+        try {
+          const { origin, protocol, hostname, pathname, search } = new URL(request.url);
+          const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
+          const agent: Dispatcher =
+            proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
+          agent.dispatch(
+            {
+              origin,
+              path: `${pathname}${search}`,
+              method: request.method,
+              headers: request.headers ?? {},
+              body: request.body ?? null,
+              // The total deadline rules; these would only cut a slow but lawful answer short.
+              headersTimeout: 0,
+              bodyTimeout: 0,
+            },
+            exchange,
+          );
+        } catch (thrown) {
+          exchange.onResponseError(undefined, thrown);
+        }
+      });
     },
     // Whatever is still under way at the end is cut off: the outbox keeps what was not confirmed.
     async close() {
@@ -109,59 +100,83 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   };
 }
 
-/** The end of a request: its own time, or its caller's signal. Unlike `AbortSignal.timeout`, it leaves no timer behind. */
-class Deadline {
-  readonly #controller = new AbortController();
+/** One request and its answer. It ends with the answer's last byte, its own deadline, or its caller's signal:
+ *  also while the connection is still being made, when there is nothing yet that could be aborted. */
+class Exchange implements Dispatcher.DispatchHandler {
+  hasEnded = false;
+  readonly #request: HttpRequest;
+  readonly #resolve: (answer: HttpAnswer) => void;
+  readonly #reject: (error: TransportError) => void;
   readonly #timer: NodeJS.Timeout;
-  readonly #callers: AbortSignal | undefined;
-  hasPassed = false;
+  /** There is one once the request goes out. */
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: HttpAnswer['headers'] = {};
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
 
-  constructor({ timeoutMs, signal }: HttpRequest) {
+  constructor(
+    request: HttpRequest,
+    resolve: (answer: HttpAnswer) => void,
+    reject: (error: TransportError) => void,
+  ) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { timeoutMs, signal } = request;
     this.#timer = setTimeout(() => {
-      this.hasPassed = true;
-      this.#controller.abort();
+      this.#fail(`no whole answer within ${timeoutMs / 1000} s`, undefined);
     }, timeoutMs);
-    this.#callers = signal;
     signal?.addEventListener('abort', this.#abort);
     if (signal?.aborted) this.#abort();
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.hasEnded) controller.abort(new Error('aborted'));
   }
 
-  end(): void {
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    const maxBytes = this.#request.maxBytes ?? MIB;
+    this.#length += chunk.length;
+    if (this.#length <= maxBytes) this.#chunks.push(chunk);
+    else this.#fail(`the answer is longer than ${maxBytes} bytes`, undefined);
+  }
+
+  onResponseEnd(): void {
+    if (!this.#end()) return;
+    const text = Buffer.concat(this.#chunks, this.#length).toString('utf8');
+    this.#resolve({ status: this.#status, headers: this.#headers, text });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
+    const code = errorCode(error);
+    const text = messageOf(error);
+    this.#fail(code === undefined || text.includes(code) ? text : `${text} (${code})`, error);
+  }
+
+  readonly #abort = (): void => this.#fail('aborted', this.#request.signal?.reason);
+
+  #fail(message: string, cause: unknown): void {
+    if (!this.#end()) return;
+    const sent = this.#controller !== undefined;
+    this.#controller?.abort(new Error(message));
+    this.#reject(new TransportError(message, { sent, cause }));
+  }
+
+  /** False where it has ended before. */
+  #end(): boolean {
+    if (this.hasEnded) return false;
+    this.hasEnded = true;
     clearTimeout(this.#timer);
-    this.#callers?.removeEventListener('abort', this.#abort);
+    this.#request.signal?.removeEventListener('abort', this.#abort);
+    return true;
   }
-
-  readonly #abort = (): void => this.#controller.abort(this.#callers?.reason);
-}
-
-/** undici heeds the signal only once it is connected: a connect that hangs must not outlast the deadline. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => (abort = () => reject(new Error('aborted'))));
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-function asTransportError(thrown: unknown, request: HttpRequest, tooLate: boolean): TransportError {
-  if (tooLate) {
-    return new TransportError(`no whole answer within ${request.timeoutMs / 1000} s`, {
-      sent: true,
-      cause: thrown,
-    });
-  }
-  const code = errorCode(thrown);
-  const text = messageOf(thrown);
-  const detail = code === undefined || text.includes(code) ? text : `${text} (${code})`;
-  return new TransportError(detail, { sent: code === undefined || !NOT_SENT.has(code), cause: thrown });
 }
 
 function errorCode(thrown: unknown): string | undefined {
@@ -170,17 +185,6 @@ function errorCode(thrown: unknown): string | undefined {
   // Node tries several addresses of one host and throws their errors together.
   if (thrown instanceof AggregateError) return errorCode(thrown.errors[0]);
   return 'cause' in thrown ? errorCode(thrown.cause) : undefined;
-}
-
-async function boundedText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: string; noProxy: string } {

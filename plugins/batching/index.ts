@@ -7,11 +7,14 @@ export function batching(): Plugin {
   return {
     name: 'batching',
     apply(node) {
-      node.hooks.batchSize.tap('batching', (waiting) => {
-        if (waiting < 2 || node.executor.executor.batchRun === undefined) return undefined;
-        return Math.min(waiting, node.settings.batchSize);
+      // Only now is it known whether there is anything to do: the device waits for every tap of `batchSize`.
+      node.hooks.start.tap('batching', () => {
+        if (node.executor.executor.batchRun === undefined) return;
+        node.hooks.batchSize.tap('batching', (waiting) =>
+          waiting < 2 ? undefined : Math.min(waiting, node.settings.batchSize),
+        );
+        node.hooks.runBatch.tapPromise('batching', (batch) => runBatch(node, batch));
       });
-      node.hooks.runBatch.tapPromise('batching', (batch) => runBatch(node, batch));
     },
   };
 }

@@ -350,7 +350,7 @@ export const SETTINGS = {
     default: 64,
     min: 1,
     max: 65_536,
-    help: 'most megabytes of circuits taken ahead',
+    help: 'most megabytes of memory for circuits taken ahead',
   },
   leaseSec: {
     type: 'number',

@@ -6,7 +6,7 @@ export interface HeldJob {
   readonly callbackUrl: string;
   /** All stream entries that brought it; the first is the one that runs. */
   readonly messageIds: [string, ...string[]];
-  /** Length of its message, for the bound on memory. */
+  /** Memory that it takes, roughly. */
   readonly bytes: number;
   /** Monotonic milliseconds. */
   readonly heldSince: number;
@@ -43,6 +43,11 @@ export class HeldJobs {
   /** The job that is next for the device. */
   get front(): QueuedJob | undefined {
     return this.#queue[0];
+  }
+
+  /** Up to `count` jobs that are next. */
+  peek(count: number): readonly QueuedJob[] {
+    return this.#queue.slice(0, count);
   }
 
   get bytes(): number {

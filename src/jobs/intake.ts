@@ -13,6 +13,11 @@ import type { RedisWrites } from './redis-writes.ts';
 import { recordDeadLetter } from './set-aside.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
 
+/** Memory that a message and its circuit take, in relation to its length. */
+const BYTES_PER_CHARACTER = 6;
+/** Circuits of this size, in memory, are read without giving way to anything else. */
+const BYTES_A_TURN = 1024 * 1024;
+
 /** What is known of an entry that was delivered before. */
 export interface EarlierDelivery {
   readonly deliveries: number;
@@ -37,6 +42,8 @@ export interface IntakeOptions {
   /** A held job has its outcome without a run. */
   readonly onOutcome: (job: HeldJob, outcome: Outcome) => void;
 }
+
+type Pipeline = ReturnType<Redis['pipeline']>;
 
 /** What Redis says of a job: its status hash and its cancel signal. */
 interface Standing {
@@ -82,16 +89,17 @@ export class Intake {
     });
     if (candidates.length === 0) return;
     const asked = this.#standings(candidates);
-    // The circuits are read while Redis answers.
-    const circuits = candidates.map(({ message }) => readCircuit(message));
+    // The circuits are read while Redis answers: as many as one turn of the event loop has time for.
+    const circuits = readFirst(candidates);
     try {
       const standings = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, standings);
       for (const [i, candidate] of candidates.entries()) {
         const standing = standings[i];
-        const circuit = circuits[i];
-        if (standing === undefined || circuit === undefined || elsewhere.has(candidate)) continue;
-        this.#judge(candidate, standing, circuit);
+        if (standing === undefined || elsewhere.has(candidate)) continue;
+        // The rest one by one: heartbeats and cancels do not wait for longer than one of them takes.
+        if (circuits[i] === undefined) await new Promise((resolve) => setImmediate(resolve));
+        this.#judge(candidate, standing, circuits[i] ?? readCircuit(candidate.message));
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') this.#options.held.release(job);
@@ -119,7 +127,7 @@ export class Intake {
       outbox.adopt(jobId, messageId);
       return undefined;
     }
-    const bytes = fields.reduce((sum, field) => sum + field.length, 0);
+    const bytes = BYTES_PER_CHARACTER * fields.reduce((sum, field) => sum + field.length, 0);
     const job: HeldJob = {
       jobId,
       callbackUrl,
@@ -227,25 +235,51 @@ export class Intake {
 
   async #standings(candidates: readonly Candidate[]): Promise<Standing[]> {
     const { redis, log } = this.#options;
+    const cancelKeys = candidates.map(({ job }) => cancelKey(job.jobId));
     const pipeline = redis.pipeline();
-    for (const { job } of candidates) {
-      pipeline.hmget(statusKey(job.jobId), 'state', 'message_id', 'error');
-      pipeline.exists(cancelKey(job.jobId));
-    }
-    const replies = (await pipeline.exec()) ?? [];
-    // What may be done already must not be taken as new because the connection broke.
-    const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
-    if (lost) throw lost;
+    // One command for all: hardly ever is one of them set.
+    pipeline.exists(...cancelKeys);
+    for (const { job } of candidates) pipeline.hmget(statusKey(job.jobId), 'state', 'message_id', 'error');
+    const [any, ...statuses] = await repliesOf(pipeline);
+    const isCancelled = any?.[1] === 0 ? [] : await repliesOf(eachExists(redis, cancelKeys));
     return candidates.map(({ job }, i) => {
-      const [statusError, status] = replies[2 * i] ?? [];
-      const [cancelError, exists] = replies[2 * i + 1] ?? [];
+      const [statusError, status] = statuses[i] ?? [];
+      const [cancelError, exists] = isCancelled[i] ?? [];
       const error = statusError ?? cancelError;
+      // What may pass, such as a server that still loads, leaves the jobs pending: they may be done already.
+      if (error && !/^(WRONGTYPE|NOPERM)/.test(error.message)) throw error;
       if (error)
         log.warn(`the status of job ${job.jobId} cannot be read, it is taken as new: ${error.message}`);
       const [state = null, messageId = null, failure = null] = Array.isArray(status) ? status : [];
       return { state, messageId, error: failure, cancelled: exists === 1 };
     });
   }
+}
+
+function eachExists(redis: Redis, keys: readonly string[]): Pipeline {
+  const pipeline = redis.pipeline();
+  for (const key of keys) pipeline.exists(key);
+  return pipeline;
+}
+
+/** The replies of a pipeline. A lost connection rejects: what may be done already must not be taken as new. */
+async function repliesOf(pipeline: Pipeline): Promise<[Error | null, unknown][]> {
+  const replies = (await pipeline.exec()) ?? [];
+  const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
+  if (lost) throw lost;
+  return replies;
+}
+
+/** The circuits of the first candidates, at least of one. */
+function readFirst(candidates: readonly Candidate[]): Circuit[] {
+  const circuits: Circuit[] = [];
+  let bytes = 0;
+  for (const { job, message } of candidates) {
+    circuits.push(readCircuit(message));
+    bytes += job.bytes;
+    if (bytes > BYTES_A_TURN) break;
+  }
+  return circuits;
 }
 
 type Circuit = QueuedJob['circuit'] | { readonly fault: string };

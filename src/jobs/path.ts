@@ -77,7 +77,7 @@ export class JobPath implements Jobs {
     const redis = (this.#redis = options.openRedis('jobs', { maxRetriesPerRequest: 0 }));
     const readerRedis = options.openRedis('reader', { maxRetriesPerRequest: 0 });
     this.#stream = new JobStream(qpuId, spool.consumer);
-    this.#marker = new RunMarker(spool.directory);
+    this.#marker = new RunMarker(spool.directory, settings.maxDeliveries);
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
     this.#intake = new Intake({
       redis,
@@ -120,7 +120,10 @@ export class JobPath implements Jobs {
       cancelGraceMs: settings.cancelGraceSec * 1000,
       mayStart: (job) => gate.isOpen && this.#recovery.hasLease(job),
       onStarting: (jobs) => this.#marker.begin(jobs.map(({ messageIds }) => messageIds[0])),
-      onStarted: (job) => void writes.executing(job.jobId, job.messageIds[0]),
+      onStarted: (jobs) => {
+        for (const { jobId, messageIds } of jobs) void writes.executing(jobId, messageIds[0]);
+        this.#marker.next(held.peek(jobs.length).map(({ messageIds }) => messageIds[0]));
+      },
       onOutcome: (job, outcome) => this.#afterRun(job, outcome),
       onEnded: (job) => this.#ended(job),
     });
@@ -262,8 +265,9 @@ export class JobPath implements Jobs {
     const { settings, hooks, log } = this.#options;
     const held = this.#held;
     const jobMs = Math.max(this.#runner.runMs / settings.concurrency, 0.005);
-    // A job that is asked for now is ready after the read that is under way, its own, and the check.
-    const fetchMs = 3 * this.#health.roundTripMs;
+    // A job that is asked for now is ready after the read that is under way, its own, and the check; and one round
+    // trip to spare.
+    const fetchMs = 4 * this.#health.roundTripMs;
     const batch = batchSize(hooks, settings.prefetch, log);
     const depth = Math.ceil(fetchMs / jobMs) + settings.concurrency + Math.max(1, 2 * (batch - 1));
     const room = Math.min(depth, settings.prefetch) - held.waiting;

@@ -91,7 +91,8 @@ export class Reader {
     const { redis, stream, take } = this.#options;
     this.#askedAt = performance.now();
     try {
-      const entries = await stream.read(redis, count, BLOCK_MS);
+      // The first answer says that the node is ready, so it is not kept waiting for a job.
+      const entries = await stream.read(redis, count, this.#trouble === undefined ? BLOCK_MS : 1);
       if (entries.length > 0) {
         take(entries)
           .catch((thrown: unknown) =>

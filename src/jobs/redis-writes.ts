@@ -20,11 +20,18 @@ interface Write {
   readonly resolve: () => void;
 }
 
+interface Acknowledgement {
+  readonly messageIds: readonly string[];
+  readonly resolve: () => void;
+}
+
 export class RedisWrites {
   readonly #redis: Redis;
   readonly #qpuId: string;
   readonly #log: Logger;
   #queue: Write[] = [];
+  /** Those that wait are sent in one command. */
+  #acknowledgements: Acknowledgement[] = [];
   /** Entries whose acknowledgement is on its way. */
   readonly #acknowledging = new Set<string>();
   #isFlushing = false;
@@ -45,12 +52,17 @@ export class RedisWrites {
   }
 
   executing(jobId: string, messageId: string): Promise<void> {
-    return this.#status(jobId, {
-      state: 'executing',
-      started_at: new Date().toISOString(),
-      message_id: messageId,
-      qpu_id: this.#qpuId,
-    });
+    const startedAt = new Date().toISOString();
+    return this.#status(jobId, [
+      'state',
+      'executing',
+      'started_at',
+      startedAt,
+      'message_id',
+      messageId,
+      'qpu_id',
+      this.#qpuId,
+    ]);
   }
 
   /** The terminal state of a saved outcome. */
@@ -58,28 +70,31 @@ export class RedisWrites {
     return this.#status(
       jobId,
       outcome.status === 'completed'
-        ? { state: 'completed', completed_at: endedAt }
-        : { state: 'failed', error: outcome.error, failed_at: endedAt },
+        ? ['state', 'completed', 'completed_at', endedAt]
+        : ['state', 'failed', 'error', outcome.error, 'failed_at', endedAt],
     );
   }
 
   cancelled({ jobId, messageIds }: Pick<SavedOutcome, 'jobId' | 'messageIds'>): Promise<void> {
-    return this.#status(jobId, {
-      state: 'cancelled',
-      cancelled_at: new Date().toISOString(),
-      message_id: messageIds[0] ?? '',
-      qpu_id: this.#qpuId,
-    });
+    const cancelledAt = new Date().toISOString();
+    return this.#status(jobId, [
+      'state',
+      'cancelled',
+      'cancelled_at',
+      cancelledAt,
+      'message_id',
+      messageIds[0] ?? '',
+      'qpu_id',
+      this.#qpuId,
+    ]);
   }
 
   async acknowledge(messageIds: readonly string[]): Promise<void> {
     if (messageIds.length === 0) return;
     for (const messageId of messageIds) this.#acknowledging.add(messageId);
-    await this.#enqueue({
-      command: 'xack',
-      key: streamKey(this.#qpuId),
-      args: [groupName(this.#qpuId), ...messageIds],
-      what: `the acknowledgement of ${messageIds.join(', ')}`,
+    await new Promise<void>((resolve) => {
+      this.#acknowledgements.push({ messageIds, resolve });
+      this.#startFlush();
     });
     for (const messageId of messageIds) this.#acknowledging.delete(messageId);
   }
@@ -100,20 +115,17 @@ export class RedisWrites {
     this.#wake?.();
   }
 
-  #status(jobId: string, fields: Record<string, string>): Promise<void> {
-    return this.#enqueue({
-      command: 'hset',
-      key: statusKey(jobId),
-      args: Object.entries(fields).flat(),
-      what: `the state '${fields['state'] ?? ''}' of job ${jobId}`,
+  /** `fields`: name, value, …; the first is `state`. */
+  #status(jobId: string, fields: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const what = `the state '${fields[1]}' of job ${jobId}`;
+      this.#queue.push({ command: 'hset', key: statusKey(jobId), args: fields, what, resolve });
+      this.#startFlush();
     });
   }
 
-  #enqueue(write: Omit<Write, 'resolve'>): Promise<void> {
-    return new Promise((resolve) => {
-      this.#queue.push({ ...write, resolve });
-      if (!this.#isFlushing) void this.#flush();
-    });
+  #startFlush(): void {
+    if (!this.#isFlushing) void this.#flush();
   }
 
   /** Never rejects. */
@@ -121,8 +133,9 @@ export class RedisWrites {
     this.#isFlushing = true;
     // Writes of the same turn of the event loop share one pipeline.
     await Promise.resolve();
-    for (let retryMs = FIRST_RETRY_MS; this.#queue.length > 0 && !this.#closed;) {
-      const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
+    for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
+      const batch = this.#nextBatch();
+      if (batch.length === 0) break;
       const failed = await this.#send(batch);
       if (failed.length === 0) {
         this.#trouble = undefined;
@@ -136,6 +149,23 @@ export class RedisWrites {
     // In the same turn in which the queue was found empty: a write that comes later starts a new flush.
     this.#isFlushing = false;
     for (const resolve of this.#waitingForFlush.splice(0)) resolve();
+  }
+
+  #nextBatch(): Write[] {
+    const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
+    const acknowledged = this.#acknowledgements.splice(0, MOST_PER_PIPELINE);
+    if (acknowledged.length === 0) return batch;
+    const messageIds = acknowledged.flatMap((each) => each.messageIds);
+    batch.push({
+      command: 'xack',
+      key: streamKey(this.#qpuId),
+      args: [groupName(this.#qpuId), ...messageIds],
+      what: `the acknowledgement of ${messageIds.length} messages`,
+      resolve: () => {
+        for (const { resolve } of acknowledged) resolve();
+      },
+    });
+    return batch;
   }
 
   /** Returns the writes that Redis did not take and that are to be repeated. */

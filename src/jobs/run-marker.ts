@@ -1,25 +1,40 @@
 // Remembers on disk which stream entries are on the device right now, so that a start after a crash knows
 // which jobs had been begun. Written without fsync: it must survive the process, not the machine.
+//
+// An entry is in the file before its run begins. The device would wait for that write, so the entries that are next
+// are written together with those that run. A crash then blames one of them that had not begun; after it, and until
+// a clean end, nothing is written ahead: no job is blamed twice for another one.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 export class RunMarker {
   #fd: number | undefined;
-  /** Entries that were on the device when the last run of the node ended without clearing them. */
+  /** Entries that were on the device, or next, when the last run of the node ended without clearing them. */
   readonly interrupted: ReadonlySet<string>;
   readonly #running = new Set<string>();
-  #length = 0;
+  /** Entries that the file names without their running. */
+  #ahead: readonly string[] = [];
+  readonly #writesAhead: boolean;
+  #bytes = Buffer.alloc(128, ' ');
 
-  constructor(spool: string) {
+  /** Where one crash is enough to give a job up (`maxDeliveries` is 1), nobody may be blamed for another's. */
+  constructor(spool: string, maxDeliveries: number) {
     const path = join(spool, 'running');
     this.interrupted = new Set(readIds(path));
+    this.#writesAhead = this.interrupted.size === 0 && maxDeliveries > 1;
     this.#fd = openSync(path, 'w', 0o600);
   }
 
   /** These entries go to the device together. */
   begin(messageIds: readonly string[]): void {
+    const isWritten = messageIds.every((messageId) => this.#ahead.includes(messageId));
     for (const messageId of messageIds) this.#running.add(messageId);
-    this.#write();
+    if (!isWritten) this.#write([]);
+  }
+
+  /** These entries are next; called while the device is at work. */
+  next(messageIds: readonly string[]): void {
+    if (this.#writesAhead && messageIds.length > 0) this.#write(messageIds);
   }
 
   /** Not written at once: an entry that is marked but no longer pending does no harm. */
@@ -36,15 +51,18 @@ export class RunMarker {
     this.#fd = undefined;
   }
 
-  #write(): void {
+  #write(ahead: readonly string[]): void {
+    this.#ahead = ahead;
     if (this.#fd === undefined) return;
-    // Padded to the length before, so that nothing of the old text is left behind it.
-    const text = [...this.#running].join('\n').padEnd(this.#length);
-    this.#length = text.trimEnd().length;
+    const text = [...this.#running, ...ahead].join('\n');
+    // Never shorter than before, so that nothing of the old text is left behind it.
+    if (text.length > this.#bytes.length) this.#bytes = Buffer.alloc(2 * text.length);
+    this.#bytes.fill(' ', this.#bytes.write(text, 'latin1'));
     try {
-      writeSync(this.#fd, text, 0);
+      writeSync(this.#fd, this.#bytes, 0, this.#bytes.length, 0);
     } catch {
       // A full disk is the outbox's business; a missing mark only means one more start of a job that kills the node.
+      this.#ahead = [];
     }
   }
 }

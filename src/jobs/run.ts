@@ -22,14 +22,19 @@ export interface RunOptions {
   readonly onTimedOut: (job: QueuedJob, outcome: Outcome) => void;
 }
 
-/** How a job of the run ended: with its outcome, or not at all, so that it must run `alone`; undefined where it was
- *  cancelled, abandoned, or reported already. */
-export type RunEnd = (job: QueuedJob) => Outcome | 'alone' | undefined;
+/** How the jobs of a run ended. */
+export interface RunEnd {
+  /** Jobs of a batch that failed: each must run by itself. */
+  readonly again: readonly QueuedJob[];
+  /** The outcome of any other job; undefined where it was cancelled, abandoned, or reported already. */
+  readonly outcomeOf: (job: QueuedJob) => Outcome | undefined;
+}
 
 export class Run {
   readonly jobs: readonly [QueuedJob, ...QueuedJob[]];
   readonly #options: RunOptions;
-  readonly #abort = new AbortController();
+  /** Made when it is first asked for: most runs end before anybody does. */
+  #abort: AbortController | undefined;
   readonly #dropped = new Set<QueuedJob>();
   /** A job's result, or the Failure in its place. */
   readonly #ends = new Map<QueuedJob, unknown>();
@@ -53,11 +58,25 @@ export class Run {
     clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
     if (this.#stuck) this.#options.onStuck(undefined);
-    return (job) => {
-      if (this.#dropped.has(job)) return undefined;
-      if (this.#timedOut !== undefined && ready.includes(job)) return this.#timedOut;
-      return this.#ends.has(job) ? outcomeOf(this.#ends.get(job), job) : 'alone';
+    const isOver = (job: QueuedJob): boolean =>
+      this.#ends.has(job) || this.#dropped.has(job) || (this.#timedOut !== undefined && ready.includes(job));
+    return {
+      again: this.jobs.filter((job) => !isOver(job)),
+      outcomeOf: (job) => {
+        if (this.#dropped.has(job)) return undefined;
+        if (this.#timedOut !== undefined && ready.includes(job)) return this.#timedOut;
+        return outcomeOf(this.#ends.get(job), job);
+      },
     };
+  }
+
+  /** Fires when the device is to stop. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get #controller(): AbortController {
+    return (this.#abort ??= new AbortController());
   }
 
   /** The job's outcome is of no interest any more; the device is stopped once that holds for all jobs of the run. */
@@ -67,9 +86,9 @@ export class Run {
   }
 
   #stop(reason: string): void {
-    if (this.#abort.signal.aborted) return;
+    if (this.signal.aborted) return;
     const { cancelGraceMs, loaded, log, onStuck } = this.#options;
-    this.#abort.abort(new ExecutorError(reason));
+    this.#controller.abort(new ExecutorError(reason));
     this.#grace = setTimeout(() => {
       this.#stuck = true;
       const waited = `${cancelGraceMs / 1000} s after it was asked to stop (${reason})`;
@@ -123,9 +142,12 @@ export class Run {
 
   /** The result, or what was thrown in its place. */
   async #runOne({ jobId, circuit }: QueuedJob): Promise<unknown> {
-    const { loaded, log } = this.#options;
     try {
-      return await loaded.executor.run(circuit.ir, circuit.shots, { jobId, signal: this.#abort.signal, log });
+      return await this.#options.loaded.executor.run(
+        circuit.ir,
+        circuit.shots,
+        contextOf(this, jobId, this.#options.log),
+      );
     } catch (thrown) {
       return new Failure(thrown);
     }
@@ -135,16 +157,26 @@ export class Run {
   async #runBatch(ready: readonly QueuedJob[]): Promise<void> {
     const { hooks, log } = this.#options;
     const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
-    const context: RunContext = { jobId: jobs[0]?.jobId ?? '', signal: this.#abort.signal, log };
+    const context = contextOf(this, jobs[0]?.jobId ?? '', log);
     try {
       const results: readonly unknown[] | undefined = await hooks.runBatch.promise({ jobs, context });
       if (!Array.isArray(results) || results.length !== ready.length) return;
       for (const [i, job] of ready.entries()) this.#ends.set(job, results[i]);
     } catch (thrown) {
-      if (this.#abort.signal.aborted) return;
+      if (this.signal.aborted) return;
       log.warn(`a batch of ${jobs.length} jobs failed, they run one by one: ${messageOf(thrown)}`);
     }
   }
+}
+
+function contextOf(run: Run, jobId: string, log: Logger): RunContext {
+  return {
+    jobId,
+    log,
+    get signal() {
+      return run.signal;
+    },
+  };
 }
 
 class Failure {

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { batchSize } from './batch-size.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { HeldJobs, QueuedJob } from './held.ts';
-import { Run } from './run.ts';
+import { Run, type RunOptions } from './run.ts';
 
 /** An executor that keeps the event loop for longer than this is named in the log. */
 const BLOCKED_MS = 1_000;
@@ -23,8 +23,8 @@ export interface RunnerOptions {
   readonly mayStart: (job: QueuedJob) => boolean;
   /** The jobs are about to go to the device. */
   readonly onStarting: (jobs: readonly QueuedJob[]) => void;
-  /** The job is on the device. */
-  readonly onStarted: (job: QueuedJob) => void;
+  /** The jobs are on the device. */
+  readonly onStarted: (jobs: readonly QueuedJob[]) => void;
   readonly onOutcome: (job: QueuedJob, outcome: Outcome) => void;
   /** The run of a job has ended, whatever became of its outcome. */
   readonly onEnded: (job: QueuedJob) => void;
@@ -32,6 +32,7 @@ export interface RunnerOptions {
 
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
   #lanes: Promise<void>[] = [];
   /** Wakes the lanes that have nothing to do. */
@@ -45,6 +46,11 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#runOptions = {
+      ...options,
+      onTimedOut: options.onOutcome,
+      onStuck: (reason) => (this.#stuck = reason),
+    };
   }
 
   /** The job that runs, of several the first. */
@@ -119,34 +125,25 @@ export class Runner {
   /** Starts a run; resolves, when it has ended, with its bookkeeping. */
   async #start(jobs: [QueuedJob, ...QueuedJob[]]): Promise<() => void> {
     const { held, onStarting, onStarted, onOutcome, onEnded } = this.#options;
-    const run = new Run(jobs, {
-      ...this.#options,
-      onTimedOut: onOutcome,
-      onStuck: (reason) => (this.#stuck = reason),
-    });
+    const run = new Run(jobs, this.#runOptions);
     this.#runs.add(run);
     onStarting(jobs);
     const startedAt = performance.now();
     const ended = run.start();
-    for (const job of jobs) onStarted(job);
-    const endOf = await ended;
+    onStarted(jobs);
+    const end = await ended;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
-    const again: QueuedJob[] = [];
-    const ends = new Map<QueuedJob, Outcome | undefined>();
-    for (const job of jobs) {
-      const end = endOf(job);
-      if (end === 'alone') again.push(job);
-      else ends.set(job, end);
-    }
     // Before the next run is chosen: these come first.
-    for (const job of again) onEnded(job);
-    held.requeue(again);
+    for (const job of end.again) onEnded(job);
+    held.requeue(end.again);
     return () => {
-      for (const [job, end] of ends) {
-        if (end !== undefined) onOutcome(job, end);
+      for (const job of jobs) {
+        if (end.again.includes(job)) continue;
+        const outcome = end.outcomeOf(job);
+        if (outcome !== undefined) onOutcome(job, outcome);
         onEnded(job);
       }
     };

@@ -8,9 +8,11 @@ import { standIn, type StandIn } from '../harness.ts';
 
 const RESULT: ExecutionResult = { counts: { '0': 1 }, executionTimeMs: 1, shotsCompleted: 1 };
 
-function nodeWith(t: TestContext, batchRun?: (...args: unknown[]) => unknown): StandIn {
+async function nodeWith(t: TestContext, batchRun?: (...args: unknown[]) => unknown): Promise<StandIn> {
   const executor = { run: () => Promise.resolve(RESULT), ...(batchRun && { batchRun }) } as Executor;
-  return standIn(t, batching(), { executor, settings: { batchSize: 3 } });
+  const node = standIn(t, batching(), { executor, settings: { batchSize: 3 } });
+  await node.hooks.start.promise();
+  return node;
 }
 
 function batchOf(jobs: number, signal = new AbortController().signal): Batch {
@@ -29,13 +31,13 @@ function batchOf(jobs: number, signal = new AbortController().signal): Batch {
 }
 
 test('an executor without batchRun gets single jobs', async (t) => {
-  const node = nodeWith(t);
+  const node = await nodeWith(t);
   assert.equal(node.hooks.batchSize.call(100), undefined);
   assert.equal(await node.hooks.runBatch.promise(batchOf(2)), undefined);
 });
 
-test('up to batchSize waiting jobs go into one batch, a single one does not', (t) => {
-  const node = nodeWith(t, () => []);
+test('up to batchSize waiting jobs go into one batch, a single one does not', async (t) => {
+  const node = await nodeWith(t, () => []);
   const sizes = [1, 2, 3, 4, 1000].map((waiting) => node.hooks.batchSize.call(waiting));
   assert.deepEqual(sizes, [undefined, 2, 3, 3, 3]);
 });
@@ -43,7 +45,7 @@ test('up to batchSize waiting jobs go into one batch, a single one does not', (t
 test('the executor gets the jobs and the context, and its results come back in order', async (t) => {
   const results = [RESULT, { ...RESULT, executionTimeMs: 2 }];
   const calls: unknown[][] = [];
-  const node = nodeWith(t, (...args) => {
+  const node = await nodeWith(t, (...args) => {
     calls.push(args);
     return Promise.resolve(results);
   });
@@ -68,7 +70,7 @@ const broken: [string, () => unknown, RegExp][] = [
 ];
 for (const [what, batchRun, expected] of broken) {
   test(`a batch that ${what} leaves its jobs to single runs, and the log says why`, async (t) => {
-    const node = nodeWith(t, batchRun);
+    const node = await nodeWith(t, batchRun);
     assert.equal(await node.hooks.runBatch.promise(batchOf(2)), undefined);
     assert.match(node.logged('WARN').join('\n'), expected);
     assert.match(node.logged('WARN').join('\n'), /test executor.*2 jobs run one by one/);
@@ -76,7 +78,7 @@ for (const [what, batchRun, expected] of broken) {
 }
 
 test('a batch that was stopped is not run again job by job', async (t) => {
-  const node = nodeWith(t, () => Promise.reject(new Error('stopped')));
+  const node = await nodeWith(t, () => Promise.reject(new Error('stopped')));
   const stop = new AbortController();
   stop.abort();
   await assert.rejects(

@@ -1,6 +1,6 @@
 // What the bare loops have in common: their settings, the Redis commands of one job, the POST, and nothing else.
 // No outbox, no validation, no hooks, no retries: what a node does beyond this is the price of its promises.
-import { Redis } from 'ioredis';
+import { Command as RedisCommand, Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { createBatch, createEndless, createNoop, createTimed } from './executors.ts';
 import type { Executor, NativeGateIR, RunContext } from '../../src/index.ts';
@@ -29,6 +29,17 @@ export type Command = readonly [name: string, ...args: string[]];
 
 export function openRedis(): Redis {
   return new Redis(redisUrl);
+}
+
+/** Sends without waiting; everything that is sent in one turn of the event loop leaves in one piece. Measured to be the
+ *  cheapest way through ioredis: a pipeline costs a third more. */
+export function send(redis: Redis, [name, ...args]: Command): Promise<unknown> {
+  const { stream } = redis;
+  if (stream.writableCorked === 0) {
+    stream.cork();
+    setImmediate(() => stream.uncork());
+  }
+  return redis.sendCommand(new RedisCommand(name, args, { replyEncoding: 'utf8' })) as Promise<unknown>;
 }
 
 export function executor(): Executor {
@@ -123,6 +134,7 @@ export function post(path: string, body: string): Promise<number> {
 
 /** Tells the bench that the loop waits for jobs. */
 export function ready(): void {
+  process.on('SIGTERM', () => process.exit());
   process.send?.('ready');
 }
 

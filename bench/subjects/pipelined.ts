@@ -13,10 +13,10 @@ import {
   openRedis,
   post,
   ready,
+  send,
   standing,
   STREAM,
   type BareJob,
-  type Command,
 } from './bare.ts';
 
 const READ_COUNT = 256;
@@ -30,9 +30,7 @@ const queue: BareJob[] = [];
 let undelivered = 0;
 let wakeRunner: (() => void) | undefined;
 let wakeReader: (() => void) | undefined;
-let commands: Command[] = [];
 let acknowledged: string[] = [];
-let isFlushing = false;
 
 await createGroup(redis);
 void read();
@@ -69,13 +67,14 @@ async function readGroup(reader: Redis): Promise<[string, [string, string[]][]][
 }
 
 async function admit(entries: readonly [string, string[]][]): Promise<void> {
-  const pipeline = redis.pipeline();
-  const jobs = entries.map(([messageId, fields]) => jobOf(messageId, fields));
-  for (const job of jobs) for (const [name, ...args] of standing(job)) pipeline.call(name, ...args);
-  const replies = (await pipeline.exec()) ?? [];
-  for (const [i, job] of jobs.entries()) {
-    const [[, status] = [], [, cancelled] = []] = [replies[2 * i], replies[2 * i + 1]];
-    const isNew = Array.isArray(status) && status[0] === null && cancelled === 0;
+  const asked = entries.map(([messageId, fields]) => {
+    const job = jobOf(messageId, fields);
+    const [status, cancelled] = standing(job);
+    return { job, status: send(redis, status), cancelled: send(redis, cancelled) };
+  });
+  for (const { job, status, cancelled } of asked) {
+    const states = await status;
+    const isNew = Array.isArray(states) && states[0] === null && (await cancelled) === 0;
     if (!isNew) throw new Error(`job ${job.jobId} is not new`);
     queue.push(job);
   }
@@ -93,38 +92,22 @@ async function run(): Promise<void> {
       await new Promise<void>((resolve) => (wakeRunner = resolve));
       continue;
     }
-    write(executing(job));
+    void send(redis, executing(job));
     const result = await running;
     if (result !== undefined) finishLast = () => void finish(job, bodyOf(job, result));
   }
 }
 
 async function finish(job: BareJob, body: string): Promise<void> {
-  write(completed(job));
+  void send(redis, completed(job));
   const status = await post(job.path, body);
   if (status !== 200) throw new Error(`the cloud answered ${status}`);
-  acknowledged.push(job.messageId);
-  scheduleFlush();
+  if (acknowledged.push(job.messageId) === 1) setImmediate(acknowledge);
   undelivered -= 1;
   wakeReader?.();
 }
 
-function write(command: Command): void {
-  commands.push(command);
-  scheduleFlush();
-}
-
-function scheduleFlush(): void {
-  if (!isFlushing) setImmediate(flush);
-  isFlushing = true;
-}
-
-/** All writes of one turn of the event loop go in one piece. */
-function flush(): void {
-  isFlushing = false;
-  const pipeline = redis.pipeline();
-  for (const [name, ...args] of commands) pipeline.call(name, ...args);
-  if (acknowledged.length > 0) pipeline.xack(STREAM, GROUP, ...acknowledged);
-  [commands, acknowledged] = [[], []];
-  void pipeline.exec();
+function acknowledge(): void {
+  void send(redis, ['xack', STREAM, GROUP, ...acknowledged]);
+  acknowledged = [];
 }

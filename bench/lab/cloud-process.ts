@@ -71,9 +71,9 @@ const api = {
     if (arrivals.length >= count) return;
     await new Promise<void>((resolve) => waiting.push({ count, resolve }));
   },
-  marks: (_: void): readonly Mark[] => marks,
-  beats: (_: void): readonly number[] => beats,
-  count: (_: void): number => arrivals.length,
+  marks: (): readonly Mark[] => marks,
+  beats: (): readonly number[] => beats,
+  count: (): number => arrivals.length,
   /** What is wrong with what arrived; of the jobs that did, when, by their number. */
   check(expected: Expected): { readonly faults: string[]; readonly arrivedAt: ReadonlyMap<number, number> } {
     const faults = [...violations];

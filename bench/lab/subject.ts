@@ -20,7 +20,7 @@ export interface Launch {
   readonly name: SubjectName;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly executor: ExecutorName;
+  readonly executor: ExecutorName | null;
   readonly bareLoop: BareLoop;
   /** The interpreter of the original. */
   readonly python: string | undefined;
@@ -167,15 +167,12 @@ function commandOf({ name, bareLoop, python = 'python3' }: Launch): string[] {
 }
 
 function envOf({ name, folder, env, executor }: Launch, port: number): NodeJS.ProcessEnv {
-  const own = {
-    node: { CODA_STATE_DIR: folder, CODA_EXECUTOR_FACTORY: `${join(SUBJECTS, 'executors.js')}:${executor}` },
-    bare: { BENCH_EXECUTOR: executor },
-    original: {
-      CODA_EXECUTOR_FACTORY: `executors:${executor}`,
-      PYTHONPATH: dirname(originalExecutors()),
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
+  const own: Readonly<Record<SubjectName, NodeJS.ProcessEnv>> = {
+    node: { CODA_STATE_DIR: folder },
+    bare: { BENCH_EXECUTOR: executor ?? 'createNoop' },
+    original: { PYTHONPATH: dirname(originalExecutors()), PYTHONDONTWRITEBYTECODE: '1' },
   };
+  const module = name === 'node' ? join(SUBJECTS, 'executors.js') : 'executors';
   return {
     PATH: process.env['PATH'],
     HOME: folder,
@@ -183,6 +180,7 @@ function envOf({ name, folder, env, executor }: Launch, port: number): NodeJS.Pr
     CODA_HOST: '127.0.0.1',
     CODA_PORT: String(port),
     ...own[name],
+    ...(executor === null || name === 'bare' ? {} : { CODA_EXECUTOR_FACTORY: `${module}:${executor}` }),
     ...env,
   };
 }

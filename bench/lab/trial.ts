@@ -11,7 +11,8 @@ import { BELL, cancelOf, groupOf, SHOTS, statusOf, streamOf, WEBHOOK_PATH } from
 
 export interface TrialOptions {
   readonly subject: SubjectName;
-  readonly executor: ExecutorName;
+  /** Null: none is named, so that the node takes its own. */
+  readonly executor: ExecutorName | null;
   /** Default `pipelined`. */
   readonly bareLoop?: BareLoop;
   /** Round trip to Redis and to the cloud. Default 0: as long as loopback takes. */
@@ -21,6 +22,12 @@ export interface TrialOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What ends of `finish` may take. */
   readonly timeoutMs?: number;
+}
+
+export interface StartOptions {
+  /** Null where it has credentials from an earlier start. */
+  readonly token?: string | null;
+  readonly askEveryMs?: number;
 }
 
 /** Entries are added inside Redis, so that filling costs little. */
@@ -62,19 +69,24 @@ export class Trial {
   static async open(lab: Lab, id: string, options: TrialOptions): Promise<Trial> {
     await lab.redis.flushall();
     const trial = new Trial(lab, id, options);
-    const { redisUrl, origin } = await trial.#route();
-    await lab.cloud.call('begin', {
-      qpu_id: id,
+    await trial.begin();
+    return trial;
+  }
+
+  /** From here on the cloud hears of this trial only, and has heard nothing yet. */
+  async begin(): Promise<void> {
+    const { redisUrl, origin } = await this.#route();
+    await this.#lab.cloud.call('begin', {
+      qpu_id: this.#id,
       qpu_display_name: 'bench',
       native_gate_set: 'cz',
       num_qubits: 20,
       redis_url: redisUrl,
       webapp_url: origin,
-      jwt_private_key: lab.key.pem,
+      jwt_private_key: this.#lab.key.pem,
       jwt_key_id: 'bench',
       vpn: { required: false },
     });
-    return trial;
   }
 
   get subject(): Subject {
@@ -122,11 +134,8 @@ export class Trial {
     return this.#lab.redis.hget(statusOf(jobId), 'state');
   }
 
-  /** Spawns the subject, for the first time with a token; does not wait for it. */
-  async start({
-    env = {},
-    askEveryMs = 20,
-  }: { env?: Record<string, string>; askEveryMs?: number } = {}): Promise<Subject> {
+  /** Spawns the subject; does not wait for it. */
+  async start({ token = 'bench', askEveryMs = 20 }: StartOptions = {}): Promise<Subject> {
     const { redisUrl, origin } = await this.#route();
     const { subject: name, executor, bareLoop = 'pipelined' } = this.#options;
     this.#subject = await Subject.start({
@@ -138,14 +147,13 @@ export class Trial {
       askEveryMs,
       env: {
         CODA_WEBAPP_URL: origin,
-        CODA_NODE_TOKEN: 'bench',
+        ...(token === null ? {} : { CODA_NODE_TOKEN: token }),
         BENCH_REDIS_URL: redisUrl,
         BENCH_QPU_ID: this.#id,
         BENCH_ORIGIN: origin,
         BENCH_JWT: this.#lab.key.jwt,
         BENCH_NOTES: this.notes,
         ...this.#options.env,
-        ...env,
       },
     });
     return this.#subject;
@@ -173,6 +181,7 @@ export class Trial {
       const arrived = await this.#lab.cloud.call('count');
       throw new Error(
         `${String(thrown)}; ${arrived} arrived; ${this.name} said:\n${this.subject.output().slice(-2000)}`,
+        { cause: thrown },
       );
     }
   }
@@ -218,6 +227,19 @@ export class Trial {
     const read = numberOf(lastFields);
     if (read !== arrivedAt.size + pending.length) {
       faults.push(`${read} jobs were read, ${arrivedAt.size} delivered, and ${pending.length} are pending`);
+    }
+    this.#mustBeFaultless(faults);
+  }
+
+  /** As `finish`, where every job was cancelled: none of them was delivered. */
+  async finishCancelled(): Promise<void> {
+    await this.settled();
+    await this.subject.stop();
+    const { faults, arrivedAt } = await this.#check();
+    if (arrivedAt.size > 0) faults.push(`${arrivedAt.size} cancelled jobs were delivered`);
+    for (let i = 1; i <= this.submitted; i++) {
+      const state = await this.stateOf(`${this.#id}-${i}`);
+      if (state !== 'cancelled') faults.push(`the cancelled job ${this.#id}-${i} is '${state}'`);
     }
     this.#mustBeFaultless(faults);
   }

@@ -134,7 +134,6 @@ export function post(path: string, body: string): Promise<number> {
 
 /** Tells the bench that the loop waits for jobs. */
 export function ready(): void {
-  process.on('SIGTERM', () => process.exit());
   process.send?.('ready');
 }
 

@@ -33,9 +33,20 @@ let wakeReader: (() => void) | undefined;
 let acknowledged: string[] = [];
 
 await createGroup(redis);
+process.on('SIGTERM', stop);
 void read();
 void run();
 ready();
+
+/** Reads no more; what has been read is delivered and acknowledged. */
+function stop(): void {
+  reader.disconnect();
+  const timer = setInterval(() => {
+    if (undelivered > 0 || acknowledged.length > 0) return;
+    clearInterval(timer);
+    void redis.quit().then(() => process.exit());
+  }, 10);
+}
 
 async function read(): Promise<void> {
   for (;;) {
@@ -43,7 +54,8 @@ async function read(): Promise<void> {
       await new Promise<void>((resolve) => (wakeReader = resolve));
       continue;
     }
-    const reply = await readGroup(reader);
+    const reply = await readGroup(reader).catch(() => undefined);
+    if (reply === undefined) return;
     const entries = reply?.[0]?.[1] ?? [];
     undelivered += entries.length;
     if (entries.length > 0) void admit(entries);

@@ -9,7 +9,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { PollerApi } from '../lab/poller-process.ts';
 import { Remote } from '../lab/remote.ts';
 import { originalExecutors, type SubjectName } from '../lab/subject.ts';
-import { largeCircuit } from '../lab/wire.ts';
+import { largeCircuit } from '../lab/circuits.ts';
 
 const GATES = 100_000;
 const WAVE = 10;

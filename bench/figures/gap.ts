@@ -68,7 +68,7 @@ function settings(lab: Lab): readonly Setting[] {
 async function measureAt(lab: Lab, setting: Setting): Promise<Row[]> {
   const { rttMs, runMs, originalJobs, goals } = setting;
   const where = `${runMs} ms runs, ${rttMs} ms round trip`;
-  const repetitions = lab.size({ full: 3, quick: 1, tiny: 1 });
+  const repetitions = lab.size({ full: rttMs > 100 ? 2 : 3, quick: 1, tiny: 1 });
   const samples = await inTurns<Metric>(
     lab,
     where,

@@ -4,17 +4,18 @@ import { inTrial, inTurns, rowOf, type Figure } from '../figure.ts';
 import type { Lab } from '../lab/lab.ts';
 import { hasProc, memoryMb } from '../lab/proc.ts';
 import type { SubjectName } from '../lab/subject.ts';
-import { BELL, largeCircuit } from '../lab/wire.ts';
+import { BELL, largeCircuit } from '../lab/circuits.ts';
 
-const FEW = 16;
-const MANY = 4 * FEW;
+/** Already more than the node holds at a time. */
+const FEW = 32;
+const MANY = 3 * FEW;
 
 export const memory: Figure = {
   name: 'memory',
   title: 'resident memory',
   async measure(lab) {
-    const repetitions = lab.size({ full: 3, quick: 1, tiny: 1 });
-    const jobs = lab.size({ full: 50_000, quick: 5_000, tiny: 100 });
+    const repetitions = lab.size({ full: 2, quick: 1, tiny: 1 });
+    const jobs = lab.size({ full: 20_000, quick: 5_000, tiny: 100 });
     const large = largeCircuit(lab.size({ full: 100_000, quick: 100_000, tiny: 100 }));
     const all = { node: repetitions, bare: repetitions, original: 1 };
     const idle = await inTurns(lab, 'idle', all, (subject) => idleMemory(lab, subject));
@@ -24,10 +25,10 @@ export const memory: Figure = {
       { node: repetitions, bare: repetitions },
       (subject) => peakMemory(lab, subject, jobs, BELL),
     );
-    const few = await inTurns(lab, `${FEW} large circuits`, { node: repetitions }, (subject) =>
+    const few = await inTurns(lab, `${FEW} large circuits`, { node: 1 }, (subject) =>
       peakMemory(lab, subject, FEW, large),
     );
-    const many = await inTurns(lab, `${MANY} large circuits`, { node: repetitions }, (subject) =>
+    const many = await inTurns(lab, `${MANY} large circuits`, { node: 1 }, (subject) =>
       peakMemory(lab, subject, MANY, large),
     );
     const words = { figure: 'memory', unit: 'MiB', better: 'lower' as const };

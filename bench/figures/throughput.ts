@@ -20,8 +20,11 @@ export const throughput: Figure = {
     const single = await inTurns<Rate>(lab, 'one job a run', turns, (subject) =>
       rateOf(lab, subject, 'createNoop', count[subject]),
     );
-    const batched = await inTurns<Rate>(lab, 'batches', { node: repetitions, original: 1 }, (subject) =>
-      rateOf(lab, subject, 'createBatch', count[subject]),
+    const batched = await inTurns<Rate>(
+      lab,
+      'batches',
+      { node: Math.min(repetitions, 3), original: 1 },
+      (subject) => rateOf(lab, subject, 'createBatch', count[subject]),
     );
     const rate = { figure: 'throughput', unit: 'jobs/s', better: 'higher' as const };
     const singleRow = rowOf(

@@ -7,7 +7,8 @@ import type { Mark } from './cloud-process.ts';
 import { now } from './clock.ts';
 import type { Lab } from './lab.ts';
 import { Subject, type BareLoop, type ExecutorName, type SubjectName } from './subject.ts';
-import { BELL, cancelOf, groupOf, SHOTS, statusOf, streamOf, WEBHOOK_PATH } from './wire.ts';
+import { BELL, SHOTS } from './circuits.ts';
+import { cancelOf, groupOf, statusOf, streamOf, WEBHOOK_PATH } from './wire.ts';
 
 export interface TrialOptions {
   readonly subject: SubjectName;

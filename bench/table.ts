@@ -24,10 +24,11 @@ export function tableOf({ rows, machine, takenAt, form }: Results): string {
   const [head = [], ...body] = cells;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   const shortened = form === 'full' ? '' : ` A ${form} run: too short to count.`;
+  const missing = rows.some(({ original }) => original !== undefined) ? '' : ' The original was not here.';
   const notes = rows.flatMap(({ what, note }) => (note === undefined ? [] : [`${what}: ${note}.`]));
   return [
     [line(head), rule, ...body.map(line)].join('\n'),
-    `Median, and in brackets the least and the most over the repetitions. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}`,
+    `Median, and in brackets the least and the most over the repetitions. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}${missing}`,
     ...notes,
   ].join('\n\n');
 }

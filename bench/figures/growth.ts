@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { inTrial, inTurns, rowOf, type Figure, type Medians, type Row, type Sample } from '../figure.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { SubjectName } from '../lab/subject.ts';
-import { rateBetween, type Rate } from './throughput.ts';
+import { rateOf, type Rate } from './throughput.ts';
 
-const BURST = 10;
 /** What may still be called the same, on a machine that is not quite still. */
 const FLAT = 1.25;
 
@@ -19,15 +18,15 @@ export const growth: Figure = {
 };
 
 async function byBacklog(lab: Lab): Promise<Row[]> {
-  const most = lab.size({ full: 1_000_000, quick: 100_000, tiny: 1_000 });
-  const backlogs = [BURST, 10_000, 100_000, 1_000_000].filter((backlog) => backlog <= most);
+  const most = lab.size({ full: 1_000_000, quick: 10_000, tiny: 10 });
+  const backlogs = [10, 1_000, 10_000, 100_000, 1_000_000].filter((backlog) => backlog <= most);
   const samples = new Map(backlogs.map((backlog) => [backlog, emptySamples()]));
   for (let round = 0; round < lab.size({ full: 3, quick: 1, tiny: 1 }); round++) {
-    // Filling the longest takes its time, and a gigabyte.
-    for (const backlog of backlogs.filter((backlog) => round === 0 || backlog <= 100_000)) {
+    // The longest take their time, and the very longest a gigabyte of Redis.
+    for (const backlog of backlogs.filter((backlog) => round === 0 || backlog <= 10_000)) {
       const what = `${backlog} messages`;
       const turn = await inTurns(lab, what, { node: 1, bare: 1 }, (subject) =>
-        backlog === BURST ? inBursts(lab, subject) : fromBacklog(lab, subject, backlog),
+        backlog > 100_000 ? inTheMiddle(lab, subject, backlog) : workedOff(lab, subject, backlog),
       );
       samples.get(backlog)?.node.push(...turn.node);
       samples.get(backlog)?.bare.push(...turn.bare);
@@ -46,57 +45,46 @@ async function byBacklog(lab: Lab): Promise<Row[]> {
       'cpuUs',
       isMet,
     );
-  const [few = BURST, ...more] = backlogs;
-  const first = rowFor(few, '');
-  const second = more[0] === undefined ? undefined : rowFor(more[0], '');
-  // Ten at a time share less; from ten thousand on, a job must not get dearer.
-  const least = Math.min(first.node?.median ?? NaN, second?.node?.median ?? Infinity);
-  return [
-    first,
-    ...more.map((backlog) =>
-      rowFor(backlog, `≤ ${FLAT} × the least before`, ({ node }) => node <= FLAT * least),
-    ),
-  ];
+  // A few at a time share less of what several jobs share; from a thousand on, a job must not get dearer.
+  const free = backlogs.filter((backlog) => backlog <= 1_000).map((backlog) => rowFor(backlog, ''));
+  const least = free.at(-1)?.node?.median ?? NaN;
+  const bound = backlogs.filter((backlog) => backlog > 1_000);
+  const goal = `≤ ${FLAT} × that of 1,000`;
+  return [...free, ...bound.map((backlog) => rowFor(backlog, goal, ({ node }) => node <= FLAT * least))];
 }
 
 function emptySamples(): Record<SubjectName, Sample<Rate>[]> {
   return { node: [], bare: [], original: [] };
 }
 
-/** The part of a measurement that counts, by numbers of webhooks: the same for every backlog. */
-function windowOf(lab: Lab): { from: number; to: number } {
-  return {
-    from: lab.size({ full: 4_000, quick: 2_000, tiny: 50 }),
-    to: lab.size({ full: 10_000, quick: 5_000, tiny: 100 }),
-  };
+/** Whole backlogs, as often as gives enough jobs to measure. */
+function workedOff(lab: Lab, subject: SubjectName, backlog: number): Promise<Sample<Rate>> {
+  const least = lab.size({ full: 10_000, quick: 4_000, tiny: 50 });
+  return rateOf(lab, subject, {
+    executor: 'createNoop',
+    warmUp: lab.size({ full: 10_000, quick: 2_000, tiny: 10 }),
+    jobs: backlog,
+    rounds: Math.ceil(least / backlog),
+  });
 }
 
-/** Works off the first of `backlog` messages. */
-function fromBacklog(lab: Lab, subject: SubjectName, backlog: number): Promise<Sample<Rate>> {
-  const { from, to } = windowOf(lab);
+/** The first part of a backlog that is too long to work off. From the 20,000th webhook on the node holds as many
+ *  undelivered results as it may, so that between two webhooks it reads and runs as many jobs as it delivers. */
+function inTheMiddle(lab: Lab, subject: SubjectName, backlog: number): Promise<Sample<Rate>> {
+  const [from, to] = [20_000, 40_000];
   return inTrial(lab, { subject, executor: 'createNoop' }, async (trial) => {
     await trial.fill(backlog);
     await trial.start();
     await trial.watch(from, to);
     await trial.delivered(to);
-    const marks = await trial.marks();
+    const [first, last] = await trial.marks();
     await trial.finishEarly();
-    return rateBetween(marks);
-  });
-}
-
-/** As many jobs, but never more than ten messages at a time. */
-function inBursts(lab: Lab, subject: SubjectName): Promise<Sample<Rate>> {
-  const { from, to } = windowOf(lab);
-  return inTrial(lab, { subject, executor: 'createNoop' }, async (trial) => {
-    await (await trial.start()).ready();
-    await trial.watch(from, to);
-    while (trial.submitted < to) {
-      await trial.fill(BURST);
-      await trial.delivered();
-    }
-    await trial.finish();
-    return rateBetween(await trial.marks());
+    if (first === undefined || last === undefined) throw new Error('the marks were not reached');
+    const count = last.count - first.count;
+    return {
+      perSec: (1000 * count) / (last.at - first.at),
+      cpuUs: (1000 * (last.cpuMs - first.cpuMs)) / count,
+    };
   });
 }
 
@@ -146,12 +134,10 @@ const plugin = (i) => ({
 });
 export default { plugins: Array.from({ length: ${count} }, (_, i) => plugin(i)) };
 `;
-  return inTrial(lab, { subject: 'node', executor: 'createNoop' }, async (trial) => {
-    writeFileSync(join(trial.folder, 'coda.config.mjs'), config);
-    await trial.fill(jobs);
-    await trial.start();
-    await trial.watch(Math.floor(jobs / 10), jobs);
-    await trial.finish();
-    return rateBetween(await trial.marks());
+  return rateOf(lab, 'node', {
+    executor: 'createNoop',
+    warmUp: jobs / 4,
+    jobs,
+    prepare: (trial) => writeFileSync(join(trial.folder, 'coda.config.mjs'), config),
   });
 }

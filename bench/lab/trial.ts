@@ -43,7 +43,7 @@ for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   if redis.call('HGET', 'qpu:job:' .. ARGV[3] .. '-' .. i .. ':status', 'state') == 'completed' then found = found + 1 end
 end
 return found`;
-const CHUNK = 10_000;
+const CHUNK = 100_000;
 const SHOWN_FAULTS = 5;
 
 export class Trial {
@@ -95,8 +95,9 @@ export class Trial {
     return this.#subject;
   }
 
-  /** Puts `count` jobs into the stream at once. */
-  async fill(count: number, circuit = BELL): Promise<void> {
+  /** Puts `count` jobs into the stream, up to 100,000 of them at once: nobody reads the first before the last is there.
+   *  Returns when they were. */
+  async fill(count: number, circuit = BELL): Promise<number> {
     const { redis } = this.#lab;
     const { origin } = await this.#route();
     const last = this.submitted + count;
@@ -115,6 +116,7 @@ export class Trial {
       );
       this.submitted = to;
     }
+    return now();
   }
 
   /** Puts one job into the stream; returns its number, and when it was sent. */

@@ -73,6 +73,14 @@ describe('imports', () => {
     assert.deepEqual(offenders(importsBelow('src/protocol'), allowed), []);
   });
 
+  it('lead from the bench only to what users can import', () => {
+    const allowed = ({ target }: Import): boolean =>
+      !/^(src|plugins|test)\//.test(target) || target === DOOR || target === 'src/testing/index.ts';
+    const bench = importsBelow('bench');
+    assert.ok(bench.length > 50);
+    assert.deepEqual(offenders(bench, allowed), []);
+  });
+
   it('never lead into the command line', () => {
     assert.deepEqual(
       offenders(

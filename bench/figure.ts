@@ -1,0 +1,116 @@
+// What a figure is: a question, its goal, and how it is measured; and the rows that it gives.
+import type { Lab } from './lab/lab.ts';
+import { spreadOf, type Spread } from './lab/stats.ts';
+import type { SubjectName } from './lab/subject.ts';
+import type { Trial, TrialOptions } from './lab/trial.ts';
+
+export interface Figure {
+  /** On the command line: `npm run bench -- gap`. */
+  readonly name: string;
+  readonly title: string;
+  measure(lab: Lab): Promise<readonly Row[]>;
+}
+
+export type Verdict = 'met' | 'missed';
+
+/** One line of the table. */
+export interface Row {
+  readonly figure: string;
+  /** What is measured: `50 ms round trip, 20 ms runs: p50`. */
+  readonly what: string;
+  readonly goal: string;
+  readonly unit: string;
+  readonly better: 'lower' | 'higher';
+  readonly node?: Spread;
+  readonly bare?: Spread;
+  readonly original?: Spread;
+  /** Absent where the row has no goal of its own, or could not be measured. */
+  readonly verdict?: Verdict;
+  readonly note?: string;
+}
+
+/** The values of one repetition, by name. */
+export type Sample<Metric extends string> = Readonly<Record<Metric, number>>;
+export type Samples<Metric extends string> = Readonly<Record<SubjectName, readonly Sample<Metric>[]>>;
+
+/** Repetitions of each subject; those that have none are left out. */
+export type Repetitions = Partial<Readonly<Record<SubjectName, number>>>;
+
+/** Measures the subjects in turns, so that whatever changes on the machine meanwhile meets all of them. */
+export async function inTurns<Metric extends string>(
+  lab: Lab,
+  what: string,
+  repetitions: Repetitions,
+  measure: (subject: SubjectName, round: number) => Promise<Sample<Metric>>,
+): Promise<Samples<Metric>> {
+  const samples: Record<SubjectName, Sample<Metric>[]> = { node: [], bare: [], original: [] };
+  const rounds = Math.max(...Object.values(repetitions));
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of lab.subjects) {
+      if (round >= (repetitions[subject] ?? 0)) continue;
+      const sample = await measure(subject, round);
+      samples[subject].push(sample);
+      lab.say(`  ${what}, ${subject}: ${shown(sample)}`);
+    }
+  }
+  return samples;
+}
+
+/** Runs one trial; an error leaves nothing behind. */
+export async function inTrial<T>(
+  lab: Lab,
+  options: TrialOptions,
+  run: (trial: Trial) => Promise<T>,
+): Promise<T> {
+  const trial = await lab.trial(options);
+  try {
+    return await run(trial);
+  } finally {
+    await trial.abandon();
+  }
+}
+
+export interface RowWords {
+  readonly figure: string;
+  readonly what: string;
+  readonly goal: string;
+  readonly unit: string;
+  readonly better: 'lower' | 'higher';
+  readonly note?: string;
+}
+
+/** Medians, as far as measured. */
+export interface Medians {
+  readonly node: number;
+  readonly bare: number | undefined;
+  readonly original: number | undefined;
+}
+
+/** The row of one metric; `isMet` judges the medians, or `isMet` is left out where the row has no goal. */
+export function rowOf<Metric extends string>(
+  words: RowWords,
+  samples: Samples<Metric>,
+  metric: Metric,
+  isMet?: (medians: Medians) => boolean,
+): Row {
+  const spread = (subject: SubjectName): Spread | undefined => {
+    const values = samples[subject].map((sample) => sample[metric]).filter((value) => !Number.isNaN(value));
+    return values.length === 0 ? undefined : spreadOf(values);
+  };
+  const [node, bare, original] = [spread('node'), spread('bare'), spread('original')];
+  if (node === undefined) return { ...words, note: words.note ?? 'not measured: this system has no /proc' };
+  const verdict = isMet?.({ node: node.median, bare: bare?.median, original: original?.median });
+  return {
+    ...words,
+    node,
+    ...(bare === undefined ? {} : { bare }),
+    ...(original === undefined ? {} : { original }),
+    ...(verdict === undefined ? {} : { verdict: verdict ? 'met' : 'missed' }),
+  };
+}
+
+function shown(sample: Sample<string>): string {
+  return Object.entries(sample)
+    .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
+    .join(', ');
+}

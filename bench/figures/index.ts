@@ -1,0 +1,12 @@
+// Every figure, in the order of the table.
+import type { Figure } from '../figure.ts';
+import { cancel } from './cancel.ts';
+import { circuit } from './circuit.ts';
+import { gap } from './gap.ts';
+import { growth } from './growth.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { start } from './start.ts';
+import { throughput } from './throughput.ts';
+
+export const FIGURES: readonly Figure[] = [gap, throughput, latency, cancel, start, circuit, memory, growth];

@@ -1,0 +1,101 @@
+// How many jobs a second, and how much processor time each costs: an executor that answers at once, everything on loopback.
+import { inTrial, inTurns, rowOf, type Figure, type Row, type Sample } from '../figure.ts';
+import type { Lab } from '../lab/lab.ts';
+import { cpuMs, hasProc } from '../lab/proc.ts';
+import type { ExecutorName, SubjectName } from '../lab/subject.ts';
+import type { Trial } from '../lab/trial.ts';
+
+export type Rate = 'perSec' | 'cpuUs';
+
+export interface Load {
+  readonly executor: ExecutorName;
+  /** Jobs that do not count: they warm the process up. All of them have ended before the others come. */
+  readonly warmUp: number;
+  /** Jobs that come at once. */
+  readonly jobs: number;
+  /** How often they come. Default 1. */
+  readonly rounds?: number;
+  /** Done before the subject starts. */
+  readonly prepare?: (trial: Trial) => void;
+}
+
+export const throughput: Figure = {
+  name: 'throughput',
+  title: 'throughput and processor time',
+  async measure(lab) {
+    const jobs = lab.size({ full: 50_000, quick: 5_000, tiny: 200 });
+    const originalJobs = lab.size({ full: 300, quick: 60, tiny: 10 });
+    const repetitions = lab.size({ full: 5, quick: 2, tiny: 1 });
+    const load = (subject: SubjectName, executor: ExecutorName): Load => {
+      const count = subject === 'original' ? originalJobs : jobs;
+      return { executor, jobs: count, warmUp: Math.ceil(count / 5) };
+    };
+    const turns = { node: repetitions, bare: repetitions, original: Math.min(repetitions, 2) };
+    const single = await inTurns<Rate>(lab, 'one job a run', turns, (subject) =>
+      rateOf(lab, subject, load(subject, 'createNoop')),
+    );
+    const batches = { node: Math.min(repetitions, 3), original: 1 };
+    const batched = await inTurns<Rate>(lab, 'batches', batches, (subject) =>
+      rateOf(lab, subject, load(subject, 'createBatch')),
+    );
+    const rate = { figure: 'throughput', unit: 'jobs/s', better: 'higher' as const };
+    const singleRow = rowOf(
+      { ...rate, what: 'throughput, executor that answers at once', goal: '≥ 0.5 × bare, ≥ 200 × original' },
+      single,
+      'perSec',
+      ({ node, bare = 0, original = 0 }) => node >= 0.5 * bare && node >= 200 * original,
+    );
+    const rows: Row[] = [
+      singleRow,
+      rowOf(
+        {
+          figure: 'throughput',
+          what: 'processor time a job at that rate',
+          goal: '≤ 2 × bare',
+          unit: 'µs',
+          better: 'lower',
+        },
+        single,
+        'cpuUs',
+        ({ node, bare = 0 }) => node <= 2 * bare,
+      ),
+      rowOf(
+        { ...rate, what: 'throughput, executor that takes batches', goal: 'not below one job a run' },
+        batched,
+        'perSec',
+        ({ node }) => node >= (singleRow.node?.min ?? NaN),
+      ),
+    ];
+    return rows;
+  },
+};
+
+/** Processor time counts from before the first job is read until the last one is acknowledged, so that it is all of
+ *  what so many jobs cost, however far reading runs ahead of delivery; time counts to the last webhook. */
+export function rateOf(
+  lab: Lab,
+  subject: SubjectName,
+  { executor, warmUp, jobs, rounds = 1, prepare }: Load,
+): Promise<Sample<Rate>> {
+  return inTrial(lab, { subject, executor }, async (trial) => {
+    prepare?.(trial);
+    await (await trial.start()).ready();
+    await trial.watch(...Array.from({ length: rounds }, (_, i) => warmUp + (i + 1) * jobs));
+    await trial.fill(warmUp);
+    await trial.delivered();
+    await trial.settled();
+    const { pid } = trial.subject;
+    const cpuBefore = hasProc ? cpuMs(pid) : NaN;
+    let ms = 0;
+    for (let round = 0; round < rounds; round++) {
+      const filledAt = await trial.fill(jobs);
+      await trial.delivered();
+      ms += ((await trial.marks()).at(-1)?.at ?? NaN) - filledAt;
+    }
+    await trial.settled();
+    const cpu = (hasProc ? cpuMs(pid) : NaN) - cpuBefore;
+    await trial.finish();
+    const count = jobs * rounds;
+    return { perSec: (1000 * count) / ms, cpuUs: (1000 * cpu) / count };
+  });
+}

@@ -1,0 +1,11 @@
+// The wire contract as the yardstick knows it, in words of its own: what measures must not move
+// with what is measured. Imports nothing: the bare loops are to stay bare.
+
+export const streamOf = (qpuId: string): string => `qpu:${qpuId}:jobs`;
+export const groupOf = (qpuId: string): string => `qpu:${qpuId}:workers`;
+export const statusOf = (jobId: string): string => `qpu:job:${jobId}:status`;
+export const cancelOf = (jobId: string): string => `qpu:job:cancelled:${jobId}`;
+
+export const CONNECT_PATH = '/api/internal/qpu/connect';
+export const HEARTBEAT_PATH = '/api/internal/qpu/heartbeat';
+export const WEBHOOK_PATH = '/api/internal/qpu/webhook';

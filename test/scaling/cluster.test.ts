@@ -88,7 +88,9 @@ describe('a cluster of three shards', () => {
     cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: redis.url(without.port) }));
     const test = await startTestNode({ cloud });
     try {
-      await waitUntil('saying so', () => test.node.readiness().reasons.some((reason) => /MOVED/.test(reason)));
+      await waitUntil('saying so', () =>
+        test.node.readiness().reasons.some((reason) => /MOVED/.test(reason)),
+      );
       await waitUntil('the log', () => test.log.some((line) => /jobs cannot be read: .*MOVED/.test(line)));
     } finally {
       await test.stop();

@@ -58,7 +58,11 @@ export async function startCluster(shards: number): Promise<Topology> {
 export async function startShardWithReplica(): Promise<Topology & { readonly replica: Member }> {
   const cluster = await startCluster(1);
   const [primary] = cluster.members;
-  const spare = await startMembers(1, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'], cluster);
+  const spare = await startMembers(
+    1,
+    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+    cluster,
+  );
   const [replica] = spare.members;
   await replica.admin.call('CLUSTER', 'MEET', HOST, primary.port);
   const id = String(await primary.admin.call('CLUSTER', 'MYID'));
@@ -83,7 +87,10 @@ export interface Sentinel {
 }
 
 /** One Sentinel, whose word alone counts. Resolves once it knows the replica, without which it can promote nothing. */
-export async function startSentinel({ members: [primary], url }: Topology, folder: string): Promise<Sentinel> {
+export async function startSentinel(
+  { members: [primary], url }: Topology,
+  folder: string,
+): Promise<Sentinel> {
   const { password } = new URL(url(primary.port));
   const file = join(folder, 'sentinel.conf');
   const lines = [
@@ -124,11 +131,7 @@ async function inStep({ admin }: Member): Promise<void> {
   );
 }
 
-async function startMembers(
-  count: number,
-  args: readonly string[],
-  like?: Topology,
-): Promise<Topology> {
+async function startMembers(count: number, args: readonly string[], like?: Topology): Promise<Topology> {
   const members: Member[] = [];
   const close = async (): Promise<void> => {
     for (const { admin, server } of members) {
@@ -140,11 +143,13 @@ async function startMembers(
   try {
     for (let i = 0; i < count; i += 1) {
       const server = await startMember(args);
-      const admin = connect(server.url);
-      members.push({ server, port: server.port, admin });
       password ||= new URL(server.url).password;
-      await admin.config('SET', 'requirepass', password);
-      await admin.config('SET', 'masterauth', password);
+      const url = new URL(server.url);
+      url.password = password;
+      // As what it is from here on: its URL has the password it was started with.
+      await setPassword(server, password);
+      const admin = connect(url.href);
+      members.push({ server, port: server.port, admin });
       // Or a replica waits five seconds for others before it is served.
       await admin.config('SET', 'repl-diskless-sync-delay', '0');
     }
@@ -174,4 +179,11 @@ function connect(url: string): Redis {
   const redis = openRedis({ url, name: 'test', env: {} });
   redis.on('error', () => {});
   return redis;
+}
+
+async function setPassword({ url }: RedisServer, password: string): Promise<void> {
+  const redis = connect(url);
+  await redis.config('SET', 'masterauth', password);
+  await redis.config('SET', 'requirepass', password);
+  closeRedis(redis);
 }

@@ -21,7 +21,12 @@ export const checkRedis: Check = async ({ config, env }) => {
     url: redisUrl,
     name: 'coda-node:doctor',
     env,
-    options: { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 },
+    options: {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      reconnectOnError: () => false,
+      maxRetriesPerRequest: 0,
+    },
   });
   let trouble: unknown;
   redis.on('error', (error) => (trouble = error));

@@ -22,7 +22,7 @@ const HOST = '127.0.0.1';
 export class FaultProxy {
   readonly port: number;
   readonly #server: Server;
-  readonly #target: { readonly host: string; readonly port: number };
+  #target: { readonly host: string; readonly port: number };
   readonly #links = new Set<Link>();
   #fault: Fault | undefined;
   /** Told when the fault of now is over. */
@@ -54,6 +54,11 @@ export class FaultProxy {
 
   set(fault: Fault): void {
     this.#fault = fault;
+  }
+
+  /** New connections go to another port of this machine; those that are open stay where they are, as after a change in DNS. */
+  leadTo(targetPort: number): void {
+    this.#target = { host: HOST, port: targetPort };
   }
 
   /** Ends every connection at once, on both sides. */

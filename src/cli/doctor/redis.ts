@@ -1,10 +1,15 @@
-// The job queue: whether Redis answers, whether the stream and the group are there, and what this user may do.
+// The job queue: whether Redis answers and fits, whether the stream and the group are there, and what this user may do.
+import type { Redis } from 'ioredis';
 import { messageOf } from '../../errors.ts';
-import { CANCEL_KEY_PREFIX, groupName, streamKey } from '../../protocol/keys.ts';
+import { CANCEL_KEY_PREFIX, groupName, statusKey, streamKey } from '../../protocol/keys.ts';
 import { openRedis } from '../../redis.ts';
 import { failure, ok, soon, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 6_000;
+/** XAUTOCLAIM, and XPENDING from an exclusive id on. */
+const OLDEST = [6, 2] as const;
+/** So many made-up jobs that even of two shards neither is missed. */
+const PROBES = 64;
 const check = 'redis';
 
 export const checkRedis: Check = async ({ config, env }) => {
@@ -16,7 +21,12 @@ export const checkRedis: Check = async ({ config, env }) => {
     url: redisUrl,
     name: 'coda-node:doctor',
     env,
-    options: { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 },
+    options: {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      reconnectOnError: () => false,
+      maxRetriesPerRequest: 0,
+    },
   });
   let trouble: unknown;
   redis.on('error', (error) => (trouble = error));
@@ -34,6 +44,12 @@ export const checkRedis: Check = async ({ config, env }) => {
       ? 'The password may have changed: start the node anew (coda start), or reset it and use a new token.'
       : 'Check the network and the VPN. The node itself waits for Redis and goes on by itself.';
     return [failure(check, `${host} cannot be used: ${text}`, remedy)];
+  }
+  findings.push(...(await fitness(redis)));
+  const partial = await servesOnlyPart(redis, qpuId);
+  if (partial !== undefined) {
+    redis.disconnect();
+    return [...findings, partial];
   }
   const ask = async (
     good: string,
@@ -81,3 +97,51 @@ export const checkRedis: Check = async ({ config, env }) => {
   redis.disconnect();
   return findings;
 };
+
+/** What the server says of itself; nothing where this user may not ask. */
+async function fitness(redis: Redis): Promise<Finding[]> {
+  const info = await soon(redis.info(), TIMEOUT_MS, 'INFO').catch(() => '');
+  const said = (name: string): string => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
+  const findings: Finding[] = [];
+  const version = said('redis_version');
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (version !== '' && (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))) {
+    findings.push(
+      failure(check, `the server has version ${version}`, `It takes Redis ${OLDEST.join('.')} or newer.`),
+    );
+  }
+  if (said('role') === 'slave') {
+    findings.push(
+      failure(
+        check,
+        'the server is a replica, which takes no writes',
+        'Wait for a failover under way to end; else have the URL lead to the primary.',
+      ),
+    );
+  }
+  const policy = said('maxmemory_policy');
+  if (policy !== '' && policy !== 'noeviction' && said('maxmemory') !== '0') {
+    findings.push(
+      warning(
+        check,
+        `the server may throw jobs away when its memory is full (maxmemory-policy ${policy})`,
+        'Set maxmemory-policy to noeviction.',
+      ),
+    );
+  }
+  return findings;
+}
+
+/** The finding that a server has not all of the node's keys, as in a cluster of several shards. */
+async function servesOnlyPart(redis: Redis, qpuId: string): Promise<Finding | undefined> {
+  const probes = Array.from({ length: PROBES }, (_, i) => statusKey(`doctor-${i}`));
+  const pipeline = redis.pipeline([streamKey(qpuId), ...probes].map((key) => ['exists', key]));
+  const replies = await soon(pipeline.exec(), TIMEOUT_MS, 'EXISTS').catch(() => null);
+  const moved = replies?.find(([error]) => error?.message.startsWith('MOVED'))?.[0];
+  if (!moved) return undefined;
+  return failure(
+    check,
+    `the server has only a part of the keys (${moved.message})`,
+    'The node talks to one server: have the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
+  );
+}

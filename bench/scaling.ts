@@ -1,0 +1,223 @@
+// The scaling figure: jobs a second of 1, 2 and 4 nodes with `concurrency` 1, 4 and 16, as processes on one stream.
+// `npm run build && node dist/bench/scaling.js` prints the tables of docs/scaling.md and writes bench/scaling.json.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { groupName, streamKey } from '../src/protocol/keys.ts';
+import { closeRedis, openRedis } from '../src/redis.ts';
+import { bell, startLocalCloud, waitUntil, within, type LocalCloud } from '../src/testing/index.ts';
+import { CPU_MS, TIMER_MS } from './scaling-executor.ts';
+import { tables, type Configuration, type Figure, type Kind } from './scaling-table.ts';
+
+const NODES = [1, 2, 4] as const;
+const CONCURRENCY = [1, 4, 16] as const;
+/** So long a configuration would run at its ideal rate. */
+const IDEAL_MS = 2_500;
+const LATE_MS = 60_000;
+const FACTORY: Record<Kind, string> = { timer: 'createTimer', cpu: 'createCpu' };
+
+export interface Measurement {
+  readonly machine: { readonly cores: number; readonly node: string; readonly redis: string };
+  readonly figures: readonly Figure[];
+}
+
+/** Runs all configurations, one after the other. Throws where a job was lost, or delivered twice. */
+export async function measure(onFigure: (figure: Figure) => void = () => {}): Promise<Measurement> {
+  const bench = await Bench.open();
+  try {
+    const figures: Figure[] = [];
+    for (const kind of ['timer', 'cpu'] as const) {
+      for (const nodes of NODES) {
+        for (const concurrency of CONCURRENCY) {
+          const figure = await bench.run({ kind, nodes, concurrency });
+          figures.push(figure);
+          onFigure(figure);
+        }
+      }
+    }
+    return { machine: await bench.machine(), figures };
+  } finally {
+    await bench.close();
+  }
+}
+
+/** What the executors alone would allow: as many at a time as may be, or as there are cores. */
+function ideal({ kind, nodes, concurrency }: Configuration): number {
+  return kind === 'timer'
+    ? (nodes * concurrency * 1000) / TIMER_MS
+    : (Math.min(nodes, cpus().length) * 1000) / CPU_MS;
+}
+
+class Bench {
+  readonly #cloud: LocalCloud;
+  readonly #redis: Redis;
+  readonly #sink: Sink;
+  readonly #folder: string;
+  #jobs = 0;
+
+  private constructor(cloud: LocalCloud, sink: Sink, folder: string) {
+    this.#cloud = cloud;
+    this.#sink = sink;
+    this.#folder = folder;
+    this.#redis = openRedis({ url: cloud.redisUrl, name: 'bench', env: {} });
+  }
+
+  static async open(): Promise<Bench> {
+    const folder = await mkdtemp(join(tmpdir(), 'coda-bench-'));
+    return new Bench(await startLocalCloud(), await Sink.open(), folder);
+  }
+
+  async run(configuration: Configuration): Promise<Figure> {
+    const expected = ideal(configuration);
+    const count = Math.ceil((expected * IDEAL_MS) / 1000);
+    const nodes = await this.#startNodes(configuration);
+    try {
+      // The first jobs find cold code.
+      await this.#deliver(count >> 2);
+      const rate = await this.#deliver(count);
+      return { ...configuration, jobsPerSecond: Math.round(rate), ideal: Math.round(expected) };
+    } finally {
+      for (const node of nodes) {
+        node.kill('SIGKILL');
+        if (node.exitCode === null && node.signalCode === null) await once(node, 'exit');
+      }
+    }
+  }
+
+  async machine(): Promise<Measurement['machine']> {
+    const [, redis = ''] = /redis_version:(\S+)/.exec(await this.#redis.info('server')) ?? [];
+    return { cores: cpus().length, node: process.versions.node, redis };
+  }
+
+  async close(): Promise<void> {
+    closeRedis(this.#redis);
+    this.#sink.close();
+    await this.#cloud.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Submits `count` jobs, and resolves with the rate at which they came back. */
+  async #deliver(count: number): Promise<number> {
+    const stream = streamKey(this.#cloud.qpuId);
+    const circuit = JSON.stringify(bell('cz').ir);
+    const done = this.#sink.expect(count);
+    for (let submitted = 0; submitted < count;) {
+      const pipeline = this.#redis.pipeline();
+      for (let i = 0; i < 500 && submitted < count; i += 1, submitted += 1) {
+        const fields = ['callback_url', this.#sink.url, 'ir_json', circuit, 'shots', '100'];
+        pipeline.call('XADD', stream, '*', 'job_id', `job-${(this.#jobs += 1)}`, ...fields);
+      }
+      await pipeline.exec();
+    }
+    const rate = await within('every result', done, LATE_MS);
+    const group = groupName(this.#cloud.qpuId);
+    await waitUntil('every acknowledgement', async () => {
+      const [pending] = await this.#redis.xpending(stream, group);
+      return pending === 0;
+    });
+    if (this.#sink.received !== count) throw new Error(`${this.#sink.received} results of ${count} jobs`);
+    return rate;
+  }
+
+  async #startNodes({ kind, nodes, concurrency }: Configuration): Promise<ChildProcess[]> {
+    const executor = join(import.meta.dirname, 'scaling-executor.js');
+    return Promise.all(
+      Array.from({ length: nodes }, async (_, i) => {
+        const stateDir = join(this.#folder, `${kind}-${nodes}-${concurrency}-${i}`);
+        mkdirSync(stateDir, { mode: 0o700 });
+        const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli/main.js'), 'start'], {
+          cwd: stateDir,
+          env: {
+            PATH: process.env['PATH'] ?? '',
+            CODA_WEBAPP_URL: this.#cloud.url,
+            CODA_NODE_TOKEN: this.#cloud.issueToken(),
+            CODA_STATE_DIR: stateDir,
+            CODA_HOST: '127.0.0.1',
+            CODA_PORT: '0',
+            CODA_CONCURRENCY: String(concurrency),
+            CODA_EXECUTOR_FACTORY: `${executor}:${FACTORY[kind]}`,
+          },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        });
+        let output = '';
+        for (const pipe of [child.stdout, child.stderr])
+          pipe.on('data', (chunk: Buffer) => (output += chunk.toString()));
+        await waitUntil('a node reading jobs', () => {
+          if (child.exitCode !== null) throw new Error(`a node ended:\n${output}`);
+          return output.includes('reading jobs');
+        });
+        return child;
+      }),
+    );
+  }
+}
+
+/** The cloud's webhook at its cheapest: it takes everything, and counts. */
+class Sink {
+  readonly url: string;
+  received = 0;
+  readonly #close: () => void;
+  #expected = 0;
+  #startedAt = 0;
+  #firstAt = 0;
+  #onLast: (rate: number) => void = () => {};
+
+  private constructor(url: string, close: () => void) {
+    this.url = url;
+    this.#close = close;
+  }
+
+  static async open(): Promise<Sink> {
+    const server = createServer((request, response) => {
+      request.resume();
+      request.on('end', () => {
+        response.end('{}');
+        sink.#count();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const sink = new Sink(`http://127.0.0.1:${address.port}/`, () => {
+      server.close();
+      server.closeAllConnections();
+    });
+    return sink;
+  }
+
+  /** Resolves with results a second, once `count` have come. The first and the last tenth are left out: the nodes
+   *  do not begin and end at once. */
+  expect(count: number): Promise<number> {
+    this.received = 0;
+    this.#expected = count;
+    return new Promise((resolve) => (this.#onLast = resolve));
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #count(): void {
+    this.received += 1;
+    const edge = Math.floor(this.#expected / 10);
+    if (this.received === edge) this.#startedAt = performance.now();
+    if (this.received === this.#expected - edge) this.#firstAt = performance.now();
+    if (this.received === this.#expected) {
+      this.#onLast(((this.#expected - 2 * edge) * 1000) / (this.#firstAt - this.#startedAt));
+    }
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const measurement = await measure(({ kind, nodes, concurrency, jobsPerSecond, ideal }) => {
+    process.stderr.write(`${kind}: ${nodes} x ${concurrency}: ${jobsPerSecond} jobs/s of ${ideal}\n`);
+  });
+  writeFileSync('bench/scaling.json', `${JSON.stringify(measurement, null, 2)}\n`);
+  process.stdout.write(tables(measurement.figures));
+}

@@ -1,0 +1,128 @@
+// A replica takes over from the primary, behind an address that stays the same: how managed services, and a proxy that
+// asks Sentinel, show a failover. The node goes on by itself, and what the new primary knows is delivered once.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import {
+  bell,
+  startLocalCloud,
+  startTestNode,
+  waitUntil,
+  type LocalCloud,
+  type TestNode,
+} from '../../src/testing/index.ts';
+import { FaultProxy } from '../chaos/fault-proxy.ts';
+import { temporaryFolder } from '../jobs/temporary.ts';
+import { HeldExecutor } from '../node/executors.ts';
+import { HOST, replicated, startPair, startSentinel, type Topology } from './topology.ts';
+
+const job = { ir: bell('cz').ir, shots: 5 };
+
+describe('a failover', () => {
+  let redis: Topology;
+  let address: FaultProxy;
+  let cloud: LocalCloud;
+  let executor: HeldExecutor;
+  let test: TestNode;
+  beforeEach(async () => {
+    redis = await startPair();
+    address = await FaultProxy.open(redis.members[0].port);
+    cloud = await startLocalCloud({ redisUrl: redis.url(address.port) });
+    executor = new HeldExecutor();
+    test = await startTestNode({ cloud, executor });
+  });
+  afterEach(async () => {
+    await test.stop();
+    await cloud.close();
+    await address.close();
+    await redis.close();
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  /** Runs everything that the node has taken or takes; returns once all of `jobIds` are delivered and acknowledged. */
+  async function finish(jobIds: readonly string[]): Promise<void> {
+    const released = new Set<string>();
+    await waitUntil('every outcome', () => {
+      for (const jobId of executor.started.filter((jobId) => !released.has(jobId))) {
+        released.add(jobId);
+        executor.release(jobId);
+      }
+      return jobIds.every((jobId) => cloud.results.has(jobId));
+    });
+    await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
+    await waitUntil('being ready', () => test.node.readiness().ready);
+    assert.deepEqual(executor.started, jobIds);
+    assert.deepEqual(cloud.deliveries.map(({ body }) => body?.job_id ?? '').toSorted(), jobIds.toSorted());
+  }
+
+  async function submitSome(): Promise<string[]> {
+    const jobIds: string[] = [];
+    for (let i = 0; i < 10; i += 1) jobIds.push(await cloud.submit(job));
+    return jobIds;
+  }
+
+  /** As a cloud that tries again while its address leads to a server that takes no writes. */
+  function submitPatiently(): Promise<string[]> {
+    return waitUntil('submitting', () => submitSome().catch(() => undefined));
+  }
+
+  it('that Sentinel makes when the primary dies: the running job goes on, and each job runs and is posted once', async (t) => {
+    const sentinel = await startSentinel(redis, await temporaryFolder(t));
+    try {
+      const jobIds = await submitSome();
+      await cloud.whenState(jobIds[0] ?? '', 'executing');
+      const [primary] = redis.members;
+      await replicated(primary);
+      await primary.server.kill();
+      executor.release(jobIds[0] ?? '');
+      await waitUntil('saying so', () =>
+        test.node.readiness().reasons.some((reason) => /Redis/.test(reason)),
+      );
+      const promoted = await waitUntil('the promotion', async () => {
+        const port = await sentinel.primaryPort();
+        return port === primary.port ? undefined : port;
+      });
+      address.leadTo(promoted);
+      jobIds.push(...(await submitSome()));
+      await finish(jobIds);
+    } finally {
+      await sentinel.close();
+    }
+  });
+
+  it('that is planned, with connections that stay with the old primary: the node leaves it for the new one', async () => {
+    const jobIds = await submitSome();
+    await cloud.whenState(jobIds[0] ?? '', 'executing');
+    const [old, replica] = redis.members;
+    assert.ok(replica);
+    await old.admin.call('FAILOVER', 'TO', HOST, replica.port);
+    await waitUntil('the promotion', async () =>
+      (await replica.admin.info('replication')).includes('role:master'),
+    );
+    address.leadTo(replica.port);
+    executor.release(jobIds[0] ?? '');
+    jobIds.push(...(await submitPatiently()));
+    await finish(jobIds);
+  });
+
+  it('that loses the last writes: a job whose end is forgotten runs at most once more, and has one outcome', async () => {
+    const [primary, replica] = redis.members;
+    assert.ok(replica);
+    const jobId = await cloud.submit(job);
+    await cloud.whenState(jobId, 'executing');
+    await replicated(primary);
+    await replica.admin.call('REPLICAOF', 'NO', 'ONE');
+    executor.release(jobId);
+    await cloud.outcome(jobId);
+    await waitUntil('the acknowledgement', async () => (await cloud.pending()) === 0);
+    address.leadTo(replica.port);
+    await primary.server.kill();
+    const next = await cloud.submit(job);
+    await waitUntil('the next outcome, and every acknowledgement', async () => {
+      for (const started of executor.started) executor.release(started);
+      return cloud.results.has(next) && (await cloud.pending()) === 0;
+    });
+    const runs = executor.started.filter((started) => started === jobId).length;
+    assert.ok(runs <= 2, `${runs} runs`);
+    assert.equal(cloud.results.size, 2);
+  });
+});

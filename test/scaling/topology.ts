@@ -1,0 +1,189 @@
+// Redis beyond one server, as real processes on loopback: a primary with a replica, a Sentinel that watches them,
+// and a cluster. All servers of a topology have one password, as they have behind one address.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomInt } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { closeRedis, openRedis } from '../../src/redis.ts';
+import { startRedisServer, waitUntil, type RedisServer } from '../../src/testing/index.ts';
+
+export const HOST = '127.0.0.1';
+const SLOTS = 16_384;
+/** A cluster's own port is 10,000 above the port, and must be one, too. */
+const HIGHEST_CLUSTER_PORT = 30_000;
+
+export interface Member {
+  readonly server: RedisServer;
+  readonly port: number;
+  /** The test's own connection. */
+  readonly admin: Redis;
+}
+
+export interface Topology {
+  readonly members: readonly [Member, ...Member[]];
+  /** What a node would be given: the members' password, and any port that leads to one of them. */
+  url(port: number): string;
+  close(): Promise<void>;
+}
+
+/** A primary and its replica, in step. */
+export async function startPair(args: readonly string[] = []): Promise<Topology> {
+  const pair = await startMembers(2, args);
+  const [primary, replica] = pair.members;
+  if (replica === undefined) throw new Error('no second server');
+  await replica.admin.call('REPLICAOF', HOST, primary.port);
+  await inStep(replica);
+  return pair;
+}
+
+/** `shards` primaries that share all slots evenly. */
+export async function startCluster(shards: number): Promise<Topology> {
+  const cluster = await startMembers(shards, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']);
+  const [first, ...others] = cluster.members;
+  for (const [i, { admin }] of cluster.members.entries()) {
+    const [from, to] = [i, i + 1].map((n) => Math.ceil((n * SLOTS) / shards));
+    await admin.call('CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+  }
+  for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
+  for (const { admin } of cluster.members) {
+    await waitUntil('the cluster coming up', async () => {
+      const info = String(await admin.call('CLUSTER', 'INFO'));
+      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${shards}\r`);
+    });
+  }
+  return cluster;
+}
+
+/** A cluster of one shard, whose primary has a replica. */
+export async function startShardWithReplica(): Promise<Topology & { readonly replica: Member }> {
+  const cluster = await startCluster(1);
+  const [primary] = cluster.members;
+  const spare = await startMembers(
+    1,
+    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+    cluster,
+  );
+  const [replica] = spare.members;
+  await replica.admin.call('CLUSTER', 'MEET', HOST, primary.port);
+  const id = String(await primary.admin.call('CLUSTER', 'MYID'));
+  await waitUntil('the two knowing each other', () =>
+    replica.admin.call('CLUSTER', 'REPLICATE', id).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await inStep(replica);
+  const close = async (): Promise<void> => {
+    await spare.close();
+    await cluster.close();
+  };
+  return { ...cluster, replica, close };
+}
+
+export interface Sentinel {
+  /** The port of the primary, as this Sentinel sees it. */
+  primaryPort(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** One Sentinel, whose word alone counts. Resolves once it knows the replica, without which it can promote nothing. */
+export async function startSentinel(
+  { members: [primary], url }: Topology,
+  folder: string,
+): Promise<Sentinel> {
+  const { password } = new URL(url(primary.port));
+  const file = join(folder, 'sentinel.conf');
+  const lines = [
+    `sentinel monitor coda ${HOST} ${primary.port} 1`,
+    `sentinel auth-pass coda ${password}`,
+    'sentinel down-after-milliseconds coda 500',
+    'sentinel failover-timeout coda 3000',
+  ];
+  // It keeps what it learns in its configuration file, so it needs one.
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  const server = await startRedisServer({ args: [file, '--sentinel'] });
+  const admin = connect(server.url);
+  await waitUntil('the Sentinel knowing the replica', async () =>
+    JSON.stringify(await admin.call('SENTINEL', 'REPLICAS', 'coda')).includes('"master-link-status","ok"'),
+  );
+  return {
+    async primaryPort() {
+      const address = await admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'coda');
+      return Number(Array.isArray(address) ? address[1] : NaN);
+    },
+    async close() {
+      closeRedis(admin);
+      await server.stop();
+    },
+  };
+}
+
+/** Resolves once the replicas have everything that was written until now. */
+export async function replicated({ admin }: Member): Promise<void> {
+  // WAIT counts from the last write of its own connection.
+  await admin.set('test:marker', '1');
+  await waitUntil('the replica having it all', async () => (await admin.wait(1, 1_000)) === 1);
+}
+
+async function inStep({ admin }: Member): Promise<void> {
+  await waitUntil('the replica being in step', async () =>
+    (await admin.info('replication')).includes('master_link_status:up'),
+  );
+}
+
+async function startMembers(count: number, args: readonly string[], like?: Topology): Promise<Topology> {
+  const members: Member[] = [];
+  const close = async (): Promise<void> => {
+    for (const { admin, server } of members) {
+      closeRedis(admin);
+      await server.stop();
+    }
+  };
+  let password = like === undefined ? '' : new URL(like.url(0)).password;
+  try {
+    for (let i = 0; i < count; i += 1) {
+      const server = await startMember(args);
+      password ||= new URL(server.url).password;
+      const url = new URL(server.url);
+      url.password = password;
+      // As what it is from here on: its URL has the password it was started with.
+      await setPassword(server, password);
+      const admin = connect(url.href);
+      members.push({ server, port: server.port, admin });
+      // Or a replica waits five seconds for others before it is served.
+      await admin.config('SET', 'repl-diskless-sync-delay', '0');
+    }
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  const [first, ...others] = members;
+  if (first === undefined) throw new Error('no server');
+  return { members: [first, ...others], url: (port) => `redis://:${password}@${HOST}:${port}`, close };
+}
+
+/** With a port that leaves room for the cluster's own, where there is one. */
+async function startMember(args: readonly string[]): Promise<RedisServer> {
+  if (!args.includes('--cluster-enabled')) return startRedisServer({ args });
+  for (let attempt = 1; ; attempt += 1) {
+    const port = randomInt(HIGHEST_CLUSTER_PORT - 10_000, HIGHEST_CLUSTER_PORT);
+    try {
+      return await startRedisServer({ args, port });
+    } catch (thrown) {
+      if (attempt === 5) throw thrown;
+    }
+  }
+}
+
+function connect(url: string): Redis {
+  const redis = openRedis({ url, name: 'test', env: {} });
+  redis.on('error', () => {});
+  return redis;
+}
+
+async function setPassword({ url }: RedisServer, password: string): Promise<void> {
+  const redis = connect(url);
+  await redis.config('SET', 'masterauth', password);
+  await redis.config('SET', 'requirepass', password);
+  closeRedis(redis);
+}

@@ -31,9 +31,9 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     connectTimeout: 5_000,
     // From the first command of the handshake on. Blocking reads must be shorter.
     socketTimeout: SILENT_MS,
-    // After a failover the old primary refuses writes: look for the new one. The command itself fails, so that
-    // its sender hears of it, and repeats it no faster than it repeats others.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+    // After a failover the old primary refuses writes, and in a cluster everything: look for the new one. The command
+    // itself fails, so that its sender hears of it, and repeats it no faster than it repeats others.
+    reconnectOnError: (error) => (/^(READONLY|MOVED)/.test(error.message) ? 1 : false),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...options,
   };
@@ -48,7 +48,11 @@ export function closeRedis(redis: Redis): void {
 
 /** Why a command failed, in words for the log; what the client itself says of a lost connection is about its own settings. */
 export function redisFault(thrown: unknown): string {
-  return isConnectionFault(thrown) ? 'the connection to Redis is lost' : messageOf(thrown);
+  if (isConnectionFault(thrown)) return 'the connection to Redis is lost';
+  const text = messageOf(thrown);
+  return text.startsWith('MOVED')
+    ? `${text}: this server has only a part of the keys, or is no primary any more (see docs/scaling.md)`
+    : text;
 }
 
 /** Whether a command failed with its connection, and not by what Redis said. */

@@ -25,6 +25,8 @@ export interface ReaderOptions {
 export class Reader {
   readonly #options: ReaderOptions;
   #started = false;
+  /** Nothing has been read yet. */
+  #isNew = true;
   #stopped = false;
   #wake: (() => void) | undefined;
   #trouble: string | undefined = 'no job has been read yet';
@@ -66,6 +68,7 @@ export class Reader {
     for (let pauseMs = 100; !this.#stopped;) {
       const count = room();
       if (count <= 0) {
+        await this.#greet();
         await this.#pause();
         continue;
       }
@@ -74,6 +77,7 @@ export class Reader {
         await this.#read(count);
         if (this.#trouble !== undefined) log.info('reading jobs');
         this.#trouble = undefined;
+        this.#isNew = false;
         pauseMs = 100;
       } catch (thrown) {
         if (this.#stopped) return;
@@ -104,6 +108,16 @@ export class Reader {
     } finally {
       this.#askedAt = undefined;
     }
+  }
+
+  /** With enough jobs taken nothing is read, and trouble that is over would be told of until a run ends. */
+  async #greet(): Promise<void> {
+    const { redis } = this.#options;
+    if (this.#trouble === undefined || this.#isNew || redis.status !== 'ready') return;
+    await redis.ping().then(
+      () => (this.#trouble = undefined),
+      () => {},
+    );
   }
 
   async #createGroup(): Promise<boolean> {

@@ -6,7 +6,7 @@ import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { Bench } from '../cli/operator.ts';
 import { HeldExecutor } from '../node/executors.ts';
-import { startCluster, startShardWithReplica, type Member, type Topology } from './topology.ts';
+import { replicated, startCluster, startShardWithReplica, type Member, type Topology } from './topology.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
@@ -48,6 +48,37 @@ describe('a cluster of one shard', () => {
       assert.deepEqual(executor.started, [running]);
     } finally {
       await test.stop();
+    }
+  });
+});
+
+describe('a cluster of one shard that changes its primary', () => {
+  it('is followed, also by connections that stay open', async () => {
+    const redis = await startShardWithReplica();
+    const [old] = redis.members;
+    const address = await FaultProxy.open(old.port);
+    const cloud = await startLocalCloud({ redisUrl: redis.url(address.port) });
+    const executor = new HeldExecutor();
+    const test = await startTestNode({ cloud, executor });
+    try {
+      const running = await cloud.submit(job);
+      await cloud.whenState(running, 'executing');
+      await replicated(old);
+      await redis.replica.admin.call('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      await waitUntil('the old primary giving way', async () =>
+        (await old.admin.info('replication')).includes('role:slave'),
+      );
+      address.leadTo(redis.replica.port);
+      executor.release(running);
+      await cloud.outcome(running);
+      await waitUntil('being ready', () => test.node.readiness().ready);
+      await waitUntil('every acknowledgement', async () => (await cloud.pending().catch(() => 1)) === 0);
+      assert.deepEqual(executor.started, [running]);
+    } finally {
+      await test.stop();
+      await cloud.close();
+      await address.close();
+      await redis.close();
     }
   });
 });

@@ -82,6 +82,8 @@ describe('a failover', () => {
         return port === primary.port ? undefined : port;
       });
       address.leadTo(promoted);
+      // Although the device is busy, and so much waits that nothing is read.
+      await waitUntil('being ready', () => test.node.readiness().ready);
       jobIds.push(...(await submitSome()));
       await finish(jobIds);
     } finally {

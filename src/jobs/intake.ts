@@ -15,8 +15,9 @@ import type { JobStream, StreamEntry } from './stream.ts';
 
 /** Memory that a message and its circuit take, in relation to its length. */
 const BYTES_PER_CHARACTER = 6;
-/** Circuits of this size, in memory, are read without giving way to anything else. */
-const BYTES_A_TURN = 1024 * 1024;
+/** Circuits are read for this long before anything else gets its turn, which is then a part of that time. */
+const TURN_MS = 10;
+const TURN_PART = 1 / 8;
 
 /** What is known of an entry that was delivered before. */
 export interface EarlierDelivery {
@@ -89,17 +90,24 @@ export class Intake {
     });
     if (candidates.length === 0) return;
     const asked = this.#standings(candidates);
-    // The circuits are read while Redis answers: as many as one turn of the event loop has time for.
+    // The first circuits are read while Redis answers.
+    const startedAt = performance.now();
     const circuits = readFirst(candidates);
+    let tookMs = performance.now() - startedAt;
     try {
       const standings = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, standings);
       for (const [i, candidate] of candidates.entries()) {
         const standing = standings[i];
         if (standing === undefined || elsewhere.has(candidate)) continue;
-        // The rest one by one: heartbeats and cancels do not wait for longer than one of them takes.
-        if (circuits[i] === undefined) await new Promise((resolve) => setImmediate(resolve));
+        const readAt = performance.now();
         this.#judge(candidate, standing, circuits[i] ?? readCircuit(candidate.message));
+        tookMs += performance.now() - readAt;
+        if (tookMs < TURN_MS) continue;
+        // Heartbeats, cancels and `/health` wait for no more than one large circuit. A single turn of the event loop
+        // would not do: a new connection alone takes one.
+        await new Promise((resolve) => setTimeout(resolve, tookMs * TURN_PART));
+        tookMs = 0;
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') this.#options.held.release(job);
@@ -270,14 +278,13 @@ async function repliesOf(pipeline: Pipeline): Promise<[Error | null, unknown][]>
   return replies;
 }
 
-/** The circuits of the first candidates, at least of one. */
+/** The circuits of the first candidates: as many as a turn has time for, at least one. */
 function readFirst(candidates: readonly Candidate[]): Circuit[] {
   const circuits: Circuit[] = [];
-  let bytes = 0;
-  for (const { job, message } of candidates) {
+  const startedAt = performance.now();
+  for (const { message } of candidates) {
     circuits.push(readCircuit(message));
-    bytes += job.bytes;
-    if (bytes > BYTES_A_TURN) break;
+    if (performance.now() - startedAt > TURN_MS) break;
   }
   return circuits;
 }

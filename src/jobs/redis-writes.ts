@@ -131,8 +131,8 @@ export class RedisWrites {
   /** Never rejects. */
   async #flush(): Promise<void> {
     this.#isFlushing = true;
-    // Writes of the same turn of the event loop share one pipeline.
-    await Promise.resolve();
+    // Writes of the same turn of the event loop share one pipeline; what the device or the cloud waits for goes first.
+    await new Promise((resolve) => setImmediate(resolve));
     for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
       const batch = this.#nextBatch();
       if (batch.length === 0) break;

@@ -12,10 +12,8 @@ FROM node:22-slim
 WORKDIR /opt/coda-node
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
-COPY --from=build /build/dist/src ./dist/src
-COPY --from=build /build/dist/plugins ./dist/plugins
-RUN ln -s /opt/coda-node/dist/src/cli/main.js /usr/local/bin/coda \
-  && chmod +x dist/src/cli/main.js \
+COPY --from=build /build/dist/bundle ./dist/bundle
+RUN ln -s /opt/coda-node/dist/bundle/coda.cjs /usr/local/bin/coda \
   && mkdir -p /var/lib/coda-node /site \
   && chown node:node /var/lib/coda-node && chmod 700 /var/lib/coda-node
 USER node

@@ -80,7 +80,7 @@ describe('the reference pages', () => {
 
 describe('the README', () => {
   it('names every command, and only commands that exist', () => {
-    const main = resolve('dist', 'src', 'cli', 'main.js');
+    const main = resolve('dist', 'bundle', 'coda.cjs');
     const help = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' }).stdout;
     const commands = help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)?(?: \[[.\w]+\])? {2,}/gm);
     const existing = [...commands].map(([, name = '']) => name);

@@ -21,7 +21,7 @@ import { addStopVpn } from './stop-vpn.ts';
 import { addStop } from './stop.ts';
 import { addSubmit } from './submit.ts';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
 
 /** In the order of `coda --help`. */
 const COMMANDS = [
@@ -44,9 +44,11 @@ const COMMANDS = [
 ];
 
 process.title = 'coda-node';
-process.exitCode = await run(process.argv);
-// A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
-setTimeout(() => process.exit(), 500).unref();
+void run(process.argv).then((code) => {
+  process.exitCode = code;
+  // A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
+  setTimeout(() => process.exit(), 500).unref();
+});
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');

@@ -1,6 +1,7 @@
 // Finds the one config file of a directory and loads it: TypeScript, JavaScript, JSON, YAML, or package.json's "coda".
 // Loaders say where a mistake is but quote nothing: the file may hold secrets.
 import { readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
 import { errorCode } from './files.ts';
@@ -80,10 +81,11 @@ function checkNamed(path: string): void {
 }
 
 async function load(path: string): Promise<unknown> {
-  const explorer = await createExplorer();
+  // Running a module is our own business, and needs no cosmiconfig.
+  const isModule = MODULES.includes(extname(path));
+  const explorer = isModule ? undefined : await createExplorer();
   try {
-    const result: { config?: unknown } | null = await explorer.load(path);
-    const config = result?.config;
+    const config = explorer === undefined ? await loadModule(path) : (await explorer.load(path))?.config;
     // A document of comments only is a config that sets nothing.
     if (config === undefined || config === null) return emptyConfig(path);
     return config;
@@ -108,11 +110,10 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
   const { cosmiconfig } = await import('cosmiconfig');
   try {
     return cosmiconfig('coda', {
-      searchPlaces: [...CONFIG_FILES],
+      searchPlaces: [...DOCUMENTS.map((extension) => `coda.config${extension}`), PACKAGE],
       packageProp: 'coda',
       cache: false,
       loaders: Object.fromEntries([
-        ...MODULES.map((extension) => [extension, loadModule] as const),
         ['.json', loadJson] as const,
         ...['.yaml', '.yml'].map((extension) => [extension, loadYaml] as const),
       ]),
@@ -131,7 +132,9 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
 const EXPORT_REMEDY = 'Write: export default defineConfig({ … })';
 
 async function loadModule(path: string): Promise<unknown> {
-  const exported = await attempt(path, () => runModule(path));
+  const source = await readFile(path, 'utf8');
+  if (source.trim() === '') return undefined;
+  const exported = await attempt(path, () => runModule(path, source));
   if (!hasConfig(exported)) throw new ConfigError(`${path} has no default export`, { remedy: EXPORT_REMEDY });
   return attempt(path, async () => {
     const config: unknown = await ('default' in exported ? exported['default'] : exported);

@@ -1,6 +1,5 @@
 // Loads modules that users write, TypeScript included, on every supported Node and without their installing a compiler.
 // `coda-node` in them is this running package, so that its classes are the same ones (instanceof works).
-import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,10 +25,10 @@ export async function importModule(path: string): Promise<Namespace> {
   return jiti.import<Namespace>(path);
 }
 
-/** Runs the module at `path` afresh, its imports shared with other modules. Throws what the module throws. */
-export async function runModule(path: string): Promise<Namespace> {
+/** Runs `source`, the module at `path`, afresh, its imports shared with other modules. Throws what the module throws. */
+export async function runModule(path: string, source: string): Promise<Namespace> {
   const jiti = await moduleLoader(dirname(path));
-  const exported = await jiti.evalModule(await readFile(path, 'utf8'), {
+  const exported = await jiti.evalModule(source, {
     filename: path,
     ext: extname(path),
     async: true,
@@ -52,10 +51,11 @@ export function moduleFailure(thrown: unknown, path: string): string {
 }
 
 async function moduleLoader(baseDir: string): Promise<Jiti> {
-  const { createJiti } = await import('jiti');
+  const [{ createJiti }, { translate }] = await Promise.all([import('jiti'), import('./translate.ts')]);
   return createJiti(join(baseDir, '_'), {
     // The folder may be read-only, and a cache elsewhere would run what others could write there.
     fsCache: false,
+    transform: translate,
     virtualModules: {
       'coda-node': await import('../index.ts'),
       // Loaded only when a module asks for it; the loader awaits the promise.

@@ -1,9 +1,9 @@
 // Checks the raw content of a config file against JSON schemas made from the settings table.
-// Ajv finds the faults; the words are ours, since Ajv's would quote secrets and name no remedy.
-import type { ErrorObject } from 'ajv';
+// Ajv's validators, made by the build, find the faults; the words are ours: Ajv's would quote secrets and name no remedy.
 import { shownValue, wrongValue } from './coerce.ts';
 import { SETTING_NAMES, settingOf, type Setting, type SettingName } from './settings.ts';
 import { didYouMean } from './suggest.ts';
+import type { Fault } from './validators.js';
 
 /** A level of the config file: the keys that may stand there, and the settings they are. */
 export interface Level {
@@ -13,6 +13,9 @@ export interface Level {
   /** Keys that are checked elsewhere. */
   readonly others: readonly string[];
 }
+
+/** Under this name stands the schema of all plugins that take no options. */
+const NO_OPTIONS = 'none';
 
 /** The settings that stand at the top of a config file. */
 export const TOP_LEVEL: Level = {
@@ -36,7 +39,7 @@ export function pluginLevel(plugin: string): Level {
 }
 
 /** The JSON schema of one level. */
-export function levelSchema(level: Level): object {
+function levelSchema(level: Level): object {
   return {
     type: 'object',
     additionalProperties: false,
@@ -47,18 +50,23 @@ export function levelSchema(level: Level): object {
   };
 }
 
+/** The schemas of all levels by their prefix. The build turns them into `validators.js`. */
+export function levelSchemas(): Readonly<Record<string, object>> {
+  const plugins = new Set(SETTING_NAMES.flatMap((name) => settingOf(name).config?.split('.')[0] ?? []));
+  const levels = [TOP_LEVEL, ...[...plugins].map(pluginLevel)];
+  const none = { type: 'object', additionalProperties: false };
+  return {
+    ...Object.fromEntries(levels.map((level) => [level.prefix, levelSchema(level)])),
+    [NO_OPTIONS]: none,
+  };
+}
+
 /** What is wrong with `value`, the content of `file` at `level`: one line a fault, each with its path. */
 export async function faultsOf(value: object, level: Level, file: string): Promise<string[]> {
-  const { Ajv } = await import('ajv');
-  // The schemas are our own: checking them against the meta-schema would cost more than all the rest.
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    allowUnionTypes: true,
-    meta: false,
-    validateSchema: false,
-  });
-  const validate = ajv.compile(levelSchema(level));
+  // Loaded only where there is a config file.
+  const { levels } = await import('./validators.js');
+  const validate = levels[level.prefix] ?? levels[NO_OPTIONS];
+  if (validate === undefined) throw new Error(`the build has made no validator for ${level.prefix}`);
   if (validate(value)) return [];
   return Promise.all((validate.errors ?? []).map((error) => faultText(error, level, file)));
 }
@@ -81,7 +89,7 @@ function settingSchema(setting: Setting): object {
   }
 }
 
-async function faultText(error: ErrorObject, level: Level, file: string): Promise<string> {
+async function faultText(error: Fault, level: Level, file: string): Promise<string> {
   const [key = '', ...inner] = error.instancePath.split('/').slice(1);
   if (error.instancePath === '' && error.keyword === 'additionalProperties') {
     return unknownKey(String(error.params['additionalProperty']), level, file);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -244,7 +245,7 @@ describe('the daemon', () => {
     writeFileSync(path('coda-node.log'), 'one\ntwo\nthree\n');
     const following = bench.spawn(['logs', '-f', '-n', '1']);
     await following.says('three');
-    writeFileSync(path('coda-node.log'), 'one\ntwo\nthree\nfour\n');
+    appendFileSync(path('coda-node.log'), 'four\n');
     await following.says('four');
     writeFileSync(path('coda-node.log'), 'anew\n');
     await following.says('anew');

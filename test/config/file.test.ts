@@ -251,7 +251,7 @@ describe('a start without a config file', () => {
     });
     const loaded: string[] = JSON.parse(out);
     // All of these are CommonJS packages, so they would show.
-    for (const name of ['cosmiconfig', 'jiti', 'ajv', 'yaml', 'fastest-levenshtein']) {
+    for (const name of ['cosmiconfig', 'jiti', 'sucrase', 'yaml', 'fastest-levenshtein']) {
       assert.deepEqual(
         loaded.filter((path) => path.includes(`node_modules/${name}/`)),
         [],

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { waitUntil } from '../../src/testing/index.ts';
 import type { Lab } from './lab.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bundle/coda.cjs', import.meta.url));
 
 /** Ends a run when the file `go` is beside it. */
 const HELD_EXECUTOR = `

@@ -12,12 +12,12 @@ import type { Outbox } from './outbox.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import { recordDeadLetter } from './set-aside.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
+import { Turns } from './turns.ts';
 
 /** Memory that a message and its circuit take, in relation to its length. */
 const BYTES_PER_CHARACTER = 6;
-/** Circuits are read for this long before anything else gets its turn, which is then a part of that time. */
-const TURN_MS = 10;
-const TURN_PART = 1 / 8;
+/** From this size on, in memory, a circuit takes longer to read than others should wait. */
+const LARGE_BYTES = 512 * 1024;
 
 /** What is known of an entry that was delivered before. */
 export interface EarlierDelivery {
@@ -63,6 +63,7 @@ interface Candidate {
 
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #turns = new Turns();
   /** Entries that are no jobs, on their way out. */
   readonly #settingAside = new Set<string>();
 
@@ -90,24 +91,18 @@ export class Intake {
     });
     if (candidates.length === 0) return;
     const asked = this.#standings(candidates);
-    // The first circuits are read while Redis answers.
-    const startedAt = performance.now();
-    const circuits = readFirst(candidates);
-    let tookMs = performance.now() - startedAt;
+    // Small circuits are read while Redis answers.
+    const circuits = candidates.map(({ job, message }) =>
+      job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
+    );
     try {
       const standings = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, standings);
       for (const [i, candidate] of candidates.entries()) {
         const standing = standings[i];
         if (standing === undefined || elsewhere.has(candidate)) continue;
-        const readAt = performance.now();
-        this.#judge(candidate, standing, circuits[i] ?? readCircuit(candidate.message));
-        tookMs += performance.now() - readAt;
-        if (tookMs < TURN_MS) continue;
-        // Heartbeats, cancels and `/health` wait for no more than one large circuit. A single turn of the event loop
-        // would not do: a new connection alone takes one.
-        await new Promise((resolve) => setTimeout(resolve, tookMs * TURN_PART));
-        tookMs = 0;
+        const circuit = circuits[i] ?? (await this.#turns.take(() => readCircuit(candidate.message)));
+        this.#judge(candidate, standing, circuit);
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') this.#options.held.release(job);
@@ -276,17 +271,6 @@ async function repliesOf(pipeline: Pipeline): Promise<[Error | null, unknown][]>
   const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
   if (lost) throw lost;
   return replies;
-}
-
-/** The circuits of the first candidates: as many as a turn has time for, at least one. */
-function readFirst(candidates: readonly Candidate[]): Circuit[] {
-  const circuits: Circuit[] = [];
-  const startedAt = performance.now();
-  for (const { message } of candidates) {
-    circuits.push(readCircuit(message));
-    if (performance.now() - startedAt > TURN_MS) break;
-  }
-  return circuits;
 }
 
 type Circuit = QueuedJob['circuit'] | { readonly fault: string };

@@ -81,44 +81,50 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
     return fail(new TypeError('the hook is synchronous, but the tap returned a promise'));
   };
 
-  const fnAsync: Call = async (...args) => {
+  /** Settles as the tap does, or after the deadline. With callbacks and not with promises of its own: every job
+   *  passes through every tap. */
+  const fnAsync = (...args: unknown[]): void => {
+    const tell = args.pop() as (error: unknown, value?: unknown) => void;
+    const failed = (thrown: unknown): void => {
+      let error: unknown = null;
+      try {
+        fail(thrown);
+      } catch (attributedError) {
+        error = attributedError;
+      }
+      tell(error);
+    };
+    let value: unknown;
     try {
-      const value = call(...args);
-      if (!isPromise(value)) return value ?? undefined;
-      return (await settled(value, plugin, options)) ?? undefined;
+      value = call(...args);
     } catch (thrown) {
-      return fail(thrown);
+      return failed(thrown);
     }
-  };
-
-  return options.synchronous ? { ...tap, fn: fnSync } : { ...tap, type: 'promise', fn: fnAsync };
-}
-
-/** Settles as `value` does, or after the deadline. Written out, since every delivery passes here. */
-function settled(value: Promise<unknown>, plugin: string, options: GuardOptions): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+    if (!isPromise(value)) return tell(null, value ?? undefined);
+    let hasSettled = false;
+    const settle = (): boolean => {
+      if (hasSettled) return false;
+      hasSettled = true;
+      clearTimeout(timer);
+      return true;
+    };
     const timer = setTimeout(() => {
       const text = `plugin '${plugin}' has not settled in ${options.hook} after ${options.timeoutMs / 1000} s`;
       if (options.deadline === 'warn') return options.log.warn(`${text}; still waiting`);
-      reject(
-        new PluginError(text, {
-          plugin,
-          hook: options.hook,
-          remedy: 'Mend the plugin, or raise hookTimeoutSec.',
-        }),
-      );
+      const remedy = 'Mend the plugin, or raise hookTimeoutSec.';
+      if (settle()) failed(new PluginError(text, { plugin, hook: options.hook, remedy }));
     }, options.timeoutMs);
     value.then(
       (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
+        if (settle()) tell(null, answer ?? undefined);
       },
       (thrown: unknown) => {
-        clearTimeout(timer);
-        reject(thrown);
+        if (settle()) failed(thrown);
       },
     );
-  });
+  };
+
+  return options.synchronous ? { ...tap, fn: fnSync } : { ...tap, type: 'async', fn: fnAsync };
 }
 
 function promised(fn: Call): Call {

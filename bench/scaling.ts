@@ -1,5 +1,5 @@
 // The scaling figure: jobs a second of 1, 2 and 4 nodes with `concurrency` 1, 4 and 16, as processes on one stream.
-// `npm run build && node dist/bench/scaling.js` prints the tables of docs/scaling.md and writes bench/scaling.json.
+// `npm run bench:scaling` prints the tables of docs/scaling.md and writes bench/scaling.json.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Redis } from 'ioredis';
-import { groupName, streamKey } from '../src/protocol/keys.ts';
-import { closeRedis, openRedis } from '../src/redis.ts';
+import { Redis } from 'ioredis';
 import { bell, startLocalCloud, waitUntil, within, type LocalCloud } from '../src/testing/index.ts';
+import { groupOf, streamOf } from './lab/wire.ts';
 import { CPU_MS, TIMER_MS } from './scaling-executor.ts';
 import { tables, type Configuration, type Figure, type Kind } from './scaling-table.ts';
 
@@ -64,7 +63,7 @@ class Bench {
     this.#cloud = cloud;
     this.#sink = sink;
     this.#folder = folder;
-    this.#redis = openRedis({ url: cloud.redisUrl, name: 'bench', env: {} });
+    this.#redis = new Redis(cloud.redisUrl);
   }
 
   static async open(): Promise<Bench> {
@@ -95,7 +94,7 @@ class Bench {
   }
 
   async close(): Promise<void> {
-    closeRedis(this.#redis);
+    this.#redis.disconnect();
     this.#sink.close();
     await this.#cloud.close();
     await rm(this.#folder, { recursive: true, force: true });
@@ -103,7 +102,7 @@ class Bench {
 
   /** Submits `count` jobs, and resolves with the rate at which they came back. */
   async #deliver(count: number): Promise<number> {
-    const stream = streamKey(this.#cloud.qpuId);
+    const stream = streamOf(this.#cloud.qpuId);
     const circuit = JSON.stringify(bell('cz').ir);
     const done = this.#sink.expect(count);
     for (let submitted = 0; submitted < count;) {
@@ -115,7 +114,7 @@ class Bench {
       await pipeline.exec();
     }
     const rate = await within('every result', done, LATE_MS);
-    const group = groupName(this.#cloud.qpuId);
+    const group = groupOf(this.#cloud.qpuId);
     await waitUntil('every acknowledgement', async () => {
       const [pending] = await this.#redis.xpending(stream, group);
       return pending === 0;

@@ -61,6 +61,7 @@ export { CANCEL_KEY_PREFIX, cancelKey, jobIdOfCancelKey } from './protocol/keys.
 export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { webhookBody, type Outcome } from './protocol/webhook.ts';
 export { ReadinessReport, type VpnState } from './readiness.ts';
+export { whichExist } from './redis.ts';
 export { serviceKey, type ServiceKey, type Services } from './services.ts';
 export type { Session, VpnTerms } from './session.ts';
 export { isTapped } from './tap.ts';

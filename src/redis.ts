@@ -72,3 +72,14 @@ export function hurry(redis: Redis): void {
   // An attempt under way may have sent its first packet into the void.
   else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
 }
+
+/** Which of the keys exist. One command where none does, as is usual; where that is refused, as by a cluster for keys
+ *  of several slots, each is asked for by itself. */
+export async function whichExist(redis: Redis, keys: readonly string[]): Promise<boolean[]> {
+  if ((await redis.exists(...keys).catch(() => undefined)) === 0) return keys.map(() => false);
+  const replies = (await redis.pipeline(keys.map((key) => ['exists', key])).exec()) ?? [];
+  return replies.map(([error, exists]) => {
+    if (error !== null) throw error;
+    return exists === 1;
+  });
+}

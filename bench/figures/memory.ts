@@ -58,7 +58,8 @@ export const memory: Figure = {
 function idleMemory(lab: Lab, subject: SubjectName): Promise<{ mb: number }> {
   return inTrial(lab, { subject, executor: 'createNoop' }, async (trial) => {
     await (await trial.start()).ready();
-    await sleep(lab.size({ full: 5_000, quick: 2_000, tiny: 100 }));
+    // V8 gives memory back some seconds after the work of the start.
+    await sleep(lab.size({ full: 20_000, quick: 20_000, tiny: 100 }));
     const mb = hasProc ? memoryMb(trial.subject.pid).now : NaN;
     await trial.finish();
     return { mb };

@@ -1,5 +1,5 @@
 // Looks whether the cancel signals of held jobs exist, and cancels those whose does.
-import { cancelKey, messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { cancelKey, messageOf, whichExist, type CodaNode, type Logger } from '../../src/index.ts';
 
 /** Keys asked for in one go: large enough to be one round trip, small enough not to hold up other commands. */
 const CHUNK = 500;
@@ -36,12 +36,8 @@ export function createLook(node: CodaNode, log: Logger): Look {
   }
 
   async function confirmChunk(jobIds: readonly string[]): Promise<void> {
-    const replies = await redis.pipeline(jobIds.map((jobId) => ['exists', cancelKey(jobId)])).exec();
-    jobIds.forEach((jobId, index) => {
-      const [error, exists] = replies?.[index] ?? [null, 0];
-      if (error !== null) throw error;
-      if (exists === 1 && !closed) node.jobs.cancel(jobId);
-    });
+    const isCancelled = await whichExist(redis, jobIds.map(cancelKey));
+    for (const [i, jobId] of jobIds.entries()) if (isCancelled[i] && !closed) node.jobs.cancel(jobId);
   }
 
   return {

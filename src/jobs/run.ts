@@ -50,18 +50,27 @@ export class Run {
 
   /** Starts the device, at once where no plugin taps `onJob`, and resolves when the run has ended. Never rejects. */
   async start(): Promise<RunEnd> {
-    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
+    const { hooks, loaded, log } = this.#options;
+    const isPrepared = !isTapped(hooks.onJob) || this.jobs[0].runsAlone === true;
     const ready = isPrepared ? this.jobs : await this.#prepare();
     this.#startDeadline(ready.length);
     if (ready.length > 1) await this.#runBatch(ready);
-    else for (const job of ready) this.#ends.set(job, await this.#runOne(job));
+    // Written out here: the device waits for every step between the end of a run and the next one's start.
+    for (const job of ready.length === 1 ? ready : []) {
+      const { ir, shots } = job.circuit;
+      try {
+        this.#ends.set(job, await loaded.executor.run(ir, shots, contextOf(this, job.jobId, log)));
+      } catch (thrown) {
+        this.#ends.set(job, new Failure(thrown));
+      }
+    }
     clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
     if (this.#stuck) this.#options.onStuck(undefined);
     const isOver = (job: QueuedJob): boolean =>
       this.#ends.has(job) || this.#dropped.has(job) || (this.#timedOut !== undefined && ready.includes(job));
     return {
-      again: this.jobs.filter((job) => !isOver(job)),
+      again: this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !isOver(job)),
       outcomeOf: (job) => {
         if (this.#dropped.has(job)) return undefined;
         if (this.#timedOut !== undefined && ready.includes(job)) return this.#timedOut;
@@ -138,19 +147,6 @@ export class Run {
       }
     }
     return ready.filter((job) => !this.#dropped.has(job));
-  }
-
-  /** The result, or what was thrown in its place. */
-  async #runOne({ jobId, circuit }: QueuedJob): Promise<unknown> {
-    try {
-      return await this.#options.loaded.executor.run(
-        circuit.ir,
-        circuit.shots,
-        contextOf(this, jobId, this.#options.log),
-      );
-    } catch (thrown) {
-      return new Failure(thrown);
-    }
   }
 
   /** Sets the results of a batch; none where its jobs must run one by one. */

@@ -57,8 +57,11 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     }
   }
 
-  async function done(jobId: string): Promise<void> {
-    await waitUntil(`the result of ${jobId}`, async () => (await lab.cloud.result(jobId)) === 'completed');
+  async function done(jobId: string, node?: VpnNode): Promise<void> {
+    const isDone = async (): Promise<boolean> => (await lab.cloud.result(jobId)) === 'completed';
+    await waitUntil(`the result of ${jobId}`, isDone).catch((thrown: unknown) => {
+      throw new Error(`${String(thrown)}\n${node?.output()}`);
+    });
   }
 
   async function stop(node: VpnNode): Promise<void> {
@@ -195,7 +198,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.match(status, /^Uid:\t65534\t65534/m);
     // CAP_NET_ADMIN is number 12.
     assert.match(status, /^CapEff:\t0000000000001000$/m);
-    await done(await lab.cloud.submit(PRIVATE, ir));
+    await done(await lab.cloud.submit(PRIVATE, ir), node);
     await stop(node);
     assert.deepEqual(openvpnsIn(lab.client), []);
   });

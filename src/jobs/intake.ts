@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { parseIr } from '../protocol/ir.ts';
+import { parseIr, parseIrJson, validateIr } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 import type { Outcome } from '../protocol/webhook.ts';
@@ -101,7 +101,7 @@ export class Intake {
       for (const [i, candidate] of candidates.entries()) {
         const standing = standings[i];
         if (standing === undefined || elsewhere.has(candidate)) continue;
-        const circuit = circuits[i] ?? (await this.#turns.take(() => readCircuit(candidate.message)));
+        const circuit = circuits[i] ?? (await this.#readLarge(candidate.message));
         this.#judge(candidate, standing, circuit);
       }
     } finally {
@@ -141,6 +141,15 @@ export class Intake {
     };
     held.add(job);
     return { job, message, fields, earlier };
+  }
+
+  /** As `readCircuit`, in two turns. */
+  async #readLarge({ shots, irJson }: JobMessage): Promise<Circuit> {
+    const document = await this.#turns.take(() =>
+      orFault(() => ({ shots: parseShots(shots), value: parseIrJson(irJson) })),
+    );
+    if ('fault' in document) return document;
+    return this.#turns.take(() => orFault(() => ({ shots: document.shots, ir: validateIr(document.value) })));
   }
 
   #judge(candidate: Candidate, standing: Standing, circuit: Circuit): void {
@@ -275,10 +284,13 @@ async function repliesOf(pipeline: Pipeline): Promise<[Error | null, unknown][]>
 
 type Circuit = QueuedJob['circuit'] | { readonly fault: string };
 
-function readCircuit(message: JobMessage): Circuit {
+function readCircuit({ shots, irJson }: JobMessage): Circuit {
+  return orFault(() => ({ shots: parseShots(shots), ir: parseIr(irJson) }));
+}
+
+function orFault<T>(read: () => T): T | { readonly fault: string } {
   try {
-    const shots = parseShots(message.shots);
-    return { ir: parseIr(message.irJson), shots };
+    return read();
   } catch (thrown) {
     return { fault: messageOf(thrown) };
   }

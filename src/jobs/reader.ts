@@ -96,7 +96,7 @@ export class Reader {
     this.#askedAt = performance.now();
     try {
       // The first answer says that the node is ready, so it is not kept waiting for a job.
-      const entries = await stream.read(redis, count, this.#trouble === undefined ? BLOCK_MS : 1);
+      const entries = await stream.read(redis, count, this.#trouble === undefined ? BLOCK_MS : 0);
       if (entries.length > 0) {
         take(entries)
           .catch((thrown: unknown) =>

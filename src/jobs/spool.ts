@@ -1,15 +1,6 @@
 // The node's own folder in the state directory: who this node is in the consumer group, and that nobody else is here.
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from '../config/files.ts';
@@ -98,38 +89,51 @@ function lock(directory: string, stateDir: string): () => void {
   const path = join(directory, 'lock');
   const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
   const temporary = `${path}.${process.pid}`;
-  const stale = `${temporary}.stale`;
   writeFileSync(temporary, mine, { mode: 0o600 });
   try {
-    for (;;) {
-      if (linkIfFree(temporary, path)) break;
+    while (!linkIfFree(temporary, path)) {
       const holder = lockText(path);
       if (holder === undefined) continue;
-      const [pid = '', startTime = ''] = holder.trim().split(' ');
-      // Where the system does not tell when a process started, one with our own number must be a dead one.
-      const isOther = Number(pid) !== process.pid || startTime !== '';
-      if (isOther && isSameProcess(Number(pid), startTime)) {
+      if (isAlive(holder)) {
+        const [pid] = holder.split(' ');
         throw new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
           remedy:
             'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
         });
       }
-      // Left by a node that died. Another that starts now may have replaced it since it was read: look at what was
-      // taken away, and put back what is not stale.
-      try {
-        renameSync(path, stale);
-      } catch {
-        continue;
-      }
-      if (readIfThere(stale) !== holder) linkIfFree(stale, path);
+      removeDead(path, holder, temporary);
     }
   } finally {
     rmSync(temporary, { force: true });
-    rmSync(stale, { force: true });
   }
   return () => {
     if (readIfThere(path) === mine) rmSync(path, { force: true });
   };
+}
+
+/** Removes the lock that a dead node has left. One at a time: between a look at it and its removal, another node that
+ *  starts might have put its own there. */
+function removeDead(path: string, holder: string, temporary: string): void {
+  const guard = `${path}.removing`;
+  if (linkIfFree(temporary, guard)) {
+    try {
+      if (lockText(path) === holder) rmSync(path, { force: true });
+    } finally {
+      rmSync(guard, { force: true });
+    }
+    return;
+  }
+  const remover = lockText(guard);
+  if (remover !== undefined && !isAlive(remover)) rmSync(guard, { force: true });
+  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/** Whether the process that a lock names still runs. */
+function isAlive(holder: string): boolean {
+  const [pid = '', startTime = ''] = holder.trim().split(' ');
+  // Where the system does not tell when a process started, one with our own number must be a dead one.
+  if (Number(pid) === process.pid && startTime === '') return false;
+  return isSameProcess(Number(pid), startTime);
 }
 
 function lockText(path: string): string | undefined {

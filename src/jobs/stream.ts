@@ -40,8 +40,9 @@ export class JobStream {
     }
   }
 
-  /** New entries; an empty list if none came within `blockMs`. */
+  /** New entries; an empty list if none came within `blockMs`, of which 0 does not wait at all. */
   async read(redis: Redis, count: number, blockMs: number): Promise<StreamEntry[]> {
+    const block = blockMs > 0 ? ['BLOCK', blockMs] : [];
     const reply = await redis.call(
       'XREADGROUP',
       'GROUP',
@@ -49,8 +50,7 @@ export class JobStream {
       this.consumer,
       'COUNT',
       count,
-      'BLOCK',
-      blockMs,
+      ...block,
       'STREAMS',
       this.key,
       '>',

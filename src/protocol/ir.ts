@@ -79,15 +79,18 @@ const RULES: Readonly<Record<Target, ReadonlyMap<string, GateArity>>> = {
  * Throws a JobError of at most 500 characters that names the first broken rule and where it is broken.
  */
 export function parseIr(text: string | undefined): NativeGateIR {
+  return validateIr(parseIrJson(text));
+}
+
+/** The first half of `parseIr`: the document, not yet validated. */
+export function parseIrJson(text: string | undefined): unknown {
   if (text === undefined) throw new JobError('the job has no ir_json');
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     // The parser quotes the circuit in its message, hence no `cause`: it could carry control characters into a log.
     throw new JobError(`ir_json is not JSON: ${printable(messageOf(error), 200)}`);
   }
-  return validateIr(value);
 }
 
 /**

@@ -48,9 +48,15 @@ export async function inTurns<Metric extends string>(
   for (let round = 0; round < rounds; round++) {
     for (const subject of lab.subjects) {
       if (round >= (repetitions[subject] ?? 0)) continue;
-      const sample = await measure(subject, round);
-      samples[subject].push(sample);
-      lab.say(`  ${what}, ${subject}: ${shown(sample)}`);
+      try {
+        const sample = await measure(subject, round);
+        samples[subject].push(sample);
+        lab.say(`  ${what}, ${subject}: ${shown(sample)}`);
+      } catch (thrown) {
+        // That the original loses jobs, or hangs, says nothing of the others; it has no figure then.
+        if (subject !== 'original') throw thrown;
+        lab.say(`  ${what}, ${subject}: none. ${String(thrown).split('\n')[0]}`);
+      }
     }
   }
   return samples;

@@ -1,8 +1,8 @@
 // The outbox: an outcome is durable before anything says so, then delivered for as long as it takes, then forgotten.
 //
-//   save -> durable -> status written -> posted (again and again) -> acknowledged -> forgotten
-//                          \-> cancelled before the first post -> acknowledged -> forgotten
-//                                      \-> refused for good: set aside, acknowledged, forgotten
+//   save -> durable -> status sent, posted (again and again) -> acknowledged -> forgotten
+//                  \-> cancelled before the first post -> acknowledged -> forgotten
+//                            \-> refused for good: set aside, acknowledged, forgotten
 //
 // An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome

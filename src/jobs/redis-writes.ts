@@ -14,10 +14,10 @@ interface Write {
   readonly command: 'hset' | 'xack';
   readonly key: string;
   /** HSET: field, value, …; XACK: group, id, … */
-  readonly args: readonly string[];
+  readonly args: string[];
   /** What is lost if Redis refuses it for good. */
-  readonly what: string;
-  readonly resolve: () => void;
+  what: string;
+  readonly resolves: (() => void)[];
 }
 
 interface Acknowledgement {
@@ -30,6 +30,8 @@ export class RedisWrites {
   readonly #qpuId: string;
   readonly #log: Logger;
   #queue: Write[] = [];
+  /** States that nothing of has been sent yet, by key: what follows soon enough goes into the same command. */
+  readonly #unsent = new Map<string, Write>();
   /** Those that wait are sent in one command. */
   #acknowledgements: Acknowledgement[] = [];
   /** Entries whose acknowledgement is on its way. */
@@ -117,9 +119,19 @@ export class RedisWrites {
 
   /** `fields`: name, value, …; the first is `state`. */
   #status(jobId: string, fields: readonly string[]): Promise<void> {
+    const key = statusKey(jobId);
+    const what = `the state '${fields[1]}' of job ${jobId}`;
     return new Promise((resolve) => {
-      const what = `the state '${fields[1]}' of job ${jobId}`;
-      this.#queue.push({ command: 'hset', key: statusKey(jobId), args: fields, what, resolve });
+      const earlier = this.#unsent.get(key);
+      if (earlier !== undefined) {
+        earlier.args.push(...fields);
+        earlier.what = what;
+        earlier.resolves.push(resolve);
+        return;
+      }
+      const write: Write = { command: 'hset', key, args: [...fields], what, resolves: [resolve] };
+      this.#unsent.set(key, write);
+      this.#queue.push(write);
       this.#startFlush();
     });
   }
@@ -153,6 +165,7 @@ export class RedisWrites {
 
   #nextBatch(): Write[] {
     const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
+    for (const { key } of batch) this.#unsent.delete(key);
     const acknowledged = this.#acknowledgements.splice(0, MOST_PER_PIPELINE);
     if (acknowledged.length === 0) return batch;
     const messageIds = acknowledged.flatMap((each) => each.messageIds);
@@ -161,9 +174,7 @@ export class RedisWrites {
       key: streamKey(this.#qpuId),
       args: [groupName(this.#qpuId), ...messageIds],
       what: `the acknowledgement of ${messageIds.length} messages`,
-      resolve: () => {
-        for (const { resolve } of acknowledged) resolve();
-      },
+      resolves: acknowledged.map(({ resolve }) => resolve),
     });
     return batch;
   }
@@ -180,7 +191,7 @@ export class RedisWrites {
       const write = batch[i];
       if (write === undefined) continue;
       const error = replies[i]?.[0] ?? null;
-      if (error === null) write.resolve();
+      if (error === null) resolved(write);
       else this.#failed(write, error, newer, failed);
       if (write.command === 'hset') rememberFields(newer, write);
     }
@@ -196,7 +207,7 @@ export class RedisWrites {
     const fault = redisFault(error);
     if (isFinal(write, fault)) {
       this.#log.error(`Redis refuses ${write.what} (${write.key}): ${fault}`);
-      write.resolve();
+      resolved(write);
       return;
     }
     // Whether there is a connection is for others to say.
@@ -205,7 +216,7 @@ export class RedisWrites {
       this.#trouble = `Redis refuses writes: ${fault}`;
     }
     const rest = withoutFields(write, newer.get(write.key));
-    if (rest === undefined) write.resolve();
+    if (rest === undefined) resolved(write);
     else failed.push(rest);
   }
 
@@ -218,6 +229,10 @@ export class RedisWrites {
       };
     });
   }
+}
+
+function resolved({ resolves }: Write): void {
+  for (const resolve of resolves) resolve();
 }
 
 /** No repetition helps: the key belongs to somebody else, or the node has no right to write states. */

@@ -11,7 +11,7 @@ const folder = join(root, 'bundle');
 const require = createRequire(import.meta.url);
 
 /** Loaded from node_modules when they are needed, which is not in an ordinary start. */
-const ON_DEMAND = ['@koa/router', 'cosmiconfig', 'fastest-levenshtein', 'koa', 'yaml'];
+const ON_DEMAND = ['cosmiconfig', 'fastest-levenshtein', 'yaml'];
 
 /** In place of packages that bring, and load, far more than is used. */
 const STAND_INS = {

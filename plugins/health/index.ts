@@ -1,10 +1,9 @@
 // The health server: `/health` and `/ready` for people and for process managers, and a router for other plugins.
 // It comes up before the cloud is asked anything, so that a taken port costs no token (PROTOCOL §8).
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   ConfigError,
-  isTapped,
   messageOf,
   ReadinessReport,
   serviceKey,
@@ -48,55 +47,23 @@ export function health(): Plugin {
   };
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
-
-/** What the server says by itself, at these paths exactly. */
-const PAGES: Readonly<Record<string, (node: CodaNode) => { status: number; body: unknown }>> = {
-  '/health': () => ({ status: 200, body: { status: 'ok' } }),
-  '/ready': (node) => {
-    const report = readinessOf(node);
-    return { status: report.ready ? 200 : 503, body: report.toJSON() };
-  },
-};
-
 async function createHealthServer(node: CodaNode, log: Logger): Promise<Server> {
-  // Commands that start no node need none of this.
-  const { createServer } = await import('node:http');
-  let routed: Promise<Handler> | undefined;
-  // Koa is a good part of a node's start and of its memory, and next to nobody asks for more than the two pages.
-  if (isTapped(node.hooks.http)) await (routed = routedHandler(node, log));
-  return createServer(
-    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
-    (request, response) => {
-      const page = request.method === 'GET' ? PAGES[request.url ?? ''] : undefined;
-      if (page !== undefined) return send(response, page(node));
-      routed ??= routedHandler(node, log);
-      void routed.then((handle) => handle(request, response));
-    },
-  );
-}
+  // Loaded here: commands that start no node need neither.
+  const [{ default: Koa }, { Router }, { createServer }] = await Promise.all([
+    import('koa'),
+    import('@koa/router'),
+    import('node:http'),
+  ]);
 
-function send(response: ServerResponse, { status, body }: { status: number; body: unknown }): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    'cache-control': 'no-store',
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-/** For every other path and method, and the routes of other plugins. */
-async function routedHandler(node: CodaNode, log: Logger): Promise<Handler> {
-  const [{ default: Koa }, { Router }] = await Promise.all([import('koa'), import('@koa/router')]);
   const router = new Router();
-  for (const [path, page] of Object.entries(PAGES)) {
-    router.get(path, (ctx) => {
-      const { status, body } = page(node);
-      ctx.status = status;
-      ctx.body = body;
-    });
-  }
+  router.get('/health', (ctx) => {
+    ctx.body = { status: 'ok' };
+  });
+  router.get('/ready', (ctx) => {
+    const report = readinessOf(node);
+    ctx.status = report.ready ? 200 : 503;
+    ctx.body = report.toJSON();
+  });
   node.hooks.http.call(router);
 
   const app = new Koa();
@@ -110,7 +77,12 @@ async function routedHandler(node: CodaNode, log: Logger): Promise<Handler> {
   });
   app.use(router.routes());
   app.use(router.allowedMethods());
-  return app.callback();
+
+  const handle = app.callback();
+  return createServer(
+    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+    (request, response) => void handle(request, response),
+  );
 }
 
 function answer(ctx: { status: number; body: unknown }, status: number, error: string): void {

@@ -1,10 +1,11 @@
 // An append-only file of JSON records whose appends are durable together: many records, one fsync.
 // Each line is `<crc32> <json>`; a tail torn by a crash is cut, a damaged line is set aside.
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { DurableFile } from './durable-file.ts';
 
 const HEADER = 'coda-outbox 1\n';
 /** Below this size a file is never rewritten. */
@@ -29,7 +30,7 @@ interface Append {
 export class Journal {
   readonly #path: string;
   readonly #options: JournalOptions;
-  #file: FileHandle;
+  #file: DurableFile;
   #size: number;
   /** 0 until the first rewrite, since how much of an old file is dead is not known. */
   #sizeAfterRewrite = 0;
@@ -43,7 +44,7 @@ export class Journal {
 
   private constructor(
     path: string,
-    file: FileHandle,
+    file: DurableFile,
     size: number,
     isDamaged: boolean,
     options: JournalOptions,
@@ -60,10 +61,10 @@ export class Journal {
     path: string,
     options: JournalOptions,
   ): Promise<{ journal: Journal; records: unknown[] }> {
-    let file: FileHandle | undefined;
+    let file: DurableFile | undefined;
     try {
-      file = await open(path, 'a+', 0o600);
-      const bytes = await file.readFile();
+      file = await DurableFile.open(path);
+      const bytes = await file.read();
       const { records, goodBytes, damaged } = readRecords(bytes, path);
       if (damaged.length > 0) await setDamagedAside(path, damaged, options.log);
       if (goodBytes < bytes.length) {
@@ -72,7 +73,7 @@ export class Journal {
       }
       let size = goodBytes;
       if (size === 0) {
-        await file.write(HEADER);
+        await file.write(Buffer.from(HEADER), 0);
         size = HEADER.length;
       }
       await file.sync();
@@ -153,9 +154,13 @@ export class Journal {
 
   async #appendBatch(batch: readonly Append[]): Promise<void> {
     const bytes = Buffer.from(batch.map(({ line }) => line).join(''));
-    await writeAll(this.#file, bytes, this.#size);
-    for (const { durable, resolve } of batch) if (!durable) resolve();
-    if (batch.some(({ durable }) => durable)) await this.#file.datasync();
+    if (batch.every(({ durable }) => durable)) {
+      await this.#file.writeDurably(bytes, this.#size);
+    } else {
+      await this.#file.write(bytes, this.#size);
+      for (const { durable, resolve } of batch) if (!durable) resolve();
+      if (batch.some(({ durable }) => durable)) await this.#file.sync();
+    }
     this.#size += bytes.length;
   }
 
@@ -163,13 +168,13 @@ export class Journal {
    *  dead already, and so are those that were appended since: all of them are done with then. */
   async #rewrite(batch: Append[]): Promise<void> {
     const temporary = `${this.#path}.new`;
-    const file = await open(temporary, 'w', 0o600);
+    const file = await DurableFile.open(temporary, { empty: true });
     try {
       for (const append of this.#queue.splice(0)) batch.push(append);
       const chunks = snapshotChunks(this.#options.snapshot());
       let size = 0;
       for (const chunk of chunks) {
-        await writeAll(file, chunk, size);
+        await file.write(chunk, size);
         size += chunk.length;
       }
       await file.sync();
@@ -287,13 +292,6 @@ async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Lo
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
   }
 }
 

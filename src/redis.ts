@@ -73,11 +73,33 @@ export function hurry(redis: Redis): void {
   else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
 }
 
+export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
+/** Of one command: why Redis refused it, or null and what it answered. */
+export type RedisReply = readonly [error: Error | null, value: unknown];
+
+/** Sends commands together, in one packet where they fit, and never rejects: a lost connection fails them one by one.
+ *  Every job passes through here, and a pipeline of the client's takes a third more time. */
+export function sendTogether(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
+  const { stream } = redis;
+  stream?.cork();
+  const replies = commands.map(([name, ...args]) =>
+    redis.call(name, ...args).then(
+      (reply) => [null, reply] as const,
+      (error: Error) => [error, null] as const,
+    ),
+  );
+  stream?.uncork();
+  return Promise.all(replies);
+}
+
 /** Which of the keys exist. One command where none does, as is usual; where that is refused, as by a cluster for keys
  *  of several slots, each is asked for by itself. */
 export async function whichExist(redis: Redis, keys: readonly string[]): Promise<boolean[]> {
   if ((await redis.exists(...keys).catch(() => undefined)) === 0) return keys.map(() => false);
-  const replies = (await redis.pipeline(keys.map((key) => ['exists', key])).exec()) ?? [];
+  const replies = await sendTogether(
+    redis,
+    keys.map((key) => ['exists', key]),
+  );
   return replies.map(([error, exists]) => {
     if (error !== null) throw error;
     return exists === 1;

@@ -6,7 +6,7 @@ import { parseIr, parseIrJson, validateIr } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 import type { Outcome } from '../protocol/webhook.ts';
-import { isConnectionFault } from '../redis.ts';
+import { isConnectionFault, sendTogether, type RedisCommand, type RedisReply } from '../redis.ts';
 import type { HeldJob, HeldJobs, QueuedJob } from './held.ts';
 import type { Outbox } from './outbox.ts';
 import type { RedisWrites } from './redis-writes.ts';
@@ -43,8 +43,6 @@ export interface IntakeOptions {
   /** A held job has its outcome without a run. */
   readonly onOutcome: (job: HeldJob, outcome: Outcome) => void;
 }
-
-type Pipeline = ReturnType<Redis['pipeline']>;
 
 /** What Redis says of a job: its status hash and its cancel signal. */
 interface Standing {
@@ -248,12 +246,19 @@ export class Intake {
   async #standings(candidates: readonly Candidate[]): Promise<Standing[]> {
     const { redis, log } = this.#options;
     const cancelKeys = candidates.map(({ job }) => cancelKey(job.jobId));
-    const pipeline = redis.pipeline();
-    // One command for all: hardly ever is one of them set.
-    pipeline.exists(...cancelKeys);
-    for (const { job } of candidates) pipeline.hmget(statusKey(job.jobId), 'state', 'message_id', 'error');
-    const [any, ...statuses] = await repliesOf(pipeline);
-    const isCancelled = any?.[1] === 0 ? [] : await repliesOf(eachExists(redis, cancelKeys));
+    const [any, ...statuses] = await repliesOf(redis, [
+      // One command for all: hardly ever is one of them set.
+      ['exists', ...cancelKeys],
+      ...candidates.map(({ job }): RedisCommand => [
+        'hmget',
+        statusKey(job.jobId),
+        'state',
+        'message_id',
+        'error',
+      ]),
+    ]);
+    const eachExists = cancelKeys.map((key): RedisCommand => ['exists', key]);
+    const isCancelled = any?.[1] === 0 ? [] : await repliesOf(redis, eachExists);
     return candidates.map(({ job }, i) => {
       const [statusError, status] = statuses[i] ?? [];
       const [cancelError, exists] = isCancelled[i] ?? [];
@@ -268,15 +273,9 @@ export class Intake {
   }
 }
 
-function eachExists(redis: Redis, keys: readonly string[]): Pipeline {
-  const pipeline = redis.pipeline();
-  for (const key of keys) pipeline.exists(key);
-  return pipeline;
-}
-
-/** The replies of a pipeline. A lost connection rejects: what may be done already must not be taken as new. */
-async function repliesOf(pipeline: Pipeline): Promise<[Error | null, unknown][]> {
-  const replies = (await pipeline.exec()) ?? [];
+/** As `sendTogether`, but a lost connection rejects: what may be done already must not be taken as new. */
+async function repliesOf(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
+  const replies = await sendTogether(redis, commands);
   const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
   if (lost) throw lost;
   return replies;

@@ -1,11 +1,14 @@
 // Writes to Redis that nothing waits for: pipelined, in order, and repeated until Redis takes them.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { statusKey, streamKey, groupName } from '../protocol/keys.ts';
-import { isConnectionFault, jitter, redisFault } from '../redis.ts';
+import { isConnectionFault, jitter, redisFault, sendTogether, type RedisCommand } from '../redis.ts';
 import type { SavedOutcome } from './job.ts';
 
 const MOST_PER_PIPELINE = 1000;
+/** What is written in so short a time is sent together: nobody waits for it. */
+const GATHER_MS = 1;
 const FIRST_RETRY_MS = 100;
 /** Below the 10 s within which everything must be well again once Redis is. */
 const LONGEST_RETRY_MS = 5_000;
@@ -143,8 +146,8 @@ export class RedisWrites {
   /** Never rejects. */
   async #flush(): Promise<void> {
     this.#isFlushing = true;
-    // Writes of the same turn of the event loop share one pipeline; what the device or the cloud waits for goes first.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Writes of this time go together, and after what the device or the cloud waits for.
+    await sleep(GATHER_MS);
     for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
       const batch = this.#nextBatch();
       if (batch.length === 0) break;
@@ -181,9 +184,8 @@ export class RedisWrites {
 
   /** Returns the writes that Redis did not take and that are to be repeated. */
   async #send(batch: readonly Write[]): Promise<Write[]> {
-    const pipeline = this.#redis.pipeline();
-    for (const { command, key, args } of batch) pipeline.call(command, key, ...args);
-    const replies = (await pipeline.exec().catch((thrown: unknown) => batch.map(() => [thrown]))) ?? [];
+    const commands = batch.map(({ command, key, args }): RedisCommand => [command, key, ...args]);
+    const replies = await sendTogether(this.#redis, commands);
     const failed: Write[] = [];
     /** Of each hash, the fields that later writes of this batch set. */
     const newer = new Map<string, Set<string>>();

@@ -1,6 +1,7 @@
 // The job stream in Redis: this node's view of its consumer group, with replies read strictly.
 import type { Redis } from 'ioredis';
 import { groupName, streamKey } from '../protocol/keys.ts';
+import { sendTogether, type RedisCommand } from '../redis.ts';
 
 export interface StreamEntry {
   readonly messageId: string;
@@ -105,9 +106,8 @@ export class JobStream {
 
   /** Who holds each of these entries now; undefined for one that is not pending. */
   async holders(redis: Redis, messageIds: readonly string[]): Promise<(string | undefined)[]> {
-    const pipeline = redis.pipeline();
-    for (const id of messageIds) pipeline.call('XPENDING', this.key, this.group, id, id, 1);
-    const replies = (await pipeline.exec()) ?? [];
+    const commands = messageIds.map((id): RedisCommand => ['XPENDING', this.key, this.group, id, id, 1]);
+    const replies = await sendTogether(redis, commands);
     return replies.map(([error, reply]) => {
       if (error !== null) throw error;
       return list(reply).map(pendingOf)[0]?.consumer;
@@ -126,11 +126,18 @@ export class JobStream {
   /** Fetches pending entries with their fields; an entry that is not pending any more, or was deleted, is left out.
    *  The delivery counts stay as they are. */
   async fetch(redis: Redis, pending: readonly PendingEntry[]): Promise<StreamEntry[]> {
-    const pipeline = redis.pipeline();
-    for (const { messageId, deliveries } of pending) {
-      pipeline.call('XCLAIM', this.key, this.group, this.consumer, 0, messageId, 'RETRYCOUNT', deliveries);
-    }
-    const replies = (await pipeline.exec()) ?? [];
+    const { key, group, consumer } = this;
+    const commands = pending.map(({ messageId, deliveries }): RedisCommand => [
+      'XCLAIM',
+      key,
+      group,
+      consumer,
+      0,
+      messageId,
+      'RETRYCOUNT',
+      deliveries,
+    ]);
+    const replies = await sendTogether(redis, commands);
     return replies.flatMap(([error, reply]) => {
       if (error !== null) throw error;
       return entriesOf(reply);
@@ -139,9 +146,8 @@ export class JobStream {
 
   /** Acknowledges entries that were deleted from the stream while they were pending: before version 7, Redis keeps them. */
   async acknowledgeDeleted(redis: Redis, messageIds: readonly string[]): Promise<void> {
-    const pipeline = redis.pipeline();
-    for (const messageId of messageIds) pipeline.call('XRANGE', this.key, messageId, messageId);
-    const replies = (await pipeline.exec()) ?? [];
+    const commands = messageIds.map((id): RedisCommand => ['XRANGE', this.key, id, id]);
+    const replies = await sendTogether(redis, commands);
     const deleted = messageIds.filter((_, i) => {
       const reply = replies[i];
       return reply !== undefined && reply[0] === null && list(reply[1]).length === 0;

@@ -22,19 +22,13 @@ export interface RunOptions {
   readonly onTimedOut: (job: QueuedJob, outcome: Outcome) => void;
 }
 
-/** How the jobs of a run ended. */
-export interface RunEnd {
-  /** Jobs of a batch that failed: each must run by itself. */
-  readonly again: readonly QueuedJob[];
-  /** The outcome of any other job; undefined where it was cancelled, abandoned, or reported already. */
-  readonly outcomeOf: (job: QueuedJob) => Outcome | undefined;
-}
-
 export class Run {
   readonly jobs: readonly [QueuedJob, ...QueuedJob[]];
   readonly #options: RunOptions;
   /** Made when it is first asked for: most runs end before anybody does. */
   #abort: AbortController | undefined;
+  /** The jobs that go to the device: those that no plugin has refused. */
+  #ready: readonly QueuedJob[] = [];
   readonly #dropped = new Set<QueuedJob>();
   /** A job's result, or the Failure in its place. */
   readonly #ends = new Map<QueuedJob, unknown>();
@@ -48,35 +42,23 @@ export class Run {
     this.#options = options;
   }
 
-  /** Starts the device, at once where no plugin taps `onJob`, and resolves when the run has ended. Never rejects. */
-  async start(): Promise<RunEnd> {
-    const { hooks, loaded, log } = this.#options;
-    const isPrepared = !isTapped(hooks.onJob) || this.jobs[0].runsAlone === true;
-    const ready = isPrepared ? this.jobs : await this.#prepare();
-    this.#startDeadline(ready.length);
-    if (ready.length > 1) await this.#runBatch(ready);
-    // Written out here: the device waits for every step between the end of a run and the next one's start.
-    for (const job of ready.length === 1 ? ready : []) {
-      const { ir, shots } = job.circuit;
-      try {
-        this.#ends.set(job, await loaded.executor.run(ir, shots, contextOf(this, job.jobId, log)));
-      } catch (thrown) {
-        this.#ends.set(job, new Failure(thrown));
-      }
-    }
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#grace);
-    if (this.#stuck) this.#options.onStuck(undefined);
-    const isOver = (job: QueuedJob): boolean =>
-      this.#ends.has(job) || this.#dropped.has(job) || (this.#timedOut !== undefined && ready.includes(job));
-    return {
-      again: this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !isOver(job)),
-      outcomeOf: (job) => {
-        if (this.#dropped.has(job)) return undefined;
-        if (this.#timedOut !== undefined && ready.includes(job)) return this.#timedOut;
-        return outcomeOf(this.#ends.get(job), job);
-      },
-    };
+  /** Starts the device, at once where no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
+  start(onEnd: () => void): void {
+    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
+    if (isPrepared) this.#run(this.jobs, onEnd);
+    else void this.#prepare().then((ready) => this.#run(ready, onEnd));
+  }
+
+  /** Jobs of a batch that failed: each must run by itself. */
+  get again(): readonly QueuedJob[] {
+    return this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !this.#isOver(job));
+  }
+
+  /** How a job of this run has ended; undefined where it was cancelled, abandoned, or reported already. */
+  outcomeOf(job: QueuedJob): Outcome | undefined {
+    if (this.#dropped.has(job)) return undefined;
+    if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
+    return outcomeOf(this.#ends.get(job), job);
   }
 
   /** Fires when the device is to stop. */
@@ -86,6 +68,48 @@ export class Run {
 
   get #controller(): AbortController {
     return (this.#abort ??= new AbortController());
+  }
+
+  /** With callbacks: between the end of one run and the start of the next, the device waits for every promise. */
+  #run(ready: readonly QueuedJob[], onEnd: () => void): void {
+    this.#ready = ready;
+    this.#startDeadline(ready.length);
+    const [job] = ready;
+    if (job === undefined || ready.length > 1) {
+      void this.#runBatch(ready).then(() => this.#end(onEnd));
+      return;
+    }
+    this.#device(job).then(
+      (result) => {
+        this.#ends.set(job, result);
+        this.#end(onEnd);
+      },
+      (thrown: unknown) => {
+        this.#ends.set(job, new Failure(thrown));
+        this.#end(onEnd);
+      },
+    );
+  }
+
+  #device({ jobId, circuit: { ir, shots } }: QueuedJob): Promise<unknown> {
+    const { loaded, log } = this.#options;
+    try {
+      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log)));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  #end(onEnd: () => void): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#grace);
+    if (this.#stuck) this.#options.onStuck(undefined);
+    onEnd();
+  }
+
+  #isOver(job: QueuedJob): boolean {
+    const isReported = this.#timedOut !== undefined && this.#ready.includes(job);
+    return isReported || this.#ends.has(job) || this.#dropped.has(job);
   }
 
   /** The job's outcome is of no interest any more; the device is stopped once that holds for all jobs of the run. */
@@ -151,6 +175,7 @@ export class Run {
 
   /** Sets the results of a batch; none where its jobs must run one by one. */
   async #runBatch(ready: readonly QueuedJob[]): Promise<void> {
+    if (ready.length === 0) return;
     const { hooks, log } = this.#options;
     const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
     const context = contextOf(this, jobs[0]?.jobId ?? '', log);

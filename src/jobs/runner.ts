@@ -34,10 +34,9 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
-  #lanes: Promise<void>[] = [];
-  /** Wakes the lanes that have nothing to do. */
-  readonly #idle: (() => void)[] = [];
+  #started = false;
   #stopped = false;
+  readonly #waitingForEnd: (() => void)[] = [];
   #stuck: string | undefined;
   #runMs = 10;
   #watch: NodeJS.Timeout | undefined;
@@ -70,13 +69,14 @@ export class Runner {
   }
 
   start(): void {
-    this.#lanes = Array.from({ length: this.#options.concurrency }, () => this.#lane());
+    this.#started = true;
+    this.#startNext();
     this.#watchEventLoop();
   }
 
   /** There may be a job to start now. */
   wake(): void {
-    for (const wake of this.#idle.splice(0)) wake();
+    this.#startNext();
   }
 
   /** A cancel for a running job; the caller has recorded it. */
@@ -87,66 +87,63 @@ export class Runner {
   /** Starts nothing more, and resolves once every run has ended. */
   async drain(): Promise<void> {
     this.#stopped = true;
-    this.wake();
-    await Promise.all(this.#lanes);
+    while (this.#runs.size > 0) await new Promise<void>((resolve) => this.#waitingForEnd.push(resolve));
     clearInterval(this.#watch);
   }
 
   /** Gives the running jobs up without an outcome: they stay pending and run again after the next start. */
   abandon(reason: string): void {
     this.#stopped = true;
-    this.wake();
     for (const run of this.#runs) for (const job of run.jobs) run.drop(job, reason);
     clearInterval(this.#watch);
   }
 
-  async #lane(): Promise<void> {
-    let finishLast: (() => void) | undefined;
-    for (;;) {
+  #startNext(): void {
+    while (this.#runs.size < this.#options.concurrency) {
       const jobs = this.#next();
-      const started = jobs === undefined ? undefined : this.#start(jobs);
-      finishLast?.();
-      finishLast = undefined;
-      if (started !== undefined) finishLast = await started;
-      else if (this.#stopped) return;
-      else await new Promise<void>((resolve) => this.#idle.push(resolve));
+      if (jobs === undefined) return;
+      this.#start(jobs);
     }
   }
 
   #next(): [QueuedJob, ...QueuedJob[]] | undefined {
     const { held, hooks, log, mayStart } = this.#options;
     const first = held.front;
-    if (this.#stopped || first === undefined || !mayStart(first)) return undefined;
+    if (!this.#started || this.#stopped || first === undefined || !mayStart(first)) return undefined;
     const size = held.queued > 1 && !first.runsAlone ? batchSize(hooks, held.queued, log) : 1;
     const [job, ...more] = held.dequeue(size);
     return job === undefined ? undefined : [job, ...more];
   }
 
-  /** Starts a run; resolves, when it has ended, with its bookkeeping. */
-  async #start(jobs: [QueuedJob, ...QueuedJob[]]): Promise<() => void> {
-    const { held, onStarting, onStarted, onOutcome, onEnded } = this.#options;
+  #start(jobs: [QueuedJob, ...QueuedJob[]]): void {
+    const { onStarting, onStarted } = this.#options;
     const run = new Run(jobs, this.#runOptions);
     this.#runs.add(run);
     onStarting(jobs);
     const startedAt = performance.now();
-    const ended = run.start();
+    run.start(() => this.#ended(run, startedAt));
     onStarted(jobs);
-    const end = await ended;
+  }
+
+  #ended(run: Run, startedAt: number): void {
+    const { held, onOutcome, onEnded } = this.#options;
+    const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
     // Before the next run is chosen: these come first.
-    for (const job of end.again) onEnded(job);
-    held.requeue(end.again);
-    return () => {
-      for (const job of jobs) {
-        if (end.again.includes(job)) continue;
-        const outcome = end.outcomeOf(job);
-        if (outcome !== undefined) onOutcome(job, outcome);
-        onEnded(job);
-      }
-    };
+    for (const job of again) onEnded(job);
+    held.requeue(again);
+    this.#startNext();
+    // The device is at work again; what is left does not hold it up.
+    for (const job of jobs) {
+      if (again.includes(job)) continue;
+      const outcome = run.outcomeOf(job);
+      if (outcome !== undefined) onOutcome(job, outcome);
+      onEnded(job);
+    }
+    if (this.#runs.size === 0) for (const resolve of this.#waitingForEnd.splice(0)) resolve();
   }
 
   /** An executor that computes on the event loop holds up heartbeats, cancels and `/health`: say who it is. */

@@ -15,7 +15,7 @@ const {
 
 export const STREAM = streamOf(qpuId);
 export const GROUP = groupOf(qpuId);
-export const CONSUMER = 'bare';
+const CONSUMER = 'bare';
 
 export interface BareJob {
   readonly messageId: string;
@@ -67,6 +67,23 @@ export function jobOf(messageId: string, fields: readonly string[]): BareJob {
 
 export async function createGroup(redis: Redis): Promise<void> {
   await redis.xgroup('CREATE', STREAM, GROUP, '0', 'MKSTREAM').catch(() => {});
+}
+
+/** Entries as id and flat fields: none where nothing came in a second. */
+export async function readEntries(redis: Redis, count: number): Promise<readonly [string, string[]][]> {
+  const reply = await redis.xreadgroup(
+    'GROUP',
+    GROUP,
+    CONSUMER,
+    'COUNT',
+    count,
+    'BLOCK',
+    1000,
+    'STREAMS',
+    STREAM,
+    '>',
+  );
+  return (reply as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
 }
 
 export const standing = ({ jobId }: BareJob): readonly [Command, Command] => [

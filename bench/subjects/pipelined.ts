@@ -1,9 +1,7 @@
 // The bare reference loop at its fastest: reads ahead, starts the next run first, waits for no write, acknowledges in batches.
-import type { Redis } from 'ioredis';
 import {
   bodyOf,
   completed,
-  CONSUMER,
   contextOf,
   createGroup,
   executing,
@@ -12,6 +10,7 @@ import {
   jobOf,
   openRedis,
   post,
+  readEntries,
   ready,
   send,
   standing,
@@ -54,28 +53,11 @@ async function read(): Promise<void> {
       await new Promise<void>((resolve) => (wakeReader = resolve));
       continue;
     }
-    const reply = await readGroup(reader).catch(() => undefined);
-    if (reply === undefined) return;
-    const entries = reply?.[0]?.[1] ?? [];
+    const entries = await readEntries(reader, READ_COUNT).catch(() => undefined);
+    if (entries === undefined) return;
     undelivered += entries.length;
     if (entries.length > 0) void admit(entries);
   }
-}
-
-async function readGroup(reader: Redis): Promise<[string, [string, string[]][]][] | null> {
-  const reply = await reader.xreadgroup(
-    'GROUP',
-    GROUP,
-    CONSUMER,
-    'COUNT',
-    READ_COUNT,
-    'BLOCK',
-    1000,
-    'STREAMS',
-    STREAM,
-    '>',
-  );
-  return reply as [string, [string, string[]][]][] | null;
 }
 
 async function admit(entries: readonly [string, string[]][]): Promise<void> {

@@ -2,7 +2,6 @@
 import {
   bodyOf,
   completed,
-  CONSUMER,
   contextOf,
   createGroup,
   executing,
@@ -11,6 +10,7 @@ import {
   jobOf,
   openRedis,
   post,
+  readEntries,
   ready,
   standing,
   STREAM,
@@ -24,20 +24,7 @@ const call = ([name, ...args]: Command): Promise<unknown> => redis.call(name, ..
 await createGroup(redis);
 ready();
 for (;;) {
-  const reply = await redis.xreadgroup(
-    'GROUP',
-    GROUP,
-    CONSUMER,
-    'COUNT',
-    1,
-    'BLOCK',
-    1000,
-    'STREAMS',
-    STREAM,
-    '>',
-  );
-  const entries = (reply as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
-  for (const [messageId, fields] of entries) {
+  for (const [messageId, fields] of await readEntries(redis, 1)) {
     const job = jobOf(messageId, fields);
     for (const command of standing(job)) await call(command);
     await call(executing(job));

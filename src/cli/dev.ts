@@ -62,8 +62,7 @@ const simulatorByDefault = definePlugin({
 async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortSignal): Promise<DevNode> {
   const { composeNode, loadNodeConfig } = await import('../compose.ts');
   const secrets: string[] = [];
-  // The local cloud is never behind the proxy of the house.
-  const env = { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
+  const { env } = process;
   const config = await loadNodeConfig({
     flags: {
       nodeToken: terms.token,

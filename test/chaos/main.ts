@@ -1,30 +1,29 @@
 // `npm run test:chaos`: every scenario in its long form, or those that are named, with the figures of each.
 //   npm run test:chaos -- kill-9 --seed 7 --kills 20
-import { parseArgs } from 'node:util';
+import { wantedBy, WrongWords, type Wanted } from './command-line.ts';
+import { help } from './help.ts';
 import type { Report, Scenario, Size } from './scenario.ts';
-import { SCENARIOS } from './scenarios/index.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], options: options(), allowPositionals: true });
-  const { seed: seedText, short, ...sizes } = values;
-  const seed = seedText === undefined ? Math.floor(Math.random() * 1e6) : Number(seedText);
-  const size = Object.fromEntries(Object.entries(sizes).map(([name, text]) => [name, Number(text)]));
-  const wrong = Object.entries({ seed, ...size }).filter(([, value]) => !Number.isFinite(value));
-  const chosen =
-    positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => positionals.includes(name));
-  if (wrong.length > 0 || chosen.length < positionals.length) {
-    say(
-      `usage: test:chaos [${SCENARIOS.map(({ name }) => name).join('|')}] … [--seed n] [--short] [--jobs n] …`,
-    );
+  try {
+    const wanted = await wantedBy(args);
+    if (wanted !== 'help') return await play(wanted);
+    say(help());
+    return 0;
+  } catch (thrown) {
+    if (!(thrown instanceof WrongWords)) throw thrown;
+    say(thrown.message);
     return 2;
   }
+}
+
+async function play({ scenarios, form, seed, size }: Wanted): Promise<number> {
   say(`seed ${seed}`);
   let broken = 0;
-  for (const scenario of chosen) {
-    const form = short === true ? 'short' : 'long';
+  for (const scenario of scenarios) {
     const report = await scenario.run(seed, form, ownSize(scenario, size));
     say(row(scenario, report));
     for (const breach of report.broken) say(`    BROKEN: ${breach.replaceAll('\n', '\n      ')}`);
@@ -32,16 +31,6 @@ async function main(args: readonly string[]): Promise<number> {
   }
   say(broken === 0 ? 'every promise was kept' : `${broken} scenarios with a broken promise; seed ${seed}`);
   return broken === 0 ? 0 : 1;
-}
-
-/** An option for every number that a scenario has. */
-function options(): Record<string, { type: 'string' | 'boolean' }> {
-  const names = SCENARIOS.flatMap(({ long }) => Object.keys(long));
-  return {
-    seed: { type: 'string' },
-    short: { type: 'boolean' },
-    ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-  };
 }
 
 function ownSize({ long }: Scenario, size: Size): Size {

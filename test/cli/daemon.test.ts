@@ -12,23 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { findNode } from '../../src/cli/operator/find.ts';
-import { bell, startLocalCloud, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
-import { Bench, hasEnded, readOr } from './operator.ts';
+import { bell, waitUntil } from '../../src/testing/index.ts';
+import { hasEnded, readOr } from './operator.ts';
+import { bench, cloud } from './workbench.ts';
 
 const job = { ir: bell('cz').ir, shots: 6 };
-
-const HELD_EXECUTOR = `
-import { existsSync } from 'node:fs';
-import { defineConfig } from 'coda-node';
-export default defineConfig({ executor: () => ({
-  async run(ir, shots) {
-    while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 5));
-    return { counts: { '00': shots }, executionTimeMs: 1, shotsCompleted: shots };
-  },
-}) });
-`;
 
 /** Of every process, as ps shows them, which a minimal system does not have. */
 function commandLines(): Record<string, string> {
@@ -37,17 +27,6 @@ function commandLines(): Record<string, string> {
 }
 
 describe('the daemon', () => {
-  let cloud: LocalCloud;
-  let bench: Bench;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(() => cloud.close());
-  beforeEach(() => {
-    bench = new Bench(cloud);
-  });
-  afterEach(() => bench.clear());
-
   const path = (name: string): string => join(bench.stateDir, name);
   const startDaemon = (env: Record<string, string> = {}): Promise<string> =>
     bench.ends(0, ['start', '--daemon'], { CODA_NODE_TOKEN: cloud.issueToken(), ...env });
@@ -166,17 +145,17 @@ describe('the daemon', () => {
   });
 
   it('is waited for: the running job, with progress, or its timeout', async () => {
-    writeFileSync(join(bench.folder, 'coda.config.ts'), HELD_EXECUTOR);
+    bench.holdRuns();
     await startDaemon();
     const jobId = await cloud.submit(job);
     await cloud.whenState(jobId, 'executing');
     const stopping = bench.spawn(['stop']);
     await stopping.says(`waiting for job ${jobId} to end`);
-    writeFileSync(join(bench.folder, 'go'), '');
+    bench.endRuns();
     assert.equal(await stopping.ended, 0, stopping.output());
     assert.equal((await cloud.outcome(jobId)).status, 'completed');
 
-    writeFileSync(join(bench.folder, 'coda.config.ts'), HELD_EXECUTOR.replace('./go', './never'));
+    bench.holdRuns();
     await bench.ends(0, ['start', '-d']);
     const { pid } = bench;
     await cloud.whenState(await cloud.submit(job), 'executing');

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { clock } from '../../src/cli/doctor/cloud.ts';
 import { checkNodeVersion } from '../../src/cli/doctor/machine.ts';
-import { startLocalCloud, type LocalCloud } from '../../src/testing/index.ts';
-import { Bench } from './operator.ts';
+import { bench, cloud } from './workbench.ts';
 
 interface Finding {
   readonly check: string;
@@ -16,17 +15,7 @@ interface Finding {
 }
 
 describe('coda doctor', () => {
-  let cloud: LocalCloud;
-  let bench: Bench;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(() => cloud.close());
-  beforeEach(() => {
-    bench = new Bench(cloud);
-  });
-  afterEach(async () => {
-    await bench.clear();
+  afterEach(() => {
     for (const output of bench.outputs) assert.doesNotMatch(output, /planted/);
   });
 

@@ -1,10 +1,24 @@
-// What the tests of the operator's commands share: a folder with a state directory, and a search for planted secrets.
+// What the tests of the operator's commands share: a folder with a state directory, and the commands that run in it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil, type LocalCloud } from '../../src/testing/index.ts';
 import { coda, type CodaProcess } from './process.ts';
+
+/** Ends a run when the file `go` appears beside it. */
+const HELD_EXECUTOR = `
+import { existsSync } from 'node:fs';
+import { defineConfig, type Executor } from 'coda-node';
+
+const executor: Executor = {
+  async run(ir, shots) {
+    while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 5));
+    return { counts: { '00': shots }, executionTimeMs: 1, shotsCompleted: shots };
+  },
+};
+export default defineConfig({ executor: () => executor });
+`;
 
 export interface Ended {
   readonly code: number | null;
@@ -63,6 +77,16 @@ export class Bench {
     const ended = await this.run(args, env);
     assert.equal(ended.code, code, ended.output);
     return ended.output;
+  }
+
+  /** Has every node that starts here hold its runs until `endRuns`. */
+  holdRuns(): void {
+    rmSync(join(this.folder, 'go'), { force: true });
+    writeFileSync(join(this.folder, 'coda.config.ts'), HELD_EXECUTOR);
+  }
+
+  endRuns(): void {
+    writeFileSync(join(this.folder, 'go'), '');
   }
 
   async clear(): Promise<void> {

@@ -2,24 +2,13 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { bell, startLocalCloud, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
-import { Bench } from './operator.ts';
+import { describe, it } from 'node:test';
+import { bell, waitUntil } from '../../src/testing/index.ts';
+import { bench, cloud } from './workbench.ts';
 
 const job = { ir: bell('cz').ir, shots: 6 };
 
 describe('coda pause', () => {
-  let cloud: LocalCloud;
-  let bench: Bench;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(() => cloud.close());
-  beforeEach(() => {
-    bench = new Bench(cloud);
-  });
-  afterEach(() => bench.clear());
-
   const live = async (): Promise<Record<string, unknown>> => {
     const { output } = await bench.run(['status', '--json']);
     return (JSON.parse(output) as { live: Record<string, unknown> }).live;

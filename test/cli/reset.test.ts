@@ -11,24 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { bell, startLocalCloud, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
-import { Bench, hasEnded, readOr } from './operator.ts';
+import { afterEach, describe, it } from 'node:test';
+import { bell, waitUntil } from '../../src/testing/index.ts';
+import { hasEnded, readOr } from './operator.ts';
+import { bench, cloud } from './workbench.ts';
 
 describe('coda reset', () => {
-  let cloud: LocalCloud;
-  let bench: Bench;
   const children: ChildProcess[] = [];
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(() => cloud.close());
-  beforeEach(() => {
-    bench = new Bench(cloud);
-  });
-  afterEach(async () => {
+  afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
-    await bench.clear();
   });
 
   const path = (name: string): string => join(bench.stateDir, name);

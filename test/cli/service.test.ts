@@ -3,25 +3,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../src/cli/service/unit.ts';
-import { startLocalCloud, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
-import { Bench, readOr } from './operator.ts';
+import { waitUntil } from '../../src/testing/index.ts';
+import { readOr } from './operator.ts';
+import { bench, cloud } from './workbench.ts';
 
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 
 describe('coda service', () => {
-  let cloud: LocalCloud;
-  let bench: Bench;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(() => cloud.close());
-  beforeEach(() => {
-    bench = new Bench(cloud);
-  });
-  afterEach(() => bench.clear());
-
   /** A program that writes down how it was called; returns the PATH that finds it, and what it wrote. */
   function standIn(name: string): { env: Record<string, string>; calls: () => string } {
     const bin = join(bench.folder, 'bin');

@@ -1,8 +1,9 @@
 // The device: deadlines, blocked event loops, batches that fall apart, and an outbox that is full.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { BatchJob, ExecutionResult, Executor, NativeGateIR, RunContext } from '../../src/index.ts';
-import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
+import { cloud } from '../node/cloud.ts';
 import { CountingExecutor, zeros } from '../node/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
@@ -25,14 +26,6 @@ class DeafExecutor implements Executor {
 }
 
 describe('the device', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   const allDone = (): Promise<boolean> =>
     waitUntil('acknowledging every message', async () => (await cloud.pending()) === 0);
 

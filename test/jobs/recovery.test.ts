@@ -7,30 +7,19 @@ import type { Redis } from 'ioredis';
 import { openSpool, spoolDirectory } from '../../src/jobs/spool.ts';
 import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { closeRedis, openRedis } from '../../src/redis.ts';
-import {
-  bell,
-  startLocalCloud,
-  startTestNode,
-  waitUntil,
-  type LocalCloud,
-  type TestNode,
-} from '../../src/testing/index.ts';
+import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
+import { cloud } from '../node/cloud.ts';
 import { CountingExecutor, HeldExecutor } from '../node/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 const SHORT_LEASE = { CODA_LEASE_SEC: '1' };
 
 describe('recovery', () => {
-  let cloud: LocalCloud;
   let redis: Redis;
-  before(async () => {
-    cloud = await startLocalCloud();
+  before(() => {
     redis = openRedis({ url: cloud.redisUrl, name: 'test', env: {} });
   });
-  after(async () => {
-    closeRedis(redis);
-    await cloud.close();
-  });
+  after(() => closeRedis(redis));
 
   const stream = (): [key: string, group: string] => [streamKey(cloud.qpuId), groupName(cloud.qpuId)];
 

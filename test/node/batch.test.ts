@@ -1,25 +1,11 @@
 // Jobs that wait together go to `batchRun` together, and one by one where that fails.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import {
-  bell,
-  startLocalCloud,
-  startTestNode,
-  waitUntil,
-  type LocalCloud,
-  type TestNodeOptions,
-} from '../../src/testing/index.ts';
+import { describe, it } from 'node:test';
+import { bell, startTestNode, waitUntil, type TestNodeOptions } from '../../src/testing/index.ts';
+import { cloud } from './cloud.ts';
 import { BatchExecutor } from './executors.ts';
 
 describe('batches', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   /** Has 25 jobs wait in the stream before a node with this executor starts, and waits for their outcomes. */
   async function run25(executor: BatchExecutor, options: Partial<TestNodeOptions> = {}): Promise<string[]> {
     const first = await startTestNode({ cloud, ...options });

@@ -1,21 +1,14 @@
 // A cancelled job sends nothing and ends as `cancelled`, wherever it was when the cancel came.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { definePlugin, type Cancellation } from '../../src/index.ts';
-import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
+import { cloud } from './cloud.ts';
 import { HeldExecutor } from './executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
 describe('cancelling', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   it('stops a running job, and the next one starts when it has really ended', async () => {
     const executor = new HeldExecutor();
     const seen: Cancellation[] = [];

@@ -1,15 +1,9 @@
 // What executors of other people's making do to a whole node: other spellings, broken results, strange errors.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { NativeGateIR } from '../../src/index.ts';
-import {
-  bell,
-  startLocalCloud,
-  startTestNode,
-  waitUntil,
-  type LocalCloud,
-  type TestNode,
-} from '../../src/testing/index.ts';
+import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
+import { cloud } from './cloud.ts';
 
 const ir = bell('cz').ir;
 const good = { counts: { '00': 3 }, executionTimeMs: 1.5, shotsCompleted: 3 };
@@ -45,14 +39,6 @@ const BROKEN: Readonly<Record<string, readonly [run: () => unknown, says: RegExp
 };
 
 describe('an executor', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   async function started(executor: object, env: Readonly<Record<string, string>> = {}): Promise<TestNode> {
     return startTestNode({ cloud, executor, env });
   }
@@ -158,14 +144,6 @@ describe('an executor', () => {
 });
 
 describe('the simulator', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   it('runs when CODA_EXECUTOR_FACTORY names it', async () => {
     const test = await startTestNode({ cloud, env: { CODA_EXECUTOR_FACTORY: 'simulator' } });
     try {

@@ -2,20 +2,13 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { describe, it } from 'node:test';
+import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
+import { cloud } from './cloud.ts';
 
 const circuit = bell('cz').ir;
 
 describe('a node and its jobs', () => {
-  let cloud: LocalCloud;
-  before(async () => {
-    cloud = await startLocalCloud();
-  });
-  after(async () => {
-    await cloud.close();
-  });
-
   it('connects with a token, runs five jobs, and leaves nothing pending', async () => {
     const test = await startTestNode({ cloud, executor: 'simulator' });
     try {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
-import { tables } from '../../bench/scaling-table.ts';
-import type { Measurement } from '../../bench/scaling.ts';
+import type { Measurement } from '../../bench/scaling/measurement.ts';
+import { tables } from '../../bench/scaling/table.ts';
 
-it('docs/scaling.md shows the figures of bench/scaling.json, and where they were taken', () => {
-  const { figures, machine } = JSON.parse(readFileSync('bench/scaling.json', 'utf8')) as Measurement;
+it('docs/scaling.md shows the figures of bench/scaling/results.json, and where they were taken', () => {
+  const { figures, machine } = JSON.parse(readFileSync('bench/scaling/results.json', 'utf8')) as Measurement;
   const text = readFileSync('docs/scaling.md', 'utf8');
   assert.equal(figures.length, 18);
   for (const table of tables(figures).split('\n\n')) {

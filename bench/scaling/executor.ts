@@ -1,6 +1,6 @@
 // What a node of the scaling figure runs: a wait that costs no CPU, or a computation that does nothing but cost CPU.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Executor, ExecutionResult, NativeGateIR } from '../src/index.ts';
+import type { Executor, ExecutionResult, NativeGateIR } from '../../src/index.ts';
 
 export const TIMER_MS = 20;
 export const CPU_MS = 5;

@@ -1,17 +1,17 @@
-// The scaling figure: jobs a second of 1, 2 and 4 nodes with `concurrency` 1, 4 and 16, as processes on one stream.
-// `npm run bench:scaling` prints the tables of docs/scaling.md and writes bench/scaling.json.
+// Jobs a second of 1, 2 and 4 nodes with `concurrency` 1, 4 and 16: real processes on one stream, beside Redis and the
+// cloud. A measurement counts only if each job came back once and is acknowledged.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { bell, startLocalCloud, waitUntil, within, type LocalCloud } from '../src/testing/index.ts';
-import { groupOf, streamOf } from './lab/wire.ts';
-import { CPU_MS, TIMER_MS } from './scaling-executor.ts';
-import { tables, type Configuration, type Figure, type Kind } from './scaling-table.ts';
+import { bell, startLocalCloud, waitUntil, within, type LocalCloud } from '../../src/testing/index.ts';
+import { groupOf, streamOf } from '../lab/wire.ts';
+import { CPU_MS, TIMER_MS } from './executor.ts';
+import { Sink } from './sink.ts';
+import type { Configuration, Figure, Kind } from './table.ts';
 
 const NODES = [1, 2, 4] as const;
 const CONCURRENCY = [1, 4, 16] as const;
@@ -124,12 +124,12 @@ class Bench {
   }
 
   async #startNodes({ kind, nodes, concurrency }: Configuration): Promise<ChildProcess[]> {
-    const executor = join(import.meta.dirname, 'scaling-executor.js');
+    const executor = join(import.meta.dirname, 'executor.js');
     return Promise.all(
       Array.from({ length: nodes }, async (_, i) => {
         const stateDir = join(this.#folder, `${kind}-${nodes}-${concurrency}-${i}`);
         mkdirSync(stateDir, { mode: 0o700 });
-        const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli/main.js'), 'start'], {
+        const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.js'), 'start'], {
           cwd: stateDir,
           env: {
             PATH: process.env['PATH'] ?? '',
@@ -154,69 +154,4 @@ class Bench {
       }),
     );
   }
-}
-
-/** The cloud's webhook at its cheapest: it takes everything, and counts. */
-class Sink {
-  readonly url: string;
-  received = 0;
-  readonly #close: () => void;
-  #expected = 0;
-  #startedAt = 0;
-  #firstAt = 0;
-  #onLast: (rate: number) => void = () => {};
-
-  private constructor(url: string, close: () => void) {
-    this.url = url;
-    this.#close = close;
-  }
-
-  static async open(): Promise<Sink> {
-    const server = createServer((request, response) => {
-      request.resume();
-      request.on('end', () => {
-        response.end('{}');
-        sink.#count();
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    const sink = new Sink(`http://127.0.0.1:${address.port}/`, () => {
-      server.close();
-      server.closeAllConnections();
-    });
-    return sink;
-  }
-
-  /** Resolves with results a second, once `count` have come. The first and the last tenth are left out: the nodes
-   *  do not begin and end at once. */
-  expect(count: number): Promise<number> {
-    this.received = 0;
-    this.#expected = count;
-    return new Promise((resolve) => (this.#onLast = resolve));
-  }
-
-  close(): void {
-    this.#close();
-  }
-
-  #count(): void {
-    this.received += 1;
-    const edge = Math.floor(this.#expected / 10);
-    if (this.received === edge) this.#startedAt = performance.now();
-    if (this.received === this.#expected - edge) this.#firstAt = performance.now();
-    if (this.received === this.#expected) {
-      this.#onLast(((this.#expected - 2 * edge) * 1000) / (this.#firstAt - this.#startedAt));
-    }
-  }
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const measurement = await measure(({ kind, nodes, concurrency, jobsPerSecond, ideal }) => {
-    process.stderr.write(`${kind}: ${nodes} x ${concurrency}: ${jobsPerSecond} jobs/s of ${ideal}\n`);
-  });
-  writeFileSync('bench/scaling.json', `${JSON.stringify(measurement, null, 2)}\n`);
-  process.stdout.write(tables(measurement.figures));
 }

@@ -1,0 +1,52 @@
+// What `npm run test:chaos -- --help` shows: everything about the scenarios comes from the scenarios themselves.
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+
+/** What a size means, whichever scenario has it. */
+export const MEANINGS: Readonly<Record<string, string>> = {
+  jobs: 'jobs that are submitted',
+  kills: 'times that the node is killed',
+  seconds: 'seconds in which the cloud takes no results',
+  minutes: 'minutes in which jobs are submitted',
+  rounds: 'troubles, one after the other',
+  mostAwayMs: 'milliseconds that a trouble takes at most',
+  leaseSec: 'seconds for which a dead node keeps its jobs',
+  recoverSec: 'seconds after which all must be well again',
+  mostGrowthMb: 'MiB by which memory may grow',
+  mostDiskMb: 'MiB that the node may have on disk',
+};
+
+/** The names of all sizes, each once. */
+export const SIZES: readonly string[] = [...new Set(SCENARIOS.flatMap(({ long }) => Object.keys(long)))];
+
+export function help(): string {
+  return `npm run test:chaos [-- SCENARIO …] [--seed N] [--short] [--SIZE N …] [--help]
+
+Plays every kind of trouble against real node processes, a real Redis and the local cloud, and counts what was lost or
+run twice. Without a SCENARIO it plays all of them in their long form, which takes about an hour. It prints the
+seed and the figures of each; docs/reliability.md shows the last ones.
+
+scenarios, what each promises, and its sizes in the long and the short form:
+${SCENARIOS.map(scenarioLines).join('\n')}
+
+  --seed N     draws the same jobs and moments again; without it, new ones
+  --short      the short form, small enough for every run of npm test
+  --SIZE N     another size, for each of the scenarios that have it:
+${SIZES.map((name) => `    --${name.padEnd(14)} ${MEANINGS[name] ?? ''}`).join('\n')}
+
+  npm run test:chaos -- kill-9 --seed 7 --kills 20
+
+The exit code is 1 if a promise was broken, 2 if the words of the command are wrong.
+`;
+}
+
+function scenarioLines({ name, promise, long, short }: Scenario): string {
+  const sizes = Object.entries(long).map(
+    ([size, number]) => `--${size} ${shown(number)} (${shown(short[size] ?? number)})`,
+  );
+  return `  ${name.padEnd(14)} ${promise}\n${' '.repeat(17)}${sizes.join(', ')}`;
+}
+
+function shown(number: number): string {
+  return number.toLocaleString('en-US');
+}

@@ -22,6 +22,9 @@ import { Runner } from './runner.ts';
 import type { Spool } from './spool.ts';
 import { JobStream } from './stream.ts';
 
+/** So many runs are marked as begun ahead of time, with one write. */
+const MARKED_AHEAD = 4;
+
 /** The job path as plugins see it. */
 export interface Jobs {
   /** The job that runs now; of a batch, its first. */
@@ -122,7 +125,11 @@ export class JobPath implements Jobs {
       onStarting: (jobs) => this.#marker.begin(jobs.map(({ messageIds }) => messageIds[0])),
       onStarted: (jobs) => {
         for (const { jobId, messageIds } of jobs) void writes.executing(jobId, messageIds[0]);
-        this.#marker.next(held.peek(jobs.length).map(({ messageIds }) => messageIds[0]));
+        const next = held.peek(MARKED_AHEAD * jobs.length);
+        this.#marker.next(
+          next.map(({ messageIds }) => messageIds[0]),
+          jobs.length,
+        );
       },
       onOutcome: (job, outcome) => this.#afterRun(job, outcome),
       onEnded: (job) => this.#ended(job),

@@ -2,8 +2,8 @@
 // which jobs had been begun. Written without fsync: it must survive the process, not the machine.
 //
 // An entry is in the file before its run begins. The device would wait for that write, so the entries that are next
-// are written together with those that run. A crash then blames one of them that had not begun; after it, and until
-// a clean end, nothing is written ahead: no job is blamed twice for another one.
+// are written while it is at work, several at a time. A crash then blames those of them that had not begun; after it, and
+// until a clean end, nothing is written ahead: no job is blamed twice for another one.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -32,9 +32,10 @@ export class RunMarker {
     if (!isWritten) this.#write([]);
   }
 
-  /** These entries are next; called while the device is at work. */
-  next(messageIds: readonly string[]): void {
-    if (this.#writesAhead && messageIds.length > 0) this.#write(messageIds);
+  /** These entries are next, the first `soonest` of them together; called while the device is at work. */
+  next(messageIds: readonly string[], soonest: number): void {
+    const isWritten = messageIds.slice(0, soonest).every((messageId) => this.#ahead.includes(messageId));
+    if (this.#writesAhead && !isWritten) this.#write(messageIds);
   }
 
   /** Not written at once: an entry that is marked but no longer pending does no harm. */

@@ -28,10 +28,10 @@ describe('the marks of what runs', () => {
     const start = await starter(t);
     const first = start();
     first.begin(['1-0']);
-    first.next(['2-0']);
+    first.next(['2-0'], 1);
     first.end('1-0');
     first.begin(['2-0']);
-    first.next(['3-0', '4-0']);
+    first.next(['3-0', '4-0'], 2);
     first.end('2-0');
     first.begin(['3-0', '5-0']);
     assert.deepEqual(found(start()), ['3-0', '5-0']);
@@ -41,11 +41,11 @@ describe('the marks of what runs', () => {
     const start = await starter(t);
     const first = start();
     first.begin(['1-0']);
-    first.next(['2-0']);
+    first.next(['2-0'], 1);
     const second = start();
     assert.deepEqual(found(second), ['1-0', '2-0']);
     second.begin(['1-0']);
-    second.next(['2-0']);
+    second.next(['2-0'], 1);
     const third = start();
     assert.deepEqual(found(third), ['1-0']);
     third.begin(['2-0']);
@@ -53,15 +53,32 @@ describe('the marks of what runs', () => {
     const fourth = start();
     assert.deepEqual(found(fourth), []);
     fourth.begin(['3-0']);
-    fourth.next(['4-0']);
+    fourth.next(['4-0'], 1);
     assert.deepEqual(found(start()), ['3-0', '4-0']);
+  });
+
+  it('are written again only when what comes soonest is not there yet', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    first.begin(['1-0']);
+    first.next(['2-0', '3-0', '4-0'], 1);
+    first.begin(['2-0']);
+    first.next(['3-0', '4-0', '5-0'], 1);
+    assert.deepEqual(found(start()), ['1-0', '2-0', '3-0', '4-0'], 'not written again');
+    const again = start();
+    again.close();
+    const second = start();
+    second.begin(['1-0']);
+    second.next(['2-0', '3-0'], 1);
+    second.next(['3-0', '4-0', '5-0', '6-0'], 2);
+    assert.deepEqual(found(start()), ['1-0', '3-0', '4-0', '5-0', '6-0'], 'a batch is there as a whole');
   });
 
   it('never name the next job where one death is enough to give a job up', async (t) => {
     const start = await starter(t, 1);
     const first = start();
     first.begin(['1-0']);
-    first.next(['2-0']);
+    first.next(['2-0'], 1);
     assert.deepEqual(found(start()), ['1-0']);
   });
 

@@ -37,6 +37,8 @@ export interface IntakeOptions {
   readonly spool: string;
   readonly maxDeliveries: number;
   readonly log: Logger;
+  /** The jobs of these entries will be ready soon, if nothing speaks against them. */
+  readonly onComing: (messageIds: readonly string[]) => void;
   /** A job is ready for the device. */
   readonly onQueued: () => void;
   readonly onCancelled: (job: HeldJob) => void;
@@ -89,7 +91,8 @@ export class Intake {
     });
     if (candidates.length === 0) return;
     const asked = this.#standings(candidates);
-    // Small circuits are read while Redis answers.
+    // Small circuits are read while Redis answers, and what else can be done already is done.
+    this.#options.onComing(candidates.map(({ message }) => message.messageId));
     const circuits = candidates.map(({ job, message }) =>
       job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
     );

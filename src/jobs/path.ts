@@ -91,6 +91,9 @@ export class JobPath implements Jobs {
       spool: spool.directory,
       maxDeliveries: settings.maxDeliveries,
       log,
+      onComing: (messageIds) => {
+        if (held.queued === 0) this.#marker.next(messageIds.slice(0, MARKED_AHEAD), 1);
+      },
       onQueued: () => this.#runner.wake(),
       onCancelled: (job) => this.#cancelHeld(job, 'queued'),
       onOutcome: (job, outcome) => this.#save(job, outcome),

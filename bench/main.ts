@@ -33,16 +33,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      readme: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const words = wordsOf(args);
+  if (words instanceof Error) {
+    say(`${words.message.split('. ')[0]}; see npm run bench -- --help`);
+    return 2;
+  }
+  const { values, positionals } = words;
   if (values.help) {
     say(HELP);
     return 0;
@@ -70,6 +66,23 @@ async function main(args: readonly string[]): Promise<number> {
     writeFileSync(README, withTable(readFileSync(README, 'utf8'), results));
   }
   return code;
+}
+
+function wordsOf(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        readme: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  }
 }
 
 async function measure(

@@ -165,6 +165,12 @@ describe('the command', () => {
     assert.match(String(stdout), /no figure 'speed'/);
   });
 
+  it('says in one line which option there is not', () => {
+    const { status, stdout } = bench('--fast');
+    assert.equal(status, 2);
+    assert.match(String(stdout), /^Unknown option '--fast'; see npm run bench -- --help\n$/);
+  });
+
   it('has every figure explained', () => {
     const text = readFileSync(join('bench', 'README.md'), 'utf8');
     for (const { name } of FIGURES) assert.match(text, new RegExp(`^### \`${name}\``, 'm'));

@@ -113,7 +113,7 @@ export class Intake {
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
     if (this.knows(messageId)) return undefined;
-    const { held, outbox } = this.#options;
+    const { held, outbox, writes } = this.#options;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
@@ -122,6 +122,12 @@ export class Intake {
       return undefined;
     }
     const { jobId, callbackUrl } = message;
+    const ending = outbox.done.find(jobId, messageId);
+    if (ending !== undefined) {
+      void writes.ended(ending);
+      void writes.acknowledge([messageId]);
+      return undefined;
+    }
     const twin = held.get(jobId);
     if (twin !== undefined) {
       held.addMessage(twin, messageId);

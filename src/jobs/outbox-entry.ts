@@ -1,5 +1,6 @@
 // One outcome in the outbox: what is known of it in memory, and how it is written to the journal.
 import type { SavedOutcome } from './job.ts';
+import type { Ending } from './recently-done.ts';
 
 export interface Entry {
   saved: SavedOutcome;
@@ -44,6 +45,15 @@ export function outcomeRecord({ saved }: Entry): JournalRecord {
 
 export function settledRecord({ saved: { jobId }, cancelled }: Entry): JournalRecord {
   return { t: 'settled', jobId, ...(cancelled ? { cancelled } : {}) };
+}
+
+/** Without the counts, which may be many. */
+export function endingOf({ saved: { jobId, messageIds, outcome, endedAt }, cancelled }: Entry): Ending {
+  if (cancelled) {
+    return { jobId, messageIds, endedAt: new Date().toISOString(), outcome: { status: 'cancelled' } };
+  }
+  if (outcome.status === 'failed') return { jobId, messageIds, endedAt, outcome };
+  return { jobId, messageIds, endedAt, outcome: { status: 'completed' } };
 }
 
 export function isCancellable({ stage, maybeSent }: Entry): boolean {

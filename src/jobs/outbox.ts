@@ -15,6 +15,7 @@ import { jitter } from '../redis.ts';
 import type { SavedOutcome } from './job.ts';
 import { Journal } from './journal.ts';
 import {
+  endingOf,
   isCancellable,
   newEntry,
   outcomeRecord,
@@ -22,6 +23,7 @@ import {
   type Entry,
   type JournalRecord,
 } from './outbox-entry.ts';
+import { RecentlyDone } from './recently-done.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import { setResultAside } from './set-aside.ts';
 
@@ -55,6 +57,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #messages = new Set<string>();
+  /** The jobs that are not in here any more. */
+  readonly done = new RecentlyDone();
   #journal!: Journal;
   #route: DeliveryRoute | undefined;
   readonly #due: Entry[] = [];
@@ -205,7 +209,9 @@ export class Outbox {
     return entry;
   }
 
-  #remove({ saved, weight }: Entry): void {
+  #remove(entry: Entry): void {
+    const { saved, weight } = entry;
+    this.done.add(endingOf(entry));
     for (const messageId of saved.messageIds) this.#messages.delete(messageId);
     this.#entries.delete(saved.jobId);
     this.#weight -= weight;
@@ -225,7 +231,7 @@ export class Outbox {
 
   #writeStatus(entry: Entry): void {
     const writes = this.#route?.writes;
-    entry.statusWritten = entry.cancelled ? writes?.cancelled(entry.saved) : writes?.outcome(entry.saved);
+    entry.statusWritten = writes?.ended(endingOf(entry));
   }
 
   #pump(): void {

@@ -316,8 +316,12 @@ export class JobPath implements Jobs {
   }
 
   #cancelHeld(job: HeldJob, stage: Cancellation['stage']): void {
-    void this.#writes.cancelled(job);
-    void this.#writes.acknowledge(job.messageIds);
+    const { jobId, messageIds } = job;
+    const endedAt = new Date().toISOString();
+    const ending = { jobId, messageIds, endedAt, outcome: { status: 'cancelled' as const } };
+    this.#options.outbox.done.add(ending);
+    void this.#writes.ended(ending);
+    void this.#writes.acknowledge(messageIds);
     this.#held.release(job);
     this.#announceCancel({ jobId: job.jobId, stage });
     this.#reader.wake();

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { statusKey, streamKey, groupName } from '../protocol/keys.ts';
 import { isConnectionFault, jitter, redisFault, sendTogether, type RedisCommand } from '../redis.ts';
-import type { SavedOutcome } from './job.ts';
+import type { Ending } from './recently-done.ts';
 
 const MOST_PER_PIPELINE = 1000;
 /** What is written in so short a time is sent together: nobody waits for it. */
@@ -70,28 +70,25 @@ export class RedisWrites {
     ]);
   }
 
-  /** The terminal state of a saved outcome. */
-  outcome({ jobId, outcome, endedAt }: SavedOutcome): Promise<void> {
-    return this.#status(
-      jobId,
-      outcome.status === 'completed'
-        ? ['state', 'completed', 'completed_at', endedAt]
-        : ['state', 'failed', 'error', outcome.error, 'failed_at', endedAt],
-    );
-  }
-
-  cancelled({ jobId, messageIds }: Pick<SavedOutcome, 'jobId' | 'messageIds'>): Promise<void> {
-    const cancelledAt = new Date().toISOString();
-    return this.#status(jobId, [
-      'state',
-      'cancelled',
-      'cancelled_at',
-      cancelledAt,
-      'message_id',
-      messageIds[0] ?? '',
-      'qpu_id',
-      this.#qpuId,
-    ]);
+  /** The terminal state of a job. */
+  ended({ jobId, messageIds, outcome, endedAt }: Ending): Promise<void> {
+    switch (outcome.status) {
+      case 'completed':
+        return this.#status(jobId, ['state', 'completed', 'completed_at', endedAt]);
+      case 'failed':
+        return this.#status(jobId, ['state', 'failed', 'error', outcome.error, 'failed_at', endedAt]);
+      case 'cancelled':
+        return this.#status(jobId, [
+          'state',
+          'cancelled',
+          'cancelled_at',
+          endedAt,
+          'message_id',
+          messageIds[0] ?? '',
+          'qpu_id',
+          this.#qpuId,
+        ]);
+    }
   }
 
   async acknowledge(messageIds: readonly string[]): Promise<void> {

@@ -172,7 +172,7 @@ describe('the outbox', () => {
     await first.save(outcome('a'));
     await waitUntil('waiting for the next attempt', () => [...first.cancellable()].includes('a'));
     writes.acknowledge = () => new Promise(() => {});
-    writes.cancelled = () => new Promise(() => {});
+    writes.ended = () => new Promise(() => {});
     assert.equal(first.cancel('a'), true);
     assert.equal(first.cancel('a'), false);
     await waitUntil('the journal knowing of the cancel', async () =>
@@ -223,7 +223,7 @@ describe('the outbox', () => {
     const outbox = await open(directory);
     const writes = start(t, outbox, () => delivered);
     let written = (): void => {};
-    writes.outcome = () => new Promise((resolve) => (written = resolve));
+    writes.ended = () => new Promise((resolve) => (written = resolve));
     let acknowledged = false;
     writes.acknowledge = async () => void (acknowledged = true);
     await outbox.save(outcome('a'));

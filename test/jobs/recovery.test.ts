@@ -96,6 +96,44 @@ describe('recovery', () => {
     }
   });
 
+  it('runs nothing again that Redis has forgotten, and tells it again, also after a restart', async () => {
+    const executor = new CountingExecutor();
+    const first = await startTestNode({ cloud, executor });
+    const completed = await cloud.submit(job);
+    const failed = await cloud.submit({ ...job, shots: '-1' });
+    const jobIds = [completed, failed];
+    try {
+      for (const jobId of jobIds) await cloud.outcome(jobId);
+      await allDone();
+      const runs = [...executor.runs];
+      assert.equal(runs.filter((jobId) => jobId === completed).length, 1);
+      const [key, group] = stream();
+      const forget = async (): Promise<void> => {
+        await redis.del(...jobIds.map(statusKey));
+        await redis.xgroup('SETID', key, group, '0');
+      };
+      const toldAgain = async (): Promise<void> => {
+        await cloud.whenState(completed, 'completed');
+        assert.match((await cloud.whenState(failed, 'failed'))['error'] ?? '', /shots/);
+        await allDone();
+        assert.deepEqual(executor.runs, runs);
+      };
+      await forget();
+      await toldAgain();
+      await first.node.stop();
+      await forget();
+      const second = await startTestNode({ cloud, executor, stateDir: first.stateDir });
+      try {
+        await toldAgain();
+      } finally {
+        await second.stop();
+      }
+    } finally {
+      await first.stop();
+    }
+    assert.deepEqual(cloud.violations, []);
+  });
+
   it('leaves the entries of the living alone', async () => {
     const executor = new HeldExecutor();
     const other = new CountingExecutor();

@@ -31,7 +31,7 @@ describe('writes to Redis', () => {
     await redis.xreadgroup('GROUP', groupName(QPU), 'me', 'STREAMS', streamKey(QPU), '>');
     const { writes } = open();
     void writes.executing('a', id);
-    void writes.outcome(saved('a', id));
+    void writes.ended(saved('a', id));
     const acknowledged = writes.acknowledge([id]);
     assert.ok(writes.isAcknowledging(id));
     await acknowledged;
@@ -55,7 +55,7 @@ describe('writes to Redis', () => {
     const last: Promise<void>[] = [];
     for (let i = 0; i < 3000; i += 1) {
       void writes.executing(`job-${i % 100}`, `${i}-0`);
-      last.push(writes.outcome(saved(`job-${i % 100}`)));
+      last.push(writes.ended(saved(`job-${i % 100}`)));
     }
     await Promise.all(last);
     await writes.flushed();
@@ -82,7 +82,7 @@ describe('writes to Redis', () => {
     await writes.executing('warm-up', '1-0');
     await redis.config('SET', 'maxmemory', '1');
     void writes.executing('a', '1-1');
-    const done = writes.outcome(saved('a'));
+    const done = writes.ended(saved('a'));
     await waitUntil('the trouble', () => writes.trouble);
     assert.match(writes.trouble ?? '', /OOM/);
     await redis.config('SET', 'maxmemory', '0');
@@ -99,8 +99,8 @@ describe('writes to Redis', () => {
     await test.redis.set(statusKey('taken'), 'text');
     const { writes, lines } = open();
     void writes.executing('taken', '1-1');
-    await writes.outcome(saved('taken'));
-    await writes.outcome(saved('free'));
+    await writes.ended(saved('taken'));
+    await writes.ended(saved('free'));
     assert.equal(await test.redis.hget(statusKey('free'), 'state'), 'completed');
     assert.equal(writes.trouble, undefined);
     assert.ok(lines.some((line) => line.includes('taken') && line.includes('WRONGTYPE')));
@@ -111,7 +111,7 @@ describe('writes to Redis', () => {
     const { writes, lines } = open();
     await writes.executing('a', '1-1');
     for (let i = 0; i < 20; i += 1) {
-      const all = Array.from({ length: 50 }, (_, n) => writes.outcome(saved(`job-${i}-${n}`)));
+      const all = Array.from({ length: 50 }, (_, n) => writes.ended(saved(`job-${i}-${n}`)));
       await test.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await Promise.all(all);
     }
@@ -129,7 +129,7 @@ describe('writes to Redis', () => {
     await writes.executing('a', '1-1');
     await test.server.kill('SIGSTOP');
     try {
-      void writes.outcome(saved('a'));
+      void writes.ended(saved('a'));
       writes.close();
     } finally {
       await test.server.kill('SIGCONT');

@@ -1,0 +1,31 @@
+// The jobs that were done last. Redis may forget its last moments, in a crash or a failover, and then brings their
+// entries again: they are known here, and are not run again.
+import type { SavedOutcome } from './job.ts';
+
+/** More than a node does in the second or two that a server may lose. */
+const MOST = 10_000;
+
+/** How a job ended: what Redis is told of it. */
+export interface Ending extends Pick<SavedOutcome, 'jobId' | 'messageIds' | 'endedAt'> {
+  readonly outcome:
+    { readonly status: 'completed' | 'cancelled' } | { readonly status: 'failed'; readonly error: string };
+}
+
+export class RecentlyDone {
+  /** The oldest first. */
+  readonly #byMessage = new Map<string, Ending>();
+
+  add(ending: Ending): void {
+    for (const messageId of ending.messageIds) this.#byMessage.set(messageId, ending);
+    for (const oldest of this.#byMessage.keys()) {
+      if (this.#byMessage.size <= MOST) break;
+      this.#byMessage.delete(oldest);
+    }
+  }
+
+  /** How the job of this entry ended. A server that is empty, with its clock set back, may use an id again: hence both. */
+  find(jobId: string, messageId: string): Ending | undefined {
+    const ending = this.#byMessage.get(messageId);
+    return ending?.jobId === jobId ? ending : undefined;
+  }
+}

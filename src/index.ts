@@ -50,6 +50,7 @@ export {
   GATES,
   LEGAL_GATES,
   parseIr,
+  parseIrInSteps,
   validateIr,
   type Gate as CircuitGate,
   type GateName,

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { parseIr, parseIrJson, validateIr } from '../protocol/ir.ts';
+import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 import type { Outcome } from '../protocol/webhook.ts';
@@ -102,7 +102,7 @@ export class Intake {
       for (const [i, candidate] of candidates.entries()) {
         const standing = standings[i];
         if (standing === undefined || elsewhere.has(candidate)) continue;
-        const circuit = circuits[i] ?? (await this.#readLarge(candidate.message));
+        const circuit = circuits[i] ?? (await this.#turns.run(readCircuitInSteps(candidate.message)));
         this.#judge(candidate, standing, circuit);
       }
     } finally {
@@ -148,15 +148,6 @@ export class Intake {
     };
     held.add(job);
     return { job, message, fields, earlier };
-  }
-
-  /** As `readCircuit`, in two turns. */
-  async #readLarge({ shots, irJson }: JobMessage): Promise<Circuit> {
-    const document = await this.#turns.take(() =>
-      orFault(() => ({ shots: parseShots(shots), value: parseIrJson(irJson) })),
-    );
-    if ('fault' in document) return document;
-    return this.#turns.take(() => orFault(() => ({ shots: document.shots, ir: validateIr(document.value) })));
   }
 
   #judge(candidate: Candidate, standing: Standing, circuit: Circuit): void {
@@ -293,12 +284,17 @@ async function repliesOf(redis: Redis, commands: readonly RedisCommand[]): Promi
 type Circuit = QueuedJob['circuit'] | { readonly fault: string };
 
 function readCircuit({ shots, irJson }: JobMessage): Circuit {
-  return orFault(() => ({ shots: parseShots(shots), ir: parseIr(irJson) }));
+  try {
+    return { shots: parseShots(shots), ir: parseIr(irJson) };
+  } catch (thrown) {
+    return { fault: messageOf(thrown) };
+  }
 }
 
-function orFault<T>(read: () => T): T | { readonly fault: string } {
+/** As `readCircuit`, for a large one. */
+function* readCircuitInSteps({ shots, irJson }: JobMessage): Generator<undefined, Circuit> {
   try {
-    return read();
+    return { shots: parseShots(shots), ir: yield* parseIrInSteps(irJson) };
   } catch (thrown) {
     return { fault: messageOf(thrown) };
   }

@@ -1,6 +1,7 @@
 // NativeGateIR 1.0: the compiled circuit of a job, its gates and its validation (PROTOCOL §4).
 // Structure is checked by a precompiled schema, meaning by one pass over the gates.
 import { JobError, messageOf } from '../errors.ts';
+import { parseJsonInPieces } from './json-pieces.ts';
 import type { GateShape, IrShape } from './schemas.ts';
 import { isRecord, printable, shown } from './text.ts';
 import { validateIrShape } from './validators.js';
@@ -79,18 +80,27 @@ const RULES: Readonly<Record<Target, ReadonlyMap<string, GateArity>>> = {
  * Throws a JobError of at most 500 characters that names the first broken rule and where it is broken.
  */
 export function parseIr(text: string | undefined): NativeGateIR {
-  return validateIr(parseIrJson(text));
+  const json = present(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw notJson(error);
+  }
+  return validateIr(value);
 }
 
-/** The first half of `parseIr`: the document, not yet validated. */
-export function parseIrJson(text: string | undefined): unknown {
-  if (text === undefined) throw new JobError('the job has no ir_json');
+/** As `parseIr`, with a `yield` wherever others may have a turn: for a circuit that takes long to read. */
+export function* parseIrInSteps(text: string | undefined): Generator<undefined, NativeGateIR> {
+  const json = present(text);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = yield* parseJsonInPieces(json);
   } catch (error) {
-    // The parser quotes the circuit in its message, hence no `cause`: it could carry control characters into a log.
-    throw new JobError(`ir_json is not JSON: ${printable(messageOf(error), 200)}`);
+    throw notJson(error);
   }
+  yield;
+  return validateIr(value);
 }
 
 /**
@@ -189,6 +199,16 @@ function outside(qubit: number, numQubits: number): string {
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function present(text: string | undefined): string {
+  if (text === undefined) throw new JobError('the job has no ir_json');
+  return text;
+}
+
+/** The parser quotes the circuit in its message, hence no `cause`: it could carry control characters into a log. */
+function notJson(error: unknown): JobError {
+  return new JobError(`ir_json is not JSON: ${printable(messageOf(error), 200)}`);
 }
 
 function invalid(fault: string): JobError {

@@ -5,12 +5,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import v8 from 'node:v8';
 
 const CONFIG = `import { defineConfig } from 'coda-node';
 const executor: string = 'noop';
 export default defineConfig({ executor });
 `;
 
+// A cache is refused where other flags are set than where it was made, and a start loads the bundle before it sets any.
+v8.setFlagsFromString = () => {};
 const bundle = join(resolve(process.argv[2] ?? 'dist'), 'bundle');
 const core = createRequire(import.meta.url)(join(bundle, 'load.cjs'));
 const folder = mkdtempSync(join(tmpdir(), 'coda-warm-'));

@@ -2,6 +2,7 @@
 // PROTOCOL §13.
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { ConfigError, messageOf } from './errors.ts';
 
@@ -49,6 +50,12 @@ export interface HttpOptions {
 
 const MIB = 1024 * 1024;
 
+/** How much WebAssembly (in bytes, roughly) V8 runs before it optimizes it. undici parses answers with it, in one function
+ *  so large that optimizing takes 100 ms of a core and 30 MiB, of which malloc keeps 10 for good. By V8's own figure, which
+ *  differs by version, that comes with the first answers, in the midst of a start; by this one after many hundreds of them:
+ *  at once under load, where it pays, and after hours on an idle node. */
+const WASM_BUDGET = 2_000_000_000;
+
 export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
   const common = { connections: options.connections ?? 64, pipelining: 1 };
@@ -64,9 +71,13 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           proxyTunnel: false,
           ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
         });
+  let isTuned = false;
 
   return {
     request(request) {
+      // Not before: code caches, Node's own too, are good only for the flags that they were made with.
+      if (!isTuned) setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
+      isTuned = true;
       return new Promise((resolve, reject) => {
         const exchange = new Exchange(request, resolve, reject);
         if (exchange.hasEnded) return;

@@ -36,6 +36,13 @@ describe('the package', () => {
     }
   });
 
+  it('has code caches that V8 takes', () => {
+    const script = `
+      const { bundles } = require('./dist/bundle/load.cjs');
+      console.log(bundles.get('core').script.cachedDataRejected);`;
+    assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }), 'false\n');
+  });
+
   it('carries the licence of every package in it', () => {
     const texts = readFileSync(join('dist', 'bundle', 'THIRD-PARTY.txt'), 'utf8');
     for (const name of ['ioredis', 'jiti', 'jose', 'sucrase', 'tapable', 'undici']) {

@@ -1,5 +1,6 @@
 // Requests to the cloud: bounded as a whole, straight to this machine, through the proxy elsewhere.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,6 +28,11 @@ function client(t: TestContext, env: NodeJS.ProcessEnv = {}): HttpClient {
 }
 
 describe('the HTTP client', () => {
+  it('sets a flag that this V8 knows: others it ignores without a word', () => {
+    const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    assert.match(known, /^ +--wasm-tiering-budget /m);
+  });
+
   it('names a variable that holds no proxy, and keeps its value to itself', () => {
     for (const name of ['HTTP_PROXY', 'https_proxy']) {
       assert.throws(

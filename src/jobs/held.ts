@@ -102,7 +102,9 @@ export class HeldJobs {
   release(job: HeldJob): void {
     if (this.#byJob.get(job.jobId) !== job) return;
     this.#byJob.delete(job.jobId);
-    for (const messageId of job.messageIds) this.#byMessage.delete(messageId);
+    for (const messageId of job.messageIds) {
+      if (this.#byMessage.get(messageId) === job) this.#byMessage.delete(messageId);
+    }
     this.#bytes -= job.bytes;
     if (job.stage === 'running') this.#running -= 1;
     if (job.stage === 'queued') this.#queue.splice(this.#queue.indexOf(job as QueuedJob), 1);

@@ -112,7 +112,7 @@ export class Intake {
 
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
-    if (this.knows(messageId)) return undefined;
+    if (this.#settingAside.has(messageId)) return undefined;
     const { held, outbox, writes } = this.#options;
     let message: JobMessage;
     try {
@@ -121,6 +121,7 @@ export class Intake {
       void this.#setAside(messageId, fields, messageOf(thrown));
       return undefined;
     }
+    // Known or not, the job says: a server that has lost its last entries may give their ids to others.
     const { jobId, callbackUrl } = message;
     const ending = outbox.done.find(jobId, messageId);
     if (ending !== undefined) {
@@ -130,7 +131,7 @@ export class Intake {
     }
     const twin = held.get(jobId);
     if (twin !== undefined) {
-      held.addMessage(twin, messageId);
+      if (!twin.messageIds.includes(messageId)) held.addMessage(twin, messageId);
       return undefined;
     }
     if (outbox.has(jobId)) {

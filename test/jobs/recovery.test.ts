@@ -276,6 +276,31 @@ describe('recovery', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
+  it('runs a job whose entry has the id of one that it still holds: a flushed server gives ids again', async () => {
+    const [key] = stream();
+    const second = await cloud.submit(job);
+    const [[, fields] = ['', []]] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
+    await redis.del(key);
+    const executor = new HeldExecutor();
+    const test = await startTestNode({ cloud, executor });
+    try {
+      const first = await cloud.submit(job);
+      await waitUntil('starting the first', () => executor.started.includes(first));
+      const [[messageId] = ['']] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
+      await redis.del(key);
+      await redis.xadd(key, messageId, ...fields);
+      await waitUntil('holding both', () => test.node.readiness().toJSON()['queued'] === 1);
+      executor.release(first);
+      await waitUntil('starting the second', () => executor.started.includes(second));
+      executor.release(second);
+      for (const jobId of [first, second]) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      await allDone();
+      assert.deepEqual(executor.started, [first, second]);
+    } finally {
+      await test.stop();
+    }
+  });
+
   it('does not run a job that another message has brought to another node', async () => {
     const executor = new HeldExecutor();
     const other = new CountingExecutor();

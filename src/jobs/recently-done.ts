@@ -2,8 +2,8 @@
 // entries again: they are known here, and are not run again.
 import type { SavedOutcome } from './job.ts';
 
-/** More than a node does in the second or two that a server may lose. */
-const MOST = 10_000;
+/** At least so many are known: more than a node does in the second or two that a server may lose. */
+const LEAST = 10_000;
 
 /** How a job ended: what Redis is told of it. */
 export interface Ending extends Pick<SavedOutcome, 'jobId' | 'messageIds' | 'endedAt'> {
@@ -12,20 +12,20 @@ export interface Ending extends Pick<SavedOutcome, 'jobId' | 'messageIds' | 'end
 }
 
 export class RecentlyDone {
-  /** The oldest first. */
-  readonly #byMessage = new Map<string, Ending>();
+  /** By entry. Two of them, since a map whose oldest entries are deleted one by one is slow. */
+  #newer = new Map<string, Ending>();
+  #older = new Map<string, Ending>();
 
   add(ending: Ending): void {
-    for (const messageId of ending.messageIds) this.#byMessage.set(messageId, ending);
-    for (const oldest of this.#byMessage.keys()) {
-      if (this.#byMessage.size <= MOST) break;
-      this.#byMessage.delete(oldest);
-    }
+    for (const messageId of ending.messageIds) this.#newer.set(messageId, ending);
+    if (this.#newer.size < LEAST) return;
+    this.#older = this.#newer;
+    this.#newer = new Map();
   }
 
   /** How the job of this entry ended. A server that is empty, with its clock set back, may use an id again: hence both. */
   find(jobId: string, messageId: string): Ending | undefined {
-    const ending = this.#byMessage.get(messageId);
+    const ending = this.#newer.get(messageId) ?? this.#older.get(messageId);
     return ending?.jobId === jobId ? ending : undefined;
   }
 }

@@ -96,7 +96,7 @@ export class JobPath implements Jobs {
       },
       onQueued: () => this.#runner.wake(),
       onCancelled: (job) => this.#cancelHeld(job, 'queued'),
-      onOutcome: (job, outcome) => this.#save(job, outcome),
+      onOutcome: (job, outcome) => void this.#save(job, outcome),
     });
     this.#recovery = new Recovery({
       redis,
@@ -290,24 +290,26 @@ export class JobPath implements Jobs {
 
   #afterRun(job: QueuedJob, outcome: Outcome): void {
     const { hooks } = this.#options;
-    this.lastJobAt = new Date().toISOString();
-    this.#save(job, outcome);
+    this.lastJobAt = this.#save(job, outcome);
     if (!isTapped(hooks.afterRun)) return;
     const { jobId, messageIds, callbackUrl, circuit } = job;
     void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
   }
 
-  #save(job: HeldJob, outcome: Outcome): void {
+  /** Returns when the job ended. */
+  #save(job: HeldJob, outcome: Outcome): string {
     const { outbox, qpuId } = this.#options;
+    const endedAt = new Date().toISOString();
     void outbox.save({
       qpuId,
       jobId: job.jobId,
       messageIds: job.messageIds,
       callbackUrl: job.callbackUrl,
       outcome,
-      endedAt: new Date().toISOString(),
+      endedAt,
     });
     this.#held.release(job);
+    return endedAt;
   }
 
   #ended(job: QueuedJob): void {

@@ -2,8 +2,8 @@
 // entries again: they are known here, and are not run again.
 import type { SavedOutcome } from './job.ts';
 
-/** At least so many are known: more than a node does in the second or two that a server may lose. */
-const LEAST = 10_000;
+/** At least so many are known: about what a node can do at most in the second that a server may lose. */
+const LEAST = 5_000;
 
 /** How a job ended: what Redis is told of it. */
 export interface Ending extends Pick<SavedOutcome, 'jobId' | 'messageIds' | 'endedAt'> {

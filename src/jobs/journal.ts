@@ -1,5 +1,5 @@
 // An append-only file of JSON records whose appends are durable together: many records, one fsync.
-// Each line is `<crc32> <json>`; a tail torn by a crash is cut, a damaged line is set aside.
+// Each line is `<crc32> <json>`, or empty; a tail torn by a crash is cut, a damaged line is set aside.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -153,8 +153,11 @@ export class Journal {
   }
 
   async #appendBatch(batch: readonly Append[]): Promise<void> {
-    const bytes = Buffer.from(batch.map(({ line }) => line).join(''));
-    if (batch.every(({ durable }) => durable)) {
+    const isDurable = batch.every(({ durable }) => durable);
+    // What was written before without waiting for the disk may be lost with the machine, and these lines not with it.
+    const start = isDurable ? '\n' : '';
+    const bytes = Buffer.from(start + batch.map(({ line }) => line).join(''));
+    if (isDurable) {
       await this.#file.writeDurably(bytes, this.#size);
     } else {
       await this.#file.write(bytes, this.#size);
@@ -259,8 +262,13 @@ export function readRecords(
     const newline = bytes.indexOf(10, start);
     if (newline === -1) break;
     const line = bytes.subarray(start, newline);
-    const record = recordOf(line);
+    const isEmpty = newline === start;
+    const record = isEmpty ? undefined : recordOf(line);
     start = newline + 1;
+    if (isEmpty) {
+      goodBytes = start;
+      continue;
+    }
     if (record === undefined) {
       damaged.push(line);
       continue;

@@ -131,6 +131,25 @@ describe('the journal', () => {
     assert.ok((await readdir(folder)).includes('journal.damaged'));
   });
 
+  it('keeps what is durable where what was only written before it is lost with the machine', async (t) => {
+    const path = await pathIn(t);
+    const first = await open(path);
+    await append(first, { id: 1, text: 'on disk' });
+    const from = first.journal.size;
+    await append(first, { id: 2, text: 'in memory only' }, false);
+    const to = first.journal.size;
+    await append(first, { id: 3, text: 'on disk, too' });
+    await first.journal.close();
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0, from, to));
+    const second = await open(path);
+    assert.deepEqual(second.records, [
+      { id: 1, text: 'on disk' },
+      { id: 3, text: 'on disk, too' },
+    ]);
+    await second.journal.close();
+  });
+
   it('replaces a damaged file with its next write', async (t) => {
     const path = await pathIn(t);
     const first = await open(path);

@@ -1,13 +1,15 @@
 // Makes <outDir>/bundle of the compiled code: what `coda` and `import 'coda-node'` run. One CommonJS script with all of
 // ours and of the packages that a start needs, because finding and reading hundreds of files is most of a start's time.
 // Runs last in the build:  node .ci/bundle.mjs [outDir, default dist]
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(process.argv[2] ?? 'dist');
-const folder = join(root, 'bundle');
+const place = join(root, 'bundle');
+// Put in its place when all is there: a node that runs from it may start another process at any time.
+const folder = `${place}.new`;
 const require = createRequire(import.meta.url);
 
 /** Loaded from node_modules when they are needed, which is not in an ordinary start. */
@@ -53,6 +55,8 @@ const core = require(join(folder, 'load.cjs'));
 write('index.js', reExports('core.index', core.index));
 write('testing.js', reExports('core.testing()', core.testing()));
 write('THIRD-PARTY.txt', licences(inputs));
+rmSync(place, { recursive: true, force: true });
+renameSync(folder, place);
 
 /** Bundles `contents` into `<name>.cjs`; returns the paths of all that went in. */
 async function bundle(name, contents) {

@@ -48,6 +48,14 @@ export interface HttpOptions {
   readonly connections?: number;
 }
 
+/** How a URL is reached. */
+interface Route {
+  readonly url: string;
+  readonly agent: Dispatcher;
+  readonly origin: string;
+  readonly path: string;
+}
+
 const MIB = 1024 * 1024;
 
 /** How much WebAssembly (in bytes, roughly) V8 runs before it optimizes it. undici parses answers with it, in one function
@@ -71,6 +79,14 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           proxyTunnel: false,
           ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
         });
+  const routeOf = (url: string): Route => {
+    const { origin, protocol, hostname, pathname, search } = new URL(url);
+    const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
+    const isDirect = proxied === undefined || proxy === '' || isLoopback(hostname);
+    return { url, agent: isDirect ? direct : proxied, origin, path: `${pathname}${search}` };
+  };
+  /** Results nearly always go where the one before went. */
+  let latest: Route | undefined;
   let isTuned = false;
 
   return {
@@ -82,14 +98,12 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         const exchange = new Exchange(request, resolve, reject);
         if (exchange.hasEnded) return;
         try {
-          const { origin, protocol, hostname, pathname, search } = new URL(request.url);
-          const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
-          const agent: Dispatcher =
-            proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
+          if (request.url !== latest?.url) latest = routeOf(request.url);
+          const { agent, origin, path } = latest;
           agent.dispatch(
             {
               origin,
-              path: `${pathname}${search}`,
+              path,
               method: request.method,
               headers: request.headers ?? {},
               body: request.body ?? null,

@@ -31,6 +31,12 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     ...extraHeaders(node.settings.nodeConnectHeaders),
     'content-type': 'application/json',
   };
+  /** One object for as long as the token is reused. */
+  let latest = { jwt: '', signed: { ...headers, authorization: '' } };
+  const signedHeaders = (jwt: string): typeof latest.signed => {
+    if (jwt !== latest.jwt) latest = { jwt, signed: { ...headers, authorization: `Bearer ${jwt}` } };
+    return latest.signed;
+  };
   const origins = createOriginGuard(node, log);
 
   return async (saved, attempt) => {
@@ -48,7 +54,9 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     }
 
     const post = async (jwt: string): Promise<{ status: number; delivery: Delivery }> => {
-      const sent = { ...headers, ...tapped, authorization: `Bearer ${jwt}` };
+      const signed = signedHeaders(jwt);
+      const sent =
+        tapped === undefined ? signed : { ...headers, ...tapped, authorization: signed.authorization };
       const answer = await node.http.request({ method: 'POST', url, headers: sent, body: text, timeoutMs });
       return { status: answer.status, delivery: deliveryOf(answer, url, sent) };
     };

@@ -36,6 +36,7 @@ export class Turns {
     if (this.#tookMs < WORK_MS) return;
     const pauseMs = this.#tookMs * PAUSE_PART;
     this.#tookMs = 0;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    // On a busy machine the time may have passed before the event loop has looked at anything but timers.
+    await new Promise((resolve) => setTimeout(() => setImmediate(resolve), pauseMs));
   }
 }

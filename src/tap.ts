@@ -1,7 +1,6 @@
 // Guards every tap of a hook: a failure names the plugin and the hook, and a tap that never settles is named too.
 // tapable itself does neither, does not await an async function given to `.tap`, and lets a bail hook stop on null.
 import type { FullTap, Hook } from 'tapable';
-import { deadline } from './deadline.ts';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -106,15 +105,15 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
     const settle = (): boolean => {
       if (hasSettled) return false;
       hasSettled = true;
-      late.clear();
+      clearTimeout(timer);
       return true;
     };
-    const late = deadline(options.timeoutMs, () => {
+    const timer = setTimeout(() => {
       const text = `plugin '${plugin}' has not settled in ${options.hook} after ${options.timeoutMs / 1000} s`;
       if (options.deadline === 'warn') return options.log.warn(`${text}; still waiting`);
       const remedy = 'Mend the plugin, or raise hookTimeoutSec.';
       if (settle()) failed(new PluginError(text, { plugin, hook: options.hook, remedy }));
-    });
+    }, options.timeoutMs);
     value.then(
       (answer) => {
         if (settle()) tell(null, answer ?? undefined);

@@ -132,11 +132,9 @@ export class Runner {
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
-    if (again.length > 0) {
-      // Before the next run is chosen: these come first.
-      for (const job of again) onEnded(job);
-      held.requeue(again);
-    }
+    // Before the next run is chosen: these come first.
+    for (const job of again) onEnded(job);
+    held.requeue(again);
     this.#startNext();
     // The device is at work again; what is left does not hold it up.
     for (const job of jobs) {

@@ -30,7 +30,7 @@ function hooksPage() {
 
 In the order in which they fire. A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with
 \`tap\`, \`tapPromise\` or \`tapAsync\`, and may say \`stage\` or \`before\`. A tap's failure always names the plugin and the
-hook. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
+hook. tapable's interceptors (\`intercept\`) work here too. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
 
 ${sections.join('\n')}`;
 }

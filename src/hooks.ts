@@ -6,6 +6,7 @@ import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './readiness.ts';
+import { SeriesRunner } from './series.ts';
 import type { Session } from './session.ts';
 import { guardTaps, type GuardOptions } from './tap.ts';
 
@@ -202,7 +203,7 @@ export interface Hooks {
   readonly drain: AsyncSeriesHook<[]>;
 }
 
-export type HookGuard = Omit<GuardOptions, 'hook' | 'kind' | 'deadline' | 'synchronous'>;
+export type HookGuard = Pick<GuardOptions, 'timeoutMs' | 'log' | 'applying'>;
 
 /** The hooks of one node, every tap guarded. */
 export function createHooks(guard: HookGuard): Hooks {
@@ -224,9 +225,10 @@ export function createHooks(guard: HookGuard): Hooks {
     http: new SyncHook(['router']),
     drain: new AsyncSeriesHook([]),
   };
+  const runner = new SeriesRunner(guard.timeoutMs);
   for (const [name, hook] of Object.entries(hooks) as [HookName, Hook<unknown, unknown>][]) {
     const spec: HookSpec = HOOKS[name];
-    guardTaps(hook, { ...guard, ...spec, hook: name });
+    guardTaps(hook, { ...guard, ...spec, hook: name, runner });
   }
   return hooks;
 }

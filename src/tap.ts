@@ -3,6 +3,7 @@
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { isPromise, type SeriesRunner, type SeriesTap } from './series.ts';
 
 export interface GuardOptions {
   readonly hook: string;
@@ -10,6 +11,8 @@ export interface GuardOptions {
   readonly deadline: 'limit' | 'warn';
   readonly synchronous?: true;
   readonly timeoutMs: number;
+  /** Runs the taps of the asynchronous hooks. */
+  readonly runner: SeriesRunner;
   readonly log: Logger;
   /** The plugin whose `apply` runs right now. Later taps are known by the name they give. */
   readonly applying: () => string | undefined;
@@ -22,6 +25,7 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
     name: 'guard',
     register: (tap) => guardTap(tap, options),
   });
+  if (options.synchronous !== true) options.runner.adopt(hook);
 }
 
 /** Whether anybody taps the hook; tapable's own `isUsed` also counts the guard. */
@@ -62,12 +66,17 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
     return thrown;
   };
 
-  /** Fails a deciding hook; of an observing one only the log hears. */
-  const fail = (thrown: unknown): undefined => {
+  /** The error that fails a deciding hook; null of an observing one, whose failures only the log hears. */
+  const errorOf = (thrown: unknown): CodaError | null => {
     const error = attributed(thrown);
-    if (options.kind === 'deciding') throw error;
+    if (options.kind === 'deciding') return error;
     options.log.error(attributedMessageOf(error));
-    return undefined;
+    return null;
+  };
+
+  const fail = (thrown: unknown): undefined => {
+    const error = errorOf(thrown);
+    if (error !== null) throw error;
   };
 
   const fnSync: Call = (...args) => {
@@ -81,50 +90,20 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
     return fail(new TypeError('the hook is synchronous, but the tap returned a promise'));
   };
 
-  /** Settles as the tap does, or after the deadline. With callbacks and not with promises of its own: every job
-   *  passes through every tap. */
-  const fnAsync = (...args: unknown[]): void => {
-    const tell = args.pop() as (error: unknown, value?: unknown) => void;
-    const failed = (thrown: unknown): void => {
-      let error: unknown = null;
-      try {
-        fail(thrown);
-      } catch (attributedError) {
-        error = attributedError;
-      }
-      tell(error);
-    };
-    let value: unknown;
-    try {
-      value = call(...args);
-    } catch (thrown) {
-      return failed(thrown);
-    }
-    if (!isPromise(value)) return tell(null, value ?? undefined);
-    let hasSettled = false;
-    const settle = (): boolean => {
-      if (hasSettled) return false;
-      hasSettled = true;
-      clearTimeout(timer);
-      return true;
-    };
-    const timer = setTimeout(() => {
-      const text = `plugin '${plugin}' has not settled in ${options.hook} after ${options.timeoutMs / 1000} s`;
-      if (options.deadline === 'warn') return options.log.warn(`${text}; still waiting`);
+  const onLate = (): PluginError | undefined => {
+    const text = `plugin '${plugin}' has not settled in ${options.hook} after ${options.timeoutMs / 1000} s`;
+    if (options.deadline === 'limit') {
       const remedy = 'Mend the plugin, or raise hookTimeoutSec.';
-      if (settle()) failed(new PluginError(text, { plugin, hook: options.hook, remedy }));
-    }, options.timeoutMs);
-    value.then(
-      (answer) => {
-        if (settle()) tell(null, answer ?? undefined);
-      },
-      (thrown: unknown) => {
-        if (settle()) failed(thrown);
-      },
-    );
+      return new PluginError(text, { plugin, hook: options.hook, remedy });
+    }
+    options.log.warn(`${text}; still waiting`);
+    return undefined;
   };
 
-  return options.synchronous ? { ...tap, fn: fnSync } : { ...tap, type: 'async', fn: fnAsync };
+  if (options.synchronous) return { ...tap, fn: fnSync };
+  const type = tap.type === 'sync' ? 'sync' : 'promise';
+  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onLate };
+  return guarded;
 }
 
 function promised(fn: Call): Call {
@@ -135,8 +114,4 @@ function promised(fn: Call): Call {
         else resolve(value);
       });
     });
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,6 +1,6 @@
 // What a figure is: a question, its goal, and how it is measured; and the rows that it gives.
 import type { Lab } from './lab/lab.ts';
-import { spreadOf, type Spread } from './lab/stats.ts';
+import { percentile, spreadOf, type Spread } from './lab/stats.ts';
 import type { SubjectName } from './lab/subject.ts';
 import type { Trial, TrialOptions } from './lab/trial.ts';
 
@@ -24,6 +24,8 @@ export interface Row {
   readonly node?: Spread;
   readonly bare?: Spread;
   readonly original?: Spread;
+  /** This node's value divided by the bare loop's of the same turn; the median over the turns. */
+  readonly perBare?: number;
   /** Absent where the row has no goal of its own, or could not be measured. */
   readonly verdict?: Verdict;
   readonly note?: string;
@@ -90,6 +92,8 @@ export interface Medians {
   readonly node: number;
   readonly bare: number | undefined;
   readonly original: number | undefined;
+  /** Of this node's value and the bare loop's, turn by turn; NaN where the bare loop has none. */
+  readonly perBare: number;
 }
 
 /** The row of one metric; `isMet` judges the medians, or `isMet` is left out where the row has no goal. */
@@ -105,14 +109,25 @@ export function rowOf<Metric extends string>(
   };
   const [node, bare, original] = [spread('node'), spread('bare'), spread('original')];
   if (node === undefined) return { ...words, note: words.note ?? 'not measured: this system has no /proc' };
-  const verdict = isMet?.({ node: node.median, bare: bare?.median, original: original?.median });
+  const perBare = perBareOf(samples, metric);
+  const verdict = isMet?.({ node: node.median, bare: bare?.median, original: original?.median, perBare });
   return {
     ...words,
     node,
     ...(bare === undefined ? {} : { bare }),
     ...(original === undefined ? {} : { original }),
+    ...(Number.isFinite(perBare) ? { perBare } : {}),
     ...(verdict === undefined ? {} : { verdict: verdict ? 'met' : 'missed' }),
   };
+}
+
+/** Two that took the same turn had the same machine: it may well be half as fast an hour later. */
+function perBareOf<Metric extends string>({ node, bare }: Samples<Metric>, metric: Metric): number {
+  const ratios = node.flatMap((sample, turn) => {
+    const other = bare[turn]?.[metric];
+    return other === undefined ? [] : [sample[metric] / other];
+  });
+  return ratios.length === 0 ? NaN : percentile(ratios, 50);
 }
 
 function shown(sample: Sample<string>): string {

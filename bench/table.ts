@@ -28,7 +28,7 @@ export function tableOf({ rows, machine, takenAt, form }: Results): string {
   const notes = rows.flatMap(({ what, note }) => (note === undefined ? [] : [`${what}: ${note}.`]));
   return [
     [line(head), rule, ...body.map(line)].join('\n'),
-    `Median, and in brackets the least and the most over the repetitions. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}${missing}`,
+    `Median, and in brackets the least and the most over the repetitions; the ratio to the bare loop is the median of those of the single turns. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}${missing}`,
     ...notes,
   ].join('\n\n');
 }
@@ -42,7 +42,7 @@ export function withTable(text: string, results: Results): string {
 }
 
 function cellsOf(row: Row): string[] {
-  const { what, goal, unit, better, node, bare, original, verdict } = row;
+  const { what, goal, unit, better, node, bare, original, perBare, verdict } = row;
   const ratio = (a: Spread | undefined, b: Spread | undefined): string =>
     a === undefined || b === undefined || b.median === 0 ? '' : `${rounded(a.median / b.median)} ×`;
   return [
@@ -51,7 +51,7 @@ function cellsOf(row: Row): string[] {
     spreadText(node, unit),
     spreadText(bare, unit),
     spreadText(original, unit),
-    ratio(node, bare),
+    perBare === undefined ? '' : `${rounded(perBare)} ×`,
     better === 'higher' ? ratio(node, original) : ratio(original, node),
     verdict ?? '',
   ];

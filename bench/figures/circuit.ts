@@ -35,7 +35,7 @@ export const circuit: Figure = {
       },
       reading,
       'ms',
-      ({ node, bare = 0 }) => node <= 2 * bare,
+      ({ perBare }) => perBare <= 2,
     );
     const limit = LATE_MS + (parse.node?.median ?? NaN);
     const late = await inTurns(lab, 'while they arrive', { node: 1, original: 1 }, (subject) =>

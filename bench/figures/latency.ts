@@ -23,7 +23,7 @@ export const latency: Figure = {
         },
         samples,
         'p50',
-        ({ node, bare = 0 }) => node <= 1.5 * bare,
+        ({ perBare }) => perBare <= 1.5,
       ),
     ];
   },

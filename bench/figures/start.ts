@@ -74,7 +74,7 @@ export const start: Figure = {
         { ...words, what: 'process start to ready (bare: `node -e 0`)', goal: '≤ 3 × bare' },
         plain,
         'ms',
-        ({ node, bare = 0 }) => node <= 3 * bare,
+        ({ perBare }) => perBare <= 3,
       ),
       rowOf(
         {
@@ -84,7 +84,7 @@ export const start: Figure = {
         },
         configured,
         'ms',
-        ({ node, bare = 0 }) => node <= 4 * bare,
+        ({ perBare }) => perBare <= 4,
       ),
     ];
   },

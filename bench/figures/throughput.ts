@@ -33,7 +33,8 @@ export const throughput: Figure = {
     const turns = { node: repetitions, bare: repetitions, original: Math.min(repetitions, 2) };
     const samples = await inTurns<Rate | 'batchesPerSec'>(lab, 'jobs', turns, async (subject) => {
       const single = await rateOf(lab, subject, load(subject, 'createNoop'));
-      if (subject === 'bare') return { ...single, batchesPerSec: NaN };
+      // The bare loop has no batches, and the original loses jobs in its own.
+      if (subject !== 'node') return { ...single, batchesPerSec: NaN };
       const batches = await rateOf(lab, subject, load(subject, 'createBatch'));
       return { ...single, batchesPerSec: batches.perSec };
     });
@@ -42,7 +43,7 @@ export const throughput: Figure = {
       { ...rate, what: 'throughput, executor that answers at once', goal: '≥ 0.5 × bare, ≥ 200 × original' },
       samples,
       'perSec',
-      ({ node, bare = 0, original = 0 }) => node >= 0.5 * bare && node >= 200 * original,
+      ({ node, perBare, original = 0 }) => perBare >= 0.5 && node >= 200 * original,
     );
     const rows: Row[] = [
       singleRow,
@@ -56,7 +57,7 @@ export const throughput: Figure = {
         },
         samples,
         'cpuUs',
-        ({ node, bare = 0 }) => node <= 2 * bare,
+        ({ perBare }) => perBare <= 2,
       ),
       rowOf(
         { ...rate, what: 'throughput, executor that takes batches', goal: 'not below one job a run' },

@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Row } from '../../bench/figure.ts';
 import { gap } from '../../bench/figures/gap.ts';
 import { FIGURES } from '../../bench/figures/index.ts';
 import { throughput } from '../../bench/figures/throughput.ts';
 import { Lab } from '../../bench/lab/lab.ts';
 import { percentile } from '../../bench/lab/stats.ts';
 import { WEBHOOK_PATH } from '../../bench/lab/wire.ts';
+import { rowOf, type Row } from '../../bench/figure.ts';
 import { MARKERS, tableOf, withTable, type Results } from '../../bench/table.ts';
 
 const ROWS: readonly Row[] = [
@@ -23,6 +23,7 @@ const ROWS: readonly Row[] = [
     node: { median: 12_345.6, min: 12_000, max: 13_000, repetitions: 3 },
     bare: { median: 20_000, min: 19_000, max: 21_000, repetitions: 3 },
     original: { median: 30, min: 30, max: 30, repetitions: 1 },
+    perBare: 0.61728,
     verdict: 'met',
   },
   { figure: 'memory', what: 'memory', goal: '≤ 70 MiB', unit: 'MiB', better: 'lower', note: 'not measured' },
@@ -107,6 +108,22 @@ describe('the statistics', () => {
     assert.equal(percentile(values, 99), 99);
     assert.equal(percentile(values, 50), 50.5);
     assert.equal(percentile([3], 99), 3);
+  });
+});
+
+describe('a row', () => {
+  it('has the ratio of the single turns, which a machine that becomes slower does not change', () => {
+    const samples = {
+      node: [{ us: 10 }, { us: 40 }, { us: 60 }],
+      bare: [{ us: 10 }, { us: 20 }, { us: 30 }],
+      original: [],
+    };
+    const words = { figure: 'a figure', what: '', goal: '', unit: 'µs', better: 'lower' as const };
+    const row = rowOf(words, samples, 'us', ({ perBare }) => perBare <= 1.9);
+    assert.equal(row.perBare, 2);
+    assert.equal(row.verdict, 'missed');
+    const alone = rowOf(words, { ...samples, bare: [] }, 'us', ({ perBare }) => perBare <= 1.9);
+    assert.equal(alone.perBare, undefined);
   });
 });
 

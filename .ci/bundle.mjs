@@ -35,7 +35,7 @@ const CORE = `
   exports.index = require('./src/index.js');
   exports.testing = () => require('./src/testing/index.js');
   exports.coda = () => require('./src/cli/main.js');
-  exports.daemonChild = () => require('./src/cli/operator/daemon-child.js');`;
+  exports.daemonChild = () => require('./src/cli/start/daemon-child.js');`;
 
 // jiti's own entry, but for the import(), which has to stand in a file that Node itself has loaded.
 const TRANSLATORS = `

@@ -104,3 +104,9 @@ export function messageOf(thrown: unknown): string {
   }
   return Object.prototype.toString.call(thrown);
 }
+
+/** The `code` of a system error, such as `ENOENT`. */
+export function errorCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}

@@ -2,13 +2,13 @@
 // A tap's failure is wrapped where it is registered (tap.ts), so that it always names its plugin.
 import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
 import type { Router } from '@koa/router';
-import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from './executor/executor.ts';
+import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from './device/executor.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import type { Outcome } from './protocol/webhook.ts';
-import type { ReadinessReport } from './readiness.ts';
-import { SeriesRunner } from './series.ts';
-import type { Session } from './session.ts';
-import { guardTaps, type GuardOptions } from './tap.ts';
+import type { ReadinessReport } from './kernel/readiness.ts';
+import { SeriesRunner } from './kernel/series.ts';
+import type { Session } from './kernel/session.ts';
+import { guardTaps, type GuardOptions } from './kernel/tap.ts';
 
 /** What the connect plugin is about to send; a tap may change it. */
 export interface ConnectRequest {

@@ -1,11 +1,11 @@
 // What users import, and the only door through which plugins see the node.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
-export { cloudUrl, cloudWords, extraHeaders } from './cloud.ts';
+export { cloudUrl, cloudWords, extraHeaders } from './net/cloud.ts';
 export type { ExecutorChoice } from './config/load.ts';
 export type { Settings } from './config/settings.ts';
-export { readPrivateFile, writeFileAtomic } from './config/files.ts';
+export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
 export { importModule, moduleFailure, resolveModule } from './config/modules.ts';
-export { makeStateDir, writeState, type PersistedState } from './config/state.ts';
+export { makeStateDir, writeState, type PersistedState } from './state/credentials.ts';
 export {
   AuthError,
   CodaError,
@@ -28,7 +28,7 @@ export {
   type Executor,
   type LoadedExecutor,
   type RunContext,
-} from './executor/executor.ts';
+} from './device/executor.ts';
 export type {
   Batch,
   Cancellation,
@@ -38,11 +38,11 @@ export type {
   Hooks,
   WebhookRequest,
 } from './hooks.ts';
-export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './http.ts';
-export type { Gate } from './jobs/gate.ts';
+export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
+export type { Admission } from './kernel/admission.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
-export type { Jobs } from './jobs/path.ts';
-export { readPause, type Pause } from './jobs/pause-file.ts';
+export type { Jobs } from './jobs/pipeline.ts';
+export { readPause, type Pause } from './state/pause-file.ts';
 export type { Logger } from './log.ts';
 export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
 export { parseBundle, type Bundle } from './protocol/bundle.ts';
@@ -52,7 +52,7 @@ export {
   parseIr,
   parseIrInSteps,
   validateIr,
-  type Gate as CircuitGate,
+  type Gate,
   type GateName,
   type NativeGateIR,
   type Target,
@@ -61,8 +61,8 @@ export { createSigner, type TokenSigner } from './protocol/jwt.ts';
 export { CANCEL_KEY_PREFIX, cancelKey, jobIdOfCancelKey } from './protocol/keys.ts';
 export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { webhookBody, type Outcome } from './protocol/webhook.ts';
-export { ReadinessReport, type VpnState } from './readiness.ts';
-export { whichExist } from './redis.ts';
-export { serviceKey, type ServiceKey, type Services } from './services.ts';
-export type { Session, VpnTerms } from './session.ts';
-export { isTapped } from './tap.ts';
+export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
+export { whichExist } from './net/redis.ts';
+export { serviceKey, type ServiceKey, type Services } from './kernel/services.ts';
+export type { Session, VpnTerms } from './kernel/session.ts';
+export { isTapped } from './kernel/tap.ts';

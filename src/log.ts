@@ -29,7 +29,7 @@ export interface LogOptions {
 }
 
 /** Values shorter than this are not masked: replacing them would garble every line. */
-const SHORTEST_SECRET = 6;
+export const SHORTEST_SECRET = 6;
 const COLOURS: Record<LogLevel, string> = { debug: '2', info: '36', warn: '33', error: '31' };
 
 export function createLogger(options: LogOptions = {}): Logger {
@@ -64,6 +64,30 @@ export function createLogger(options: LogOptions = {}): Logger {
     masked: (text) => maskSecrets(text, secrets),
   });
   return at('');
+}
+
+/** Tells whether trouble is news: what repeats is logged once, until it changes or ends. */
+export class RepeatFilter {
+  #last: string | undefined;
+
+  /** The text that was news last; undefined if there is no trouble. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  /** Whether `text` differs from what was said last. */
+  isNew(text: string): boolean {
+    if (text === this.#last) return false;
+    this.#last = text;
+    return true;
+  }
+
+  /** The trouble is over; returns whether there was any. */
+  clear(): boolean {
+    const had = this.#last !== undefined;
+    this.#last = undefined;
+    return had;
+  }
 }
 
 /** A logger that drops everything, for callers that want silence. */

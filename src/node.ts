@@ -1,24 +1,24 @@
 // The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; everything else is a plugin.
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ExecutorChoice, LoadedConfig } from './config/load.ts';
-import type { PersistedState } from './config/state.ts';
+import type { PersistedState } from './state/credentials.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { LoadedExecutor } from './executor/executor.ts';
+import type { LoadedExecutor } from './device/executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
-import { createHttpClient, type HttpClient } from './http.ts';
-import { Gate } from './jobs/gate.ts';
-import { Outbox } from './jobs/outbox.ts';
-import { JobPath, type Jobs } from './jobs/path.ts';
-import { openSpool } from './jobs/spool.ts';
+import { createHttpClient, type HttpClient } from './net/http.ts';
+import { Admission } from './kernel/admission.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
+import { openSpool } from './state/lock.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
-import { ReadinessReport } from './readiness.ts';
-import { closeRedis, hurry, openRedis } from './redis.ts';
-import { ReleaseStack } from './release.ts';
-import { Services } from './services.ts';
-import type { Session } from './session.ts';
-import { checkTapOrder } from './tap.ts';
+import { ReadinessReport } from './kernel/readiness.ts';
+import { closeRedis, hurry, openRedis } from './net/redis.ts';
+import { ReleaseStack } from './kernel/release.ts';
+import { Services } from './kernel/services.ts';
+import type { Session } from './kernel/session.ts';
+import { checkTapOrder } from './kernel/tap.ts';
 
 export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
@@ -43,12 +43,12 @@ export class Node implements CodaNode {
 
   readonly #plugins: readonly Plugin[];
   readonly #releases: ReleaseStack;
-  readonly #gate = new Gate();
+  readonly #admission = new Admission();
   #phase: CodaNode['phase'] = 'booting';
   #applying: string | undefined;
   #executor: LoadedExecutor | undefined;
   #session: Session | undefined;
-  #path: JobPath | undefined;
+  #pipeline: JobPipeline | undefined;
   #networkUp = false;
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
@@ -84,7 +84,7 @@ export class Node implements CodaNode {
   }
 
   get jobs(): Jobs {
-    return this.#path ?? tooEarly('jobs', 'network');
+    return this.#pipeline ?? tooEarly('jobs', 'network');
   }
 
   redis(name: string, options?: RedisOptions): Redis {
@@ -96,8 +96,8 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    // What kept the gate closed may have been the way to Redis.
-    this.#gate.onOpen(() => hurry(redis));
+    // What kept the admission closed may have been the way to Redis.
+    this.#admission.onOpen(() => hurry(redis));
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
@@ -115,7 +115,7 @@ export class Node implements CodaNode {
     const required = this.#session?.vpn.required ?? true;
     if (this.#session !== undefined) report.vpnState = required && !this.#networkUp ? 'degraded' : 'ready';
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
-    this.#path?.report(report);
+    this.#pipeline?.report(report);
     this.hooks.readiness.call(report);
     return report;
   }
@@ -145,7 +145,7 @@ export class Node implements CodaNode {
 
   /** Ends the running jobs without waiting for them; the cloud is told that they failed. */
   cancelRunning(): void {
-    this.#path?.failRunning('the operator stopped the node while the job ran');
+    this.#pipeline?.failRunning('the operator stopped the node while the job ran');
   }
 
   drain(): Promise<void> {
@@ -168,22 +168,22 @@ export class Node implements CodaNode {
     this.#session = await this.#connect();
     await this.#bringNetworkUp(this.#session);
     this.#throwIfClosed();
-    const path = (this.#path = new JobPath({
+    const pipeline = (this.#pipeline = new JobPipeline({
       settings: this.settings,
       qpuId: this.#session.qpuId,
       spool,
       outbox,
-      gate: this.#gate,
+      admission: this.#admission,
       loaded: this.#executor,
       hooks: this.hooks,
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
-    this.onClose('the job path', () => path.close());
+    this.onClose('the job path', () => pipeline.close());
     await this.hooks.start.promise();
     this.#throwIfClosed();
     this.#phase = 'running';
-    path.start();
+    pipeline.start();
     this.log.info(`serving QPU ${this.#session.qpuId} with executor ${this.#executor.source}`);
   }
 
@@ -208,7 +208,7 @@ export class Node implements CodaNode {
 
   async #openOutbox(directory: string): Promise<Outbox> {
     const { settings, log } = this;
-    const gate = this.#gate;
+    const admission = this.#admission;
     const outbox = await Outbox.open({
       directory,
       log,
@@ -216,13 +216,16 @@ export class Node implements CodaNode {
       onTrouble: (reason) => {
         if (reason === undefined) log.info('results are saved again');
         else log.error(`${reason}; no job is taken until they can`);
-        if (reason === undefined) gate.open('disk');
-        else gate.close('disk', reason);
+        if (reason === undefined) admission.open('disk');
+        else admission.close('disk', reason);
       },
       onChange: (size, isHeavy) => {
-        if (size < settings.outboxMaxJobs && !isHeavy) gate.open('outbox');
+        if (size < settings.outboxMaxJobs && !isHeavy) admission.open('outbox');
         else
-          gate.close('outbox', `${size} results wait to be delivered, no job is taken until there are fewer`);
+          admission.close(
+            'outbox',
+            `${size} results wait to be delivered, no job is taken until there are fewer`,
+          );
       },
     });
     this.onClose('the outbox', () => outbox.close());
@@ -261,7 +264,7 @@ export class Node implements CodaNode {
   async #drain(): Promise<void> {
     this.#phase = 'draining';
     await this.hooks.drain.promise();
-    await this.#path?.drain(this.settings.shutdownDrainTimeoutSec * 1000);
+    await this.#pipeline?.drain(this.settings.shutdownDrainTimeoutSec * 1000);
   }
 
   #throwIfClosed(): void {

@@ -1,16 +1,16 @@
 // What a plugin is and what it is given. Built-in plugins use exactly this and nothing else.
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ExecutorChoice } from './config/load.ts';
-import type { PersistedState } from './config/state.ts';
+import type { PersistedState } from './state/credentials.ts';
 import type { Settings } from './config/settings.ts';
-import type { LoadedExecutor } from './executor/executor.ts';
+import type { LoadedExecutor } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';
-import type { HttpClient } from './http.ts';
-import type { Jobs } from './jobs/path.ts';
+import type { HttpClient } from './net/http.ts';
+import type { Jobs } from './jobs/pipeline.ts';
 import type { Logger } from './log.ts';
-import type { ReadinessReport } from './readiness.ts';
-import type { Services } from './services.ts';
-import type { Session } from './session.ts';
+import type { ReadinessReport } from './kernel/readiness.ts';
+import type { Services } from './kernel/services.ts';
+import type { Session } from './kernel/session.ts';
 
 /** A plugin: `apply` is called once, synchronously, before anything else happens; it taps hooks. */
 export interface Plugin {

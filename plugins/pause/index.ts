@@ -5,7 +5,7 @@ import { messageOf, readPause, type CodaNode, type Pause, type Plugin } from '..
 /** A file a glance: cheaper than watching the folder, in which every job leaves its mark. */
 const LOOK_EVERY_MS = 500;
 
-/** Closes the gate while the file of the pause is there. */
+/** Closes the admission while the file of the pause is there. */
 export function pause(): Plugin {
   return {
     name: 'pause',
@@ -32,17 +32,17 @@ export function pause(): Plugin {
   };
 }
 
-/** Brings gate and log up to what was found, and returns that. */
+/** Brings admission and log up to what was found, and returns that. */
 function follow(node: CodaNode, current: Pause | undefined, found: Pause | undefined): Pause | undefined {
   const log = node.log.child('pause');
   if (found !== undefined && found.since === current?.since && found.reason === current.reason) return found;
   if (found !== undefined) {
     const reason = `paused by the operator${found.reason === null ? '' : `: ${found.reason}`}`;
-    node.jobs.gate.close('pause', reason);
+    node.jobs.admission.close('pause', reason);
     log.warn(`${reason}; no job is taken until coda resume`);
   } else if (current !== undefined) {
     log.info('resumed by the operator');
-    node.jobs.gate.open('pause');
+    node.jobs.admission.open('pause');
   }
   return found;
 }

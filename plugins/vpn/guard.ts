@@ -2,9 +2,9 @@
 // with backoff; meanwhile no job is taken, running ones go on, and results wait in the outbox.
 //
 //   booting -> ready <-> degraded        traffic gets through, but not to every target
-//                 \-> vpn_unavailable    nothing gets through: the gate is closed
+//                 \-> vpn_unavailable    nothing gets through: the admission is closed
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, type Gate, type Logger, type VpnState } from '../../src/index.ts';
+import { messageOf, type Admission, type Logger, type VpnState } from '../../src/index.ts';
 import type { Finding } from './check.ts';
 import type { Terms, Tunnel } from './tunnel.ts';
 
@@ -29,7 +29,7 @@ export class Guard {
   readonly #terms: Terms;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  #gate: Gate | undefined;
+  #admission: Admission | undefined;
   #finding: Finding | undefined;
   #outage: Outage | undefined;
   #respawnAt = 0;
@@ -56,18 +56,18 @@ export class Guard {
     const before = this.#finding?.state;
     this.#finding = finding;
     if (finding.state === 'vpn_unavailable') {
-      this.#gate?.close('vpn', `the VPN carries no traffic: ${finding.problem}`);
+      this.#admission?.close('vpn', `the VPN carries no traffic: ${finding.problem}`);
     } else {
-      this.#gate?.open('vpn');
+      this.#admission?.open('vpn');
     }
     if (finding.state === before) return;
     if (finding.state === 'ready') this.#log.info('the tunnel is up', { interface: finding.interface });
     else this.#log.warn(`the VPN is ${finding.state}: ${finding.problem}`);
   }
 
-  /** Watches until the node closes. From here on the gate is the guard's to close. */
-  async run(gate: Gate): Promise<void> {
-    this.#gate = gate;
+  /** Watches until the node closes. From here on the admission is the guard's to close. */
+  async run(admission: Admission): Promise<void> {
+    this.#admission = admission;
     if (this.#finding !== undefined) this.note(this.#finding);
     const intervalMs = this.#terms.checkIntervalSec * 1000;
     // A look and the pause before it fit into one interval, so a dead tunnel is known within one.

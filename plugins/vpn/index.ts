@@ -66,7 +66,7 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
 
       node.hooks.start.tap('vpn', () => {
         if (guard === undefined) return;
-        const ended = guard.run(node.jobs.gate);
+        const ended = guard.run(node.jobs.admission);
         // Released before the tunnel itself: nothing restarts what is being stopped.
         node.onClose('the VPN guard', () => {
           opened?.closing.abort();

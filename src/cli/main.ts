@@ -4,22 +4,22 @@
 import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
 import { didYouMean } from '../config/suggest.ts';
-import { addCancel } from './cancel.ts';
-import { addConfig } from './config.ts';
-import { addDev } from './dev.ts';
-import { addDoctor } from './doctor.ts';
-import { failureText } from './failure.ts';
-import { addLogs } from './logs.ts';
-import { addPause, addResume } from './pause.ts';
-import { addReset, reset } from './reset.ts';
-import { addResults } from './results.ts';
-import { addRun } from './run.ts';
-import { addService } from './service.ts';
-import { addStart } from './start.ts';
-import { addStatus } from './status.ts';
-import { addStopVpn } from './stop-vpn.ts';
-import { addStop } from './stop.ts';
-import { addSubmit } from './submit.ts';
+import { addCancel } from './cancel/command.ts';
+import { addConfig } from './config/command.ts';
+import { addDev } from './dev/command.ts';
+import { addDoctor } from './doctor/command.ts';
+import { failureText } from './terminal/failure.ts';
+import { addLogs } from './logs/command.ts';
+import { addPause, addResume } from './pause/command.ts';
+import { addReset, reset } from './reset/command.ts';
+import { addResults } from './results/command.ts';
+import { addRun } from './run/command.ts';
+import { addService } from './service/command.ts';
+import { addStart } from './start/command.ts';
+import { addStatus } from './status/command.ts';
+import { addStopVpn } from './stop-vpn/command.ts';
+import { addStop } from './stop/command.ts';
+import { addSubmit } from './submit/command.ts';
 
 const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
 

@@ -1,6 +1,6 @@
 // What users write in coda.config.ts: its types, and `defineConfig` for the editor's sake.
 // The options of the built-in plugins are derived from the settings table, so they cannot disagree with it.
-import type { Executor } from '../executor/executor.ts';
+import type { Executor } from '../device/executor.ts';
 import type { Plugin } from '../plugin.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
 

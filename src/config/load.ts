@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
-import { loadConfigFile } from './file.ts';
-import { readConfig, type ExecutorChoice, type FileLayer } from './file-layer.ts';
+import { loadConfigFile } from './config-file.ts';
+import { readConfig, type ExecutorChoice, type FileLayer } from './file-content.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
 import { secretsOf } from './secrets.ts';
 import {
@@ -17,9 +17,9 @@ import {
   type Settings,
   type SettingSource,
 } from './settings.ts';
-import { readState, stateConfigPath, stateKeyPath, type PersistedState } from './state.ts';
+import { readState, stateConfigPath, stateKeyPath, type PersistedState } from '../state/credentials.ts';
 
-export type { ExecutorChoice } from './file-layer.ts';
+export type { ExecutorChoice } from './file-content.ts';
 
 export interface LoadInput {
   readonly flags?: Flags;

@@ -6,7 +6,7 @@ import { composeNode, loadNodeConfig } from '../compose.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
 import type { Plugin } from '../plugin.ts';
-import type { LocalCloud } from './local-cloud.ts';
+import type { LocalCloud } from '../local-cloud/local-cloud.ts';
 
 export interface TestNodeOptions {
   readonly cloud: Pick<LocalCloud, 'url' | 'issueToken'>;

@@ -1,8 +1,8 @@
 // A node under test: a real process of the real command, started again and again with one state directory.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecords } from '../../src/jobs/journal.ts';
-import { spoolDirectory } from '../../src/jobs/spool.ts';
+import { readRecords } from '../../src/outbox/journal.ts';
+import { spoolDirectory } from '../../src/state/lock.ts';
 import { coda, type CodaProcess } from '../cli/process.ts';
 import { now } from './ledger.ts';
 

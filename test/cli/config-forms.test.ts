@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { CONFIG_FILES } from '../../src/config/file.ts';
+import { CONFIG_FILES } from '../../src/config/config-file.ts';
 import { bell, startLocalCloud, type LocalCloud } from '../../src/testing/index.ts';
 import { coda, type CodaProcess } from './process.ts';
 

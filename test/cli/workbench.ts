@@ -1,6 +1,6 @@
 // A local cloud for each test file that imports this, and an operator's folder of its own for each of its tests.
 import { afterEach, beforeEach } from 'node:test';
-import { cloud } from '../node/cloud.ts';
+import { cloud } from '../support/cloud.ts';
 import { Bench } from './operator.ts';
 
 export { cloud };

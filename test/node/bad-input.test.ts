@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { streamKey } from '../../src/protocol/keys.ts';
-import { openRedis } from '../../src/redis.ts';
+import { openRedis } from '../../src/net/redis.ts';
 import {
   bell,
   startLocalCloud,
@@ -13,7 +13,7 @@ import {
   type LocalCloud,
   type TestNode,
 } from '../../src/testing/index.ts';
-import { BatchExecutor, CountingExecutor } from './executors.ts';
+import { BatchExecutor, CountingExecutor } from '../support/executors.ts';
 
 const good = bell('cz').ir;
 const circuit = (change: object): string => JSON.stringify({ ...good, ...change });

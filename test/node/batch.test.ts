@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bell, startTestNode, waitUntil, type TestNodeOptions } from '../../src/testing/index.ts';
-import { cloud } from './cloud.ts';
-import { BatchExecutor } from './executors.ts';
+import { cloud } from '../support/cloud.ts';
+import { BatchExecutor } from '../support/executors.ts';
 
 describe('batches', () => {
   /** Has 25 jobs wait in the stream before a node with this executor starts, and waits for their outcomes. */

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { definePlugin, type Cancellation } from '../../src/index.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
-import { cloud } from './cloud.ts';
-import { HeldExecutor } from './executors.ts';
+import { cloud } from '../support/cloud.ts';
+import { HeldExecutor } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 

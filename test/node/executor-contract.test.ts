@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NativeGateIR } from '../../src/index.ts';
 import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
-import { cloud } from './cloud.ts';
+import { cloud } from '../support/cloud.ts';
 
 const ir = bell('cz').ir;
 const good = { counts: { '00': 3 }, executionTimeMs: 1.5, shotsCompleted: 3 };

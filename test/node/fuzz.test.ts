@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { statusKey, streamKey } from '../../src/protocol/keys.ts';
-import { openRedis } from '../../src/redis.ts';
+import { openRedis } from '../../src/net/redis.ts';
 import {
   bell,
   startLocalCloud,
@@ -15,7 +15,7 @@ import {
   type TestNode,
 } from '../../src/testing/index.ts';
 import { anyText, mutated, validCircuits } from '../protocol/arbitraries.ts';
-import { BatchExecutor, CountingExecutor } from './executors.ts';
+import { BatchExecutor, CountingExecutor } from '../support/executors.ts';
 
 const RUNS = 8;
 const MESSAGES = 250;

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
-import { cloud } from './cloud.ts';
+import { cloud } from '../support/cloud.ts';
 
 const circuit = bell('cz').ir;
 
@@ -82,14 +82,14 @@ describe('a node and its jobs', () => {
   it('says how many jobs wait in the stream that no node has taken', async () => {
     const test = await startTestNode({ cloud, env: { CODA_LEASE_SEC: '1' } });
     try {
-      test.node.jobs.gate.close('test', 'not now');
+      test.node.jobs.admission.close('test', 'not now');
       await waitUntil('the reader resting', () => !test.node.readiness().ready);
       const jobIds = [await cloud.submit({ ir: circuit }), await cloud.submit({ ir: circuit })];
       // A read that was under way when the gate closed may still bring one to this node.
       const seen = (): number =>
         Number(test.node.readiness().toJSON()['backlog']) + Number(test.node.readiness().toJSON()['queued']);
       await waitUntil('both being counted', () => seen() === 2);
-      test.node.jobs.gate.open('test');
+      test.node.jobs.admission.open('test');
       for (const jobId of jobIds) assert.equal((await cloud.outcome(jobId)).status, 'completed');
       await waitUntil('the backlog being empty', () => seen() === 0);
     } finally {

@@ -18,8 +18,8 @@ import {
   type TestNode,
 } from '../../src/testing/index.ts';
 import { coda } from '../cli/process.ts';
-import { CA } from './certificates.ts';
-import { connectProxy, tlsInFrontOf, type Middleman } from './middlemen.ts';
+import { CA } from '../support/certificates.ts';
+import { connectProxy, tlsInFrontOf, type Middleman } from '../support/middlemen.ts';
 
 const ONE_ATTEMPT = { CODA_NODE_CONNECT_RETRIES: '1' };
 const ir = bell('cz').ir;

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { definePlugin, PluginError, serviceKey, type CodaNode, type HookName } from '../../src/index.ts';
 import { HOOKS } from '../../src/hooks.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
-import { HeldExecutor } from './executors.ts';
+import { HeldExecutor } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 4 };
 type AnyTap = { tap(options: { name: string; stage: number }, fn: () => unknown): void };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openRedis } from '../../src/redis.ts';
+import { openRedis } from '../../src/net/redis.ts';
 import {
   bell,
   startLocalCloud,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
-import { closeRedis, openRedis } from '../../src/redis.ts';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import {
   bell,
   startLocalCloud,
@@ -13,8 +13,8 @@ import {
   type LocalCloud,
   type TestNode,
 } from '../../src/testing/index.ts';
-import { temporaryFolder } from '../jobs/temporary.ts';
-import { HeldExecutor } from '../node/executors.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { HeldExecutor } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 const PASSWORD = 'planted-acl';

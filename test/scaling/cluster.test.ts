@@ -5,7 +5,7 @@ import { streamKey } from '../../src/protocol/keys.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { Bench } from '../cli/operator.ts';
-import { HeldExecutor } from '../node/executors.ts';
+import { HeldExecutor } from '../support/executors.ts';
 import { replicated, startCluster, startShardWithReplica, type Member, type Topology } from './topology.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };

@@ -11,8 +11,8 @@ import {
   type TestNode,
 } from '../../src/testing/index.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { temporaryFolder } from '../jobs/temporary.ts';
-import { HeldExecutor } from '../node/executors.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { HeldExecutor } from '../support/executors.ts';
 import { HOST, replicated, startPair, startSentinel, type Topology } from './topology.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };

@@ -4,10 +4,10 @@ import { copyFile, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { groupName, streamKey } from '../../src/protocol/keys.ts';
-import { closeRedis, openRedis } from '../../src/redis.ts';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
-import { temporaryFolder } from '../jobs/temporary.ts';
-import { HeldExecutor } from '../node/executors.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { HeldExecutor } from '../support/executors.ts';
 
 const NODES = 4;
 const CONCURRENCY = 2;

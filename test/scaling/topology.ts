@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { closeRedis, openRedis } from '../../src/redis.ts';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { startRedisServer, waitUntil, type RedisServer } from '../../src/testing/index.ts';
 
 export const HOST = '127.0.0.1';

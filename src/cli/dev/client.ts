@@ -1,6 +1,6 @@
 // Speaks to a running `coda dev` on behalf of `coda submit` and `coda cancel`.
 import { ConfigError, JobError } from '../../errors.ts';
-import { createHttpClient, TransportError, type HttpAnswer } from '../../http.ts';
+import { createHttpClient, TransportError, type HttpAnswer } from '../../net/http.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
 import { isRecord, printable } from '../../protocol/text.ts';
 import type { JobAnswer } from '../../testing/index.ts';

@@ -2,7 +2,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readPrivateFile, writeFileAtomic } from '../../config/files.ts';
+import { readPrivateFile, writeFileAtomic } from '../../state/private-file.ts';
 import { ConfigError } from '../../errors.ts';
 import { isRecord } from '../../protocol/text.ts';
 

@@ -1,7 +1,7 @@
 // How the end of a job is told: its counts as a histogram, or why there are none.
 import type { JobEnd, Verdict } from '../../testing/index.ts';
-import { histogram } from './histogram.ts';
-import { paint, type Output } from './output.ts';
+import { histogram } from '../terminal/histogram.ts';
+import { paint, type Output } from '../terminal/output.ts';
 
 export interface JobReport {
   readonly end: JobEnd;

@@ -1,7 +1,7 @@
 // The way to the cloud: its name, its certificate, its answer, and whether both clocks agree.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { cloudUrl } from '../../cloud.ts';
+import { cloudUrl } from '../../net/cloud.ts';
 import { messageOf } from '../../errors.ts';
 import { failure, ok, soon, warning, type Check, type Finding } from './finding.ts';
 

@@ -1,6 +1,6 @@
 // The credentials: whether there are any, whether they fit together and, with --online, whether the cloud takes them.
-import { cloudUrl, cloudWords, extraHeaders } from '../../cloud.ts';
-import { writeState } from '../../config/state.ts';
+import { cloudUrl, cloudWords, extraHeaders } from '../../net/cloud.ts';
+import { writeState } from '../../state/credentials.ts';
 import { messageOf, NodeError } from '../../errors.ts';
 import { parseBundle } from '../../protocol/bundle.ts';
 import { createSigner, type TokenSigner } from '../../protocol/jwt.ts';

@@ -1,7 +1,7 @@
 // The executor: whether it loads, and what device it shows to the cloud's compiler.
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import { messageOf } from '../../errors.ts';
-import { connectivityOf } from '../../executor/executor.ts';
+import { connectivityOf } from '../../device/executor.ts';
 import { silentLogger } from '../../log.ts';
 import { failure, ok, soon, warning, type Check } from './finding.ts';
 

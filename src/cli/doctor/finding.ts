@@ -1,8 +1,8 @@
 // What a check of `coda doctor` finds, and what it is given to look at.
 import type { LoadedConfig } from '../../config/load.ts';
-import type { HttpClient } from '../../http.ts';
-import type { FoundNode } from '../operator/find.ts';
-import type { Live } from '../operator/live.ts';
+import type { HttpClient } from '../../net/http.ts';
+import type { FoundNode } from '../local-node/find.ts';
+import type { Live } from '../local-node/live.ts';
 
 export type Level = 'ok' | 'warning' | 'failure';
 

@@ -3,7 +3,7 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
-import { shellQuoted } from '../../config/files.ts';
+import { shellQuoted } from '../../state/private-file.ts';
 import { SETTING_NAMES, type SettingSource } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { failure, ok, warning, type Check, type Finding } from './finding.ts';

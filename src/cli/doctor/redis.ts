@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { messageOf } from '../../errors.ts';
 import { CANCEL_KEY_PREFIX, groupName, statusKey, streamKey } from '../../protocol/keys.ts';
-import { openRedis } from '../../redis.ts';
+import { openRedis } from '../../net/redis.ts';
 import { failure, ok, soon, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 6_000;

@@ -2,10 +2,10 @@
 import { loadNodeConfig } from '../../compose.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { messageOf } from '../../errors.ts';
-import { createHttpClient } from '../../http.ts';
+import { createHttpClient } from '../../net/http.ts';
 import { maskSecrets, maskUrlPasswords } from '../../log.ts';
-import { findNode } from '../operator/find.ts';
-import { askReady } from '../operator/live.ts';
+import { findNode } from '../local-node/find.ts';
+import { askReady } from '../local-node/live.ts';
 import { checkCloud, checkDns } from './cloud.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkExecutor } from './executor.ts';

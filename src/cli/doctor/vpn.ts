@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.ts';
-import { findVpnProcess, vpnInterface } from '../operator/vpn-process.ts';
+import { findVpnProcess, vpnInterface } from '../local-node/vpn-process.ts';
 import { failure, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;

@@ -11,12 +11,12 @@ import {
   requestReplay,
   resultFiles,
   type SetAside,
-} from '../../jobs/set-aside.ts';
-import { countDeadLetters, countUndelivered } from '../../jobs/spool-overview.ts';
-import { nodeOf, spoolDirectory } from '../../jobs/spool.ts';
+} from '../../outbox/refused.ts';
+import { countDeadLetters, countUndelivered } from '../../outbox/overview.ts';
+import { nodeOf, spoolDirectory } from '../../state/lock.ts';
 import { printable } from '../../protocol/text.ts';
-import type { Output } from '../dev/output.ts';
-import type { Action } from '../results.ts';
+import type { Output } from '../terminal/output.ts';
+import type { Action } from './command.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
 
 export interface ActionRequest {

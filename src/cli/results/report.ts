@@ -1,10 +1,10 @@
 // How refused results are shown: tables for people, JSON for programs. Never a callback's path, which may be a secret.
 import { maskUrlPasswords } from '../../log.ts';
-import { deadLettersPath, type SetAside } from '../../jobs/set-aside.ts';
+import { deadLettersPath, type SetAside } from '../../outbox/refused.ts';
 import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
-import { histogram } from '../dev/histogram.ts';
-import type { Output } from '../dev/output.ts';
+import { histogram } from '../terminal/histogram.ts';
+import type { Output } from '../terminal/output.ts';
 
 export interface Overview {
   readonly spool: string;

@@ -5,9 +5,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { writeRemedy } from '../../config/files.ts';
+import { writeRemedy } from '../../state/private-file.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import type { Output } from '../dev/output.ts';
+import type { Output } from '../terminal/output.ts';
 import {
   ENVIRONMENT_FILE,
   LAUNCHD_LABEL,

@@ -1,5 +1,5 @@
 // Ten thousand jobs wait under the name of a consumer that died: the Python original's `worker-0`.
-import { openRedis } from '../../../src/redis.ts';
+import { openRedis } from '../../../src/net/redis.ts';
 import { groupName, streamKey } from '../../../src/protocol/keys.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { scenario } from '../scenario.ts';

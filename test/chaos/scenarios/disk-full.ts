@@ -1,9 +1,9 @@
 // The disk with the state directory fills up while the node runs, and later there is room again.
+import { errorCode } from '../../../src/errors.ts';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../../../src/testing/index.ts';
-import { errorCode } from '../../../src/config/files.ts';
 import { scenario, Skip } from '../scenario.ts';
 
 const DISK_MB = 8;

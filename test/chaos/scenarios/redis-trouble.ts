@@ -1,6 +1,6 @@
 // Redis dies, freezes, forgets everything, or loses the consumer group, while jobs come and run.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openRedis } from '../../../src/redis.ts';
+import { openRedis } from '../../../src/net/redis.ts';
 import { groupName, streamKey } from '../../../src/protocol/keys.ts';
 import { scenario } from '../scenario.ts';
 import { STEADY_ENV, steadyUnderTrouble, type Trouble } from '../steady.ts';

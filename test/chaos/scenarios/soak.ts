@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openRedis } from '../../../src/redis.ts';
+import { openRedis } from '../../../src/net/redis.ts';
 import { groupName, statusKey, streamKey } from '../../../src/protocol/keys.ts';
 import { bell, waitUntil } from '../../../src/testing/index.ts';
 import { memoryGrowth, median } from '../samples.ts';

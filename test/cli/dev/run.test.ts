@@ -7,10 +7,10 @@ import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { findSession } from '../../../src/cli/dev/rendezvous.ts';
 import { runDev, type DevOptions, type DevTerms } from '../../../src/cli/dev/run.ts';
-import { cancelJob, submitCircuit } from '../../../src/cli/dev/submit.ts';
+import { cancelJob, submitCircuit } from '../../../src/cli/submit/submit.ts';
 import { bell, startRedisServer, waitUntil } from '../../../src/testing/index.ts';
-import { startTinyNode, type TinyOptions } from '../../testing/tiny-node.ts';
-import { memoryOutput, type MemoryOutput } from './memory-output.ts';
+import { startTinyNode, type TinyOptions } from '../../local-cloud/tiny-node.ts';
+import { memoryOutput, type MemoryOutput } from '../terminal/memory-output.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coda-dev-test-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { batching } from '../../../plugins/batching/index.ts';
 import type { Batch, ExecutionResult, Executor } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/log.ts';
-import { standIn, type StandIn } from '../harness.ts';
+import { standIn, type StandIn } from '../../support/harness.ts';
 
 const RESULT: ExecutionResult = { counts: { '0': 1 }, executionTimeMs: 1, shotsCompleted: 1 };
 

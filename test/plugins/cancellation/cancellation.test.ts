@@ -4,9 +4,9 @@ import { after, before, test, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
 import { cancellation } from '../../../plugins/cancellation/index.ts';
 import { cancelKey } from '../../../src/index.ts';
-import { startRedisServer, type RedisServer } from '../../../src/testing/redis-server.ts';
-import { waitUntil } from '../../../src/testing/wait.ts';
-import { standIn, testJobs, testSession, type StandIn } from '../harness.ts';
+import { startRedisServer, type RedisServer } from '../../../src/local-cloud/redis-server.ts';
+import { waitUntil } from '../../../src/local-cloud/wait.ts';
+import { standIn, testJobs, testSession, type StandIn } from '../../support/harness.ts';
 
 let server: RedisServer;
 let cloud: Redis;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect } from '../../../plugins/connect/index.ts';
-import type { PersistedState } from '../../../src/config/state.ts';
+import type { PersistedState } from '../../../src/state/credentials.ts';
 import { CodaError, type Session, type Settings } from '../../../src/index.ts';
 import {
   json,
@@ -15,7 +15,7 @@ import {
   type StandIn,
   type StandInOptions,
   type TestServer,
-} from '../harness.ts';
+} from '../../support/harness.ts';
 
 export const TOKEN = 'one-time-token-4711';
 export const BUNDLE = {

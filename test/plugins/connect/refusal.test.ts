@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { NodeError } from '../../../src/index.ts';
-import { waitUntil } from '../../../src/testing/wait.ts';
-import { decodeJwt, json, serve } from '../harness.ts';
+import { waitUntil } from '../../../src/local-cloud/wait.ts';
+import { decodeJwt, json, serve } from '../../support/harness.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, SAVED, TOKEN } from './connecting.ts';
 
 test('a token that is used already falls back to the credentials of an earlier start, with a warning', async (t) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
 import { ConfigError } from '../../../src/index.ts';
-import { standIn } from '../harness.ts';
+import { standIn } from '../../support/harness.ts';
 import { ESM_FACTORY, folder } from './modules.ts';
 import { found } from './nodes.ts';
 

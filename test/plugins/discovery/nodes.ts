@@ -10,7 +10,7 @@ import {
   type Settings,
 } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/log.ts';
-import { standIn, type StandIn, type StandInOptions } from '../harness.ts';
+import { standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
 import { folder } from './modules.ts';
 
 export const IR: NativeGateIR = {

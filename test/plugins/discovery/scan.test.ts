@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
-import { standIn } from '../harness.ts';
+import { standIn } from '../../support/harness.ts';
 import { ESM_FACTORY, esmPackage, folder, RUN } from './modules.ts';
 import { failure, found, inFolder, run } from './nodes.ts';
 

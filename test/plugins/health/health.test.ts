@@ -6,8 +6,8 @@ import { connect as connectSocket, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { health, healthAddress } from '../../../plugins/health/index.ts';
 import { ConfigError, type Settings } from '../../../src/index.ts';
-import { waitUntil } from '../../../src/testing/wait.ts';
-import { standIn, type StandIn } from '../harness.ts';
+import { waitUntil } from '../../../src/local-cloud/wait.ts';
+import { standIn, type StandIn } from '../../support/harness.ts';
 
 const LOCAL: Partial<Settings> = { host: '127.0.0.1', port: 0 };
 

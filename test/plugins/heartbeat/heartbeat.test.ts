@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { heartbeat } from '../../../plugins/heartbeat/index.ts';
 import { repeat } from '../../../plugins/heartbeat/repeat.ts';
 import type { Executor } from '../../../src/index.ts';
-import { waitUntil } from '../../../src/testing/wait.ts';
+import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import {
   decodeJwt,
   json,
@@ -14,7 +14,7 @@ import {
   testSession,
   type StandIn,
   type StandInOptions,
-} from '../harness.ts';
+} from '../../support/harness.ts';
 
 const FAST = { heartbeatIntervalSec: 0.01 };
 

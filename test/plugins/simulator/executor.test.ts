@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createSimulator } from '../../../plugins/simulator/executor.ts';
 import { probabilities } from '../../../plugins/simulator/statevector.ts';
-import { ConfigError, ExecutorError, type CircuitGate, type RunContext } from '../../../src/index.ts';
+import { ConfigError, ExecutorError, type Gate, type RunContext } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { anyCircuit, circuit, gate, GATE_NAMES, referenceState } from './reference.ts';
 
@@ -17,7 +17,7 @@ function context(signal: AbortSignal = new AbortController().signal): RunContext
 
 async function countsOf(
   qubits: number,
-  gates: readonly CircuitGate[],
+  gates: readonly Gate[],
   measurements: readonly number[],
   shots = 1000,
 ): Promise<Record<string, number>> {
@@ -36,7 +36,7 @@ async function countsOf(
 }
 
 /** |0…0⟩ + |1…1⟩ over `qubits` qubits. */
-function ghz(qubits: number): CircuitGate[] {
+function ghz(qubits: number): Gate[] {
   const spread = Array.from({ length: qubits - 1 }, (_, i) => gate('cnot', [i, i + 1]));
   return [gate('ry', [0], [Math.PI / 2]), ...spread];
 }
@@ -213,7 +213,7 @@ describe('the seed', () => {
 });
 
 describe('limits', () => {
-  function flips(qubits: number): CircuitGate[] {
+  function flips(qubits: number): Gate[] {
     return Array.from({ length: qubits }, (_, qubit) => gate('rx', [qubit], [X]));
   }
 
@@ -256,7 +256,7 @@ describe('abort', () => {
   const reason = new Error('cancelled by the cloud');
 
   /** Aborts on the event loop's next turn: a run that never yields would end by result instead. */
-  async function abortedRun(gates: readonly CircuitGate[], shots: number): Promise<void> {
+  async function abortedRun(gates: readonly Gate[], shots: number): Promise<void> {
     const controller = new AbortController();
     const run = createSimulator().run(circuit(12, gates, [0]), shots, context(controller.signal));
     setImmediate(() => controller.abort(reason));

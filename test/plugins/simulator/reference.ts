@@ -6,7 +6,7 @@ import { groundState, type StateVector } from '../../../plugins/simulator/statev
 import {
   GATES,
   LEGAL_GATES,
-  type CircuitGate,
+  type Gate,
   type GateName,
   type NativeGateIR,
   type Target,
@@ -36,7 +36,7 @@ const STEPS: Readonly<Record<GateName, readonly Step[]>> = {
 };
 
 /** The state after `gates`, by quantum-circuit. */
-export function referenceState(qubits: number, gates: readonly CircuitGate[]): StateVector {
+export function referenceState(qubits: number, gates: readonly Gate[]): StateVector {
   const circuit = new QuantumCircuit(qubits);
   for (const gate of gates) {
     for (const [name, parameter] of STEPS[gate.gate]) {
@@ -56,13 +56,13 @@ export function referenceState(qubits: number, gates: readonly CircuitGate[]): S
   return state;
 }
 
-export function gate(name: GateName, qubits: readonly number[], params: readonly number[] = []): CircuitGate {
+export function gate(name: GateName, qubits: readonly number[], params: readonly number[] = []): Gate {
   return { gate: name, qubits, params };
 }
 
 export function circuit(
   qubits: number,
-  gates: readonly CircuitGate[],
+  gates: readonly Gate[],
   measurements: readonly number[],
   target: Target = 'cnot',
 ): NativeGateIR {
@@ -71,7 +71,7 @@ export function circuit(
 }
 
 /** One gate out of `names` on any of `qubits` qubits, its angle up to two turns either way. */
-export function anyGate(names: readonly GateName[], qubits: number): fc.Arbitrary<CircuitGate> {
+export function anyGate(names: readonly GateName[], qubits: number): fc.Arbitrary<Gate> {
   const possible = names.filter((name) => GATES[name].qubits <= qubits);
   const angle = fc.double({ min: -4 * Math.PI, max: 4 * Math.PI, noNaN: true });
   return fc
@@ -87,9 +87,7 @@ export function anyGate(names: readonly GateName[], qubits: number): fc.Arbitrar
 }
 
 /** A circuit of up to 30 gates on 1 to 6 qubits. */
-export function anyCircuit(
-  names: readonly GateName[],
-): fc.Arbitrary<{ qubits: number; gates: CircuitGate[] }> {
+export function anyCircuit(names: readonly GateName[]): fc.Arbitrary<{ qubits: number; gates: Gate[] }> {
   return fc
     .integer({ min: 1, max: 6 })
     .chain((qubits) =>

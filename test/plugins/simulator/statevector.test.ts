@@ -8,12 +8,12 @@ import {
   probabilities,
   type StateVector,
 } from '../../../plugins/simulator/statevector.ts';
-import { ExecutorError, LEGAL_GATES, type CircuitGate, type GateName } from '../../../src/index.ts';
+import { ExecutorError, LEGAL_GATES, type Gate, type GateName } from '../../../src/index.ts';
 import { anyCircuit, gate, GATE_NAMES, referenceState, TARGETS } from './reference.ts';
 
 const TOLERANCE = 1e-12;
 
-function stateAfter(qubits: number, gates: readonly CircuitGate[]): StateVector {
+function stateAfter(qubits: number, gates: readonly Gate[]): StateVector {
   const state = groundState(qubits);
   for (const each of gates) applyGate(state, each.gate, each.qubits, each.params);
   return state;
@@ -39,7 +39,7 @@ function distance(state: StateVector, other: StateVector): number {
   return largest;
 }
 
-function agreesWithReference({ qubits, gates }: { qubits: number; gates: readonly CircuitGate[] }): void {
+function agreesWithReference({ qubits, gates }: { qubits: number; gates: readonly Gate[] }): void {
   const state = stateAfter(qubits, gates);
   const reference = referenceState(qubits, gates);
   assert.ok(distance(state, reference) < TOLERANCE, `amplitudes differ by ${distance(state, reference)}`);
@@ -88,7 +88,7 @@ describe('the state-vector kernel agrees with quantum-circuit', () => {
 describe('gate definitions', () => {
   const h = Math.SQRT1_2;
   /** Gate, the basis state it acts on (bit q is qubit q), the exact amplitudes it must give. */
-  const cases: [CircuitGate, number, [number, number][]][] = [
+  const cases: [Gate, number, [number, number][]][] = [
     [gate('rx', [0], [Math.PI / 2]), 0b0, [[h, 0], [0, -h]]], // prettier-ignore
     [gate('x90', [0]), 0b1, [[0, -h], [h, 0]]], // prettier-ignore
     [gate('ry', [0], [Math.PI / 2]), 0b0, [[h, 0], [h, 0]]], // prettier-ignore

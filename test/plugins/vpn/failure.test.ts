@@ -9,8 +9,8 @@ import { masked, vpnFailure } from '../../../plugins/vpn/failure.ts';
 import { vpn } from '../../../plugins/vpn/index.ts';
 import { findOpenvpn } from '../../../plugins/vpn/openvpn.ts';
 import { VPNError } from '../../../src/index.ts';
-import { makePki, clientProfile } from '../../vpn/pki.ts';
-import { standIn, testSession } from '../harness.ts';
+import { makePki, clientProfile } from './lab/pki.ts';
+import { standIn, testSession } from '../../support/harness.ts';
 
 const isMissing = ['openvpn', 'openssl'].find(
   (program) => spawnSync(program, ['--version']).error !== undefined,

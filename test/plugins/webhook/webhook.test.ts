@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { deliveryOf } from '../../../plugins/webhook/answer.ts';
 import { webhook } from '../../../plugins/webhook/index.ts';
 import type { Delivery, SavedOutcome, Settings } from '../../../src/index.ts';
-import { decodeJwt, json, serve, standIn, testSession, type StandIn } from '../harness.ts';
+import { decodeJwt, json, serve, standIn, testSession, type StandIn } from '../../support/harness.ts';
 
 const COMPLETED = {
   status: 'completed',

@@ -1,0 +1,14 @@
+// `coda cancel`: cancels a job of a running `coda dev`, as the cloud does it.
+import type { CAC } from 'cac';
+import { terminal, textArgument } from '../terminal/options.ts';
+
+export function addCancel(cli: CAC): void {
+  cli
+    .command('cancel <job>', 'Cancel a job of a running `coda dev`')
+    .option('--json', 'Print JSON')
+    .example('  coda cancel 0d9a2c1e')
+    .action(async (job: string | number, options: { readonly json?: boolean }) => {
+      const { cancelJob } = await import('../submit/submit.ts');
+      return cancelJob(textArgument(job), { json: options.json === true, out: terminal(process.stdout) });
+    });
+}

@@ -1,0 +1,35 @@
+// `coda config`: the effective settings and where each of them came from.
+import type { CAC } from 'cac';
+import type { ConfigOption } from '../terminal/options.ts';
+
+export function addConfig(cli: CAC): void {
+  cli
+    .command('config', 'Show the effective settings and the source of each; secrets are masked')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda config')
+    .example('  CODA_PORT=9000 coda config --json')
+    .action(showConfig);
+}
+
+async function showConfig(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
+  const { loadNodeConfig } = await import('../../compose.ts');
+  const { describeConfig, renderConfig } = await import('../../config/show.ts');
+  const loaded = await loadNodeConfig({
+    env: process.env,
+    cwd: process.cwd(),
+    configPath: options.config,
+    loadPlugins: false,
+  });
+  const rows = describeConfig(loaded);
+  const file = loaded.configFile ?? 'none';
+  if (options.json === true) {
+    process.stdout.write(
+      `${JSON.stringify({ configFile: loaded.configFile ?? null, settings: rows }, null, 2)}\n`,
+    );
+  } else {
+    process.stdout.write(`config file: ${file}\n\n${renderConfig(rows)}`);
+  }
+  for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+  return 0;
+}

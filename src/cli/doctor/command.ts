@@ -1,0 +1,45 @@
+// `coda doctor`: looks at everything a node needs, and says what to do about what is wrong.
+import type { CAC } from 'cac';
+import { terminal, type ConfigOption } from '../terminal/options.ts';
+
+interface DoctorOptions extends ConfigOption {
+  readonly json?: boolean;
+  readonly online?: boolean;
+}
+
+export function addDoctor(cli: CAC): void {
+  cli
+    .command('doctor', 'Check the machine, the settings, the cloud, Redis, the executor and the VPN')
+    .option('--online', 'Also try the credentials: connect to the cloud as the node does')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda doctor            before the first start, and whenever something is odd')
+    .example('  coda doctor --online')
+    .action(doctor);
+}
+
+async function doctor(options: DoctorOptions): Promise<number> {
+  const out = terminal(process.stdout);
+  const { paint } = await import('../terminal/output.ts');
+  const { examine } = await import('./run.ts');
+  const findings = await examine({ configPath: options.config, online: options.online === true });
+  const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
+  const [failures, warnings] = [count('failure'), count('warning')];
+  if (options.json === true) {
+    out.write(JSON.stringify({ ok: failures === 0, findings }, null, 2));
+    return failures === 0 ? 0 : 1;
+  }
+  const marks = {
+    ok: paint(out, 'green', 'ok     '),
+    warning: paint(out, 'cyan', 'warning'),
+    failure: paint(out, 'red', 'FAILURE'),
+  };
+  for (const { check, level, message, remedy } of findings) {
+    out.write(`${marks[level]}  ${check.padEnd(11)}  ${message}`);
+    if (remedy !== undefined) out.write(`${' '.repeat(22)}→ ${remedy}`);
+  }
+  const summary =
+    failures === 0 && warnings === 0 ? 'all is well' : `failures: ${failures}, warnings: ${warnings}`;
+  out.write(`\n${summary}`);
+  return failures === 0 ? 0 : 1;
+}

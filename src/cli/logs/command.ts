@@ -1,0 +1,36 @@
+// `coda logs`: the end of the daemon's log, and what is added to it.
+import type { CAC } from 'cac';
+import { wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+
+const DEFAULT_LINES = 50;
+
+export function addLogs(cli: CAC): void {
+  cli
+    .command('logs', "Show the end of the daemon's log")
+    .option('-n, --lines <n>', `How many lines (default: ${DEFAULT_LINES})`)
+    .option('-f, --follow', 'Go on showing what is added, until Ctrl-C')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .example('  coda logs -n 200')
+    .example('  coda logs -f')
+    .action(logs);
+}
+
+async function logs(options: ConfigOption & { readonly follow?: boolean }): Promise<number> {
+  const lines = wholeNumberOption(['--lines', '-n'], 0, 10_000_000) ?? DEFAULT_LINES;
+  const { logPath } = await import('../local-node/files.ts');
+  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { showLog } = await import('./show-log.ts');
+  const { stateDir } = (await operatorConfig(options.config)).settings;
+  // Somebody like `head` or a pager has seen enough.
+  process.stdout.on('error', () => process.exit(0));
+  const ended = new AbortController();
+  if (options.follow === true) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
+  }
+  await showLog(logPath(stateDir), {
+    lines,
+    follow: options.follow === true ? ended.signal : undefined,
+    write: (bytes) => void process.stdout.write(bytes),
+  });
+  return 0;
+}

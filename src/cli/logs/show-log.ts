@@ -1,0 +1,86 @@
+// Reads the end of the log, over its rotated files if need be, and follows it across rotations.
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, errorCode, messageOf } from '../../errors.ts';
+
+const LOOK_EVERY_MS = 200;
+const CHUNK_BYTES = 64 * 1024;
+const ROTATED = 3;
+
+export interface ShowLog {
+  readonly lines: number;
+  /** Follows until this fires; undefined: does not follow. */
+  readonly follow: AbortSignal | undefined;
+  readonly write: (bytes: string | Buffer) => void;
+}
+
+/** Throws a ConfigError where there is no log. */
+export async function showLog(path: string, { lines, follow, write }: ShowLog): Promise<void> {
+  const file = await openLog(path);
+  try {
+    const { text, size } = await tail(path, file, lines);
+    if (text !== '') write(text);
+    if (follow !== undefined) await followFrom(file, size, follow, write);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openLog(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    if (errorCode(cause) !== 'ENOENT') {
+      throw new ConfigError(`the log ${path} cannot be read: ${messageOf(cause)}`, { cause });
+    }
+    throw new ConfigError(`there is no log ${path}`, {
+      cause,
+      remedy:
+        'Only a daemon (coda start --daemon) writes one; under systemd, see journalctl --user -u coda-node or ' +
+        'journalctl -u coda-node. The state directory is set by CODA_STATE_DIR.',
+    });
+  }
+}
+
+/** The last `lines` lines, and the size of the file when it was read. */
+async function tail(path: string, file: FileHandle, lines: number): Promise<{ text: string; size: number }> {
+  const { size } = await file.stat();
+  let text = '';
+  for (let end = size; end > 0 && countLines(text) <= lines;) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+    // latin1 keeps every byte while a character may be cut in two.
+    text = buffer.toString('latin1', 0, bytesRead) + text;
+    end = start;
+  }
+  for (let i = 1; i <= ROTATED && countLines(text) < lines; i += 1) {
+    text = (await readFile(`${path}.${i}`, 'latin1').catch(() => '')) + text;
+  }
+  const kept = lines === 0 ? [] : text.split(/(?<=\n)/).slice(-lines);
+  return { text: Buffer.from(kept.join(''), 'latin1').toString('utf8'), size };
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - 1;
+}
+
+async function followFrom(
+  file: FileHandle,
+  from: number,
+  signal: AbortSignal,
+  write: ShowLog['write'],
+): Promise<void> {
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  for (let position = from; !signal.aborted;) {
+    const { size } = await file.stat();
+    // The log has begun anew: it is emptied, not replaced.
+    if (size < position) position = 0;
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
+    if (bytesRead > 0) {
+      position += bytesRead;
+      write(Buffer.from(buffer.subarray(0, bytesRead)));
+    } else {
+      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}

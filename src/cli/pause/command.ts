@@ -1,0 +1,79 @@
+// `coda pause` and `coda resume`: the operator keeps the node from taking jobs, and lets it again.
+import type { CAC } from 'cac';
+import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+
+interface PauseOptions extends ConfigOption {
+  readonly json?: boolean;
+}
+
+/** A running node notices within a second. */
+const NOTICED_WITHIN_MS = 5_000;
+
+export function addPause(cli: CAC): void {
+  cli
+    .command('pause', 'Take no new job until `coda resume`, also after a restart')
+    .option('--reason <text>', 'Why, for the others who look: shown by status, /ready and the log')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda pause --reason "warming up the fridge"')
+    .action(async (options: PauseOptions) => {
+      const { writePause } = await import('../../state/pause-file.ts');
+      const reason = textOption('--reason') ?? null;
+      return change(options, true, (stateDir) => writePause(stateDir, reason));
+    });
+}
+
+export function addResume(cli: CAC): void {
+  cli
+    .command('resume', 'Take jobs again after `coda pause`')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda resume')
+    .action(async (options: PauseOptions) => {
+      const { removePause } = await import('../../state/pause-file.ts');
+      return change(options, false, removePause);
+    });
+}
+
+async function change(
+  options: PauseOptions,
+  paused: boolean,
+  write: (stateDir: string) => Promise<void>,
+): Promise<number> {
+  const out = terminal(process.stdout);
+  const { findNode } = await import('../local-node/find.ts');
+  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { readPause } = await import('../../state/pause-file.ts');
+  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const before = await readPause(stateDir);
+  await write(stateDir);
+  const { node } = findNode(stateDir);
+  const address = node?.presence?.address ?? undefined;
+  const live = address === undefined ? undefined : await noticed(address, paused);
+  if (options.json === true) {
+    out.write(JSON.stringify({ paused, running: node !== undefined, noticed: live !== undefined }));
+    return 0;
+  }
+  if (paused) out.write('paused: no new job is taken until coda resume');
+  else out.write(before === undefined ? 'it was not paused' : 'resumed');
+  const job = live?.['current_job'];
+  if (paused && typeof job === 'string') out.write(`job ${job} runs on to its end`);
+  if (node === undefined) out.write('no node runs here; this counts from its next start');
+  else if (live === undefined) out.error('the node has not confirmed it: coda status shows how it stands');
+  return 0;
+}
+
+/** The node's account of itself once it has noticed; undefined if it does not in time. */
+async function noticed(
+  address: { readonly host: string; readonly port: number },
+  paused: boolean,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { askReady } = await import('../local-node/live.ts');
+  const { setTimeout: sleep } = await import('node:timers/promises');
+  for (const giveUpAt = performance.now() + NOTICED_WITHIN_MS; performance.now() < giveUpAt;) {
+    const live = await askReady(address);
+    if (live !== undefined && 'paused' in live === paused) return live;
+    await sleep(50);
+  }
+  return undefined;
+}

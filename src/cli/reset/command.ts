@@ -1,0 +1,55 @@
+// `coda reset`, also `coda --reset`: the machine as it was before the first start.
+import type { CAC } from 'cac';
+import { terminal, type ConfigOption } from '../terminal/options.ts';
+
+interface ResetOptions extends ConfigOption {
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+
+export function addReset(cli: CAC): void {
+  cli
+    .command('reset', 'Stop the node and its VPN, and remove every file that it made')
+    .option('-y, --yes', 'Also where results are lost that the cloud does not have')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda reset   then start anew: coda start --token <token>')
+    .action(reset);
+}
+
+export async function reset(options: ResetOptions): Promise<number> {
+  const out = terminal(process.stdout);
+  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { resetNode } = await import('./reset-node.ts');
+  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && options.json !== true;
+  const done = await resetNode({
+    stateDir,
+    out: options.json === true ? { ...out, write: () => {} } : out,
+    ask: isTerminal ? ask : undefined,
+    yes: options.yes === true,
+  });
+  if (done === undefined) {
+    out.write('nothing is removed');
+    return 1;
+  }
+  if (options.json === true) {
+    out.write(JSON.stringify(done, null, 2));
+    return 0;
+  }
+  if (done.stopped !== null) out.write(`stopped PID ${done.stopped}`);
+  for (const path of done.removed) out.write(`removed ${path}`);
+  for (const path of done.left) out.write(`left, since it is not in the state directory: ${path}`);
+  if (done.removed.length === 0) out.write(`nothing to remove in ${stateDir}`);
+  return 0;
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,76 @@
+// `coda results`: the results that the cloud refused, to be looked at, delivered again, or removed.
+import type { CAC } from 'cac';
+import { didYouMean } from '../../config/suggest.ts';
+import { printable } from '../../protocol/text.ts';
+import { terminal, textArgument, type ConfigOption } from '../terminal/options.ts';
+
+const ACTIONS = ['list', 'show', 'replay', 'drop'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+interface ResultsOptions extends ConfigOption {
+  readonly all?: boolean;
+  readonly json?: boolean;
+  /** What follows `--`: job ids that look like options. */
+  readonly '--'?: readonly string[];
+}
+
+export function addResults(cli: CAC): void {
+  cli
+    .command(
+      'results <action> [...jobs]',
+      'Results that the cloud refused: list, show JOB, replay JOB… or drop JOB…',
+    )
+    .option('--all', 'For replay and drop: every result that is set aside')
+    .option('--json', 'Print JSON')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .example('  coda results list               what was refused, when and why; what else waits')
+    .example('  coda results show 0d9a2c1e      all about one; a beginning of six characters will do')
+    .example('  coda results replay 0d9a2c1e    delivers it again, also by a running node')
+    .example('  coda results replay --all       say, once the cloud is mended')
+    .example('  coda results drop 0d9a2c1e      removes it for good, without asking')
+    .action(results);
+}
+
+async function results(
+  given: string,
+  named: readonly (string | number)[],
+  options: ResultsOptions,
+): Promise<number> {
+  const out = terminal(process.stdout);
+  const action = ACTIONS.find((known) => known === given);
+  const jobs = [...named.map(textArgument), ...(options['--'] ?? [])];
+  const misuse =
+    action === undefined ? await unknownAction(given) : misuseOf(action, jobs, options.all === true);
+  if (action === undefined || misuse !== undefined) {
+    out.error(`coda: ${misuse}\n  → see coda results --help`);
+    return 2;
+  }
+  const { loadNodeConfig } = await import('../../compose.ts');
+  const { runAction } = await import('./actions.ts');
+  const { settings } = await loadNodeConfig({
+    env: process.env,
+    cwd: process.cwd(),
+    configPath: options.config,
+    readState: false,
+    loadPlugins: false,
+  });
+  return runAction(action, { stateDir: settings.stateDir, jobs, json: options.json === true, out });
+}
+
+async function unknownAction(action: string): Promise<string> {
+  const suggestion = await didYouMean(action, ACTIONS);
+  return `there is no action '${printable(action, 40)}' of results${suggestion}`;
+}
+
+/** What is wrong with the arguments of a known action, if anything. */
+function misuseOf(action: Action, jobs: readonly string[], all: boolean): string | undefined {
+  switch (action) {
+    case 'list':
+      return jobs.length > 0 || all ? 'results list takes no job; results show does' : undefined;
+    case 'show':
+      return jobs.length !== 1 || all ? 'results show takes one job' : undefined;
+    case 'replay':
+    case 'drop':
+      return jobs.length > 0 === all ? `results ${action} takes jobs, or --all` : undefined;
+  }
+}

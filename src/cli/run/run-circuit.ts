@@ -1,0 +1,86 @@
+// The logic of `coda run`: the executor is found, loaded, run and checked exactly as a node does it.
+import { composeNode, loadNodeConfig } from '../../compose.ts';
+import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
+import type { LoadedExecutor } from '../../device/executor.ts';
+import { createLogger, type Logger } from '../../log.ts';
+import type { NativeGateIR } from '../../protocol/ir.ts';
+import { checkResult } from '../../device/result.ts';
+import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
+import { histogram } from '../terminal/histogram.ts';
+import { paint, type Output } from '../terminal/output.ts';
+import { readCircuit } from '../submit/submit.ts';
+import { terminal } from '../terminal/options.ts';
+import { findNode } from '../local-node/find.ts';
+
+export interface CircuitRun {
+  readonly shots: number;
+  readonly json: boolean;
+  readonly configPath: string | undefined;
+  readonly out: Output;
+  /** Asks the executor to stop. */
+  readonly signal: AbortSignal;
+}
+
+const JOB_ID = 'dry-run';
+
+/** Returns the exit code: 0 if the executor gave a result that the cloud would take. */
+export async function runCircuit(file: string, run: CircuitRun): Promise<number> {
+  const ir = await readCircuit(file, process.stdin);
+  const secrets: string[] = [];
+  const { env } = process;
+  const config = await loadNodeConfig({
+    env,
+    cwd: process.cwd(),
+    configPath: run.configPath,
+    readState: false,
+    log: { mask: (secret) => secrets.push(secret) },
+  });
+  const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
+  for (const secret of secrets) log.mask(secret);
+  const { node: other } = findNode(config.settings.stateDir);
+  if (other !== undefined) {
+    log.warn(
+      `a node (PID ${other.pid}) runs here: it may want the same device. coda pause keeps it from jobs`,
+    );
+  }
+  const node = composeNode({ config, env, log });
+  try {
+    const loaded = await node.loadExecutor();
+    const outcome = await outcomeOf(loaded, ir, run, log);
+    show(outcome, loaded, run);
+    return outcome.status === 'completed' ? 0 : 1;
+  } finally {
+    await node.close();
+  }
+}
+
+async function outcomeOf(
+  { executor }: LoadedExecutor,
+  ir: NativeGateIR,
+  { shots, signal }: CircuitRun,
+  log: Logger,
+): Promise<Outcome> {
+  const abort = new AbortController();
+  signal.addEventListener('abort', () => {
+    abort.abort(new ExecutorError('stopped by the operator'));
+    const failed = (thrown: unknown): void => log.warn(`cancelCurrentJob failed: ${messageOf(thrown)}`);
+    void (async () => executor.cancelCurrentJob?.())().catch(failed);
+  });
+  try {
+    const result: unknown = await executor.run(ir, shots, { jobId: JOB_ID, signal: abort.signal, log });
+    return { status: 'completed', ...checkResult(result, ir) };
+  } catch (thrown) {
+    return { status: 'failed', error: attributedMessageOf(thrown) };
+  }
+}
+
+function show(outcome: Outcome, { source }: LoadedExecutor, { json, out }: CircuitRun): void {
+  if (json) {
+    out.write(JSON.stringify({ executor: source, ...webhookBody(JOB_ID, outcome) }, null, 2));
+  } else if (outcome.status === 'failed') {
+    out.error(`${paint(out, 'red', '✗ failed')} on ${source}: ${outcome.error}`);
+  } else {
+    out.write(`${source}: ${outcome.shotsCompleted} shots, ${outcome.executionTimeMs.toFixed(1)} ms`);
+    for (const line of histogram(outcome.counts, out)) out.write(`    ${line}`);
+  }
+}

@@ -1,0 +1,65 @@
+// `coda service`: has systemd or launchd keep the node running.
+import type { CAC } from 'cac';
+import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import type { Manager } from './manage.ts';
+
+interface ServiceOptions extends ConfigOption {
+  readonly user?: boolean;
+}
+
+const ACTIONS = ['install', 'uninstall', 'print'] as const;
+const CLOSE_SEC = 30;
+
+export function addService(cli: CAC): void {
+  cli
+    .command('service <action>', 'Keep the node running with systemd or launchd: install, uninstall or print')
+    .option('--user', "As this user's own service, without root (and without the right to make a tunnel)")
+    .option('--run-as <name>', 'The user that runs it (default: who calls sudo, else one made up by systemd)')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .example('  coda service print            shows the unit, and changes nothing')
+    .example('  sudo coda service install     in the folder of coda.config.ts')
+    .example('  coda service uninstall')
+    .action(service);
+}
+
+async function service(given: string, options: ServiceOptions): Promise<number> {
+  const out = terminal(process.stdout);
+  const action = ACTIONS.find((known) => known === given);
+  if (action === undefined) {
+    const { didYouMean } = await import('../../config/suggest.ts');
+    out.error(
+      `coda: service has no action '${given}'${await didYouMean(given, ACTIONS)}\n  → see coda service --help`,
+    );
+    return 2;
+  }
+  const { installService, serviceText, uninstallService } = await import('./manage.ts');
+  const isRoot = process.getuid?.() === 0;
+  const manager: Manager =
+    process.platform === 'darwin'
+      ? 'launchd'
+      : options.user === true || (!isRoot && action !== 'print')
+        ? 'systemd-user'
+        : 'systemd';
+  if (action === 'uninstall') return uninstallService(manager, out);
+  const terms = await termsOf(options.config);
+  if (action === 'install') return installService(manager, terms, out);
+  process.stdout.write(serviceText(manager, terms));
+  return 0;
+}
+
+async function termsOf(configPath: string | undefined) {
+  const { homedir, userInfo } = await import('node:os');
+  const { realpathSync } = await import('node:fs');
+  const { resolve } = await import('node:path');
+  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { shutdownDrainTimeoutSec } = (await operatorConfig(configPath)).settings;
+  const config = configPath === undefined ? [] : ['--config', resolve(configPath)];
+  const self = userInfo().username;
+  return {
+    command: [process.execPath, realpathSync(process.argv[1] ?? ''), 'start', ...config],
+    workingDirectory: process.cwd(),
+    user: textOption('--run-as') ?? process.env['SUDO_USER'] ?? (self === 'root' ? null : self),
+    stopTimeoutSec: shutdownDrainTimeoutSec + CLOSE_SEC,
+    home: homedir(),
+  };
+}

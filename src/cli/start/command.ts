@@ -1,0 +1,69 @@
+// `coda start`: runs the node until a signal ends it, or leaves it running as a daemon.
+import type { CAC } from 'cac';
+import type { Logger } from '../../log.ts';
+import { failureText } from '../terminal/failure.ts';
+import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+
+interface StartOptions extends ConfigOption {
+  readonly daemon?: boolean;
+}
+
+export function addStart(cli: CAC): void {
+  cli
+    .command('start', 'Run the node: connect to the cloud, take jobs, deliver results')
+    .option('-t, --token <token>', 'One-time node token, for the first start only')
+    .option('-H, --host <host>', 'Address of the health server')
+    .option('-p, --port <port>', 'Port of the health server')
+    .option('-d, --daemon', 'Leave it running in the background; return once it is ready')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .example('  coda start --token <token>   the first start; the credentials are kept')
+    .example('  coda start                   every start after it')
+    .example('  coda start --daemon          in the background; see coda status, logs and stop')
+    .action(start);
+}
+
+async function start(options: StartOptions): Promise<number> {
+  const given = {
+    nodeToken: textOption('--token', '-t'),
+    host: textOption('--host', '-H'),
+    port: textOption('--port', '-p'),
+  };
+  const flags = Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined));
+  const configPath = options.config;
+  if (options.daemon === true) {
+    const { loadNodeConfig } = await import('../../compose.ts');
+    const { startDaemon } = await import('./daemon.ts');
+    const { env } = process;
+    const secrets: string[] = [];
+    const log = { mask: (secret: string) => secrets.push(secret) };
+    const config = await loadNodeConfig({
+      flags,
+      env,
+      cwd: process.cwd(),
+      configPath,
+      loadPlugins: false,
+      log,
+    });
+    const { stateDir } = config.settings;
+    return startDaemon({ flags, configPath, env, stateDir, secrets, out: terminal(process.stdout) });
+  }
+  const { runNode } = await import('./run-node.ts');
+  const { systemdOf } = await import('./systemd.ts');
+  const systemd = systemdOf(process.env);
+  let log: Logger | undefined;
+  try {
+    return await runNode({
+      flags,
+      configPath,
+      env: { ...process.env },
+      isDaemon: false,
+      logTo: () => ({ colour: terminal(process.stderr).colour }),
+      onLog: (made) => (log = made),
+      onUp: (node) => systemd?.up(node),
+    });
+  } catch (thrown) {
+    // What failed may quote a secret, such as a plugin that shows its whole request.
+    process.stderr.write(`${log?.masked(failureText(thrown)) ?? failureText(thrown)}\n`);
+    return 1;
+  }
+}

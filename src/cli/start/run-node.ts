@@ -1,0 +1,89 @@
+// Runs a node in this process until a signal ends it: what `coda start` and the daemon have in common.
+import { composeNode, loadNodeConfig } from '../../compose.ts';
+import type { Flags } from '../../config/environment.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { SETTINGS } from '../../config/settings.ts';
+import { createLogger, type Logger, type LogOptions } from '../../log.ts';
+import type { Node } from '../../node.ts';
+import { presence } from '../local-node/presence.ts';
+
+export interface NodeRun {
+  readonly flags: Flags;
+  readonly configPath: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly isDaemon: boolean;
+  /** Where the log goes, once the settings are known. */
+  readonly logTo: (config: LoadedConfig) => Pick<LogOptions, 'write' | 'colour'>;
+  /** Is given the log as soon as there is one: it knows what a last error must not show. */
+  readonly onLog: (log: Logger) => void;
+  /** Called once the node runs. */
+  readonly onUp?: (node: Node) => void;
+}
+
+/** Resolves with the exit code; throws what the node's start throws. */
+export async function runNode(run: NodeRun): Promise<number> {
+  const secrets: string[] = [];
+  const config = await loadNodeConfig({
+    flags: run.flags,
+    env: run.env,
+    cwd: process.cwd(),
+    configPath: run.configPath,
+    log: { mask: (secret) => secrets.push(secret) },
+  });
+  // It is spent soon; whatever this process starts has no business with it.
+  forgetToken();
+  const { logLevel, logFormat } = config.settings;
+  const log = createLogger({
+    level: logLevel,
+    format: logFormat === 'json' ? 'json' : 'text',
+    ...run.logTo(config),
+  });
+  for (const secret of secrets) log.mask(secret);
+  run.onLog(log);
+  for (const warning of config.warnings) log.warn(warning);
+  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon)] });
+  return runUntilSignal(node, log, () => run.onUp?.(node));
+}
+
+function forgetToken(): void {
+  for (const name of Object.keys(process.env)) {
+    if (name.toUpperCase() === SETTINGS.nodeToken.env) delete process.env[name];
+  }
+}
+
+/** First signal: drain. Second: end the running job too. Third: leave at once. */
+async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
+  let signals = 0;
+  const stopped = new Promise<number>((resolve, reject) => {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      signals += 1;
+      if (signals === 1) {
+        log.info(`${signal}: finishing the running job; once more cancels it`);
+        node.stop().then(() => resolve(0), reject);
+      } else if (signals === 2) {
+        log.warn(`${signal}: cancelling the running job; once more exits at once`);
+        node.cancelRunning();
+      } else {
+        process.exit(1);
+      }
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    void node.failed.then(async (reason) => {
+      await node.stop();
+      reject(reason instanceof Error ? reason : new Error(String(reason)));
+    });
+  });
+  const starting = node.start().then(onUp);
+  try {
+    // A signal ends a start that hangs, too, e.g. in an executor that never loads.
+    await Promise.race([starting, stopped]);
+  } catch (thrown) {
+    // Stopped on purpose while it started.
+    if (signals > 0) return stopped;
+    throw thrown;
+  }
+  // What such a start still throws concerns nobody any more.
+  starting.catch(() => {});
+  return stopped;
+}

@@ -1,0 +1,24 @@
+// `coda status`: whether a node runs here, and how it is.
+import type { CAC } from 'cac';
+import { terminal, type ConfigOption } from '../terminal/options.ts';
+
+export function addStatus(cli: CAC): void {
+  cli
+    .command('status', 'Show whether the node runs, and what it does right now')
+    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--json', 'Print JSON')
+    .example('  coda status')
+    .example('  coda status --json | jq .live.current_job')
+    .action(status);
+}
+
+async function status(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
+  const out = terminal(process.stdout);
+  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { describeNode, renderStatus } = await import('./describe.ts');
+  const { settings } = await operatorConfig(options.config);
+  const found = await describeNode(settings);
+  if (options.json === true) out.write(JSON.stringify(found, null, 2));
+  else for (const line of renderStatus(found, out)) out.write(line);
+  return found.running ? 0 : 1;
+}

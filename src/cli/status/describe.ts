@@ -1,0 +1,116 @@
+// Everything `coda status` knows: the process, and the node's own account of itself where it answers.
+import { existsSync } from 'node:fs';
+import type { Settings } from '../../config/settings.ts';
+import { isRecord } from '../../protocol/text.ts';
+import { paint, type Output } from '../terminal/output.ts';
+import { logPath } from '../local-node/files.ts';
+import { findNode } from '../local-node/find.ts';
+import { askReady, urlOf, type Live } from '../local-node/live.ts';
+import { findVpnProcess, vpnInterface } from '../local-node/vpn-process.ts';
+import { durationText } from '../terminal/words.ts';
+
+export interface NodeStatus {
+  readonly running: boolean;
+  readonly pid: number | null;
+  readonly daemon: boolean | null;
+  readonly started_at: string | null;
+  readonly uptime_sec: number | null;
+  readonly url: string | null;
+  readonly state_dir: string;
+  readonly log_file: string | null;
+  readonly openvpn_pid: number | null;
+  readonly vpn_interface: string | null;
+  /** The body of `/ready`; null where the node does not answer. */
+  readonly live: Live | null;
+  readonly note: string | null;
+}
+
+export async function describeNode({ stateDir, vpnInterfaceHint }: Settings): Promise<NodeStatus> {
+  const { node, stale } = findNode(stateDir);
+  const presence = node?.presence;
+  const address = presence?.address ?? undefined;
+  const live = address === undefined ? undefined : await askReady(address);
+  const openvpn = findVpnProcess(stateDir);
+  const log = logPath(stateDir);
+  const interfaceOf = (): string | null => (openvpn === undefined ? null : vpnInterface(vpnInterfaceHint));
+  return {
+    running: node !== undefined,
+    pid: node?.pid ?? null,
+    daemon: presence?.isDaemon ?? null,
+    started_at: presence?.startedAt ?? null,
+    uptime_sec:
+      presence === undefined ? null : Math.round((Date.now() - Date.parse(presence.startedAt)) / 1000),
+    url: address === undefined ? null : urlOf(address),
+    state_dir: stateDir,
+    log_file: existsSync(log) ? log : null,
+    openvpn_pid: openvpn?.pid ?? null,
+    vpn_interface: textOf(live?.['vpn_interface']) ?? interfaceOf(),
+    live: live ?? null,
+    note: stale ?? null,
+  };
+}
+
+export function renderStatus(status: NodeStatus, out: Output): string[] {
+  const { live } = status;
+  const rows: (readonly [string, string])[] = [];
+  if (status.running) {
+    const kind =
+      status.daemon === null ? '' : status.daemon ? ', daemon' : ', in a terminal or under a service manager';
+    const uptime = status.uptime_sec === null ? '' : `, up ${durationText(status.uptime_sec)}`;
+    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${kind}${uptime}`]);
+    rows.push(...(live === null ? ([['ready', 'it does not answer']] as const) : liveRows(live, out)));
+  } else {
+    rows.push(['node', paint(out, 'red', 'stopped')]);
+  }
+  if (status.note !== null) rows.push(['note', status.note]);
+  const vpn = [
+    textOf(live?.['vpn_state']),
+    status.vpn_interface === null ? undefined : `interface ${status.vpn_interface}`,
+    status.openvpn_pid === null ? undefined : `OpenVPN PID ${status.openvpn_pid}`,
+  ].filter((part) => part !== undefined);
+  rows.push(['VPN', vpn.length === 0 ? 'none' : vpn.join(', ')]);
+  if (status.url !== null) rows.push(['URL', status.url]);
+  rows.push(['state', status.state_dir], ['log', status.log_file ?? 'none']);
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function liveRows(live: Live, out: Output): (readonly [string, string])[] {
+  const reasons = Array.isArray(live['reasons']) ? live['reasons'].map(String) : [];
+  const ready = live['ready'] === true;
+  const rows: (readonly [string, string])[] = [
+    ['ready', ready ? paint(out, 'green', 'yes') : paint(out, 'red', `no: ${reasons.join('; ')}`)],
+  ];
+  const { paused } = live;
+  if (isRecord(paused))
+    rows.push(['paused', `since ${String(paused['since'])}; coda resume takes jobs again`]);
+  rows.push(
+    ['job', textOf(live['current_job']) ?? 'none'],
+    ['queued', queueText(live)],
+    ['undelivered', shown(live['undelivered'])],
+    ['heartbeat', heartbeatText(live)],
+    ['executor', shown(live['executor'])],
+  );
+  return rows;
+}
+
+function queueText(live: Live): string {
+  const inStream =
+    live['backlog'] === undefined ? '' : `, and ${shown(live['backlog'])} not yet taken from the stream`;
+  return `${shown(live['queued'])} on this node${inStream}`;
+}
+
+function heartbeatText(live: Live): string {
+  const last = textOf(live['last_heartbeat_at']);
+  const ago = last === undefined ? 'none yet' : `${durationText((Date.now() - Date.parse(last)) / 1000)} ago`;
+  const error = textOf(live['heartbeat_error']);
+  return error === undefined ? ago : `${ago}; the last one failed: ${error}`;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return '-';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,87 @@
+// Takes a config file's content apart: settings, the executor, the plugin entries; all faults in one error.
+import { dirname } from 'node:path';
+import { ConfigError, messageOf } from '../errors.ts';
+import { isRecord, kindOf } from '../protocol/text.ts';
+import { settingFromValue } from './coerce.ts';
+import type { Sourced } from './environment.ts';
+import type { ConfigFile } from './config-file.ts';
+import { readEntries, type Entry } from './plugins.ts';
+import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
+import { settingOf, type SettingName } from './settings.ts';
+
+/** An executor that the configuration names; resolving it is the business of the executor folder. */
+export interface ExecutorChoice {
+  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
+  readonly value: unknown;
+  /** The folder at which a relative module path starts. */
+  readonly baseDir: string;
+  /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
+  readonly source: string;
+}
+
+export interface FileLayer {
+  readonly layer: ReadonlyMap<SettingName, Sourced>;
+  readonly executor: ExecutorChoice | undefined;
+  readonly entries: readonly Entry[];
+}
+
+/** Checks and sorts the content of a config file. Throws a ConfigError that lists every fault with its path. */
+export async function readConfig(file: ConfigFile, builtins: readonly string[]): Promise<FileLayer> {
+  const { path, config } = file;
+  if (!isRecord(config)) {
+    throw new ConfigError(`${path} must give an object, but gives ${kindOf(config)}`, {
+      remedy: 'Write: export default defineConfig({ … })',
+    });
+  }
+  const entries = readEntries(config['plugins'], path, builtins);
+  const layer = new Map<SettingName, Sourced>();
+  const faults = await readLevel(TOP_LEVEL, config, path, layer);
+  for (const entry of entries) {
+    if (entry.kind !== 'builtin') continue;
+    faults.push(...(await readLevel(pluginLevel(entry.name), entry.options, path, layer)));
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n  '));
+
+  const executor = readExecutor(config['executor'], path);
+  if (typeof executor?.value === 'string') {
+    layer.set('executorFactory', { value: executor.value, source: 'config file', where: executor.source });
+  }
+  return { layer, executor, entries };
+}
+
+/** Adds the settings of one level to `layer`; returns the faults. */
+async function readLevel(
+  level: Level,
+  content: Readonly<Record<string, unknown>>,
+  path: string,
+  layer: Map<SettingName, Sourced>,
+): Promise<string[]> {
+  const faults = await faultsOf(content, level, path);
+  if (faults.length > 0) return faults;
+  for (const [key, name] of level.settings) {
+    // `undefined` is what `process.env.X` gives for a variable that is not set.
+    if (!Object.hasOwn(content, key) || content[key] === undefined) continue;
+    const where = `${level.prefix}${key} in ${path}`;
+    try {
+      const value = settingFromValue(settingOf(name), content[key], { where, baseDir: dirname(path) });
+      layer.set(name, { value, source: 'config file', where });
+    } catch (thrown) {
+      faults.push(messageOf(thrown));
+    }
+  }
+  return faults;
+}
+
+function readExecutor(value: unknown, path: string): ExecutorChoice | undefined {
+  if (value === undefined || value === null) return undefined;
+  const source = `executor in ${path}`;
+  const usable =
+    (typeof value === 'string' && value.trim() !== '') ||
+    typeof value === 'function' ||
+    (isRecord(value) && typeof value['run'] === 'function');
+  if (usable) return { value, baseDir: dirname(path), source };
+  throw new ConfigError(`${source} is ${value === '' ? 'an empty string' : kindOf(value)}`, {
+    remedy:
+      "Give 'simulator', './my-executor.ts:createExecutor', a function that makes an executor, or an executor.",
+  });
+}

@@ -1,0 +1,219 @@
+// One run on the device: a job, or a batch of them, with cancel and deadline. Ends only when the device has really ended.
+// A batch that fails leaves its jobs to be run one by one, each in a run of its own.
+import { attributedMessageOf, ExecutorError, messageOf } from '../errors.ts';
+import type { LoadedExecutor, RunContext } from './executor.ts';
+import type { Hooks } from '../hooks.ts';
+import type { Logger } from '../log.ts';
+import { isTapped } from '../kernel/tap.ts';
+import { checkResult } from './result.ts';
+import { boundedError, type Outcome } from '../protocol/webhook.ts';
+import type { QueuedJob } from '../jobs/job-table.ts';
+
+export interface RunOptions {
+  readonly loaded: LoadedExecutor;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  /** For one job; a batch has as many times that. 0: no limit. */
+  readonly jobTimeoutMs: number;
+  readonly cancelGraceMs: number;
+  /** The device does not end a run that it was asked to end; undefined once it has. */
+  readonly onStuck: (reason: string | undefined) => void;
+  /** The deadline has passed, and the device still runs: the job's outcome does not wait for it. */
+  readonly onTimedOut: (job: QueuedJob, outcome: Outcome) => void;
+}
+
+export class Run {
+  readonly jobs: readonly [QueuedJob, ...QueuedJob[]];
+  readonly #options: RunOptions;
+  /** Made when it is first asked for: most runs end before anybody does. */
+  #abort: AbortController | undefined;
+  /** The jobs that go to the device: those that no plugin has refused. */
+  #ready: readonly QueuedJob[] = [];
+  readonly #dropped = new Set<QueuedJob>();
+  /** A job's result, or the Failure in its place. */
+  readonly #ends = new Map<QueuedJob, unknown>();
+  #deadline: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #timedOut: Outcome | undefined;
+  #stuck = false;
+
+  constructor(jobs: readonly [QueuedJob, ...QueuedJob[]], options: RunOptions) {
+    this.jobs = jobs;
+    this.#options = options;
+  }
+
+  /** Starts the device, at once where no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
+  start(onEnd: () => void): void {
+    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
+    if (isPrepared) this.#run(this.jobs, onEnd);
+    else void this.#prepare().then((ready) => this.#run(ready, onEnd));
+  }
+
+  /** Jobs of a batch that failed: each must run by itself. */
+  get again(): readonly QueuedJob[] {
+    return this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !this.#isOver(job));
+  }
+
+  /** How a job of this run has ended; undefined where it was cancelled, abandoned, or reported already. */
+  outcomeOf(job: QueuedJob): Outcome | undefined {
+    if (this.#dropped.has(job)) return undefined;
+    if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
+    return outcomeOf(this.#ends.get(job), job);
+  }
+
+  /** Fires when the device is to stop. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get #controller(): AbortController {
+    return (this.#abort ??= new AbortController());
+  }
+
+  /** With callbacks: between the end of one run and the start of the next, the device waits for every promise. */
+  #run(ready: readonly QueuedJob[], onEnd: () => void): void {
+    this.#ready = ready;
+    this.#startDeadline(ready.length);
+    const [job] = ready;
+    if (job === undefined || ready.length > 1) {
+      void this.#runBatch(ready).then(() => this.#end(onEnd));
+      return;
+    }
+    this.#device(job).then(
+      (result) => {
+        this.#ends.set(job, result);
+        this.#end(onEnd);
+      },
+      (thrown: unknown) => {
+        this.#ends.set(job, new Failure(thrown));
+        this.#end(onEnd);
+      },
+    );
+  }
+
+  #device({ jobId, circuit: { ir, shots } }: QueuedJob): Promise<unknown> {
+    const { loaded, log } = this.#options;
+    try {
+      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log)));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  #end(onEnd: () => void): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#grace);
+    if (this.#stuck) this.#options.onStuck(undefined);
+    onEnd();
+  }
+
+  #isOver(job: QueuedJob): boolean {
+    const isReported = this.#timedOut !== undefined && this.#ready.includes(job);
+    return isReported || this.#ends.has(job) || this.#dropped.has(job);
+  }
+
+  /** The job's outcome is of no interest any more; the device is stopped once that holds for all jobs of the run. */
+  drop(job: QueuedJob, reason: string): void {
+    this.#dropped.add(job);
+    if (this.#dropped.size === this.jobs.length) this.#stop(reason);
+  }
+
+  #stop(reason: string): void {
+    if (this.signal.aborted) return;
+    const { cancelGraceMs, loaded, log, onStuck } = this.#options;
+    this.#controller.abort(new ExecutorError(reason));
+    this.#grace = setTimeout(() => {
+      this.#stuck = true;
+      const waited = `${cancelGraceMs / 1000} s after it was asked to stop (${reason})`;
+      onStuck(`the executor (${loaded.source}) still runs job ${this.jobs[0].jobId} ${waited}`);
+      if (this.#timedOut === undefined) return;
+      for (const job of this.jobs) if (!this.#dropped.has(job)) this.#reportTimeOut(job, this.#timedOut);
+    }, cancelGraceMs);
+    // A node that has given the run up may end.
+    this.#grace.unref();
+    const failed = (thrown: unknown): void =>
+      log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`);
+    try {
+      Promise.resolve(loaded.executor.cancelCurrentJob?.()).catch(failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  #startDeadline(jobs: number): void {
+    const ms = this.#options.jobTimeoutMs * jobs;
+    // Node's timers end at 2^31 ms, and would fire at once above.
+    if (ms > 0) this.#deadline = setTimeout(() => this.#timeOut(ms / 1000), Math.min(ms, 2 ** 31 - 1));
+  }
+
+  #timeOut(seconds: number): void {
+    const error = `timed out after ${seconds} s`;
+    this.#timedOut = { status: 'failed', error };
+    this.#options.log.warn(`job ${this.jobs[0].jobId} has run for ${seconds} s; stopping it`);
+    this.#stop(error);
+  }
+
+  #reportTimeOut(job: QueuedJob, outcome: Outcome): void {
+    this.#dropped.add(job);
+    this.#options.onTimedOut(job, outcome);
+  }
+
+  /** The jobs for which every `onJob` tap was content, and which nobody has cancelled meanwhile. */
+  async #prepare(): Promise<QueuedJob[]> {
+    const ready: QueuedJob[] = [];
+    for (const job of this.jobs) {
+      const { jobId, callbackUrl, messageIds, circuit } = job;
+      try {
+        await this.#options.hooks.onJob.promise({ jobId, callbackUrl, messageId: messageIds[0], ...circuit });
+        ready.push(job);
+      } catch (thrown) {
+        this.#ends.set(job, new Failure(thrown));
+      }
+    }
+    return ready.filter((job) => !this.#dropped.has(job));
+  }
+
+  /** Sets the results of a batch; none where its jobs must run one by one. */
+  async #runBatch(ready: readonly QueuedJob[]): Promise<void> {
+    if (ready.length === 0) return;
+    const { hooks, log } = this.#options;
+    const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
+    const context = contextOf(this, jobs[0]?.jobId ?? '', log);
+    try {
+      const results: readonly unknown[] | undefined = await hooks.runBatch.promise({ jobs, context });
+      if (!Array.isArray(results) || results.length !== ready.length) return;
+      for (const [i, job] of ready.entries()) this.#ends.set(job, results[i]);
+    } catch (thrown) {
+      if (this.signal.aborted) return;
+      log.warn(`a batch of ${jobs.length} jobs failed, they run one by one: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+function contextOf(run: Run, jobId: string, log: Logger): RunContext {
+  return {
+    jobId,
+    log,
+    get signal() {
+      return run.signal;
+    },
+  };
+}
+
+class Failure {
+  readonly error: string;
+
+  constructor(thrown: unknown) {
+    this.error = boundedError(attributedMessageOf(thrown));
+  }
+}
+
+function outcomeOf(end: unknown, job: QueuedJob): Outcome {
+  if (end instanceof Failure) return { status: 'failed', error: end.error };
+  try {
+    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, job.circuit.ir);
+    return { status: 'completed', counts, executionTimeMs, shotsCompleted };
+  } catch (thrown) {
+    return { status: 'failed', error: boundedError(messageOf(thrown)) };
+  }
+}

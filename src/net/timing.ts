@@ -1,0 +1,65 @@
+// Waiting: with a deadline, until somebody wakes the waiter, or until something has happened.
+
+/** The value of `work`, or an Error with `message` if it takes longer than `ms` milliseconds. `work` itself goes on. */
+export async function withDeadline<T>(work: PromiseLike<T> | T, ms: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether `work` fulfils within `ms` milliseconds; rejects if it does. */
+export async function endsWithin(work: PromiseLike<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A pause that ends early when somebody calls `wake`. For one loop: it pauses at one place at a time. */
+export class Pause {
+  #end: (() => void) | undefined;
+
+  /** Resolves after `ms` milliseconds, or at the next `wake`; without `ms` only then. */
+  wait(ms?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+      this.#end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Ends the pause; without one it does nothing. */
+  wake(): void {
+    this.#end?.();
+  }
+}
+
+/** Those who wait for the next time that something happens. */
+export class Waiters {
+  #resolves: (() => void)[] = [];
+
+  /** Resolves at the next `notify`. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#resolves.push(resolve));
+  }
+
+  notify(): void {
+    const resolves = this.#resolves;
+    if (resolves.length === 0) return;
+    this.#resolves = [];
+    for (const resolve of resolves) resolve();
+  }
+}

@@ -1,0 +1,257 @@
+// Writes to Redis that nothing waits for: pipelined, in order, and repeated until Redis takes them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../log.ts';
+import { statusKey, streamKey, groupName } from '../protocol/keys.ts';
+import { isConnectionFault, jitter, redisFault, sendTogether, type RedisCommand } from '../net/redis.ts';
+import type { Ending } from '../outbox/recently-done.ts';
+
+const MOST_PER_PIPELINE = 1000;
+/** What is written in so short a time is sent together: nobody waits for it. */
+const GATHER_MS = 1;
+const FIRST_RETRY_MS = 100;
+/** Below the 10 s within which everything must be well again once Redis is. */
+const LONGEST_RETRY_MS = 5_000;
+
+interface Write {
+  readonly command: 'hset' | 'xack';
+  readonly key: string;
+  /** HSET: field, value, …; XACK: group, id, … */
+  readonly args: string[];
+  /** What is lost if Redis refuses it for good. */
+  what: string;
+  readonly resolves: (() => void)[];
+}
+
+interface Acknowledgement {
+  readonly messageIds: readonly string[];
+  readonly resolve: () => void;
+}
+
+export class RedisWrites {
+  readonly #redis: Redis;
+  readonly #qpuId: string;
+  readonly #log: Logger;
+  #queue: Write[] = [];
+  /** States that nothing of has been sent yet, by key: what follows soon enough goes into the same command. */
+  readonly #unsent = new Map<string, Write>();
+  /** Those that wait are sent in one command. */
+  #acknowledgements: Acknowledgement[] = [];
+  /** Entries whose acknowledgement is on its way. */
+  readonly #acknowledging = new Set<string>();
+  #isFlushing = false;
+  #trouble: string | undefined;
+  #wake: (() => void) | undefined;
+  #closed = false;
+  readonly #waitingForFlush: (() => void)[] = [];
+
+  constructor(redis: Redis, qpuId: string, log: Logger) {
+    this.#redis = redis;
+    this.#qpuId = qpuId;
+    this.#log = log;
+  }
+
+  /** Why Redis takes no writes at the moment, if so. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  executing(jobId: string, messageId: string): Promise<void> {
+    const startedAt = new Date().toISOString();
+    return this.#status(jobId, [
+      'state',
+      'executing',
+      'started_at',
+      startedAt,
+      'message_id',
+      messageId,
+      'qpu_id',
+      this.#qpuId,
+    ]);
+  }
+
+  /** The terminal state of a job. */
+  ended({ jobId, messageIds, outcome, endedAt }: Ending): Promise<void> {
+    switch (outcome.status) {
+      case 'completed':
+        return this.#status(jobId, ['state', 'completed', 'completed_at', endedAt]);
+      case 'failed':
+        return this.#status(jobId, ['state', 'failed', 'error', outcome.error, 'failed_at', endedAt]);
+      case 'cancelled':
+        return this.#status(jobId, [
+          'state',
+          'cancelled',
+          'cancelled_at',
+          endedAt,
+          'message_id',
+          messageIds[0] ?? '',
+          'qpu_id',
+          this.#qpuId,
+        ]);
+    }
+  }
+
+  async acknowledge(messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
+    for (const messageId of messageIds) this.#acknowledging.add(messageId);
+    await new Promise<void>((resolve) => {
+      this.#acknowledgements.push({ messageIds, resolve });
+      this.#startFlush();
+    });
+    for (const messageId of messageIds) this.#acknowledging.delete(messageId);
+  }
+
+  /** Whether this entry is done with, and Redis may not know it yet. */
+  isAcknowledging(messageId: string): boolean {
+    return this.#acknowledging.has(messageId);
+  }
+
+  /** Resolves once Redis has taken everything. */
+  async flushed(): Promise<void> {
+    while (this.#isFlushing) await new Promise<void>((resolve) => this.#waitingForFlush.push(resolve));
+  }
+
+  /** What Redis has not taken by now is given up. */
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  /** `fields`: name, value, …; the first is `state`. */
+  #status(jobId: string, fields: readonly string[]): Promise<void> {
+    const key = statusKey(jobId);
+    const what = `the state '${fields[1]}' of job ${jobId}`;
+    return new Promise((resolve) => {
+      const earlier = this.#unsent.get(key);
+      if (earlier !== undefined) {
+        earlier.args.push(...fields);
+        earlier.what = what;
+        earlier.resolves.push(resolve);
+        return;
+      }
+      const write: Write = { command: 'hset', key, args: [...fields], what, resolves: [resolve] };
+      this.#unsent.set(key, write);
+      this.#queue.push(write);
+      this.#startFlush();
+    });
+  }
+
+  #startFlush(): void {
+    if (!this.#isFlushing) void this.#flush();
+  }
+
+  /** Never rejects. */
+  async #flush(): Promise<void> {
+    this.#isFlushing = true;
+    // Writes of this time go together, and after what the device or the cloud waits for.
+    await sleep(GATHER_MS);
+    for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
+      const batch = this.#nextBatch();
+      if (batch.length === 0) break;
+      const failed = await this.#send(batch);
+      if (failed.length === 0) {
+        this.#trouble = undefined;
+        retryMs = FIRST_RETRY_MS;
+        continue;
+      }
+      this.#queue = [...failed, ...this.#queue];
+      await this.#pause(jitter(retryMs));
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    }
+    // In the same turn in which the queue was found empty: a write that comes later starts a new flush.
+    this.#isFlushing = false;
+    for (const resolve of this.#waitingForFlush.splice(0)) resolve();
+  }
+
+  #nextBatch(): Write[] {
+    const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
+    for (const { key } of batch) this.#unsent.delete(key);
+    const acknowledged = this.#acknowledgements.splice(0, MOST_PER_PIPELINE);
+    if (acknowledged.length === 0) return batch;
+    const messageIds = acknowledged.flatMap((each) => each.messageIds);
+    batch.push({
+      command: 'xack',
+      key: streamKey(this.#qpuId),
+      args: [groupName(this.#qpuId), ...messageIds],
+      what: `the acknowledgement of ${messageIds.length} messages`,
+      resolves: acknowledged.map(({ resolve }) => resolve),
+    });
+    return batch;
+  }
+
+  /** Returns the writes that Redis did not take and that are to be repeated. */
+  async #send(batch: readonly Write[]): Promise<Write[]> {
+    const commands = batch.map(({ command, key, args }): RedisCommand => [command, key, ...args]);
+    const replies = await sendTogether(this.#redis, commands);
+    const failed: Write[] = [];
+    /** Of each hash, the fields that later writes of this batch set. */
+    const newer = new Map<string, Set<string>>();
+    for (let i = batch.length - 1; i >= 0; i -= 1) {
+      const write = batch[i];
+      if (write === undefined) continue;
+      const error = replies[i]?.[0] ?? null;
+      if (error === null) resolved(write);
+      else this.#failed(write, error, newer, failed);
+      if (write.command === 'hset') rememberFields(newer, write);
+    }
+    return failed.toReversed();
+  }
+
+  #failed(
+    write: Write,
+    error: unknown,
+    newer: ReadonlyMap<string, ReadonlySet<string>>,
+    failed: Write[],
+  ): void {
+    const fault = redisFault(error);
+    if (isFinal(write, fault)) {
+      this.#log.error(`Redis refuses ${write.what} (${write.key}): ${fault}`);
+      resolved(write);
+      return;
+    }
+    // Whether there is a connection is for others to say.
+    if (!isConnectionFault(error)) {
+      if (this.#trouble === undefined) this.#log.warn(`Redis refuses writes: ${fault}; repeating them`);
+      this.#trouble = `Redis refuses writes: ${fault}`;
+    }
+    const rest = withoutFields(write, newer.get(write.key));
+    if (rest === undefined) resolved(write);
+    else failed.push(rest);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function resolved({ resolves }: Write): void {
+  for (const resolve of resolves) resolve();
+}
+
+/** No repetition helps: the key belongs to somebody else, or the node has no right to write states. */
+function isFinal({ command }: Write, fault: string): boolean {
+  return fault.startsWith('WRONGTYPE') || (fault.startsWith('NOPERM') && command === 'hset');
+}
+
+/** A repeated write must not undo a later one of the same hash; undefined where nothing of it is left. */
+function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): Write | undefined {
+  if (fields === undefined || write.command !== 'hset') return write;
+  const args: string[] = [];
+  for (let i = 0; i < write.args.length; i += 2) {
+    const [field, value] = [write.args[i] ?? '', write.args[i + 1] ?? ''];
+    if (!fields.has(field)) args.push(field, value);
+  }
+  return args.length > 0 ? { ...write, args } : undefined;
+}
+
+function rememberFields(newer: Map<string, Set<string>>, { key, args }: Write): void {
+  const fields = newer.get(key) ?? new Set<string>();
+  for (let i = 0; i < args.length; i += 2) fields.add(args[i] ?? '');
+  newer.set(key, fields);
+}

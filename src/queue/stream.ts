@@ -1,0 +1,193 @@
+// The job stream in Redis: this node's view of its consumer group, with replies read strictly.
+import type { Redis } from 'ioredis';
+import { groupName, streamKey } from '../protocol/keys.ts';
+import { sendTogether, type RedisCommand } from '../net/redis.ts';
+
+export interface StreamEntry {
+  readonly messageId: string;
+  /** `[name, value, name, value, …]` */
+  readonly fields: readonly string[];
+}
+
+export interface PendingEntry {
+  readonly messageId: string;
+  readonly consumer: string;
+  readonly deliveries: number;
+  /** Milliseconds since it was delivered, taken over or renewed. */
+  readonly idleMs: number;
+}
+
+const PAGE = 1000;
+/** Ids of one command: long lists are split, so that no command holds Redis up. */
+const CHUNK = 500;
+
+export class JobStream {
+  readonly key: string;
+  readonly group: string;
+  readonly consumer: string;
+
+  constructor(qpuId: string, consumer: string) {
+    this.key = streamKey(qpuId);
+    this.group = groupName(qpuId);
+    this.consumer = consumer;
+  }
+
+  /** Creates the group, and the stream with it, if it is not there. */
+  async ensureGroup(redis: Redis): Promise<void> {
+    try {
+      await redis.call('XGROUP', 'CREATE', this.key, this.group, '0', 'MKSTREAM');
+    } catch (thrown) {
+      if (!(thrown instanceof Error && thrown.message.startsWith('BUSYGROUP'))) throw thrown;
+    }
+  }
+
+  /** New entries; an empty list if none came within `blockMs`, of which 0 does not wait at all. */
+  async read(redis: Redis, count: number, blockMs: number): Promise<StreamEntry[]> {
+    const block = blockMs > 0 ? ['BLOCK', blockMs] : [];
+    const reply = await redis.call(
+      'XREADGROUP',
+      'GROUP',
+      this.group,
+      this.consumer,
+      'COUNT',
+      count,
+      ...block,
+      'STREAMS',
+      this.key,
+      '>',
+    );
+    return list(reply).flatMap((stream) => entriesOf(list(stream)[1]));
+  }
+
+  /** Takes pending entries whose consumer has not shown a sign of life for `idleMs` over to this node. */
+  async takeOver(redis: Redis, idleMs: number): Promise<string[]> {
+    const taken: string[] = [];
+    let cursor = '0-0';
+    do {
+      const reply = list(
+        await redis.call(
+          'XAUTOCLAIM',
+          this.key,
+          this.group,
+          this.consumer,
+          idleMs,
+          cursor,
+          'COUNT',
+          PAGE,
+          'JUSTID',
+        ),
+      );
+      cursor = String(reply[0]);
+      taken.push(...list(reply[1]).map(String));
+    } while (cursor !== '0-0');
+    return taken;
+  }
+
+  /** All entries that are pending for this node's consumer, oldest first. */
+  async ownPending(redis: Redis): Promise<PendingEntry[]> {
+    const found: PendingEntry[] = [];
+    for (let from = '-'; ;) {
+      const reply = await redis.call('XPENDING', this.key, this.group, from, '+', PAGE, this.consumer);
+      const page = list(reply).map(pendingOf);
+      found.push(...page);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return found;
+      from = `(${last.messageId}`;
+    }
+  }
+
+  /** How many entries no node has read yet; undefined where Redis does not tell, as before version 7. */
+  async backlog(redis: Redis): Promise<number | undefined> {
+    const groups = list(await redis.call('XINFO', 'GROUPS', this.key)).map(list);
+    const group = groups.find((fields) => fields[fields.indexOf('name') + 1] === this.group) ?? [];
+    const lag = group[group.indexOf('lag') + 1];
+    return group.includes('lag') && typeof lag === 'number' ? lag : undefined;
+  }
+
+  /** Who holds each of these entries now; undefined for one that is not pending. */
+  async holders(redis: Redis, messageIds: readonly string[]): Promise<(string | undefined)[]> {
+    const commands = messageIds.map((id): RedisCommand => ['XPENDING', this.key, this.group, id, id, 1]);
+    const replies = await sendTogether(redis, commands);
+    return replies.map(([error, reply]) => {
+      if (error !== null) throw error;
+      return list(reply).map(pendingOf)[0]?.consumer;
+    });
+  }
+
+  /** Tells the group that this node is alive and still has these entries, which were idle for `idleMs` and longer.
+   *  One that another node has taken over meanwhile is not so any more, and stays there. */
+  async renew(redis: Redis, messageIds: readonly string[], idleMs: number): Promise<void> {
+    for (let i = 0; i < messageIds.length; i += CHUNK) {
+      const chunk = messageIds.slice(i, i + CHUNK);
+      await redis.call('XCLAIM', this.key, this.group, this.consumer, idleMs, ...chunk, 'JUSTID');
+    }
+  }
+
+  /** Fetches pending entries with their fields; an entry that is not pending any more, or was deleted, is left out.
+   *  The delivery counts stay as they are. */
+  async fetch(redis: Redis, pending: readonly PendingEntry[]): Promise<StreamEntry[]> {
+    const { key, group, consumer } = this;
+    const commands = pending.map(({ messageId, deliveries }): RedisCommand => [
+      'XCLAIM',
+      key,
+      group,
+      consumer,
+      0,
+      messageId,
+      'RETRYCOUNT',
+      deliveries,
+    ]);
+    const replies = await sendTogether(redis, commands);
+    return replies.flatMap(([error, reply]) => {
+      if (error !== null) throw error;
+      return entriesOf(reply);
+    });
+  }
+
+  /** Acknowledges entries that were deleted from the stream while they were pending: before version 7, Redis keeps them. */
+  async acknowledgeDeleted(redis: Redis, messageIds: readonly string[]): Promise<void> {
+    const commands = messageIds.map((id): RedisCommand => ['XRANGE', this.key, id, id]);
+    const replies = await sendTogether(redis, commands);
+    const deleted = messageIds.filter((_, i) => {
+      const reply = replies[i];
+      return reply !== undefined && reply[0] === null && list(reply[1]).length === 0;
+    });
+    if (deleted.length > 0) await redis.call('XACK', this.key, this.group, ...deleted);
+  }
+
+  /** Sets how often an entry counts as delivered. */
+  async setDeliveries(redis: Redis, messageId: string, deliveries: number): Promise<void> {
+    await redis.call(
+      'XCLAIM',
+      this.key,
+      this.group,
+      this.consumer,
+      0,
+      messageId,
+      'RETRYCOUNT',
+      deliveries,
+      'JUSTID',
+    );
+  }
+}
+
+function entriesOf(reply: unknown): StreamEntry[] {
+  return list(reply).flatMap((entry) => {
+    const [messageId, fields] = list(entry);
+    return Array.isArray(fields) ? [{ messageId: String(messageId), fields: fields.map(String) }] : [];
+  });
+}
+
+function pendingOf(reply: unknown): PendingEntry {
+  const [messageId, consumer, idleMs, deliveries] = list(reply);
+  return {
+    messageId: String(messageId),
+    consumer: String(consumer),
+    deliveries: Number(deliveries),
+    idleMs: Number(idleMs),
+  };
+}
+
+function list(reply: unknown): readonly unknown[] {
+  return Array.isArray(reply) ? reply : [];
+}

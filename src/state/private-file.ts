@@ -1,0 +1,144 @@
+// Files that nobody else may read or swap: written atomically with mode 0600, read only if they are safe.
+// Credentials, results and VPN profiles all go through here (PROTOCOL §2).
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ConfigError, errorCode, messageOf } from '../errors.ts';
+
+const MAX_BYTES = 1024 * 1024;
+// Windows has neither of the last two; there they are undefined, and nothing is added.
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NO_WAIT = constants.O_NONBLOCK ?? 0;
+
+/**
+ * Replaces `path` by a file of mode 0600 that holds `text`: at every moment, also after a power cut, the old
+ * file or the whole new one is there. A symbolic link at `path` is replaced, never followed. The directory
+ * must exist. Throws a ConfigError that names the path.
+ */
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  try {
+    await writeNewFile(temporary, text);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new ConfigError(`${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      remedy: writeRemedy(cause, dirname(path)),
+    });
+  }
+}
+
+/** Whether `name` is what a write of `target` that was cut short has left in the directory. */
+export function isLeftover(name: string, target: string): boolean {
+  return name.startsWith(`.${target}.`) && name.endsWith('.tmp');
+}
+
+/**
+ * Reads a file that only this user may read and write; undefined if there is none. Throws a ConfigError with
+ * the command that mends it for a symbolic link, a foreign owner, a mode that lets others in, or too many bytes.
+ */
+export function readPrivateFile(path: string, maxBytes = MAX_BYTES): string | undefined {
+  const descriptor = openPrivate(path);
+  if (descriptor === undefined) return undefined;
+  try {
+    checkSafe(path, fstatSync(descriptor), maxBytes);
+    return readFileSync(descriptor, 'utf8');
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What to do when a file or folder in `directory` cannot be written. */
+export function writeRemedy(cause: unknown, directory: string): string {
+  const code = errorCode(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return `The disk of ${directory} is full: free some space, or name another directory with CODA_STATE_DIR.`;
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return `This user must be able to write to ${directory}: change its owner or mode, or name another directory with CODA_STATE_DIR.`;
+  }
+  return `Check ${directory}, or name another directory with CODA_STATE_DIR.`;
+}
+
+/** `path` as a word of a shell command. */
+export function shellQuoted(path: string): string {
+  return /^[\w./@%+:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function temporaryName(name: string): string {
+  return `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+async function writeNewFile(path: string, text: string): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | NO_FOLLOW, 0o600);
+  try {
+    // An unusual umask may have taken away even the owner's rights.
+    await file.chmod(0o600);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename survive a power cut. Windows cannot open a directory, and does not need this. */
+export async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function openPrivate(path: string): number | undefined {
+  try {
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
+    return openSync(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP') {
+      throw new ConfigError(`${path} is a symbolic link; it must be a file`, {
+        cause,
+        remedy: `Look where it points, then remove it: rm ${shellQuoted(path)}`,
+      });
+    }
+    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      remedy: `Run the node as the user that owns ${path}, or name another directory with CODA_STATE_DIR.`,
+    });
+  }
+}
+
+function checkSafe(path: string, stats: Stats, maxBytes: number): void {
+  if (!stats.isFile()) {
+    throw new ConfigError(`${path} is not a regular file`, {
+      remedy: `Remove it, or name another directory with CODA_STATE_DIR.`,
+    });
+  }
+  if (stats.size > maxBytes) {
+    throw new ConfigError(`${path} has ${stats.size} bytes; more than ${maxBytes} is no file of this node`);
+  }
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  if (stats.uid !== user) {
+    throw new ConfigError(`${path} belongs to user ${stats.uid}, but the node runs as user ${user}`, {
+      remedy: `Run the node as user ${stats.uid}, or: chown ${user} ${shellQuoted(path)}`,
+    });
+  }
+  if ((stats.mode & 0o077) !== 0) {
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+    throw new ConfigError(`${path} has mode ${mode}: others may read or change it; it must be 0600`, {
+      remedy: `Run: chmod 600 ${shellQuoted(path)}`,
+    });
+  }
+}

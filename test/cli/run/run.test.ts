@@ -1,0 +1,62 @@
+// `coda run` as a process: a circuit on the configured executor, no cloud anywhere.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { bell } from '../../../src/testing/index.ts';
+import { Bench } from '../operator.ts';
+
+describe('coda run', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = new Bench({ url: 'http://127.0.0.1:1' });
+    writeFileSync(join(bench.folder, 'bell.json'), JSON.stringify(bell('cz').ir));
+  });
+  afterEach(() => bench.clear());
+
+  const configure = (code: string): void =>
+    writeFileSync(join(bench.folder, 'coda.config.js'), `export default { executor: ${code} };`);
+
+  it('shows the counts of the simulator', async () => {
+    const env = { CODA_EXECUTOR_FACTORY: 'simulator' };
+    const text = await bench.ends(0, ['run', 'bell.json', '--shots', '200'], env);
+    assert.match(text, /simulator: 200 shots/);
+    assert.match(text, /█/);
+    const body = JSON.parse(await bench.ends(0, ['run', 'bell.json', '--json'], env)) as {
+      executor: string;
+      status: string;
+      counts: Record<string, number>;
+    };
+    assert.deepEqual([body.executor, body.status], ['simulator', 'completed']);
+    assert.equal((body.counts['00'] ?? 0) + (body.counts['11'] ?? 0), 1000);
+  });
+
+  it('shows what is wrong with a result, an executor, a circuit', async () => {
+    configure(
+      '() => ({ run: async (ir, shots) => ({ counts: { 0: shots }, executionTimeMs: 1, shotsCompleted: shots }) })',
+    );
+    assert.match(await bench.ends(1, ['run', 'bell.json']), /failed.*bitstring of 2 bits/);
+    configure('() => ({ run: async () => { throw new Error("the fridge is warm"); } })');
+    assert.match(await bench.ends(1, ['run', 'bell.json', '--json']), /"error": "the fridge is warm"/);
+    assert.match(
+      await bench.ends(1, ['run', 'bell.json'], { CODA_EXECUTOR_FACTORY: './no.js:x' }),
+      /ExecutorError/,
+    );
+    writeFileSync(join(bench.folder, 'bad.json'), '{"gates": 1}');
+    assert.match(await bench.ends(1, ['run', 'bad.json']), /bad\.json is not valid/);
+    assert.match(await bench.ends(1, ['run', 'none.json']), /cannot be read/);
+    assert.match(await bench.ends(1, ['run', 'bell.json', '--shots', '0']), /--shots/);
+    assert.match(await bench.ends(2, ['run']), /missing required args/);
+  });
+
+  it('stops the executor on Ctrl-C', async () => {
+    configure(
+      '() => ({ run: (ir, shots, { signal }) => new Promise((_, reject) => { console.error("running"); const t = setInterval(() => {}, 1000); signal.addEventListener("abort", () => { clearInterval(t); reject(signal.reason); }); }) })',
+    );
+    const run = bench.spawn(['run', 'bell.json']);
+    await run.says('running');
+    run.child.kill('SIGINT');
+    assert.equal(await run.ended, 1);
+    assert.match(run.output(), /stopped by the operator/);
+  });
+});

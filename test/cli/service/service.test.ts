@@ -1,0 +1,105 @@
+// `coda service` as a process, the files it makes, and what a node tells systemd.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../../src/cli/service/unit.ts';
+import { waitUntil } from '../../../src/testing/index.ts';
+import { readOr } from '../operator.ts';
+import { bench, cloud } from '../workbench.ts';
+
+const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+describe('coda service', () => {
+  /** A program that writes down how it was called; returns the PATH that finds it, and what it wrote. */
+  function standIn(name: string): { env: Record<string, string>; calls: () => string } {
+    const bin = join(bench.folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    const calls = join(bench.folder, `${name}.calls`);
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "$@" socket=$NOTIFY_SOCKET >> ${calls}\n`, {
+      mode: 0o755,
+    });
+    return { env: { PATH: `${bin}:${process.env['PATH']}` }, calls: () => readOr(calls, '') };
+  }
+
+  it('prints a unit that systemd accepts', { skip: !hasAnalyze && 'no systemd-analyze here' }, async () => {
+    for (const args of [['--run-as', 'root'], []]) {
+      const unit = await bench.ends(0, ['service', 'print', ...args]);
+      const file = join(bench.folder, 'coda-node.service');
+      writeFileSync(file, unit);
+      const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, stderr);
+      assert.equal(stderr.includes('coda-node.service'), false, stderr);
+    }
+  });
+
+  it('installs and uninstalls the service of a user', async () => {
+    const { env, calls } = standIn('systemctl');
+    const file = join(bench.folder, '.config', 'systemd', 'user', 'coda-node.service');
+    assert.match(await bench.ends(0, ['service', 'install', '--user'], env), /wrote .*coda-node\.service/);
+    assert.match(readFileSync(file, 'utf8'), /ExecStart=.* start\n/);
+    assert.match(await bench.ends(0, ['service', 'uninstall', '--user'], env), /removed/);
+    assert.equal(existsSync(file), false);
+    assert.match(await bench.ends(1, ['service', 'uninstall', '--user'], env), /no service is installed/);
+    assert.deepEqual(calls().trim().replaceAll(' socket=', '').split('\n'), [
+      '--user daemon-reload',
+      '--user enable coda-node',
+      '--user disable --now coda-node',
+      '--user daemon-reload',
+    ]);
+  });
+
+  it('knows its actions', async () => {
+    assert.match(await bench.ends(2, ['service', 'instal']), /did you mean "install"\?/);
+  });
+
+  it('is told by the node when it is up, that it is well, and when it stops', async () => {
+    const { env, calls } = standIn('systemd-notify');
+    const node = bench.spawn(['start', '--token', cloud.issueToken()], {
+      ...env,
+      NOTIFY_SOCKET: '/run/none',
+      WATCHDOG_USEC: '300000',
+    });
+    await waitUntil('three signs of life', () => calls().split('WATCHDOG=1').length > 3);
+    assert.match(calls(), /^READY=1 STATUS=serving QPU \S+ socket=\/run\/none$/m);
+    node.child.kill('SIGTERM');
+    assert.equal(await node.ended, 0);
+    assert.match(calls(), /^STOPPING=1 /m);
+  });
+});
+
+describe('the service files', () => {
+  const terms: ServiceTerms = {
+    command: ['/opt/my node/bin/node', '/opt/100%/main.js', 'start', '--config', '/a&b/$x.ts'],
+    workingDirectory: '/lab/50%',
+    user: 'ada',
+    stopTimeoutSec: 60,
+    home: '/Users/ada',
+  };
+
+  it('quote what systemd would take for its own', () => {
+    const unit = systemUnit(terms);
+    assert.match(
+      unit,
+      /^ExecStart="\/opt\/my node\/bin\/node" \/opt\/100%%\/main\.js start --config "\/a&b\/\$\$x\.ts"$/m,
+    );
+    assert.match(unit, /^WorkingDirectory=\/lab\/50%%$/m);
+    assert.match(unit, /^User=ada$/m);
+    assert.match(systemUnit({ ...terms, user: null }), /^DynamicUser=yes$/m);
+    assert.match(unit, /^Type=notify$[^]*^NotifyAccess=all$[^]*^WatchdogSec=\d+$/m);
+    assert.match(unit, /^CapabilityBoundingSet=CAP_NET_ADMIN$/m);
+    // It kills V8.
+    assert.doesNotMatch(unit, /^MemoryDenyWriteExecute/m);
+    assert.doesNotMatch(userUnit(terms), /^(User|AmbientCapabilities)=/m);
+  });
+
+  it('escape what XML would take for its own', () => {
+    const plist = launchdPlist(terms);
+    assert.match(plist, /<string>\/a&amp;b\/\$x\.ts<\/string>/);
+    assert.match(plist, /<key>ExitTimeOut<\/key><integer>60<\/integer>/);
+    assert.doesNotMatch(plist, /&(?!amp;|lt;|gt;)/);
+  });
+});

@@ -1,0 +1,94 @@
+// What a node that died had begun, as the next start learns it.
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { RunMarker } from '../../src/device/run-marker.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+describe('the marks of what runs', () => {
+  /** A node that starts, after the one before has died or ended. */
+  const starter = async (t: TestContext, maxDeliveries = 3): Promise<() => RunMarker> => {
+    const folder = await temporaryFolder(t);
+    return () => {
+      const marker = new RunMarker(folder, maxDeliveries);
+      t.after(() => marker.close());
+      return marker;
+    };
+  };
+  const found = (marker: RunMarker): string[] => [...marker.interrupted].toSorted();
+
+  it('name what has begun', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    assert.deepEqual(found(first), []);
+    first.begin(['1-0', '1-1']);
+    assert.deepEqual(found(start()), ['1-0', '1-1']);
+  });
+
+  it('name what has begun after being marked ahead, also together with others', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    first.begin(['1-0']);
+    first.next(['2-0'], 1);
+    first.end('1-0');
+    first.begin(['2-0']);
+    first.next(['3-0', '4-0'], 2);
+    first.end('2-0');
+    first.begin(['3-0', '5-0']);
+    assert.deepEqual(found(start()), ['3-0', '5-0']);
+  });
+
+  it('name the next job with the one that runs, but only once: after a death, what really starts', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    first.begin(['1-0']);
+    first.next(['2-0'], 1);
+    const second = start();
+    assert.deepEqual(found(second), ['1-0', '2-0']);
+    second.begin(['1-0']);
+    second.next(['2-0'], 1);
+    const third = start();
+    assert.deepEqual(found(third), ['1-0']);
+    third.begin(['2-0']);
+    third.close();
+    const fourth = start();
+    assert.deepEqual(found(fourth), []);
+    fourth.begin(['3-0']);
+    fourth.next(['4-0'], 1);
+    assert.deepEqual(found(start()), ['3-0', '4-0']);
+  });
+
+  it('are written again only when what comes soonest is not there yet', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    first.begin(['1-0']);
+    first.next(['2-0', '3-0', '4-0'], 1);
+    first.begin(['2-0']);
+    first.next(['3-0', '4-0', '5-0'], 1);
+    assert.deepEqual(found(start()), ['1-0', '2-0', '3-0', '4-0'], 'not written again');
+    const again = start();
+    again.close();
+    const second = start();
+    second.begin(['1-0']);
+    second.next(['2-0', '3-0'], 1);
+    second.next(['3-0', '4-0', '5-0', '6-0'], 2);
+    assert.deepEqual(found(start()), ['1-0', '3-0', '4-0', '5-0', '6-0'], 'a batch is there as a whole');
+  });
+
+  it('never name the next job where one death is enough to give a job up', async (t) => {
+    const start = await starter(t, 1);
+    const first = start();
+    first.begin(['1-0']);
+    first.next(['2-0'], 1);
+    assert.deepEqual(found(start()), ['1-0']);
+  });
+
+  it('leave nothing of a longer text behind', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    const many = Array.from({ length: 50 }, (_, i) => `1700000000000-${i}`);
+    first.begin(many);
+    for (const messageId of many) first.end(messageId);
+    first.begin(['2-0']);
+    assert.deepEqual(found(start()), ['2-0']);
+  });
+});

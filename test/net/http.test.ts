@@ -1,0 +1,121 @@
+// Requests to the cloud: bounded as a whole, straight to this machine, through the proxy elsewhere.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { ConfigError } from '../../src/errors.ts';
+import { createHttpClient, TransportError, type HttpClient } from '../../src/net/http.ts';
+
+async function serve(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ server: Server; url: string }> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+function client(t: TestContext, env: NodeJS.ProcessEnv = {}): HttpClient {
+  const http = createHttpClient({ env });
+  t.after(() => http.close());
+  return http;
+}
+
+describe('the HTTP client', () => {
+  it('sets a flag that this V8 knows: others it ignores without a word', () => {
+    const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    assert.match(known, /^ +--wasm-tiering-budget /m);
+  });
+
+  it('names a variable that holds no proxy, and keeps its value to itself', () => {
+    for (const name of ['HTTP_PROXY', 'https_proxy']) {
+      assert.throws(
+        () => createHttpClient({ env: { [name]: 'user:planted@proxy:3128' } }),
+        (thrown) => {
+          assert.ok(thrown instanceof ConfigError);
+          assert.match(thrown.message, new RegExp(name));
+          assert.doesNotMatch(thrown.message, /planted/);
+          return true;
+        },
+      );
+    }
+  });
+
+  it('bounds a request as a whole, also one whose answer drips', async (t) => {
+    const { url } = await serve(t, (_, response) => {
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    const request = client(t).request({ method: 'GET', url, timeoutMs: 150 });
+    await assert.rejects(request, (thrown: unknown) => {
+      assert.ok(thrown instanceof TransportError);
+      assert.match(thrown.message, /no whole answer within 0.15 s/);
+      return thrown.sent;
+    });
+  });
+
+  it('leaves no timer behind a request', async (t) => {
+    const { url } = await serve(t, (_, response) => void response.end('ok'));
+    const http = client(t);
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    for (let i = 0; i < 50; i += 1) await http.request({ method: 'GET', url, timeoutMs: 60_000 });
+    assert.ok(timers() - before < 10, `${timers()} timers, ${before} before`);
+  });
+
+  it('ends with its caller', async (t) => {
+    const { url } = await serve(t, () => {});
+    const caller = new AbortController();
+    const request = client(t).request({ method: 'GET', url, timeoutMs: 60_000, signal: caller.signal });
+    caller.abort();
+    await assert.rejects(request, TransportError);
+    const late = client(t).request({ method: 'GET', url, timeoutMs: 60_000, signal: caller.signal });
+    await assert.rejects(late, TransportError);
+  });
+
+  it('says that nothing was sent where nobody listens', async (t) => {
+    const { server, url } = await serve(t, () => {});
+    server.close();
+    await once(server, 'close');
+    await assert.rejects(
+      client(t).request({ method: 'POST', url, body: '{}', timeoutMs: 5_000 }),
+      (thrown: unknown) => thrown instanceof TransportError && !thrown.sent,
+    );
+  });
+
+  it('refuses an answer that is too long', async (t) => {
+    const { url } = await serve(t, (_, response) => void response.end('x'.repeat(5000)));
+    await assert.rejects(
+      client(t).request({ method: 'GET', url, timeoutMs: 5_000, maxBytes: 1000 }),
+      /longer than 1000 bytes/,
+    );
+  });
+
+  it('goes through the proxy, but never to this machine itself or where NO_PROXY says', async (t) => {
+    const asked: string[] = [];
+    const proxy = await serve(t, (request, response) => {
+      asked.push(request.url ?? '');
+      response.end('from the proxy');
+    });
+    const direct = await serve(t, (_, response) => void response.end('direct'));
+    const http = client(t, { HTTP_PROXY: proxy.url, NO_PROXY: 'inside.invalid' });
+    const get = async (url: string): Promise<string> =>
+      (await http.request({ method: 'GET', url, timeoutMs: 5_000 })).text;
+    assert.equal(await get('http://cloud.invalid/x'), 'from the proxy');
+    assert.deepEqual(asked, ['http://cloud.invalid/x']);
+    assert.equal(await get(direct.url), 'direct');
+    assert.equal(await get(direct.url.replace('127.0.0.1', 'localhost')), 'direct');
+    // Nothing of that name exists: it was asked for directly.
+    await assert.rejects(get('http://inside.invalid/'), TransportError);
+    // The proxy is for http alone.
+    await assert.rejects(get('https://cloud.invalid/'), TransportError);
+    assert.equal(asked.length, 1);
+  });
+});

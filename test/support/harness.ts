@@ -1,0 +1,216 @@
+// A stand-in for the node's kernel, so that a test sees one plugin alone: the hooks, the HTTP client, the services,
+// the log and the release stack are the real ones; only the boot sequence is the test's own.
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import type { PersistedState } from '../../src/state/credentials.ts';
+import { SETTINGS, type Settings } from '../../src/config/settings.ts';
+import { createHooks } from '../../src/hooks.ts';
+import { createHttpClient } from '../../src/net/http.ts';
+import {
+  createSigner,
+  ReadinessReport,
+  type CodaNode,
+  type ExecutorChoice,
+  type Executor,
+  type Jobs,
+  type Plugin,
+  type Session,
+} from '../../src/index.ts';
+import { Admission } from '../../src/kernel/admission.ts';
+import { createLogger } from '../../src/log.ts';
+import { openRedis } from '../../src/net/redis.ts';
+import { ReleaseStack } from '../../src/kernel/release.ts';
+import { Services } from '../../src/kernel/services.ts';
+
+export interface StandIn extends CodaNode {
+  phase: CodaNode['phase'];
+  session: Session;
+  jobs: Jobs;
+  /** The lines of the log, from debug on. */
+  readonly lines: string[];
+  /** What `readiness()` starts from. */
+  readonly truth: Partial<Pick<ReadinessReport, 'vpnState' | 'redisHealthy' | 'currentJob' | 'lastJobAt'>>;
+  /** Lines of the log that contain `text`. */
+  logged(text: string): string[];
+  close(): Promise<void>;
+}
+
+export interface StandInOptions {
+  readonly settings?: Partial<Settings>;
+  readonly state?: PersistedState;
+  readonly executorChoice?: ExecutorChoice;
+  readonly executor?: Executor;
+  readonly session?: Session;
+  readonly jobs?: Jobs;
+}
+
+/** A node with `plugin` applied; closed when the test ends. */
+export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions = {}): StandIn {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'debug', write: (line) => lines.push(line) });
+  const releases = new ReleaseStack(log);
+  const settings = { ...defaultSettings(), ...options.settings };
+  const applying = (): string => plugin.name;
+  const http = createHttpClient({ env: {} });
+  releases.push('http', () => http.close());
+  const truth: StandIn['truth'] = {};
+
+  const node: StandIn = {
+    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying }),
+    settings,
+    env: {},
+    log,
+    http,
+    services: new Services(applying),
+    executorChoice: options.executorChoice,
+    executors: new Map(),
+    state: options.state,
+    executor: { executor: options.executor ?? idleExecutor, source: 'test executor' },
+    get session(): Session {
+      throw new Error('no session yet');
+    },
+    get jobs(): Jobs {
+      throw new Error('no jobs yet');
+    },
+    phase: 'booting',
+    lines,
+    truth,
+    readiness() {
+      const report = Object.assign(new ReadinessReport(), truth);
+      node.hooks.readiness.call(report);
+      return report;
+    },
+    redis(name, redisOptions) {
+      const redis = openRedis({
+        url: node.session.redisUrl,
+        name,
+        env: {},
+        ...(redisOptions && { options: redisOptions }),
+      });
+      redis.on('error', () => {});
+      releases.push(`redis ${name}`, () => redis.disconnect());
+      return redis;
+    },
+    onClose: (name, release) => releases.push(name, release),
+    fail: (reason) => lines.push(`FAILED ${String(reason)}`),
+    logged: (text) => lines.filter((line) => line.includes(text)),
+    close: () => releases.releaseAll(),
+  };
+  if (options.session !== undefined) setValue(node, 'session', options.session);
+  if (options.jobs !== undefined) setValue(node, 'jobs', options.jobs);
+  plugin.apply(node);
+  t.after(() => node.close());
+  return node;
+}
+
+function setValue<K extends 'session' | 'jobs'>(node: StandIn, name: K, value: StandIn[K]): void {
+  Object.defineProperty(node, name, { value });
+}
+
+export function defaultSettings(): Settings {
+  const entries = Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]);
+  return Object.fromEntries(entries);
+}
+
+const idleExecutor: Executor = {
+  run: () => Promise.resolve({ counts: {}, executionTimeMs: 0, shotsCompleted: 1 }),
+};
+
+/** One RSA key for a test file: making one takes a tenth of a second. */
+export const KEY_PEM = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey;
+
+export async function testSession(changes: Partial<Session> = {}): Promise<Session> {
+  return {
+    qpuId: 'qpu-1',
+    qpuDisplayName: 'QPU One',
+    nativeGateSet: 'cz',
+    numQubits: 5,
+    machineFingerprint: 'host-1',
+    redisUrl: 'redis://127.0.0.1:1',
+    webappUrl: 'http://127.0.0.1:1',
+    heartbeatPath: '/api/internal/qpu/heartbeat',
+    vpn: { required: false, checkIntervalSec: 10, interfaceHint: null, probeTargets: [] },
+    signer: await createSigner({ qpuId: 'qpu-1', keyId: 'key-1', privateKeyPem: KEY_PEM }),
+    ...changes,
+  };
+}
+
+/** Jobs of which those in `held` can be cancelled; `cancelled` says which were. */
+export function testJobs(held: Iterable<string> = []): Jobs & { held: Set<string>; cancelled: string[] } {
+  const cancelled: string[] = [];
+  const all = new Set(held);
+  return {
+    current: null,
+    lastJobAt: null,
+    admission: new Admission(),
+    held: all,
+    cancelled,
+    cancellable: () => [...all],
+    cancel(jobId) {
+      if (!all.delete(jobId)) return false;
+      cancelled.push(jobId);
+      return true;
+    },
+  };
+}
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly received: Received[];
+}
+
+/** A real HTTP server on loopback; `respond` is called once the whole request is there. */
+export async function serve(
+  t: TestContext,
+  respond: (response: ServerResponse, request: Received, number: number) => void,
+): Promise<TestServer> {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      const entry = { method, url, headers, body: Buffer.concat(chunks).toString('utf8') };
+      received.push(entry);
+      respond(response, entry, received.length);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, received };
+}
+
+/** Answers with JSON. */
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+/** The claims and the header of a JWT, unverified. */
+export function decodeJwt(
+  authorization: string | undefined,
+): Record<'header' | 'claims', Record<string, unknown>> {
+  const [header = '', claims = ''] = (authorization ?? '').replace(/^Bearer /, '').split('.');
+  const decode = (part: string): Record<string, unknown> =>
+    JSON.parse(Buffer.from(part, 'base64url').toString());
+  return { header: decode(header), claims: decode(claims) };
+}

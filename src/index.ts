@@ -1,10 +1,9 @@
 // What users import, and the only door through which plugins see the node.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
 export { cloudUrl, cloudWords, extraHeaders } from './net/cloud.ts';
-export type { ExecutorChoice } from './config/load.ts';
 export type { Settings } from './config/settings.ts';
 export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
-export { importModule, moduleFailure, resolveModule } from './config/modules.ts';
+export type { ModuleLoader, Namespace } from './config/modules.ts';
 export { makeStateDir, writeState, type PersistedState } from './state/credentials.ts';
 export {
   AuthError,
@@ -26,6 +25,7 @@ export {
   type Edge,
   type ExecutionResult,
   type Executor,
+  type ExecutorChoice,
   type LoadedExecutor,
   type RunContext,
 } from './device/executor.ts';

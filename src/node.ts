@@ -1,10 +1,11 @@
 // The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; everything else is a plugin.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { ExecutorChoice, LoadedConfig } from './config/load.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './state/credentials.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { LoadedExecutor } from './device/executor.ts';
+import type { ExecutorChoice, LoadedExecutor } from './device/executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
@@ -24,6 +25,7 @@ export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
   /** Applied in this order. */
   readonly plugins: readonly Plugin[];
+  readonly modules: ModuleLoader;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
@@ -35,6 +37,7 @@ export class Node implements CodaNode {
   readonly log: Logger;
   readonly http: HttpClient;
   readonly services: Services;
+  readonly modules: ModuleLoader;
   readonly executorChoice: ExecutorChoice | undefined;
   readonly executors = new Map<string, ExecutorFactory>();
   readonly state: PersistedState | undefined;
@@ -53,12 +56,13 @@ export class Node implements CodaNode {
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
 
-  constructor({ config, plugins, env, log }: NodeOptions) {
+  constructor({ config, plugins, modules, env, log }: NodeOptions) {
     this.settings = config.settings;
     this.executorChoice = config.executor;
     this.state = config.state;
     this.env = env;
     this.log = log;
+    this.modules = modules;
     this.#plugins = plugins;
     this.#releases = new ReleaseStack(log);
     const applying = (): string | undefined => this.#applying;

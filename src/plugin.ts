@@ -1,9 +1,9 @@
 // What a plugin is and what it is given. Built-in plugins use exactly this and nothing else.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { ExecutorChoice } from './config/load.ts';
+import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './state/credentials.ts';
 import type { Settings } from './config/settings.ts';
-import type { LoadedExecutor } from './device/executor.ts';
+import type { ExecutorChoice, LoadedExecutor } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
 import type { Jobs } from './jobs/pipeline.ts';
@@ -29,6 +29,8 @@ export interface CodaNode {
   readonly log: Logger;
   readonly http: HttpClient;
   readonly services: Services;
+  /** Finds and imports modules of users, TypeScript included; in them, `coda-node` is this running package. */
+  readonly modules: ModuleLoader;
   /** The executor that the configuration names, not yet resolved. */
   readonly executorChoice: ExecutorChoice | undefined;
   /** Executors that can be chosen by name, such as `simulator`. */

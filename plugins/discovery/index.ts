@@ -37,5 +37,5 @@ export function discovery(): Plugin {
 async function find(node: CodaNode, log: Logger): Promise<LoadedExecutor | undefined> {
   const choice = node.executorChoice ?? (await deviceChoice(node.settings.deviceConfig, process.cwd()));
   if (choice !== undefined) return loadExecutor(node, choice);
-  return findPackageExecutor(node.settings, process.cwd(), log);
+  return findPackageExecutor(node, process.cwd(), log);
 }

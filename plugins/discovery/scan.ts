@@ -2,7 +2,7 @@
 // the node_modules of the working directory and of each folder above it, the nearest first (PROTOCOL §11).
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isRecord, messageOf, type LoadedExecutor, type Logger, type Settings } from '../../src/index.ts';
+import { isRecord, messageOf, type CodaNode, type LoadedExecutor, type Logger } from '../../src/index.ts';
 import { loadModule, makeExecutor } from './choice.ts';
 
 const ENTRY = 'executor-factory';
@@ -19,7 +19,7 @@ interface Candidate {
 
 /** The executor of the only package that brings one; undefined for none or, with a warning, for several. */
 export async function findPackageExecutor(
-  settings: Settings,
+  node: Pick<CodaNode, 'modules' | 'settings'>,
   cwd: string,
   log: Logger,
 ): Promise<LoadedExecutor | undefined> {
@@ -27,7 +27,7 @@ export async function findPackageExecutor(
   for (const { name, module, baseDir } of await findCandidates(cwd)) {
     const label = `${name}/${ENTRY}`;
     try {
-      const factory = factoryOf(await loadModule(module, baseDir, `package ${label}`));
+      const factory = factoryOf(await loadModule(node.modules, module, baseDir, `package ${label}`));
       if (factory === undefined) log.warn(`package ${label} exports no createExecutor and is passed over`);
       else usable.push({ label, factory });
     } catch (thrown) {
@@ -44,7 +44,7 @@ export async function findPackageExecutor(
     );
     return undefined;
   }
-  const executor = await makeExecutor(only.factory, undefined, `executor ${only.label}`, settings);
+  const executor = await makeExecutor(only.factory, undefined, `executor ${only.label}`, node.settings);
   return { executor, source: only.label };
 }
 

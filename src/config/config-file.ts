@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import { moduleFailure, runModule, type Namespace } from './modules.ts';
+import type { ModuleLoader, Namespace } from './modules.ts';
 
 const MODULES = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const DOCUMENTS = ['.json', '.yaml', '.yml'];
@@ -26,11 +26,15 @@ export interface ConfigFile {
  * Loads `configPath`, or else the config file in `cwd`; undefined if there is none. Throws a ConfigError for a
  * file that cannot be read or run, with file and line where they are known, and for two files in one directory.
  */
-export async function loadConfigFile(cwd: string, configPath?: string): Promise<ConfigFile | undefined> {
+export async function loadConfigFile(
+  modules: ModuleLoader,
+  cwd: string,
+  configPath?: string,
+): Promise<ConfigFile | undefined> {
   const path = configPath === undefined ? findConfigFile(cwd) : resolve(cwd, configPath);
   if (path === undefined) return undefined;
   if (configPath !== undefined) checkNamed(path);
-  return { path, config: await load(path) };
+  return { path, config: await load(path, modules) };
 }
 
 /** Plain look-ups, so that a start without a config file does not pay for loading cosmiconfig. */
@@ -79,12 +83,13 @@ function checkNamed(path: string): void {
   }
 }
 
-async function load(path: string): Promise<unknown> {
+async function load(path: string, modules: ModuleLoader): Promise<unknown> {
   // Running a module is our own business, and needs no cosmiconfig.
   const isModule = MODULES.includes(extname(path));
   const explorer = isModule ? undefined : await createExplorer();
   try {
-    const config = explorer === undefined ? await loadModule(path) : (await explorer.load(path))?.config;
+    const config =
+      explorer === undefined ? await loadModule(path, modules) : (await explorer.load(path))?.config;
     // A document of comments only is a config that sets nothing.
     if (config === undefined || config === null) return emptyConfig(path);
     return config;
@@ -130,12 +135,16 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
 
 const EXPORT_REMEDY = 'Write: export default defineConfig({ … })';
 
-async function loadModule(path: string): Promise<unknown> {
+async function loadModule(path: string, modules: ModuleLoader): Promise<unknown> {
   const source = await readFile(path, 'utf8');
   if (source.trim() === '') return undefined;
-  const exported = await attempt(path, () => runModule(path, source));
+  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
+    action().catch((cause: unknown) => {
+      throw new ConfigError(modules.failureText(cause, path), { cause });
+    });
+  const exported = await attempt(() => modules.run(path, source));
   if (!hasConfig(exported)) throw new ConfigError(`${path} has no default export`, { remedy: EXPORT_REMEDY });
-  return attempt(path, async () => {
+  return attempt(async () => {
     const config: unknown = await ('default' in exported ? exported['default'] : exported);
     return typeof config === 'function' ? config() : config;
   });
@@ -144,14 +153,6 @@ async function loadModule(path: string): Promise<unknown> {
 /** A default export, or the `module.exports = …` of a CommonJS file. */
 function hasConfig(exported: Namespace): boolean {
   return 'default' in exported || (!('__esModule' in exported) && Object.keys(exported).length > 0);
-}
-
-async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (cause) {
-    throw new ConfigError(moduleFailure(cause, path), { cause });
-  }
 }
 
 async function loadYaml(path: string, content: string): Promise<unknown> {

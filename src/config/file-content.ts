@@ -1,5 +1,6 @@
 // Takes a config file's content apart: settings, the executor, the plugin entries; all faults in one error.
 import { dirname } from 'node:path';
+import type { ExecutorChoice } from '../device/executor.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 import { settingFromValue } from './coerce.ts';
@@ -8,16 +9,6 @@ import type { ConfigFile } from './config-file.ts';
 import { readEntries, type Entry } from './plugins.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
 import { settingOf, type SettingName } from './settings.ts';
-
-/** An executor that the configuration names; resolving it is the business of the executor folder. */
-export interface ExecutorChoice {
-  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
-  readonly value: unknown;
-  /** The folder at which a relative module path starts. */
-  readonly baseDir: string;
-  /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
-  readonly source: string;
-}
 
 export interface FileLayer {
   readonly layer: ReadonlyMap<SettingName, Sourced>;

@@ -2,11 +2,13 @@
 // PROTOCOL §9; every value keeps the name of the place where it was found.
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { ExecutorChoice } from '../device/executor.ts';
 import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
 import { loadConfigFile } from './config-file.ts';
-import { readConfig, type ExecutorChoice, type FileLayer } from './file-content.ts';
+import { readConfig, type FileLayer } from './file-content.ts';
+import type { ModuleLoader } from './modules.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
 import { secretsOf } from './secrets.ts';
 import {
@@ -19,8 +21,6 @@ import {
 } from './settings.ts';
 import { readState, stateConfigPath, stateKeyPath, type PersistedState } from '../state/credentials.ts';
 
-export type { ExecutorChoice } from './file-content.ts';
-
 export interface LoadInput {
   readonly flags?: Flags;
   readonly env: NodeJS.ProcessEnv;
@@ -30,6 +30,8 @@ export interface LoadInput {
   readonly configPath?: string | undefined;
   /** The names that mean a built-in plugin. */
   readonly builtinPlugins: readonly string[];
+  /** Loads a config file in code, and third-party plugins. */
+  readonly modules: ModuleLoader;
   /** Is told the secrets that it must mask. Warnings are returned, not logged. */
   readonly log?: Pick<Logger, 'mask'>;
   /** False: the state directory is not read, so that a command that clears it works on a broken one. */
@@ -68,7 +70,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const builtins = builtinNames(input.builtinPlugins);
   const flags = readFlags(input.flags ?? {}, cwd);
   const environment = await readEnvironment(env, cwd);
-  const file = await loadConfigFile(cwd, input.configPath);
+  const file = await loadConfigFile(input.modules, cwd, input.configPath);
   const fromFile = await contentOf(file, builtins);
   const layers: Layer[] = [flags, environment.layer, fromFile.layer];
 
@@ -94,7 +96,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
       extra:
         file === undefined || input.loadPlugins === false
           ? []
-          : await loadPlugins(fromFile.entries, dirname(file.path), builtins),
+          : await loadPlugins(input.modules, fromFile.entries, dirname(file.path), builtins),
     },
     state,
     warnings: environment.warnings,

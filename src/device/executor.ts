@@ -45,6 +45,16 @@ export interface Executor {
   close?(): void | Promise<void>;
 }
 
+/** An executor as the configuration names it, not yet loaded. */
+export interface ExecutorChoice {
+  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
+  readonly value: unknown;
+  /** The folder at which a relative module path starts. */
+  readonly baseDir: string;
+  /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
+  readonly source: string;
+}
+
 /** The executor in use, and where it came from. */
 export interface LoadedExecutor {
   readonly executor: Executor;

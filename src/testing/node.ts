@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeNode, loadNodeConfig } from '../compose.ts';
+import type { LoadedConfig, LoadInput } from '../config/load.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
 import type { Plugin } from '../plugin.ts';
@@ -31,8 +31,20 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
+/** How nodes are configured and put together. Passed in by src/compose.ts, which cannot be imported here: it offers
+ *  test nodes to users' modules. */
+export interface Composition {
+  loadNodeConfig(input: Pick<LoadInput, 'env' | 'cwd' | 'log'>): Promise<LoadedConfig>;
+  composeNode(parts: {
+    readonly config: LoadedConfig;
+    readonly env: NodeJS.ProcessEnv;
+    readonly log: Logger;
+    readonly plugins: readonly Plugin[];
+  }): Node;
+}
+
 /** Starts a node. Throws what its start throws. */
-export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {
+export async function runTestNode(composition: Composition, options: TestNodeOptions): Promise<TestNode> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'coda-test-node-')));
   const token = options.token ?? (options.stateDir === undefined ? options.cloud.issueToken() : '');
   const lines: string[] = [];
@@ -50,13 +62,13 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
   };
   try {
     // The folder of the state, so that no config file of the project is found.
-    const loaded = await loadNodeConfig({ env, cwd: stateDir, log });
+    const loaded = await composition.loadNodeConfig({ env, cwd: stateDir, log });
     const executor =
       options.executor === undefined
         ? loaded.executor
         : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
     const plugins = options.plugins ?? [];
-    const node = composeNode({ config: { ...loaded, executor }, env, log, plugins });
+    const node = composition.composeNode({ config: { ...loaded, executor }, env, log, plugins });
     await node.start();
     const stop = async (): Promise<void> => {
       await node.stop();

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { createModuleLoader } from '../../src/compose.ts';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { folder } from './folder.ts';
 
+const modules = createModuleLoader();
 const BUILTINS = [
   'connect',
   'heartbeat',
@@ -18,7 +20,7 @@ const BUILTINS = [
 const PLUGIN = "{ name: 'mine', apply() {} }";
 
 const load = (cwd: string): Promise<LoadedConfig> =>
-  loadConfig({ env: {}, cwd, builtinPlugins: BUILTINS, readState: false });
+  loadConfig({ env: {}, cwd, builtinPlugins: BUILTINS, modules, readState: false });
 
 function withPlugins(
   t: TestContext,
@@ -129,7 +131,7 @@ describe('plugins of third parties', () => {
 
   it('are not loaded when the command runs none', async (t) => {
     const cwd = folder(t, { 'coda.config.json': '{"plugins": ["./nowhere.ts"]}' });
-    const input = { env: {}, cwd, builtinPlugins: BUILTINS, readState: false };
+    const input = { env: {}, cwd, builtinPlugins: BUILTINS, modules, readState: false };
     assert.deepEqual((await loadConfig({ ...input, loadPlugins: false })).plugins.extra, []);
     await assert.rejects(loadConfig(input), ConfigError);
   });
@@ -200,6 +202,7 @@ describe('plugins of third parties', () => {
       cwd,
       configPath: 'conf/lab.json',
       builtinPlugins: BUILTINS,
+      modules,
       readState: false,
     });
     assert.equal(loaded.configFile, join(cwd, 'conf/lab.json'));

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { createModuleLoader } from '../../src/compose.ts';
 import type { PersistedState } from '../../src/state/credentials.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
@@ -65,6 +66,7 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
     log,
     http,
     services: new Services(applying),
+    modules: createModuleLoader(),
     executorChoice: options.executorChoice,
     executors: new Map(),
     state: options.state,

@@ -1,6 +1,6 @@
 // What users import, and the only door through which plugins see the node.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
-export { cloudUrl, cloudWords, extraHeaders } from './net/cloud.ts';
+export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
 export type { Settings } from './config/settings.ts';
 export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
 export type { ModuleLoader, Namespace } from './config/modules.ts';
@@ -59,6 +59,7 @@ export {
 } from './protocol/ir.ts';
 export { createSigner, type TokenSigner } from './protocol/jwt.ts';
 export { CANCEL_KEY_PREFIX, cancelKey, jobIdOfCancelKey } from './protocol/keys.ts';
+export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { webhookBody, type Outcome } from './protocol/webhook.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';

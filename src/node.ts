@@ -15,7 +15,7 @@ import { openSpool } from './state/lock.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
-import { closeRedis, hurry, openRedis } from './net/redis.ts';
+import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
@@ -101,7 +101,7 @@ export class Node implements CodaNode {
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
     // What kept the admission closed may have been the way to Redis.
-    this.#admission.onOpen(() => hurry(redis));
+    this.#admission.onOpen(() => reconnectNow(redis));
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }

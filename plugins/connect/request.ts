@@ -1,14 +1,14 @@
 // The connect request: what is sent, how often it is tried, and what the cloud's answer means (PROTOCOL §1).
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  cloudWords,
+  answerText,
   ConfigError,
   extraHeaders,
+  headerFault,
   isRecord,
-  messageOf,
   NodeError,
   printable,
+  redirectText,
   TransportError,
   type CodaNode,
   type ConnectRequest,
@@ -53,7 +53,7 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
       });
       if (answer.status < 500) return bundleOf(answer, { request, headers: sent, mayHaveArrived });
       mayHaveArrived = true;
-      reason = `it answered ${answer.status}${said(answer, sent)}`;
+      reason = `it answered ${answerText(answer, sent)}`;
       if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
     } catch (thrown) {
       if (signal.aborted) throw closing(origin);
@@ -80,15 +80,15 @@ interface Asked {
 function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   const { status } = answer;
   const { origin } = new URL(asked.request.url);
-  if (status >= 300 && status < 400) {
+  const redirect = redirectText(answer, asked.request.url);
+  if (redirect !== undefined) {
     throw new NodeError(
-      `${origin} answered the connect with ${status}, a redirect${target(answer, asked.request.url)}; ` +
-        'redirects are not followed, since they would carry the credentials elsewhere',
+      `${origin} answered the connect with ${redirect}, since they would carry the credentials elsewhere`,
       { status, remedy: 'Set CODA_WEBAPP_URL to the address that answers itself.' },
     );
   }
   if (status < 200 || status >= 400) {
-    throw new NodeError(`the cloud refused the connect with ${status}${said(answer, asked.headers)}`, {
+    throw new NodeError(`the cloud refused the connect with ${answerText(answer, asked.headers)}`, {
       status,
       remedy: remedyFor(status, asked),
     });
@@ -134,18 +134,6 @@ function closing(origin: string): NodeError {
   return new NodeError(`connecting to ${origin} was given up: the node is closing`);
 }
 
-/** Only the origin: a login page's address may carry secrets. */
-function target(answer: HttpAnswer, url: string): string {
-  const location = answer.headers['location'];
-  if (typeof location !== 'string' || !URL.canParse(location, url)) return '';
-  return ` to ${new URL(location, url).origin}`;
-}
-
-function said(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
-  const short = cloudWords(answer.text, headers);
-  return short === '' ? '' : `: ${short}`;
-}
-
 function sendableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const sendable = extraHeaders(headers);
   for (const [name, value] of Object.entries(sendable)) checkHeader(name, value);
@@ -153,16 +141,12 @@ function sendableHeaders(headers: Readonly<Record<string, string>>): Record<stri
 }
 
 function checkHeader(name: string, value: unknown): void {
-  try {
-    validateHeaderName(name);
-    if (typeof value !== 'string') throw new TypeError('its value is not a string');
-    validateHeaderValue(name, value);
-  } catch (thrown) {
-    throw new ConfigError(`the header '${printable(name, 60)}' cannot be sent: ${messageOf(thrown)}`, {
-      remedy:
-        name === 'Authorization'
-          ? 'Check CODA_NODE_TOKEN: a token is one line of plain characters.'
-          : 'Check CODA_NODE_CONNECT_HEADERS and the plugins that tap beforeConnect.',
-    });
-  }
+  const fault = headerFault(name, value);
+  if (fault === undefined) return;
+  throw new ConfigError(`the header '${printable(name, 60)}' cannot be sent: ${fault}`, {
+    remedy:
+      name === 'Authorization'
+        ? 'Check CODA_NODE_TOKEN: a token is one line of plain characters.'
+        : 'Check CODA_NODE_CONNECT_HEADERS and the plugins that tap beforeConnect.',
+  });
 }

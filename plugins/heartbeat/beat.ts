@@ -1,7 +1,7 @@
 // One heartbeat: its body, its POST, and what the log hears of its fate.
 import {
+  answerText,
   cloudUrl,
-  cloudWords,
   connectivityOf,
   extraHeaders,
   HeartbeatRejectedError,
@@ -43,10 +43,7 @@ export function createBeat(node: CodaNode): Beat {
       signal,
     });
     if (answer.status >= 200 && answer.status < 300) return;
-    const words = cloudWords(answer.text, sent);
-    throw new HeartbeatRejectedError(
-      `the cloud refused the heartbeat with ${answer.status}${words === '' ? '' : `: ${words}`}`,
-    );
+    throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${answerText(answer, sent)}`);
   }
 
   function body(): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CLOUD_PATHS,
   cloudUrl,
   messageOf,
   readPrivateFile,
@@ -80,7 +81,7 @@ export class Tunnel {
     const targets =
       terms.probeTargets.length > 0
         ? terms.probeTargets
-        : [cloudUrl(terms.webappUrl, '/api/internal/qpu/health')];
+        : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
     const interfaceName = terms.interfaceHint ?? this.#device;
     return checkTunnel(this.#node, { interfaceName, targets, allowDegraded, deadlineMs }, this.#signal);
   }

@@ -2,6 +2,7 @@
 // The environment, the config file, the flags, `coda config` and the documentation are all read from it.
 import { tmpdir } from 'node:os';
 import { LOG_LEVELS, type LogLevel } from '../log.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 
 interface Shared<T> {
   /** The environment variable (PROTOCOL §9). */
@@ -161,7 +162,7 @@ export const SETTINGS = {
   connectPath: {
     type: 'string',
     env: 'CODA_CONNECT_PATH',
-    default: '/api/internal/qpu/connect',
+    default: CLOUD_PATHS.connect,
     format: 'url-path',
     config: 'connect.path',
     persisted: 'connect_path',
@@ -170,7 +171,7 @@ export const SETTINGS = {
   heartbeatPath: {
     type: 'string',
     env: 'CODA_HEARTBEAT_PATH',
-    default: '/api/internal/qpu/heartbeat',
+    default: CLOUD_PATHS.heartbeat,
     format: 'url-path',
     config: 'heartbeat.path',
     persisted: 'heartbeat_path',
@@ -179,7 +180,7 @@ export const SETTINGS = {
   webhookPath: {
     type: 'string',
     env: 'CODA_WEBHOOK_PATH',
-    default: '/api/internal/qpu/webhook',
+    default: CLOUD_PATHS.webhook,
     format: 'url-path',
     config: 'webhook.path',
     persisted: 'webhook_path',

@@ -7,6 +7,7 @@ import Koa from 'koa';
 import type { Redis } from 'ioredis';
 import { ConfigError, messageOf } from '../errors.ts';
 import { maskUrlPasswords } from '../log.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { openRedis } from '../net/redis.ts';
 import { adminRoutes } from './admin.ts';
@@ -15,7 +16,6 @@ import { Faults, type Endpoint, type Fault } from './faults.ts';
 import { CloudJobs, type JobEnd, type JobRequest, type SubmittedJob } from './jobs.ts';
 import {
   cloudRoutes,
-  DEFAULT_PATHS,
   type ConnectRecord,
   type DeliveryRecord,
   type HeartbeatRecord,
@@ -138,7 +138,8 @@ async function assemble(
   { redis, redisUrl, redisServer, stopRedis }: RedisParts,
 ): Promise<LocalCloud> {
   const qpuId = options.qpuId ?? `local-${randomBytes(6).toString('hex')}`;
-  const paths: Paths = { ...DEFAULT_PATHS, ...options.paths };
+  const { connect, heartbeat, webhook } = CLOUD_PATHS;
+  const paths: Paths = { connect, heartbeat, webhook, ...options.paths };
   const adminToken = randomBytes(24).toString('hex');
   const violations: string[] = [];
   const connects: ConnectRecord[] = [];

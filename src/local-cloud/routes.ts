@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Router, type RouterContext } from '@koa/router';
 import { messageOf } from '../errors.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { connectBody, heartbeatBody, parseJson, webhookBody } from './contract.ts';
 import type { ConnectBody, HeartbeatBody } from './contract.ts';
@@ -63,13 +64,6 @@ interface Handler {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-export const HEALTH_PATH = '/api/internal/qpu/health';
-export const DEFAULT_PATHS: Paths = {
-  connect: '/api/internal/qpu/connect',
-  heartbeat: '/api/internal/qpu/heartbeat',
-  webhook: '/api/internal/qpu/webhook',
-};
-
 export function cloudRoutes(parts: Parts): Router {
   const { paths, faults, log } = parts;
   const router = new Router();
@@ -88,7 +82,7 @@ export function cloudRoutes(parts: Parts): Router {
     [paths.webhook, '/callback/:anything'],
     route('webhook', () => webhookHandler(parts)),
   );
-  router.head(HEALTH_PATH, route('health', healthHandler));
+  router.head(CLOUD_PATHS.health, route('health', healthHandler));
   return router;
 }
 

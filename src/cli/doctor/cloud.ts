@@ -3,11 +3,10 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { cloudUrl } from '../../net/cloud.ts';
 import { messageOf } from '../../errors.ts';
+import { CLOUD_PATHS } from '../../protocol/paths.ts';
 import { failure, ok, soon, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 8_000;
-/** The VPN's probe, too (PROTOCOL §8). */
-const HEALTH_PATH = '/api/internal/qpu/health';
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|certificate|ALTNAME|ERR_TLS|\bSSL\b|EPROTO/;
 
 export const checkDns: Check = async ({ config, env }) => {
@@ -35,7 +34,7 @@ export const checkCloud: Check = async ({ config, http }) => {
   try {
     const answer = await http.request({
       method: 'HEAD',
-      url: cloudUrl(webappUrl, HEALTH_PATH),
+      url: cloudUrl(webappUrl, CLOUD_PATHS.health),
       headers: { ...config.settings.nodeConnectHeaders },
       timeoutMs: TIMEOUT_MS,
     });

@@ -4,6 +4,7 @@ import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook
 import type { Router } from '@koa/router';
 import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from './device/executor.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
+import type { Delivery } from './outbox/delivery.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import { SeriesRunner } from './kernel/series.ts';
@@ -30,14 +31,6 @@ export interface WebhookRequest {
   /** 1 for the first attempt of this process. */
   readonly attempt: number;
 }
-
-/** How one attempt to deliver a result ended. */
-export type Delivery =
-  | { readonly kind: 'delivered' }
-  /** Final: the cloud will never take it. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Try again, not before `afterMs` where the cloud said so. `sent`: the cloud may have got it all the same. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number; readonly sent: boolean };
 
 export interface Cancellation {
   readonly jobId: string;

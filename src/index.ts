@@ -29,18 +29,11 @@ export {
   type LoadedExecutor,
   type RunContext,
 } from './device/executor.ts';
-export type {
-  Batch,
-  Cancellation,
-  ConnectRequest,
-  Delivery,
-  HookName,
-  Hooks,
-  WebhookRequest,
-} from './hooks.ts';
+export type { Batch, Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export type { Admission } from './kernel/admission.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
+export type { Delivery } from './outbox/delivery.ts';
 export type { Jobs } from './jobs/pipeline.ts';
 export { readPause, type Pause } from './state/pause-file.ts';
 export type { Logger } from './log.ts';

@@ -175,7 +175,8 @@ export class Node implements CodaNode {
     const pipeline = (this.#pipeline = new JobPipeline({
       settings: this.settings,
       qpuId: this.#session.qpuId,
-      spool,
+      consumer: spool.consumer,
+      directory: spool.directory,
       outbox,
       admission: this.#admission,
       loaded: this.#executor,
@@ -183,7 +184,7 @@ export class Node implements CodaNode {
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
-    this.onClose('the job path', () => pipeline.close());
+    this.onClose('the job pipeline', () => pipeline.close());
     await this.hooks.start.promise();
     this.#throwIfClosed();
     this.#phase = 'running';
@@ -218,7 +219,7 @@ export class Node implements CodaNode {
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
       onTrouble: (reason) => {
-        if (reason === undefined) log.info('results are saved again');
+        if (reason === undefined) log.info('the outbox can be written again');
         else log.error(`${reason}; no job is taken until they can`);
         if (reason === undefined) admission.open('disk');
         else admission.close('disk', reason);

@@ -63,3 +63,16 @@ export class Waiters {
     for (const resolve of resolves) resolve();
   }
 }
+
+/** Those who act each time that something happens. */
+export class Listeners {
+  readonly #listeners: (() => void)[] = [];
+
+  add(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

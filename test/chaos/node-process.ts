@@ -1,7 +1,7 @@
 // A node under test: a real process of the real command, started again and again with one state directory.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecords } from '../../src/outbox/journal.ts';
+import { readRecords } from '../../src/outbox/journal-file.ts';
 import { spoolDirectory } from '../../src/state/lock.ts';
 import { coda, type CodaProcess } from '../cli/process.ts';
 import { now } from './ledger.ts';

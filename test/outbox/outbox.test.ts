@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { Delivery } from '../../src/hooks.ts';
 import type { SavedOutcome } from '../../src/jobs/job.ts';
-import { readRecords } from '../../src/outbox/journal.ts';
+import type { Delivery } from '../../src/outbox/delivery.ts';
+import { readRecords } from '../../src/outbox/journal-file.ts';
 import { journalPath, Outbox } from '../../src/outbox/outbox.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
 import { refusedDirectory } from '../../src/outbox/refused.ts';
@@ -53,7 +53,7 @@ describe('the outbox', () => {
   ): RedisWrites {
     const writes = new RedisWrites(test.connect(), 'q', silentLogger);
     t.after(() => writes.close());
-    outbox.start({ writes, deliver: async (saved, attempt) => deliver(saved, attempt) });
+    outbox.start({ statuses: writes, deliver: async (saved, attempt) => deliver(saved, attempt) });
     return writes;
   }
 

@@ -1,7 +1,8 @@
 // The memory of what was done last: it knows the newest, and does not grow.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RecentlyDone, type Ending } from '../../src/outbox/recently-done.ts';
+import type { Ending } from '../../src/jobs/job.ts';
+import { RecentlyDone } from '../../src/outbox/recently-done.ts';
 
 function ending(number: number, messageIds = [`${number}-0`]): Ending {
   return { jobId: `job-${number}`, messageIds, endedAt: '', outcome: { status: 'completed' } };

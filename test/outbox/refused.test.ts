@@ -36,19 +36,19 @@ const completed: SavedOutcome = {
 };
 const failed: SavedOutcome = { ...completed, outcome: { status: 'failed', error: 'no qubit \u0000 left' } };
 
-let spool: string;
+let directory: string;
 beforeEach(async () => {
-  spool = await mkdtemp(join(tmpdir(), 'coda-set-aside-'));
+  directory = await mkdtemp(join(tmpdir(), 'coda-set-aside-'));
 });
-afterEach(() => rm(spool, { recursive: true, force: true }));
+afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** Sets a result aside, and returns its file. */
 async function setAside(saved: SavedOutcome): Promise<string> {
-  const before = new Set(await resultFiles(refusedDirectory(spool)));
-  await setResultAside(spool, saved, 'answered 403', silentLogger);
-  const name = (await resultFiles(refusedDirectory(spool))).find((one) => !before.has(one));
+  const before = new Set(await resultFiles(refusedDirectory(directory)));
+  await setResultAside(directory, saved, 'answered 403', silentLogger);
+  const name = (await resultFiles(refusedDirectory(directory))).find((one) => !before.has(one));
   assert.ok(name !== undefined);
-  return join(refusedDirectory(spool), name);
+  return join(refusedDirectory(directory), name);
 }
 
 describe('a result that is set aside', () => {
@@ -87,20 +87,20 @@ describe('a result that is set aside', () => {
       { numRuns: 50 },
     );
     const hostile = await setAside({ ...completed, jobId: '../../etc/passwd' });
-    assert.equal(join(hostile, '..'), refusedDirectory(spool));
+    assert.equal(join(hostile, '..'), refusedDirectory(directory));
   });
 
   it('is replaced by a later refusal of the same job', async () => {
     const path = await setAside(completed);
-    await setResultAside(spool, completed, 'answered 410', silentLogger);
-    assert.equal((await resultFiles(refusedDirectory(spool))).length, 1);
+    await setResultAside(directory, completed, 'answered 410', silentLogger);
+    assert.equal((await resultFiles(refusedDirectory(directory))).length, 1);
     assert.equal(readRefused(path)?.reason, 'answered 410');
   });
 
   it('can be gone already when it is replayed or dropped', async () => {
     const path = await setAside(completed);
-    assert.equal(await requestReplay(spool, path), true);
-    assert.equal(await requestReplay(spool, path), false);
+    assert.equal(await requestReplay(directory, path), true);
+    assert.equal(await requestReplay(directory, path), false);
     assert.equal(await dropRefused(path), false);
     assert.equal(readRefused(path), undefined);
   });
@@ -145,8 +145,8 @@ const BROKEN: Record<string, { spoil: Spoil; says: RegExp }> = {
   'lets others read it': { spoil: (path) => chmod(path, 0o644), says: /mode 0644.*chmod 600/s },
   'is a symbolic link': {
     async spoil(path) {
-      await rename(path, join(spool, 'elsewhere'));
-      await symlink(join(spool, 'elsewhere'), path);
+      await rename(path, join(directory, 'elsewhere'));
+      await symlink(join(directory, 'elsewhere'), path);
     },
     says: /symbolic link/,
   },
@@ -183,24 +183,36 @@ describe('the replay', () => {
   });
   afterEach(() => replay?.stop());
 
-  function start(options: Partial<ConstructorParameters<typeof Replay>[0]>): void {
-    const defaults = {
-      hasRoom: () => true,
-      isBusyWith: () => false,
-      resubmit: async () => {},
-      lookEveryMs: 10,
+  interface Surroundings {
+    readonly hasRoom?: () => boolean;
+    readonly isBusyWith?: (jobId: string) => boolean;
+    readonly resubmit?: (saved: SavedOutcome) => Promise<void>;
+  }
+
+  function start({
+    hasRoom = () => true,
+    isBusyWith = () => false,
+    resubmit = async () => {},
+  }: Surroundings): void {
+    const outbox = {
+      get size() {
+        return hasRoom() ? 0 : 1;
+      },
+      has: isBusyWith,
+      resubmit,
     };
-    replay = new Replay({ spool, log, ...defaults, ...options });
+    const held = { get: () => undefined };
+    replay = new Replay({ directory, log, outbox, held, maxJobs: 1, lookEveryMs: 10 });
     replay.start();
   }
 
   async function toReplay(saved: SavedOutcome): Promise<string> {
     const path = await setAside(saved);
-    assert.ok(await requestReplay(spool, path));
-    return path.replace(refusedDirectory(spool), replayDirectory(spool));
+    assert.ok(await requestReplay(directory, path));
+    return path.replace(refusedDirectory(directory), replayDirectory(directory));
   }
 
-  const left = (): Promise<string[]> => resultFiles(replayDirectory(spool));
+  const left = (): Promise<string[]> => resultFiles(replayDirectory(directory));
 
   it('keeps the file until the result is durable elsewhere', async () => {
     await toReplay(completed);
@@ -273,7 +285,7 @@ describe('the replay', () => {
   });
 
   it('survives a folder that it cannot use, and says so once', async () => {
-    const path = replayDirectory(spool);
+    const path = replayDirectory(directory);
     await writeFile(path, '');
     const taken: string[] = [];
     start({ resubmit: async ({ jobId }) => void taken.push(jobId) });

@@ -3,7 +3,6 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../../errors.ts';
 import {
-  deadLettersPath,
   dropRefused,
   readRefused,
   refusedDirectory,
@@ -12,6 +11,7 @@ import {
   resultFiles,
   type SetAside,
 } from '../../outbox/refused.ts';
+import { deadLettersPath } from '../../outbox/dead-letters.ts';
 import { countDeadLetters, countUndelivered } from '../../outbox/overview.ts';
 import { nodeOf, spoolDirectory } from '../../state/lock.ts';
 import { printable } from '../../protocol/text.ts';

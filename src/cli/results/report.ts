@@ -1,6 +1,7 @@
 // How refused results are shown: tables for people, JSON for programs. Never a callback's path, which may be a secret.
 import { maskUrlPasswords } from '../../log.ts';
-import { deadLettersPath, type SetAside } from '../../outbox/refused.ts';
+import { deadLettersPath } from '../../outbox/dead-letters.ts';
+import type { SetAside } from '../../outbox/refused.ts';
 import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';

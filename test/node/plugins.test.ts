@@ -31,9 +31,7 @@ const atBoot: HookName[] = [
   'start',
   'http',
 ];
-const boundedAtBoot = atBoot.filter(
-  (hook) => HOOKS[hook].deadline === 'limit' && !('synchronous' in HOOKS[hook]),
-);
+const boundedAtBoot = atBoot.filter((hook) => HOOKS[hook].deadline === 'limit');
 
 describe('a plugin that fails', () => {
   let cloud: LocalCloud;

@@ -40,76 +40,100 @@ export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number): vo
   const bails = hook.constructor === AsyncSeriesBailHook;
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
     const series: Series = { taps: [...taps], interceptors: [...interceptors], bails, timeoutMs };
-    if (type === 'async') return (...args) => start(series, args, args.pop() as Tell);
+    if (type === 'async') return (...args) => new Call(series, args, args.pop() as Tell).start();
     return (...args) =>
       new Promise((resolve, reject) => {
-        start(series, args, (error, result) => (error === null ? resolve(result) : reject(error)));
+        const tell: Tell = (error, result) => (error === null ? resolve(result) : reject(error));
+        new Call(series, args, tell).start();
       });
   };
 }
 
-function start(series: Series, args: readonly unknown[], tell: Tell): void {
-  for (const { call } of series.interceptors) call?.(...args);
-  runFrom(0, series, args, tell);
-}
+/** One call of a hook, from its first tap to its last. */
+class Call {
+  readonly #series: Series;
+  readonly #args: readonly unknown[];
+  readonly #tell: Tell;
+  /** How many taps have begun. */
+  #begun = 0;
+  /** The tap whose promise has not settled, by `#begun`; 0 if there is none. */
+  #pending = 0;
+  /** Made for the first promise, and started again for each further one. */
+  #timer: NodeJS.Timeout | undefined;
 
-function runFrom(first: number, series: Series, args: readonly unknown[], tell: Tell): void {
-  const { taps, interceptors, bails } = series;
-  for (let i = first; i < taps.length; i++) {
-    const tap = taps[i];
-    if (tap === undefined) break;
-    for (const interceptor of interceptors) interceptor.tap?.(tap);
-    let value: unknown;
-    try {
-      value = tap.fn(...args);
-    } catch (thrown) {
-      const error = tap.errorOf(thrown);
-      if (error !== null) return end(series, tell, error);
-      continue;
-    }
-    if (isPromise(value)) {
-      return settle(tap, value, series.timeoutMs, (error, answer) => {
-        if (error !== null || (bails && isAnswer(answer))) end(series, tell, error, answer);
-        else runFrom(i + 1, series, args, tell);
-      });
-    }
-    if (bails && isAnswer(value)) return end(series, tell, null, value);
+  constructor(series: Series, args: readonly unknown[], tell: Tell) {
+    this.#series = series;
+    this.#args = args;
+    this.#tell = tell;
   }
-  end(series, tell, null);
-}
 
-/** Tells how the tap's promise ended, or that the tap was late; once, however often a foreign `then` calls back. */
-function settle(tap: SeriesTap, promise: PromiseLike<unknown>, timeoutMs: number, tell: Tell): void {
-  let isOver = false;
-  const over: Tell = (error, value) => {
-    if (isOver) return;
-    isOver = true;
-    clearTimeout(timer);
-    tell(error, value);
-  };
-  const late = (): void => {
-    const failure = tap.onLate();
-    if (failure !== undefined) over(tap.errorOf(failure));
-  };
-  const timer = setTimeout(late, Math.min(timeoutMs, LONGEST_TIMER_MS));
-  const own = promise instanceof Promise ? promise : Promise.resolve(promise);
-  own.then(
-    (value: unknown) => over(null, value),
-    (thrown: unknown) => over(tap.errorOf(thrown)),
-  );
-}
-
-function end({ interceptors }: Series, tell: Tell, error: CodaError | null, result?: unknown): void {
-  for (const interceptor of interceptors) {
-    if (error !== null) interceptor.error?.(error);
-    else if (result !== undefined) interceptor.result?.(result);
-    else interceptor.done?.();
+  start(): void {
+    for (const { call } of this.#series.interceptors) call?.(...this.#args);
+    this.#next();
   }
-  tell(error, result);
-}
 
-function isAnswer(value: unknown): boolean {
-  return value !== undefined && value !== null;
+  #next(): void {
+    const { taps, interceptors } = this.#series;
+    for (;;) {
+      const tap = taps[this.#begun];
+      if (tap === undefined) return this.#end(null);
+      this.#begun += 1;
+      for (const interceptor of interceptors) interceptor.tap?.(tap);
+      let value: unknown;
+      try {
+        value = tap.fn(...this.#args);
+      } catch (thrown) {
+        return this.#failed(tap, thrown);
+      }
+      if (isPromise(value)) return this.#await(tap, value);
+      if (this.#isAnswer(value)) return this.#end(null, value);
+    }
+  }
+
+  #await(tap: SeriesTap, promise: PromiseLike<unknown>): void {
+    const own = (this.#pending = this.#begun);
+    this.#timer ??= setTimeout(() => this.#late(), Math.min(this.#series.timeoutMs, LONGEST_TIMER_MS));
+    if (own > 1) this.#timer.refresh();
+    // The `then` of a foreign promise may call back twice.
+    (promise instanceof Promise ? promise : Promise.resolve(promise)).then(
+      (value: unknown) => {
+        if (this.#pending !== own) return;
+        this.#pending = 0;
+        if (this.#isAnswer(value)) this.#end(null, value);
+        else this.#next();
+      },
+      (thrown: unknown) => {
+        if (this.#pending === own) this.#failed(tap, thrown);
+      },
+    );
+  }
+
+  #late(): void {
+    const tap = this.#series.taps[this.#pending - 1];
+    const failure = tap?.onLate();
+    if (tap !== undefined && failure !== undefined) this.#failed(tap, failure);
+  }
+
+  #failed(tap: SeriesTap, thrown: unknown): void {
+    this.#pending = 0;
+    const error = tap.errorOf(thrown);
+    if (error === null) this.#next();
+    else this.#end(error);
+  }
+
+  #end(error: CodaError | null, result?: unknown): void {
+    clearTimeout(this.#timer);
+    for (const interceptor of this.#series.interceptors) {
+      if (error !== null) interceptor.error?.(error);
+      else if (result !== undefined) interceptor.result?.(result);
+      else interceptor.done?.();
+    }
+    this.#tell(error, result);
+  }
+
+  #isAnswer(value: unknown): boolean {
+    return this.#series.bails && value !== undefined && value !== null;
+  }
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -1,11 +1,11 @@
-// The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; everything else is a plugin.
+// The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; the rest is plugins.
 import type { Redis, RedisOptions } from 'ioredis';
 import type { LoadedConfig } from './config/load.ts';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './state/credentials.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { ExecutorChoice, LoadedExecutor } from './device/executor.ts';
+import type { Executor, ExecutorChoice, LoadedExecutor } from './device/executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
@@ -41,7 +41,7 @@ export class Node implements CodaNode {
   readonly executorChoice: ExecutorChoice | undefined;
   readonly executors = new Map<string, ExecutorFactory>();
   readonly state: PersistedState | undefined;
-  /** Settles with the reason when the node cannot go on. */
+  /** Resolves with the reason when the node cannot continue. */
   readonly failed: Promise<unknown>;
 
   readonly #plugins: readonly Plugin[];
@@ -79,8 +79,12 @@ export class Node implements CodaNode {
     return this.#phase;
   }
 
-  get executor(): LoadedExecutor {
-    return this.#executor ?? tooEarly('executor', 'resolveExecutor');
+  get executor(): Executor {
+    return (this.#executor ?? tooEarly('executor', 'resolveExecutor')).executor;
+  }
+
+  get executorSource(): string {
+    return (this.#executor ?? tooEarly('executorSource', 'resolveExecutor')).source;
   }
 
   get session(): Session {
@@ -100,7 +104,7 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    // What kept the admission closed may have been the way to Redis.
+    // The admission may have been closed because Redis could not be reached.
     this.#admission.onOpen(() => reconnectNow(redis));
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
@@ -141,7 +145,7 @@ export class Node implements CodaNode {
   }
 
   /** Takes no further job, lets the running one end, and delivers; then releases everything.
-   *  A node that still boots is closed at once. */
+   *  A node that is still booting is closed at once. */
   async stop(): Promise<void> {
     if (this.#phase === 'running') await this.drain();
     await this.close();

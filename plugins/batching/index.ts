@@ -9,7 +9,7 @@ export function batching(): Plugin {
     apply(node) {
       // Only now is it known whether there is anything to do: the device waits for every tap of `batchSize`.
       node.hooks.start.tap('batching', () => {
-        if (node.executor.executor.batchRun === undefined) return;
+        if (node.executor.batchRun === undefined) return;
         node.hooks.batchSize.tap('batching', (waiting) =>
           waiting < 2 ? undefined : Math.min(waiting, node.settings.batchSize),
         );
@@ -40,7 +40,7 @@ async function runBatch(node: CodaNode, { jobs, context }: Batch): Promise<Execu
   function oneByOne(what: string): undefined {
     node.log
       .child('batching')
-      .warn(`batchRun of ${node.executor.source} ${what}; its ${jobs.length} jobs run one by one`, {
+      .warn(`batchRun of ${node.executorSource} ${what}; its ${jobs.length} jobs run one by one`, {
         first_job: context.jobId,
       });
     return undefined;

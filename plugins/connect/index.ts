@@ -74,7 +74,7 @@ function requestOf(
   { webappUrl, connectPath, nodeConnectHeaders }: Settings,
   fingerprint: string,
 ): ConnectRequest {
-  const connectivity = connectivityOf(node.executor.executor);
+  const connectivity = connectivityOf(node.executor);
   return {
     url: cloudUrl(webappUrl, connectPath),
     mode,

@@ -59,7 +59,7 @@ export function createBeat(node: CodaNode): Beat {
   /** The device may change while the node runs; a device that cannot be read is no reason to seem dead. */
   function connectivity(): Edge[] | null {
     try {
-      return connectivityOf(node.executor.executor);
+      return connectivityOf(node.executor);
     } catch (thrown) {
       complain(`the executor's device cannot be read: ${messageOf(thrown)}`);
       return null;

@@ -147,7 +147,7 @@ describe('the simulator', () => {
   it('runs when CODA_EXECUTOR_FACTORY names it', async () => {
     const test = await startTestNode({ cloud, env: { CODA_EXECUTOR_FACTORY: 'simulator' } });
     try {
-      assert.equal(test.node.executor.source, 'simulator');
+      assert.equal(test.node.executorSource, 'simulator');
       const body = await cloud.outcome(await cloud.submit({ ir, shots: 500 }));
       const { ok, reason } = bell('cz').expected(body.status === 'completed' ? body.counts : {}, 500);
       assert.ok(ok, reason);
@@ -159,7 +159,7 @@ describe('the simulator', () => {
   it('is never chosen for a node that names no executor: that one measures zeros, and says so loudly', async () => {
     const test = await startTestNode({ cloud });
     try {
-      assert.equal(test.node.executor.source, 'noop');
+      assert.equal(test.node.executorSource, 'noop');
       assert.ok(test.log.some((line) => / WARN .*NO EXECUTOR/.test(line)));
       assert.equal(test.node.readiness().toJSON()['executor'], 'noop');
     } finally {

@@ -70,7 +70,8 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
     executorChoice: options.executorChoice,
     executors: new Map(),
     state: options.state,
-    executor: { executor: options.executor ?? idleExecutor, source: 'test executor' },
+    executor: options.executor ?? idleExecutor,
+    executorSource: 'test executor',
     get session(): Session {
       throw new Error('no session yet');
     },

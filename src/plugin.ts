@@ -1,7 +1,7 @@
 // What a plugin is and what it is given. Built-in plugins use exactly this and nothing else.
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ExecutorChoice } from './config/load.ts';
-import type { PersistedState } from './state/credentials.ts';
+import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import type { LoadedExecutor } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';

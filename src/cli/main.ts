@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command line: reads the arguments, runs one command, and turns what it threw into an exit code.
-// 0: done; 1: failed; 2: used wrongly.
+// The command line: reads the arguments, runs one command and turns an error into an exit code.
+// 0: done; 1: failed; 2: wrong usage.
 import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
 import { didYouMean } from '../config/suggest.ts';
@@ -46,14 +46,14 @@ const COMMANDS = [
 process.title = 'coda-node';
 void run(process.argv).then((code) => {
   process.exitCode = code;
-  // A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
+  // The node is closed, but an executor's run that was abandoned may keep the process alive for ever.
   setTimeout(() => process.exit(), 500).unref();
 });
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
   for (const add of COMMANDS) add(cli);
-  cli.option('--reset', 'The same as the command reset');
+  cli.option('--reset', 'The same as the command `reset`');
   cli.help();
   cli.version(version);
   try {
@@ -100,7 +100,7 @@ async function failed(thrown: unknown, cli: CAC): Promise<number> {
   return 1;
 }
 
-/** What an unknown flag may have been meant to be. */
+/** A suggestion for an unknown flag. */
 function similarFlag(message: string, cli: CAC): Promise<string> | string {
   const [, unknown] = /^Unknown option `(--?[\w-]+)`/.exec(message) ?? [];
   if (unknown === undefined) return '';

@@ -5,7 +5,7 @@
 // are written while it is at work, several at a time. A crash then blames those of them that had not begun; after it, and
 // until a clean end, nothing is written ahead: no job is blamed twice for another one.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { runMarkerPath } from '../state/layout.ts';
 
 export class RunMarker {
   #fd: number | undefined;
@@ -19,7 +19,7 @@ export class RunMarker {
 
   /** Where one crash is enough to give a job up (`maxDeliveries` is 1), nobody may be blamed for another's. */
   constructor(spool: string, maxDeliveries: number) {
-    const path = join(spool, 'running');
+    const path = runMarkerPath(spool);
     this.interrupted = new Set(readIds(path));
     this.#writesAhead = this.interrupted.size === 0 && maxDeliveries > 1;
     this.#fd = openSync(path, 'w', 0o600);

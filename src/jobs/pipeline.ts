@@ -19,7 +19,7 @@ import { RedisWrites } from '../queue/redis-writes.ts';
 import { Replay } from '../outbox/replay.ts';
 import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
-import type { Spool } from '../state/lock.ts';
+import type { NodeFolder } from '../state/node-folder.ts';
 import { JobStream } from '../queue/stream.ts';
 
 /** So many runs are marked as begun ahead of time, with one write. */
@@ -42,7 +42,7 @@ export interface Jobs {
 export interface JobPipelineOptions {
   readonly settings: Settings;
   readonly qpuId: string;
-  readonly spool: Spool;
+  readonly spool: NodeFolder;
   readonly outbox: Outbox;
   readonly admission: Admission;
   readonly loaded: LoadedExecutor;

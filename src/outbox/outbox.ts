@@ -7,12 +7,12 @@
 // An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
-import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Delivery } from '../hooks.ts';
 import type { Logger } from '../log.ts';
 import { jitter } from '../net/redis.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
+import { journalPath } from '../state/layout.ts';
 import { Journal } from './journal.ts';
 import {
   endingOf,
@@ -33,10 +33,6 @@ const LANES_IN_OUTAGE = 2;
 const FIRST_RETRY_MS = 1_000;
 /** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
 const MAX_BYTES = 256 * 1024 * 1024;
-
-export function journalPath(spool: string): string {
-  return join(spool, 'outbox.journal');
-}
 
 export interface OutboxOptions {
   readonly directory: string;

@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { isRecord } from '../protocol/text.ts';
 import { readRecords } from './journal.ts';
-import { journalPath } from './outbox.ts';
-import { deadLettersPath } from './refused.ts';
+import { deadLettersPath, journalPath } from '../state/layout.ts';
 
 /** Results that the node has saved and not yet delivered. Throws a ConfigError if they cannot be read. */
 export async function countUndelivered(spool: string): Promise<number> {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { deadLettersPath, refusedDirectory, replayDirectory } from '../state/layout.ts';
 import { readPrivateFile, shellQuoted, writeFileAtomic, writeRemedy } from '../state/private-file.ts';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -25,19 +26,6 @@ export interface RefusedResult extends SavedOutcome {
 export interface SetAside {
   readonly path: string;
   readonly result: RefusedResult;
-}
-
-export function refusedDirectory(spool: string): string {
-  return join(spool, 'refused');
-}
-
-/** Where a node looks for refused results that it is to deliver after all. */
-export function replayDirectory(spool: string): string {
-  return join(spool, 'replay');
-}
-
-export function deadLettersPath(spool: string): string {
-  return join(spool, 'dead-letters.jsonl');
 }
 
 /** Keeps a result that the cloud refused for good; returns once it is durable, however long that takes. */

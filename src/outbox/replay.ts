@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
-import { dropRefused, readRefused, replayDirectory, resultFiles } from './refused.ts';
+import { replayDirectory } from '../state/layout.ts';
+import { dropRefused, readRefused, resultFiles } from './refused.ts';
 
 const LOOK_EVERY_MS = 1_000;
 

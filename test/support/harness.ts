@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { PersistedState } from '../../src/state/credentials.ts';
+import type { PersistedState } from '../../src/config/persisted.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
 import { createHttpClient } from '../../src/net/http.ts';

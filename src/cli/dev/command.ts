@@ -6,7 +6,13 @@ import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS, type Target } from '../../protocol/ir.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import { terminal, textOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import {
+  CONFIG_OPTION,
+  terminal,
+  textOption,
+  wholeNumberOption,
+  type ConfigOption,
+} from '../terminal/options.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
@@ -21,7 +27,7 @@ export function addDev(cli: CAC): void {
     .option('--port <port>', 'Port of the local cloud')
     .option('--shots <n>', 'Shots of each sample circuit')
     .option('--target <gates>', `Compile the samples for ${TARGETS.join(', ')}`)
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option(...CONFIG_OPTION)
     .option('--verbose', 'Show the log of the node')
     .example('  coda dev')
     .example('  coda dev --once --shots 4000')

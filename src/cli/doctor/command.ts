@@ -1,6 +1,6 @@
 // `coda doctor`: looks at everything a node needs, and says what to do about what is wrong.
 import type { CAC } from 'cac';
-import { terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface DoctorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -11,8 +11,8 @@ export function addDoctor(cli: CAC): void {
   cli
     .command('doctor', 'Check the machine, the settings, the cloud, Redis, the executor and the VPN')
     .option('--online', 'Also try the credentials: connect to the cloud as the node does')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
     .example('  coda doctor            before the first start, and whenever something is odd')
     .example('  coda doctor --online')
     .action(doctor);

@@ -1,4 +1,5 @@
-// The daemon's own process: started by `coda start --daemon`, told what to do over a pipe, and on its own after that.
+// The daemon's own process: `coda start --daemon` starts it and sends it its settings over a pipe. Once the node is ready
+// that command ends, and this process runs alone.
 import type { Logger } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { failureText } from '../terminal/failure.ts';
@@ -13,7 +14,7 @@ process.title = 'coda-node';
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {
-  // Whoever gives up waiting for a start does not want it any more.
+  // If the command ends before the node is up, e.g. by Ctrl-C, the node is not wanted any more.
   const starterIsGone = (): void => void process.kill(process.pid, 'SIGTERM');
   process.once('disconnect', starterIsGone);
   let nodeLog: Logger | undefined;
@@ -38,11 +39,11 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
   }
   process.off('disconnect', starterIsGone);
   if (process.connected) process.disconnect();
-  // A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
+  // The node is closed, but an executor's run that was abandoned may keep the process alive for ever.
   setTimeout(() => process.exit(), 500).unref();
 }
 
-/** Until the command has heard enough and hangs up. */
+/** Until the command disconnects. */
 function keepReporting(node: Node): void {
   void report({ kind: 'up' });
   const timer = setInterval(() => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
 import type { SavedOutcome } from '../../../src/index.ts';
 import { setResultAside } from '../../../src/outbox/refused.ts';
-import { spoolDirectory } from '../../../src/state/lock.ts';
+import { nodeFolder } from '../../../src/state/layout.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { bell, waitUntil, type LocalCloud } from '../../../src/testing/index.ts';
 import type { Ended } from '../operator.ts';
@@ -32,7 +32,7 @@ interface Listed {
 afterEach(() => cloud.heal());
 after(() => assert.deepEqual(cloud.violations, []));
 
-export const spool = (): string => spoolDirectory(bench.stateDir);
+export const spool = (): string => nodeFolder(bench.stateDir);
 export const filesIn = (place: 'refused' | 'replay'): Promise<string[]> => readdir(join(spool(), place));
 
 export async function startNode(token?: string): Promise<CodaProcess> {

@@ -19,7 +19,7 @@ import {
 } from './refused.ts';
 
 describe('coda results', () => {
-  it('finds what the cloud refused, while the node goes on', async () => {
+  it('finds what the cloud refused, while the node continues', async () => {
     const token = cloud.issueToken();
     const node = await startNode(token);
     const callback = `${cloud.url}/callback/planted-path?key=planted-key`;

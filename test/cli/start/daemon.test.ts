@@ -131,7 +131,7 @@ describe('the daemon', () => {
     assert.equal(existsSync(path('coda-node.pid')), false);
   });
 
-  it('is refused beside another node, which goes on', async () => {
+  it('is refused beside another node, which continues', async () => {
     await startDaemon();
     const { pid } = bench;
     for (const args of [['start', '-d'], ['start']]) {
@@ -150,7 +150,7 @@ describe('the daemon', () => {
     const jobId = await cloud.submit(job);
     await cloud.whenState(jobId, 'executing');
     const stopping = bench.spawn(['stop']);
-    await stopping.says(`waiting for job ${jobId} to end`);
+    await stopping.says(`waiting for job ${jobId} to finish`);
     bench.endRuns();
     assert.equal(await stopping.ended, 0, stopping.output());
     assert.equal((await cloud.outcome(jobId)).status, 'completed');

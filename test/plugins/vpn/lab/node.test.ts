@@ -111,7 +111,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.equal(await coda(['stop-vpn'], options).ended, 1);
   });
 
-  it('notices a dead server within one check interval, keeps the result, and goes on when it is back', async (t) => {
+  it('notices a dead server within one check interval, keeps the result, and continues when it is back', async (t) => {
     const home = newHome(lab, true);
     const node = await provision({ home });
     const [running, queued] = [await lab.cloud.submit(PRIVATE, ir), await lab.cloud.submit(PRIVATE, ir)];
@@ -137,7 +137,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await stop(node);
   });
 
-  it('takes a living tunnel over after a kill -9, and reconnects through it', async (t) => {
+  it('adopts a running tunnel after a kill -9, and reconnects through it', async (t) => {
     const home = newHome(lab);
     const first = await provision({ home });
     const before = openvpnsIn(lab.client);
@@ -148,9 +148,9 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const since = performance.now();
     const second = start({ home });
     await second.says('serving QPU');
-    figure(t, 'restart to serving over a living tunnel', since);
+    figure(t, 'restart to serving over a running tunnel', since);
     assert.deepEqual(openvpnsIn(lab.client), before);
-    assert.match(second.output(), /is taken over/);
+    assert.match(second.output(), /adopted a running OpenVPN/);
     await done(await lab.cloud.submit(PRIVATE, ir));
     await stop(second);
     assert.deepEqual(openvpnsIn(lab.client), []);

@@ -1,15 +1,15 @@
 // Which tunnel interfaces this machine has, and whether they are up: `ip` on Linux, `ifconfig` on macOS, Get-NetAdapter on
-// Windows (PROTOCOL §12). The parsers are apart from the commands, so that they can be tested on recorded outputs.
+// Windows (PROTOCOL §12). The parsers are separate from the commands, so that they can be tested on recorded output.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { isRecord } from '../../src/index.ts';
+import { isRecord } from '../protocol/text.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 5_000;
 
 export interface TunnelInterface {
   readonly name: string;
-  /** It exists, a process serves it, and it has an address. */
+  /** A process serves it, and it has an address. */
   readonly up: boolean;
 }
 
@@ -42,7 +42,7 @@ export async function listTunnels(platform: NodeJS.Platform = process.platform):
   return lister.parse(stdout);
 }
 
-/** The tunnel that counts: the one called `name`, exactly; where no name is known, any that is up. */
+/** The interface called `name`, exactly; if no name is known, any tunnel, if possible one that is up. */
 export function chooseTunnel(
   tunnels: readonly TunnelInterface[],
   name: string | undefined,
@@ -51,7 +51,7 @@ export function chooseTunnel(
   return tunnels.find((tunnel) => tunnel.up) ?? tunnels[0];
 }
 
-/** `ip -json address show`. A tun device never says `state UP`: its flags tell. */
+/** `ip -json address show`. A tun device never reports `state UP`, so its flags decide. */
 export function parseIp(output: string): TunnelInterface[] {
   const links: unknown = JSON.parse(output);
   if (!Array.isArray(links)) throw new Error('`ip` did not print a list');
@@ -77,7 +77,7 @@ export function parseIfconfig(output: string): TunnelInterface[] {
   });
 }
 
-/** `Get-NetAdapter` as JSON: one object where there is only one adapter. */
+/** `Get-NetAdapter` as JSON: one object if there is only one adapter. */
 export function parseNetAdapter(output: string): TunnelInterface[] {
   if (output.trim() === '') return [];
   const found: unknown = JSON.parse(output);

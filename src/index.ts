@@ -54,7 +54,7 @@ export type {
 } from './hooks.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export { withDeadline } from './net/timing.ts';
-export { chooseTunnel, listTunnels, type TunnelInterface } from './net/tunnels.ts';
+export { findTunnel } from './net/tunnels.ts';
 export type { Admission } from './kernel/admission.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
 export type { Jobs } from './jobs/pipeline.ts';

@@ -1,13 +1,5 @@
 // One check of the tunnel: is its interface up, does traffic get through, and what state of the VPN follows from both?
-import {
-  chooseTunnel,
-  extraHeaders,
-  listTunnels,
-  messageOf,
-  type CodaNode,
-  type TunnelInterface,
-  type VpnState,
-} from '../../src/index.ts';
+import { extraHeaders, findTunnel, type CodaNode, type VpnState } from '../../src/index.ts';
 import { probeAll } from './probes.ts';
 
 export interface Finding {
@@ -44,20 +36,4 @@ export async function checkTunnel(node: CodaNode, terms: CheckTerms, signal: Abo
     problem: problems.length === 0 ? undefined : problems.join('; '),
     interface: tunnel.found?.name,
   };
-}
-
-async function findTunnel(
-  name: string | undefined,
-): Promise<{ found?: TunnelInterface; problem: string | undefined }> {
-  try {
-    const found = chooseTunnel(await listTunnels(), name);
-    if (found === undefined) {
-      return {
-        problem: name === undefined ? 'there is no tunnel interface' : `there is no interface ${name}`,
-      };
-    }
-    return { found, problem: found.up ? undefined : `the interface ${found.name} is not up` };
-  } catch (thrown) {
-    return { problem: `the interfaces cannot be listed: ${messageOf(thrown)}` };
-  }
 }

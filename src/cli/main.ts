@@ -8,7 +8,9 @@ import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
+import { exitSoon } from './terminal/exit.ts';
 import { failureText } from './terminal/failure.ts';
+import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset, reset } from './reset/command.ts';
@@ -24,37 +26,28 @@ import { addSubmit } from './submit/command.ts';
 const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
 
 /** In the order of `coda --help`. */
-const COMMANDS = [
-  addStart,
-  addStop,
-  addStatus,
-  addLogs,
-  addDoctor,
-  addPause,
-  addResume,
-  addStopVpn,
-  addReset,
-  addResults,
-  addRun,
-  addService,
-  addDev,
-  addSubmit,
-  addCancel,
-  addConfig,
+const GROUPS: readonly CommandGroup[] = [
+  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  {
+    title: 'Run a node',
+    commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
+  },
+  {
+    title: 'Find and solve problems',
+    commands: [addDoctor, addConfig, addResults, addStopVpn, addReset],
+  },
 ];
 
 process.title = 'coda-node';
 void run(process.argv).then((code) => {
   process.exitCode = code;
-  // The node is closed, but an executor's run that was abandoned may keep the process alive for ever.
-  setTimeout(() => process.exit(), 500).unref();
+  exitSoon();
 });
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
-  for (const add of COMMANDS) add(cli);
+  addCommands(cli, GROUPS);
   cli.option('--reset', 'The same as the command `reset`');
-  cli.help();
   cli.version(version);
   try {
     cli.parse(argv, { run: false });

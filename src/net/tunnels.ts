@@ -2,6 +2,7 @@
 // Windows (PROTOCOL §12). The parsers are separate from the commands, so that they can be tested on recorded output.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { messageOf } from '../errors.ts';
 import { isRecord } from '../protocol/text.ts';
 
 const run = promisify(execFile);
@@ -31,8 +32,25 @@ export const LISTERS: Readonly<Partial<Record<NodeJS.Platform, InterfaceLister>>
   },
 };
 
+/** The tunnel interface to use, and what is wrong with it, for people. Never rejects. */
+export async function findTunnel(
+  name: string | undefined,
+): Promise<{ found?: TunnelInterface; problem: string | undefined }> {
+  try {
+    const found = chooseTunnel(await listTunnels(), name);
+    if (found === undefined) {
+      return {
+        problem: name === undefined ? 'there is no tunnel interface' : `there is no interface ${name}`,
+      };
+    }
+    return { found, problem: found.up ? undefined : `the interface ${found.name} is not up` };
+  } catch (thrown) {
+    return { problem: `the interfaces cannot be listed: ${messageOf(thrown)}` };
+  }
+}
+
 /** The tunnel interfaces of this machine. Rejects if the platform's command fails. */
-export async function listTunnels(platform: NodeJS.Platform = process.platform): Promise<TunnelInterface[]> {
+async function listTunnels(platform: NodeJS.Platform = process.platform): Promise<TunnelInterface[]> {
   const lister = LISTERS[platform];
   if (lister === undefined) throw new Error(`interfaces cannot be listed on ${platform}`);
   const [program, ...args] = lister.command;

@@ -52,7 +52,10 @@ function checkOwn(directory: string): void {
   if (user === undefined) return;
   const isOwn = found.isDirectory() && found.uid === user && (found.mode & 0o022) === 0;
   if (isOwn) return;
-  throw new ConfigError(`${directory} must be a folder that belongs to this user and that only this user can write to`, {
-    remedy: 'Look at what it is; then remove it, or correct its owner and its mode (0700).',
-  });
+  throw new ConfigError(
+    `${directory} must be a folder that belongs to this user and that only this user can write to`,
+    {
+      remedy: 'Look at what it is; then remove it, or correct its owner and its mode (0700).',
+    },
+  );
 }

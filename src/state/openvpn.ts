@@ -3,7 +3,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { vpnPidPath } from './layout.ts';
-import { commandLineOf, identifyProcess, isProcessRunning, readPidFile, type ProcessIdentity } from './process.ts';
+import {
+  commandLineOf,
+  identifyProcess,
+  isProcessRunning,
+  readPidFile,
+  type ProcessIdentity,
+} from './process.ts';
 
 /** Where OpenVPN is often installed although a service's PATH does not name the folder. */
 const FOLDERS = [
@@ -16,7 +22,10 @@ const FOLDERS = [
 ];
 
 /** The path of the OpenVPN program; undefined if it is not installed. */
-export function findOpenvpn(env: NodeJS.ProcessEnv, folders: readonly string[] = FOLDERS): string | undefined {
+export function findOpenvpn(
+  env: NodeJS.ProcessEnv,
+  folders: readonly string[] = FOLDERS,
+): string | undefined {
   const name = process.platform === 'win32' ? 'openvpn.exe' : 'openvpn';
   const inPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...inPath, ...folders].map((folder) => join(folder, name)).find(isProgram);
@@ -24,7 +33,9 @@ export function findOpenvpn(env: NodeJS.ProcessEnv, folders: readonly string[] =
 
 /** Whether a command line is that of an OpenVPN that runs this profile. */
 export function isOpenvpnWith(profile: string, commandLine: string): boolean {
-  return /(?:^|[/\\])openvpn(?:\.exe)? /.test(commandLine) && `${commandLine} `.includes(` --config ${profile} `);
+  return (
+    /(?:^|[/\\])openvpn(?:\.exe)? /.test(commandLine) && `${commandLine} `.includes(` --config ${profile} `)
+  );
 }
 
 /**

@@ -8,7 +8,7 @@ import { nodeFolder, refusedDirectory, replayDirectory } from '../../state/layou
 import { openNodeFolder } from '../../state/node-folder.ts';
 import { findNode } from '../local-node/find.ts';
 import { stopNode } from '../local-node/stop-node.ts';
-import { stopOpenvpn } from '../local-node/vpn.ts';
+import { stopOpenvpn } from '../local-node/stop-openvpn.ts';
 import type { Output } from '../terminal/output.ts';
 import { countText } from '../terminal/words.ts';
 import { ownFiles } from './own-files.ts';

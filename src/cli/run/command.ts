@@ -1,5 +1,6 @@
 // `coda run`: runs one circuit on the configured executor, without a cloud: a dry run before going online.
 import type { CAC } from 'cac';
+import { abortOnSignals } from '../terminal/exit.ts';
 import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface RunOptions extends ConfigOption {
@@ -25,15 +26,11 @@ export function addRun(cli: CAC): void {
 async function run(file: string, options: RunOptions): Promise<number> {
   const shots = wholeNumberOption('--shots', 1, Number.MAX_SAFE_INTEGER) ?? DEFAULT_SHOTS;
   const { runCircuit } = await import('./run-circuit.ts');
-  const aborted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => (aborted.signal.aborted ? process.exit(1) : aborted.abort()));
-  }
   return runCircuit(file, {
     shots,
     json: options.json === true,
     configPath: options.config,
     out: terminal(process.stdout),
-    signal: aborted.signal,
+    signal: abortOnSignals(),
   });
 }

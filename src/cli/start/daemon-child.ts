@@ -2,6 +2,7 @@
 // that command ends, and this process runs alone.
 import type { Logger } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { exitSoon } from '../terminal/exit.ts';
 import { failureText } from '../terminal/failure.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { logWriter } from './log-file.ts';
@@ -39,8 +40,7 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
   }
   process.off('disconnect', starterIsGone);
   if (process.connected) process.disconnect();
-  // The node is closed, but an executor's run that was abandoned may keep the process alive for ever.
-  setTimeout(() => process.exit(), 500).unref();
+  exitSoon();
 }
 
 /** Until the command disconnects. */

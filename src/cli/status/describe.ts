@@ -5,7 +5,7 @@ import { isRecord } from '../../protocol/text.ts';
 import { paint, type Output } from '../terminal/output.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady, urlOf, type Live } from '../local-node/live.ts';
-import { findTunnel } from '../local-node/vpn.ts';
+import { findTunnel } from '../../net/tunnels.ts';
 import { logPath } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
 import { durationText } from '../terminal/words.ts';
@@ -33,7 +33,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
   const address = presence?.address ?? undefined;
   const live = address === undefined ? undefined : await askReady(address);
   const openvpn = findVpnProcess(stateDir, settings.nodeVpnProfilePath);
-  const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint);
+  const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint ?? undefined);
   const log = logPath(stateDir);
   return {
     running: node !== undefined,
@@ -46,7 +46,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
     state_dir: stateDir,
     log_file: existsSync(log) ? log : null,
     openvpn_pid: openvpn?.pid ?? null,
-    vpn_interface: textOf(live?.['vpn_interface']) ?? tunnel?.name ?? null,
+    vpn_interface: textOf(live?.['vpn_interface']) ?? tunnel?.found?.name ?? null,
     live: live ?? null,
     note: stale ?? null,
   };

@@ -14,7 +14,7 @@ async function stopVpn(options: ConfigOption): Promise<number> {
   const out = terminal(process.stdout);
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { findNode } = await import('../local-node/find.ts');
-  const { stopOpenvpn } = await import('../local-node/vpn.ts');
+  const { stopOpenvpn } = await import('../local-node/stop-openvpn.ts');
   const { stateDir, nodeVpnProfilePath } = (await operatorConfig(options.config)).settings;
   const stopped = await stopOpenvpn(stateDir, nodeVpnProfilePath);
   if (stopped === undefined) {

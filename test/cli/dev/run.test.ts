@@ -99,11 +99,11 @@ test('once: failed jobs say why', async () => {
   assert.match(out.text(), /✗ failed: the simulator cannot take 2000000000 shots/);
 });
 
-test('once: ends when the node ends by itself, and at the signal', async () => {
+test('once: ends when the node stops by itself, and at the signal', async () => {
   const idle = { description: 'idle', isExact: true, close: async () => {} };
   const { out, code } = once(async () => ({ ...idle, ended: Promise.reject(new Error('no more')) }));
   assert.equal(await code, 1);
-  assert.match(out.errors.join(), /the node has ended by itself: no more/);
+  assert.match(out.errors.join(), /the node has stopped by itself: no more/);
 
   const abort = new AbortController();
   const aborted = once(

@@ -105,7 +105,7 @@ describe('the daemon', () => {
       `export default { executor: () => { console.error('the fridge is warm'); process.kill(process.pid, 'SIGKILL'); } };`,
     );
     const died = await bench.ends(1, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
-    assert.match(died, /ended while it started \(SIGKILL\)[^]*the fridge is warm/);
+    assert.match(died, /ended during its start \(SIGKILL\)[^]*the fridge is warm/);
     // What it left does not keep the next one from starting.
     writeFileSync(join(bench.folder, 'coda.config.js'), 'export default {};');
     await startDaemon();

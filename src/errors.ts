@@ -65,7 +65,7 @@ export class JobError extends CodaError {
   readonly code = 'CODA_JOB';
 }
 
-/** A result could not be delivered. */
+/** A result could not be delivered. Reserved by PROTOCOL §14: the node itself keeps trying, and throws none. */
 export class WebhookError extends CodaError {
   readonly code = 'CODA_WEBHOOK';
 }

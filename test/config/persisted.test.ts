@@ -128,7 +128,7 @@ describe('the persisted state', () => {
     refused(stateDir, /coda-private-key of .*coda\.config is missing/, /coda reset/);
   });
 
-  it('is refused when others can read either file, or a link stands in its place', (t) => {
+  it('is refused if others can read a file of it, or if a file is a link', (t) => {
     for (const name of ['coda.config', 'coda-private-key']) {
       const stateDir = folder(t);
       putPythonState(stateDir);

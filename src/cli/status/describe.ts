@@ -8,6 +8,7 @@ import { askReady, urlOf, type Live } from '../local-node/live.ts';
 import { findTunnel } from '../../net/tunnels.ts';
 import { logPath } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
+import { table } from '../terminal/table.ts';
 import { durationText } from '../terminal/words.ts';
 
 export interface NodeStatus {
@@ -73,7 +74,7 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
   rows.push(['VPN', vpn.length === 0 ? 'none' : vpn.join(', ')]);
   if (status.url !== null) rows.push(['URL', status.url]);
   rows.push(['state', status.state_dir], ['log', status.log_file ?? 'none']);
-  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+  return table(rows);
 }
 
 function liveRows(live: Live, out: Output): (readonly [string, string])[] {

@@ -203,7 +203,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.deepEqual(openvpnsIn(lab.client), []);
   });
 
-  it('says what helps where the device, the rights or the program are missing, and keeps the credentials', async () => {
+  it('says what to do if the device, the rights or the program are missing, and keeps the credentials', async () => {
     const cases = [
       { wrapper: hiding('mount -t tmpfs none /dev/net'), says: /modprobe tun/ },
       { wrapper: hiding('mount --bind /dev/null /usr/sbin/openvpn'), says: /apt-get install openvpn/ },
@@ -229,7 +229,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     }
   });
 
-  it('starts degraded where that is allowed, and says that it is not ready', async () => {
+  it('starts degraded if that is allowed, and says that it is not ready', async () => {
     await lab.killServer();
     const home = newHome(lab);
     const refused = lab.profile.replace('remote-cert-tls server', 'remote-cert-tls server\nup /bin/true');
@@ -242,7 +242,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await stop(node);
   });
 
-  it('touches nothing where the cloud asks for no VPN', async () => {
+  it('touches nothing if the cloud asks for no VPN', async () => {
     const home = newHome(lab);
     await lab.cloud.setVpn({ required: false });
     await lab.cloud.openPublic(PUBLIC);
@@ -309,7 +309,7 @@ function hiding(command: string): string[] {
   return ['unshare', '--mount', 'sh', '-c', `${command} && exec "$@"`, 'sh'];
 }
 
-/** The user `nobody` with one capability; with a /dev/net/tun that all may open, as distributions have it. */
+/** The user `nobody` with one capability; with a /dev/net/tun that everybody may open, as in most distributions. */
 function unprivileged(lab: Lab, home: string): string[] {
   const tun = join(lab.folder, 'tun');
   const prepare = `chown -R 65534:65534 ${home} && chmod 755 ${lab.folder} && { [ -e ${tun} ] || mknod -m 666 ${tun} c 10 200; } && mount --bind ${tun} /dev/net/tun`;

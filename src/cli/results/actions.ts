@@ -8,8 +8,9 @@ import { printable } from '../../protocol/text.ts';
 import { deadLettersPath, nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
 import { findNode } from '../local-node/find.ts';
 import type { Output } from '../terminal/output.ts';
-import type { Action } from './command.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
+
+export type Action = 'list' | 'show' | 'replay' | 'drop';
 
 export interface ActionRequest {
   readonly stateDir: string;

@@ -1,6 +1,7 @@
 // `coda results`: shows, delivers or removes the results that the cloud refused.
 import type { CAC } from 'cac';
 import { didYouMean } from '../../config/suggest.ts';
+import type { Action } from './actions.ts';
 import { printable } from '../../protocol/text.ts';
 import {
   CONFIG_OPTION,
@@ -10,8 +11,7 @@ import {
   type ConfigOption,
 } from '../terminal/options.ts';
 
-const ACTIONS = ['list', 'show', 'replay', 'drop'] as const;
-export type Action = (typeof ACTIONS)[number];
+const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 
 interface ResultsOptions extends ConfigOption {
   readonly all?: boolean;

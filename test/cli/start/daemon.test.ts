@@ -230,7 +230,7 @@ describe('the daemon', () => {
     await following.says('rotated');
     following.child.kill('SIGINT');
     assert.equal(await following.ended, 0);
-    assert.equal(following.output(), 'three\nfour\nanew\n');
+    assert.equal(following.output(), 'three\nfour\nrotated\n');
   });
 
   it('does not write its log through a link', async () => {

@@ -2,9 +2,23 @@
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
 export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
 export type { Settings } from './config/settings.ts';
+export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
+export { findOpenvpn, isOpenvpnWith } from './state/openvpn.ts';
 export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
 export type { ModuleLoader, Namespace } from './config/modules.ts';
-export { makeStateDir, writeState, type PersistedState } from './state/credentials.ts';
+export { writeState, type PersistedState } from './config/persisted.ts';
+export { makeStateDir } from './state/node-folder.ts';
+export {
+  commandLineOf,
+  findOwnProcesses,
+  identifyProcess,
+  isOwnProcess,
+  isProcessRunning,
+  readPidFile,
+  signalProcess,
+  terminateProcess,
+  type ProcessIdentity,
+} from './state/process.ts';
 export {
   AuthError,
   CodaError,
@@ -31,6 +45,8 @@ export {
 } from './device/executor.ts';
 export type { Batch, Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
+export { withDeadline } from './net/timing.ts';
+export { findTunnel } from './net/tunnels.ts';
 export type { Admission } from './kernel/admission.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
 export type { Delivery } from './outbox/delivery.ts';
@@ -57,6 +73,7 @@ export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { webhookBody, type Outcome } from './protocol/webhook.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
 export { whichExist } from './net/redis.ts';
+export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { serviceKey, type ServiceKey, type Services } from './kernel/services.ts';
 export type { Session, VpnTerms } from './kernel/session.ts';
 export { isTapped } from './kernel/tap.ts';

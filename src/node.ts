@@ -2,7 +2,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { LoadedConfig } from './config/load.ts';
 import type { ModuleLoader } from './config/modules.ts';
-import type { PersistedState } from './state/credentials.ts';
+import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
 import type { Executor, ExecutorChoice, LoadedExecutor } from './device/executor.ts';
@@ -11,7 +11,7 @@ import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
-import { openSpool } from './state/lock.ts';
+import { openNodeFolder } from './state/node-folder.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
@@ -168,7 +168,7 @@ export class Node implements CodaNode {
 
   async #boot(): Promise<void> {
     this.#apply();
-    const spool = openSpool(this.settings.stateDir);
+    const spool = openNodeFolder(this.settings.stateDir);
     this.onClose('the state directory', () => spool.release());
     const outbox = await this.#openOutbox(spool.directory);
     await this.hooks.boot.promise();

@@ -1,7 +1,7 @@
 // What a plugin is, and the node as it sees it. Built-in plugins use exactly this and nothing else.
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ModuleLoader } from './config/modules.ts';
-import type { PersistedState } from './state/credentials.ts';
+import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import type { Executor, ExecutorChoice } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';

@@ -21,7 +21,7 @@ export function batching(): Plugin {
 
 /** One result a job in the order of the jobs; undefined where they must run one by one. */
 async function runBatch(node: CodaNode, { jobs, context }: Batch): Promise<ExecutionResult[] | undefined> {
-  const { executor } = node.executor;
+  const { executor } = node;
   if (executor.batchRun === undefined) return undefined;
 
   let results: unknown;

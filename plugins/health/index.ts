@@ -4,22 +4,14 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   ConfigError,
+  healthAddress,
   messageOf,
   ReadinessReport,
-  serviceKey,
   type CodaNode,
+  type HealthAddress,
   type Logger,
   type Plugin,
 } from '../../src/index.ts';
-
-export interface HealthAddress {
-  readonly host: string;
-  /** The port in use, also where port 0 asked for a free one. */
-  readonly port: number;
-}
-
-/** Where the health server listens; throws before `boot` has ended. */
-export const healthAddress = serviceKey<() => HealthAddress>('healthAddress');
 
 /** How long requests under way may take to end when the node closes. */
 const CLOSE_GRACE_MS = 1_000;

@@ -1,20 +1,20 @@
-// What a profile may say: the one table of directives and of the form that their values must have.
-// Everything that is not here is refused: what runs a program, loads a library, or names a file has no entry.
+// What a profile may say: the table of allowed directives and of the form of their values.
+// Everything else is refused. A directive that runs a program, loads a library or names a file must never be added.
 
-/** Why the words of a directive are not taken; undefined where they are. */
+/** Why the words of a directive are refused; undefined if they are accepted. */
 type Check = (words: readonly string[]) => string | undefined;
 
 export interface Directive {
   readonly check: Check;
-  /** May stand in the profile more than once, with different values. */
+  /** May be in the profile more than once, with different values. */
   readonly repeatable?: true;
 }
 
-/** A pattern for one word, and what it asks for, in words. */
+/** A pattern for one word, and its description. */
 interface Form {
   readonly pattern: RegExp;
   readonly is: string;
-  /** The greatest number, where the word is one. */
+  /** The greatest value, if the word is a number. */
   readonly max?: number;
 }
 
@@ -55,13 +55,13 @@ function oneOf(...words: string[]): Form {
   return { pattern: new RegExp(`^(?:${words.join('|')})$`), is: words.join(' or ') };
 }
 
-/** Takes `required` words, then up to all of `optional`, each of its form. */
+/** Accepts the `required` words, then none, some or all of the `optional` ones, each in its form. */
 function takes(required: readonly Form[], optional: readonly Form[] = []): Check {
   const forms = [...required, ...optional];
   return (words) => {
     if (words.length < required.length || words.length > forms.length) {
       const most = forms.length === required.length ? '' : ` to ${forms.length}`;
-      return `it takes ${required.length}${most} values, here are ${words.length}`;
+      return `it takes ${required.length}${most} values, but has ${words.length}`;
     }
     const wrong = words.findIndex((word, index) => !fits(word, forms[index]));
     return wrong === -1 ? undefined : `value ${wrong + 1} must be ${forms[wrong]?.is}`;
@@ -142,22 +142,23 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
   } satisfies Record<string, Directive>),
 );
 
-/** Why some directives that people do put into profiles have no place here; the rest is simply not on the list. */
+/** Why some directives that are common in profiles are refused. The others are just not on the list. */
 const REASONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'auth-user-pass':
-      'the node has no user name and password to give; the profile must carry a certificate and a key',
-    'auth-federate': 'a login in the browser needs a person; the profile must carry a certificate and a key',
-    askpass: 'nobody is there to type a pass phrase',
+      'the node has no user name and password; the profile must contain a certificate and a key',
+    'auth-federate':
+      'a login in the browser needs a person; the profile must contain a certificate and a key',
+    askpass: 'the node cannot type a pass phrase',
     config: 'it reads a file',
     plugin: 'it loads a library',
     providers: 'it loads a library',
     engine: 'it loads a library',
     'pkcs11-providers': 'it loads a library',
-    setenv: 'it can carry any other directive and sets the environment of programs',
+    setenv: 'it can contain any other directive, and sets the environment of programs',
     'setenv-safe': 'it sets the environment of programs',
-    'redirect-gateway': 'the node does not let a profile take over all traffic of the machine',
-    daemon: 'the node watches its own OpenVPN',
+    'redirect-gateway': 'the node does not let a profile redirect all traffic of the machine',
+    daemon: 'the node runs and watches OpenVPN itself',
   }),
 );
 const RUNS =
@@ -165,7 +166,7 @@ const RUNS =
 const FILES =
   /^(?:log|log-append|writepid|status|replay-persist|management.*|client-config-dir|capath|crl-verify|pkcs12|cd|chroot|tmp-dir|tls-export-cert|ifconfig-pool-persist|peer-fingerprint|secret|dh|auth-gen-token.*|genkey|mktun)$/;
 
-/** Why `name` is refused, for a person. */
+/** Why `name` is refused, for people. */
 export function whyNot(name: string): string {
   const reason =
     REASONS.get(name) ??

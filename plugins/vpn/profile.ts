@@ -1,5 +1,5 @@
-// From the text of an OpenVPN profile to what was understood of it, and from there to a new text for OpenVPN to read.
-// The given text itself never reaches OpenVPN: what we did not understand cannot get through (PROTOCOL §12).
+// Parses an OpenVPN profile, and writes a new one for OpenVPN from what was understood. The given text itself never reaches
+// OpenVPN, so nothing that we did not understand gets through (PROTOCOL §12).
 import { printable, VPNError } from '../../src/index.ts';
 import { BLOCKS, checkBlock } from './blocks.ts';
 import { DIRECTIVES, whyNot } from './directives.ts';
@@ -8,7 +8,7 @@ import { wordsOf } from './words.ts';
 /** OpenVPN's own limit for one line. */
 const LONGEST_LINE = 255;
 const MOST_BYTES = 256 * 1024;
-/** Inside one word these need quotes, or cannot be written at all. */
+/** We never write these: inside a word they need quotes, or cannot be written at all. */
 const UNSAFE = /["'\\#;\r\n]/;
 
 interface Statement {
@@ -61,12 +61,12 @@ function refuseAt(line: number): Refuse {
 }
 
 const REMEDY =
-  'Have the profile corrected in Coda, then start the node again. docs/vpn.md lists what a profile may say.';
+  'Correct the profile in Coda, then start the node again. docs/vpn.md lists what a profile may say.';
 
 function checkCharacters(line: string, refuse: Refuse): void {
   const control = [...line].find((character) => character !== '\t' && isControl(character));
   if (control !== undefined) {
-    refuse(line.trim().split(/\s/)[0] ?? '', `the line holds the control character ${code(control)}`);
+    refuse(line.trim().split(/\s/)[0] ?? '', `the line contains the control character ${code(control)}`);
   }
 }
 
@@ -99,7 +99,7 @@ function addStatement(
   [first = '', ...words]: readonly string[],
   refuse: Refuse,
 ): void {
-  // OpenVPN takes directives with and without the dashes of the command line.
+  // OpenVPN accepts directives with and without the dashes of the command line.
   const name = first.startsWith('--') && first.length > 2 ? first.slice(2) : first;
   const directive = DIRECTIVES.get(name);
   if (directive === undefined) {
@@ -110,7 +110,8 @@ function addStatement(
   }
   const wrong = directive.check(words);
   if (wrong !== undefined) return refuse(name, wrong);
-  if (words.some((word) => UNSAFE.test(word))) return refuse(name, 'a value holds a quote or a backslash');
+  if (words.some((word) => UNSAFE.test(word)))
+    return refuse(name, 'a value contains a quote, a backslash, # or ;');
   const same = statements.filter((one) => one.name === name);
   if (same.some((one) => one.words.join(' ') === words.join(' '))) return;
   if (same.length > 0 && directive.repeatable !== true)
@@ -142,7 +143,7 @@ function blockText(tag: string, lines: readonly string[], refuse: Refuse): strin
   }
 }
 
-/** What OpenVPN could only say after its start, and less clearly. */
+/** Checks for what is missing. OpenVPN would only say it after its start, and less clearly. */
 function checkWhole(statements: readonly Statement[], blocks: ReadonlyMap<string, string>): void {
   const names = new Set(statements.map(({ name }) => name));
   const missing = [
@@ -154,7 +155,7 @@ function checkWhole(statements: readonly Statement[], blocks: ReadonlyMap<string
   throw new VPNError(`the VPN profile has no ${missing.join(', no ')}`, { remedy: REMEDY });
 }
 
-/** Added where the profile says nothing: no renegotiation in the middle of a run, and a quick way back after an outage. */
+/** Added if the profile does not set them: no renegotiation during a run, and a quick reconnect after an outage. */
 const ADDED: readonly Statement[] = [
   { name: 'reneg-sec', words: ['0'] },
   { name: 'hand-window', words: ['10'] },
@@ -166,11 +167,11 @@ const ADDED: readonly Statement[] = [
 export interface Rendering {
   /** The new profile. */
   readonly text: string;
-  /** The tunnel's interface, where its name is known beforehand. */
+  /** The tunnel's interface, if its name is known in advance. */
   readonly device: string | undefined;
 }
 
-/** The text for OpenVPN. `device` names the interface where the profile leaves it free; undefined leaves it to OpenVPN. */
+/** The text for OpenVPN. `device` is the interface's name if the profile sets none; undefined lets OpenVPN choose. */
 export function renderProfile({ statements, blocks }: Profile, device: string | undefined): Rendering {
   const given = statements.find(({ name }) => name === 'dev')?.words[0] ?? 'tun';
   const isFree = /^u?tun$/.test(given);

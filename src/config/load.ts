@@ -1,7 +1,7 @@
 // Merges all sources into the effective settings: flags > environment > config file > persisted state > defaults.
 // PROTOCOL §9; every value keeps the name of the place where it was found.
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { ExecutorChoice } from '../device/executor.ts';
 import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
@@ -19,7 +19,8 @@ import {
   type Settings,
   type SettingSource,
 } from './settings.ts';
-import { readState, stateConfigPath, stateKeyPath, type PersistedState } from '../state/credentials.ts';
+import { readState, type PersistedState } from './persisted.ts';
+import { stateConfigPath, stateKeyPath, vpnProfilePath } from '../state/layout.ts';
 
 export interface LoadInput {
   readonly flags?: Flags;
@@ -132,7 +133,7 @@ function defaultLayer(cwd: string, stateDir: string): Layer {
   const layer = new Map<SettingName, Sourced>(
     SETTING_NAMES.map((name) => [name, { value: settingOf(name).default, source, where: 'default' }]),
   );
-  const profile = join(stateDir, 'coda-node.ovpn');
+  const profile = vpnProfilePath(stateDir);
   layer.set('nodeVpnProfilePath', { value: profile, source, where: 'default' });
   const device = resolve(cwd, 'site', 'device.yaml');
   if (existsSync(device)) layer.set('deviceConfig', { value: device, source, where: './site/device.yaml' });

@@ -1,6 +1,6 @@
 // Which parts of the settings are secret, and how they look once they are hidden.
 import { SETTING_NAMES, settingOf, type Settings, type SettingValue, type Setting } from './settings.ts';
-import type { PersistedState } from '../state/credentials.ts';
+import type { PersistedState } from './persisted.ts';
 
 const HIDDEN = '***';
 

@@ -5,7 +5,7 @@
 // are written while it is at work, several at a time. A crash then also blames jobs that had not begun. So the first
 // start after a crash writes nothing ahead, until a clean end: no job is blamed twice for another one.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { runMarkerPath } from '../state/layout.ts';
 
 /** How many upcoming runs one write marks in advance. */
 export const MARKED_AHEAD = 4;
@@ -22,7 +22,7 @@ export class RunMarker {
 
   /** If one crash is enough to give a job up (`maxDeliveries` is 1), nothing is written ahead. */
   constructor(directory: string, maxDeliveries: number) {
-    const path = join(directory, 'running');
+    const path = runMarkerPath(directory);
     this.interrupted = new Set(readIds(path));
     this.#writesAhead = this.interrupted.size === 0 && maxDeliveries > 1;
     this.#fd = openSync(path, 'w', 0o600);

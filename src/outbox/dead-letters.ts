@@ -1,13 +1,9 @@
 // Stream entries that are no jobs, or that nothing could run: recorded for the operator, one JSON line each.
 import { appendFile, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { deadLettersPath } from '../state/layout.ts';
 
 /** A record that has grown to this size is renamed to `.1`, which replaces the one before. */
 const MAX_BYTES = 16 * 1024 * 1024;
-
-export function deadLettersPath(directory: string): string {
-  return join(directory, 'dead-letters.jsonl');
-}
 
 /** Records a stream entry; resolves once it is on disk, so that it can be acknowledged. */
 export async function recordDeadLetter(

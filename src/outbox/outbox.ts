@@ -7,10 +7,10 @@
 // An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
-import { join } from 'node:path';
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
+import { journalPath } from '../state/layout.ts';
 import type { DeliveryRoute, Statuses } from './delivery.ts';
 import {
   endingOf,
@@ -28,10 +28,6 @@ import { setResultAside } from './refused.ts';
 
 /** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
 const MAX_BYTES = 256 * 1024 * 1024;
-
-export function journalPath(directory: string): string {
-  return join(directory, 'outbox.journal');
-}
 
 export interface OutboxOptions {
   readonly directory: string;

@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { isRecord } from '../protocol/text.ts';
-import { deadLettersPath } from './dead-letters.ts';
+import { deadLettersPath, journalPath } from '../state/layout.ts';
 import { readRecords } from './journal-file.ts';
-import { journalPath } from './outbox.ts';
 
 /** Results that the node has saved and not yet delivered. Throws a ConfigError if they cannot be read. */
 export async function countUndelivered(directory: string): Promise<number> {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { refusedDirectory, replayDirectory } from '../state/layout.ts';
 import { readPrivateFile, shellQuoted, writeFileAtomic, writeRemedy } from '../state/private-file.ts';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -23,15 +24,6 @@ export interface RefusedResult extends SavedOutcome {
 export interface SetAside {
   readonly path: string;
   readonly result: RefusedResult;
-}
-
-export function refusedDirectory(directory: string): string {
-  return join(directory, 'refused');
-}
-
-/** Where a node looks for refused results that it shall deliver after all. */
-export function replayDirectory(directory: string): string {
-  return join(directory, 'replay');
 }
 
 /** Keeps a result that the cloud refused for good; resolves once it is durable, however long that takes. */

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
+import { replayDirectory } from '../state/layout.ts';
 import type { Outbox } from './outbox.ts';
-import { dropRefused, readRefused, replayDirectory, resultFiles } from './refused.ts';
+import { dropRefused, readRefused, resultFiles } from './refused.ts';
 
 const LOOK_EVERY_MS = 1_000;
 

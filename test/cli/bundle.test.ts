@@ -100,7 +100,7 @@ describe('`coda` and what users write', () => {
     assert.equal(out, 'true function\n');
   });
 
-  it('work as well without the code cache, and write nothing where they lie', (t) => {
+  it('work as well without the code cache, and write nothing into their folder', (t) => {
     const cwd = folder(t, { 'coda.config.ts': "import 'coda-node';\nexport default { concurrency: 7 };" });
     const bundle = resolve('dist', 'bundle');
     mkdirSync(join(cwd, 'bundle'));

@@ -11,7 +11,7 @@ export interface CodaProcess {
   output(): string;
   /** Resolves once the output contains `text`. */
   says(text: string): Promise<void>;
-  /** Resolves with the exit code; null where a signal ended it. */
+  /** Resolves with the exit code; null if a signal ended it. */
   readonly ended: Promise<number | null>;
 }
 

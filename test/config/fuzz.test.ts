@@ -8,7 +8,7 @@ import { createModuleLoader } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL } from '../../src/config/schema.ts';
 import { SETTING_NAMES, settingOf, type SettingName } from '../../src/config/settings.ts';
-import { readState } from '../../src/state/credentials.ts';
+import { readState } from '../../src/config/persisted.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { folder, put, pythonState } from './folder.ts';
 

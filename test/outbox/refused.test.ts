@@ -11,12 +11,11 @@ import { Replay } from '../../src/outbox/replay.ts';
 import {
   dropRefused,
   readRefused,
-  refusedDirectory,
-  replayDirectory,
   requestReplay,
   resultFiles,
   setResultAside,
 } from '../../src/outbox/refused.ts';
+import { refusedDirectory, replayDirectory } from '../../src/state/layout.ts';
 import { createLogger, silentLogger, type Logger } from '../../src/log.ts';
 import { webhookBody } from '../../src/protocol/webhook.ts';
 import { waitUntil } from '../../src/testing/index.ts';

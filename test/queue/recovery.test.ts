@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openSpool, spoolDirectory } from '../../src/state/lock.ts';
+import { nodeFolder } from '../../src/state/layout.ts';
+import { openNodeFolder } from '../../src/state/node-folder.ts';
 import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
@@ -56,7 +57,7 @@ describe('recovery', () => {
   async function stoppedNode(): Promise<{ first: TestNode; stateDir: string; consumer: string }> {
     const first = await startTestNode({ cloud });
     await first.node.stop();
-    const spool = openSpool(first.stateDir);
+    const spool = openNodeFolder(first.stateDir);
     spool.release();
     return { first, stateDir: first.stateDir, consumer: spool.consumer };
   }
@@ -195,7 +196,7 @@ describe('recovery', () => {
     const [poison, once] = [await cloud.submit(job), await cloud.submit(job)];
     const [poisonId = '', onceId = ''] = await readAs(consumer);
     await redis.xclaim(...stream(), consumer, 0, poisonId, 'RETRYCOUNT', 3, 'JUSTID');
-    await writeFile(join(spoolDirectory(stateDir), 'running'), `${poisonId}\n${onceId}`);
+    await writeFile(join(nodeFolder(stateDir), 'running'), `${poisonId}\n${onceId}`);
     const executor = new CountingExecutor();
     const second = await startTestNode({ cloud, executor, stateDir });
     try {
@@ -205,7 +206,7 @@ describe('recovery', () => {
       assert.deepEqual(executor.runs, [once]);
       await allDone();
       const letters = await waitUntil('the record', () =>
-        readFile(join(spoolDirectory(stateDir), 'dead-letters.jsonl'), 'utf8').catch(() => ''),
+        readFile(join(nodeFolder(stateDir), 'dead-letters.jsonl'), 'utf8').catch(() => ''),
       );
       assert.ok(letters.includes(poison) && letters.includes('ir_json'));
     } finally {
@@ -218,7 +219,7 @@ describe('recovery', () => {
     const { first, stateDir, consumer } = await stoppedNode();
     const jobId = await cloud.submit(job);
     const [messageId = ''] = await readAs(consumer);
-    await writeFile(join(spoolDirectory(stateDir), 'running'), messageId);
+    await writeFile(join(nodeFolder(stateDir), 'running'), messageId);
     const env = { CODA_SHUTDOWN_DRAIN_TIMEOUT_SEC: '0.1' };
     const deliveries = async (): Promise<number | undefined> =>
       ((await redis.xpending(...stream(), '-', '+', 1)) as [string, string, number, number][])[0]?.[3];

@@ -6,7 +6,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createModuleLoader } from '../../src/compose.ts';
-import type { PersistedState } from '../../src/state/credentials.ts';
+import type { PersistedState } from '../../src/config/persisted.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
 import { createHttpClient } from '../../src/net/http.ts';

@@ -76,7 +76,7 @@ describe('coda start', () => {
     assert.equal(await second.ended, 0);
   });
 
-  it('cancels the running job on a second signal, and tells the cloud', async () => {
+  it('cancels the running job on a second signal, and reports it to the cloud', async () => {
     const { node, jobId } = await startedRun();
     node.child.kill('SIGTERM');
     await node.says('waiting for job');

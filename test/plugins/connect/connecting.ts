@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect } from '../../../plugins/connect/index.ts';
-import type { PersistedState } from '../../../src/state/credentials.ts';
+import type { PersistedState } from '../../../src/config/persisted.ts';
 import { CodaError, type Session, type Settings } from '../../../src/index.ts';
 import {
   json,

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readState } from '../../../src/state/credentials.ts';
+import { readState } from '../../../src/config/persisted.ts';
 import { ConfigError } from '../../../src/index.ts';
 import { decodeJwt, KEY_PEM } from '../../support/harness.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, TOKEN } from './connecting.ts';

@@ -15,7 +15,7 @@ const hasBinary = spawnSync('openvpn', ['--version']).error === undefined;
 const skip = hasBinary ? false : 'not run: openvpn is not installed';
 
 describe('a VPN profile', () => {
-  it('is written anew from what was understood, and understood again', () => {
+  it('is written again from what was understood, and can be parsed again', () => {
     const { text, device } = renderProfile(parseProfile(GOOD), 'coda123456');
     assert.equal(device, 'coda123456');
     assert.match(text, /^dev coda123456\ndev-type tun\nclient\n/m);
@@ -24,14 +24,14 @@ describe('a VPN profile', () => {
     assert.equal(renderProfile(parseProfile(text), 'coda123456').text, text);
   });
 
-  it('gets `reneg-sec 0` and a quick way back, unless it says otherwise', () => {
+  it('gets `reneg-sec 0` and a quick reconnect, unless it sets them itself', () => {
     const { text } = renderProfile(parseProfile(GOOD.replace('reneg-sec 0', 'connect-retry 5')), undefined);
     for (const line of ['reneg-sec 0', 'hand-window 10', 'connect-retry 5', 'dev tun']) {
       assert.match(text, new RegExp(`^${line}$`, 'm'));
     }
   });
 
-  it('may have a BOM, CRLF, dashes, quotes, comments and a device of its own', () => {
+  it('may have a BOM, CRLF, dashes, quotes, comments and its own device', () => {
     const odd = `\uFEFF${GOOD.replace('nobind', '--nobind # up x\n; up y\n  # up z').replace('dev tun', '"dev" tun7')}`;
     const { text, device } = renderProfile(parseProfile(odd.replaceAll('\n', '\r\n')), 'coda123456');
     assert.equal(device, 'tun7');
@@ -60,7 +60,7 @@ describe('a VPN profile', () => {
     assert.throws(() => parseProfile('#'.repeat(300_000)), /more than 256 KiB/);
   });
 
-  it('never makes the parser fail in another way, and what passes has only lines that are on the list', () => {
+  it('only makes the parser fail with a VPNError, and a parsed profile has only lines that are on the list', () => {
     const word = fc.constantFrom(
       'up',
       '--up',
@@ -105,7 +105,7 @@ describe('the real OpenVPN', { skip }, () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('does run, write, read and load what the corpus asks for, where nobody checks', async () => {
+  it('does run, write, read and load what the corpus asks for, if the profile is not checked', async () => {
     // Otherwise the next test would prove nothing.
     const mark = join(folder, 'mark');
     const [raw, script, secret] = ['raw.ovpn', 'script', 'secret'].map((name) => join(folder, name));
@@ -139,10 +139,10 @@ describe('the real OpenVPN', { skip }, () => {
     for (const file of ['raw.ovpn', 'included']) rmSync(join(folder, file));
   });
 
-  it('touches nothing for any text of the corpus: what our parser lets through has no such line left', async () => {
+  it('is harmless for every text of the corpus after our parser: no such line is left', async () => {
     const mark = join(folder, 'mark');
     let accepted = 0;
-    // Every attack where it is harmless text: in a comment, around PEM, or swallowed by a block.
+    // Every attack where it is harmless text: in a comment, around PEM, or inside a block.
     for (const [line] of ATTACKS.filter(([line]) => !/[\n\r\0\v]/.test(line) && line.length < 200)) {
       const attack = line.replaceAll('MARK', mark);
       const hidden = GOOD.replace('nobind', `nobind\n# ${attack}\n; ${attack}`).replace(

@@ -1,6 +1,6 @@
 // The device's own loop.
 //
-//   queued -> begun: marked on disk, then the executor runs it -> executing: said to Redis, the next runs marked on disk
+//   queued -> begun: marked on disk, then the executor runs it -> executing: written to Redis, the next runs marked on disk
 //          -> ended: the next run starts FIRST, then the outcome is handed over
 //                \-> its batch failed: back to the front of the queue, to run alone
 //
@@ -148,7 +148,7 @@ export class Runner {
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
-    // Before the next run is chosen: these come first.
+    // Before the next run is chosen: these jobs come first.
     for (const job of again) marker.end(job.messageIds[0]);
     held.requeue(again);
     this.#startNext();

@@ -1,4 +1,4 @@
-// Stream entries that are no jobs, or that nothing could run: recorded for the operator, one JSON line each.
+// Stream entries that are no jobs, or jobs that were given up: recorded for the operator, one JSON line each.
 import { appendFile, rename, stat } from 'node:fs/promises';
 import { deadLettersPath } from '../state/layout.ts';
 

@@ -1,5 +1,5 @@
-// Takes refused results back into the outbox that the operator wants delivered after all. `coda results replay` moves
-// their files into a folder that is checked here; a file is removed once its result is durable in the outbox.
+// Takes refused results back into the outbox, if the operator wants them delivered after all. `coda results replay` moves
+// their files into a folder that is checked here. A file is removed once its result is durable in the outbox.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';

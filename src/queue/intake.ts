@@ -90,7 +90,7 @@ export class Intake {
       candidates.map(({ job }) => job.jobId),
       log,
     );
-    // While Redis answers, the runs are marked that will start at once, and small circuits are read.
+    // Meanwhile: mark the runs that will start first, and read small circuits.
     if (held.queued === 0) {
       marker.next(
         candidates.slice(0, MARKED_AHEAD).map(({ message }) => message.messageId),
@@ -165,7 +165,7 @@ export class Intake {
     }
     const began = redisState.state === 'executing' && redisState.messageId === message.messageId;
     if (redisState.state === 'failed' && redisState.messageId === message.messageId) {
-      // Another node ran it and died before the cloud heard of it.
+      // Another node ran it and died before it could deliver the outcome.
       endings.finished(job, { status: 'failed', error: redisState.error ?? 'the job failed' });
       return;
     }

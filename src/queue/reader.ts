@@ -10,7 +10,7 @@ import type { Intake } from './intake.ts';
 import type { Recovery } from './recovery.ts';
 import type { JobStream } from './stream.ts';
 
-/** An idle reader hears from Redis this often. */
+/** An idle reader gets an answer of Redis this often. */
 const BLOCK_MS = 1_000;
 /** An answer that is later than this is trouble. */
 const LATE_MS = BLOCK_MS + 1_000;
@@ -72,7 +72,7 @@ export class Reader {
     void this.#run();
   }
 
-  /** No further job is read after this; a read under way is cut off, and what it brings stays pending. */
+  /** No further job is read after this; a read under way is cut off, and its jobs stay pending. */
   stop(): void {
     this.#stopped = true;
     this.#pause.wake();

@@ -182,7 +182,7 @@ export class RedisWrites implements Statuses, StartStatuses {
     return batch;
   }
 
-  /** Returns the writes that Redis did not take and that are to be repeated. */
+  /** Returns the writes that must be repeated. */
   async #send(batch: readonly Write[]): Promise<Write[]> {
     const commands = batch.map(({ command, key, args }): RedisCommand => [command, key, ...args]);
     const replies = await sendTogether(this.#redis, commands);

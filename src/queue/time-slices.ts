@@ -10,7 +10,7 @@ export class TimeSlices {
   #free: Promise<unknown> = Promise.resolve();
   #tookMs = 0;
 
-  /** What `steps` returns, once each of its steps has had its turn. */
+  /** Runs all steps; resolves with what `steps` returns. */
   async run<T>(steps: Iterator<unknown, T>): Promise<T> {
     for (;;) {
       const step = await this.#take(() => steps.next());

@@ -129,7 +129,7 @@ describe('the outbox', () => {
     await outbox.close();
   });
 
-  it('delivers after a restart what was saved, and writes the status that the crash prevented', async (t) => {
+  it('delivers saved outcomes after a restart, and writes the status that the crash prevented', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     await first.save(outcome('a'));
@@ -148,11 +148,11 @@ describe('the outbox', () => {
     await second.close();
   });
 
-  it('does not post again after a restart what was posted, but acknowledges it', async (t) => {
+  it('does not post a delivered outcome again after a restart, but acknowledges it', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     const writes = start(t, first, () => delivered);
-    // The node dies before Redis hears of it.
+    // The node dies before Redis has it.
     writes.acknowledge = () => new Promise(() => {});
     await first.save(outcome('a'));
     await waitUntil('the journal knowing of the post', async () =>
@@ -165,7 +165,7 @@ describe('the outbox', () => {
     await second.close();
   });
 
-  it('suppresses an outcome by a cancel, also where the node dies on the way', async (t) => {
+  it('suppresses an outcome by a cancel, also if the node dies on the way', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     const writes = start(t, first, () => retry);
@@ -205,7 +205,7 @@ describe('the outbox', () => {
     await outbox.close();
   });
 
-  it('sets aside what the cloud refuses for good', async (t) => {
+  it('sets aside an outcome that the cloud refuses for good', async (t) => {
     const directory = await temporaryFolder(t);
     const outbox = await open(directory);
     start(t, outbox, () => ({ kind: 'refused', reason: 'answered 404' }));

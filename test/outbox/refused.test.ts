@@ -1,4 +1,4 @@
-// Refused results on disk: what is set aside comes back as it was, broken files are named, and replays lose nothing.
+// Refused results on disk: they come back unchanged, broken files are named, and replays lose nothing.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -52,7 +52,7 @@ async function setAside(saved: SavedOutcome): Promise<string> {
 
 describe('a result that is set aside', () => {
   for (const saved of [completed, failed]) {
-    it(`is read as it was (${saved.outcome.status})`, async () => {
+    it(`is read back unchanged (${saved.outcome.status})`, async () => {
       const result = readRefused(await setAside(saved));
       assert.ok(result !== undefined);
       const { reason, refusedAt, ...rest } = result;
@@ -230,7 +230,7 @@ describe('the replay', () => {
     assert.deepEqual(taken, [completed]);
   });
 
-  it('takes what comes while the node runs', async () => {
+  it('takes results that come while the node runs', async () => {
     const taken: string[] = [];
     start({
       resubmit: async ({ jobId }) => void taken.push(jobId),
@@ -240,7 +240,7 @@ describe('the replay', () => {
     assert.deepEqual(taken, [failed.jobId]);
   });
 
-  it('waits for room, and while the node has the same job in hand', async () => {
+  it('waits for room, and while the node has the same job once more', async () => {
     await toReplay(completed);
     await toReplay({ ...completed, jobId: 'job-two' });
     const taken: string[] = [];
@@ -261,7 +261,7 @@ describe('the replay', () => {
     await waitUntil('both', () => taken.length === 2);
   });
 
-  it('names a broken file once, leaves it, goes on, and takes it once it is mended', async () => {
+  it('names a broken file once, takes the others, and takes it too once it is corrected', async () => {
     const broken = await toReplay(completed);
     await chmod(broken, 0o640);
     const taken: string[] = [];
@@ -279,7 +279,7 @@ describe('the replay', () => {
     // Once for each of the three: the broken one was not even opened again.
     assert.equal(looks, 3);
     await chmod(broken, 0o600);
-    await waitUntil('taking the mended one', () => taken.length === 3);
+    await waitUntil('taking the corrected one', () => taken.length === 3);
     await waitUntil('removing it', async () => (await left()).length === 0);
   });
 
@@ -295,7 +295,7 @@ describe('the replay', () => {
     assert.equal(lines.filter((line) => line.includes('cannot be replayed')).length, 1);
   });
 
-  it('ends the one it is at when it is stopped, and takes no other', async () => {
+  it('finishes the current result when it is stopped, and takes no other', async () => {
     await toReplay(completed);
     await toReplay({ ...failed, jobId: 'job-two' });
     let durable = (): void => {};

@@ -11,7 +11,7 @@ import { Lab } from '../../bench/lab/lab.ts';
 import { percentile } from '../../bench/lab/stats.ts';
 import { WEBHOOK_PATH } from '../../bench/lab/wire.ts';
 import { rowOf, type Row } from '../../bench/figure.ts';
-import { MARKERS, tableOf, withTable, type Results } from '../../bench/table.ts';
+import { MARKERS, PAGES, tableOf, withTable, type Results } from '../../bench/table.ts';
 
 const ROWS: readonly Row[] = [
   {
@@ -155,14 +155,24 @@ describe('the table', () => {
     assert.throws(() => withTable('no markers', RESULTS), /to put the table between/);
   });
 
-  it('in the README is that of the last results', () => {
+  it('shows only the named rows, and refuses a name that no row has', () => {
+    const empty = MARKERS.join('\n');
+    const text = withTable(empty, RESULTS, ['memory']);
+    assert.match(text, /^\| memory /m);
+    assert.doesNotMatch(text, /^\| throughput /m);
+    assert.throws(() => withTable(empty, RESULTS, ['speed']), /have no row 'speed'/);
+  });
+
+  it('in the README and in bench/README.md is that of the last results', () => {
     const results = JSON.parse(readFileSync(join('bench', 'results.json'), 'utf8')) as Results;
-    const readme = readFileSync('README.md', 'utf8');
-    assert.equal(
-      withTable(readme, results),
-      readme,
-      'README.md is out of date: npm run bench -- none --readme',
-    );
+    for (const { path, rows } of PAGES) {
+      const page = readFileSync(path, 'utf8');
+      assert.equal(
+        withTable(page, results, rows),
+        page,
+        `${path} is out of date: npm run bench -- none --readme`,
+      );
+    }
   });
 });
 

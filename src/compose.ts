@@ -4,6 +4,7 @@ import { builtinPlugins } from '../plugins/index.ts';
 import { loadConfig, type LoadedConfig, type LoadInput } from './config/load.ts';
 import { ModuleLoader } from './config/modules.ts';
 import * as main from './index.ts';
+import * as kit from './kit.ts';
 import type { Logger } from './log.ts';
 import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
@@ -45,6 +46,7 @@ export function startTestNode(options: TestNodeOptions): Promise<TestNode> {
 export function createModuleLoader(): ModuleLoader {
   return new ModuleLoader({
     'coda-node': () => main,
+    'coda-node/kit': () => kit,
     'coda-node/testing': async () => ({ ...(await import('./testing/tools.ts')), startTestNode }),
   });
 }

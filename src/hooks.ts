@@ -71,7 +71,7 @@ export interface HookSpec<H = unknown> extends Words<unknown[]> {
 }
 
 function series<Args extends unknown[]>(words: Words<Args> & Deadline): HookSpec<AsyncSeriesHook<Args>> {
-  return { ...words, type: 'AsyncSeriesHook', create: () => new AsyncSeriesHook(namesOf(words.args)) };
+  return { ...words, type: 'AsyncSeriesHook', create: () => new AsyncSeriesHook(namesOf(words)) };
 }
 
 function seriesBail<Args extends unknown[], Answer>(
@@ -80,12 +80,12 @@ function seriesBail<Args extends unknown[], Answer>(
   return {
     ...words,
     type: 'AsyncSeriesBailHook',
-    create: () => new AsyncSeriesBailHook(namesOf(words.args)),
+    create: () => new AsyncSeriesBailHook(namesOf(words)),
   };
 }
 
 function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args>> {
-  return { ...words, type: 'SyncHook', deadline: 'none', create: () => new SyncHook(namesOf(words.args)) };
+  return { ...words, type: 'SyncHook', deadline: 'none', create: () => new SyncHook(namesOf(words)) };
 }
 
 function syncBail<Args extends unknown[], Answer>(
@@ -95,13 +95,17 @@ function syncBail<Args extends unknown[], Answer>(
     ...words,
     type: 'SyncBailHook',
     deadline: 'none',
-    create: () => new SyncBailHook(namesOf(words.args)),
+    create: () => new SyncBailHook(namesOf(words)),
   };
 }
 
-/** tapable is given the names only. Its type wants a tuple as long as the arguments, which `Words` has checked. */
-function namesOf<Names>(args: { readonly [index: number]: string } & Iterable<string>): Names {
-  return [...args].map((arg) => arg.replace(/:.*/s, '')) as Names;
+/** The names alone, as tapable takes them. */
+function namesOf<Args extends unknown[]>({
+  args,
+}: Words<Args>): ConstructorParameters<typeof SyncHook<Args>>[0] {
+  const names = Array.from<string>(args).map((arg) => arg.replace(/:.*/s, ''));
+  // As many as there are arguments: `Words` says so, and TypeScript forgets it in `map`.
+  return names as unknown as ConstructorParameters<typeof SyncHook<Args>>[0];
 }
 
 export const HOOKS = {

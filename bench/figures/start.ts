@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rowOf, type Figure, type Sample } from '../figure.ts';
 import { now } from '../lab/clock.ts';
-import { ROOT, type SubjectName } from '../lab/subject.ts';
+import type { SubjectName } from '../lab/subject.ts';
 import type { Trial } from '../lab/trial.ts';
 
 type Starts = Record<SubjectName, Sample<'ms'>[]>;
@@ -45,7 +45,7 @@ export const start: Figure = {
       // The original would look for an executor in every installed package, so it is given one.
       const trial = await lab.trial({ subject, executor: subject === 'original' ? 'createNoop' : null });
       trials.push(trial);
-      if (config) writeConfig(trial.folder);
+      if (config) writeConfig(trial.folder, lab.package.folder);
     }
     try {
       // The first start, with a token, leaves the credentials that the others find.
@@ -99,12 +99,12 @@ async function startOnce(trial: Trial, token: string | null): Promise<number> {
   return ms;
 }
 
-function writeConfig(folder: string): void {
+function writeConfig(folder: string, installed: string): void {
   writeFileSync(join(folder, 'coda.config.ts'), CONFIG);
   writeFileSync(join(folder, 'executor.ts'), EXECUTOR);
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(ROOT, join(folder, 'node_modules', 'coda-node'));
+  symlinkSync(installed, join(folder, 'node_modules', 'coda-node'));
 }
 
 async function bareNode(): Promise<number> {

@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { startRedisServer, type RedisServer } from '../../src/testing/index.ts';
 import type { CloudApi } from './cloud-process.ts';
 import type { DelayApi } from './delay-process.ts';
+import { installPackage, type InstalledPackage } from './package.ts';
 import { Remote } from './remote.ts';
 import type { SubjectName } from './subject.ts';
 import { Trial, type TrialOptions } from './trial.ts';
@@ -33,6 +34,8 @@ export class Lab {
   readonly original: string | undefined;
   readonly say: (text: string) => void;
   readonly folder: string;
+  /** Of this node: what is measured is what users install. */
+  readonly package: InstalledPackage;
   readonly redisServer: RedisServer;
   /** The bench's own connection. */
   readonly redis: Redis;
@@ -54,6 +57,7 @@ export class Lab {
     this.cloud = cloud;
     this.redis = new Redis(this.redisServer.url);
     this.#delays = new Remote(join(import.meta.dirname, 'delay-process.js'));
+    this.package = installPackage(this.folder);
     this.key = newKey();
     process.on('exit', this.#removeFolder);
   }

@@ -143,6 +143,7 @@ export class Trial {
     const { subject: name, executor, bareLoop = 'pipelined' } = this.#options;
     this.#subject = await Subject.start({
       name,
+      coda: this.#lab.package.coda,
       folder: this.folder,
       executor,
       bareLoop,

@@ -1,6 +1,7 @@
 // Hands several waiting jobs to the executor's `batchRun` at once (PROTOCOL §5).
 // Whatever goes wrong with a batch, its jobs still run one by one.
-import { messageOf, type Batch, type CodaNode, type ExecutionResult, type Plugin } from '../../src/index.ts';
+import { messageOf, type CodaNode, type ExecutionResult, type Plugin } from '../../src/index.ts';
+import type { Batch } from '../../src/kit.ts';
 
 /** Batches of up to `batchSize` jobs, if the executor has `batchRun`. */
 export function batching(): Plugin {

@@ -1,5 +1,6 @@
 // Looks whether the cancel signals of held jobs exist, and cancels those whose does.
-import { cancelKey, messageOf, whichExist, type CodaNode, type Logger } from '../../src/index.ts';
+import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { cancelKey, whichExist } from '../../src/kit.ts';
 
 /** Keys asked for in one go: large enough to be one round trip, small enough not to hold up other commands. */
 const CHUNK = 500;

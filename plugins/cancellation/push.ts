@@ -1,12 +1,7 @@
 // Cancel signals by push: Redis itself says when a key with their prefix is written, on a connection that does nothing else.
 // Deletion and expiry are told in the same way, so every key is confirmed before it counts.
-import {
-  CANCEL_KEY_PREFIX,
-  jobIdOfCancelKey,
-  messageOf,
-  type CodaNode,
-  type Logger,
-} from '../../src/index.ts';
+import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { CANCEL_KEY_PREFIX, jobIdOfCancelKey } from '../../src/kit.ts';
 import type { Look } from './look.ts';
 
 const CHANNEL = '__redis__:invalidate';

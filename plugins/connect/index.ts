@@ -3,21 +3,23 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AuthError,
-  cloudUrl,
   ConfigError,
-  connectivityOf,
-  createSigner,
-  makeStateDir,
   NodeError,
-  writeFileAtomic,
   type CodaNode,
   type ConnectRequest,
   type Logger,
   type Plugin,
-  type Session,
   type Settings,
-  type TokenSigner,
 } from '../../src/index.ts';
+import {
+  cloudUrl,
+  connectivityOf,
+  createSigner,
+  makeStateDir,
+  writeFileAtomic,
+  type Session,
+  type TokenSigner,
+} from '../../src/kit.ts';
 import { newFingerprint } from './fingerprint.ts';
 import { provision } from './provision.ts';
 import { requestBundle } from './request.ts';

@@ -1,20 +1,16 @@
 // The connect request: what is sent, how often it is tried, and what the cloud's answer means (PROTOCOL §1).
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, NodeError, type CodaNode, type ConnectRequest, type Logger } from '../../src/index.ts';
 import {
   answerText,
-  ConfigError,
   extraHeaders,
   headerFault,
   isRecord,
-  NodeError,
   printable,
   redirectText,
   TransportError,
-  type CodaNode,
-  type ConnectRequest,
   type HttpAnswer,
-  type Logger,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 
 const LONGEST_WAIT_SEC = 60;
 

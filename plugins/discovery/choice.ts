@@ -1,16 +1,12 @@
 // From what the configuration says about the executor to the executor itself.
+import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
 import {
-  ExecutorError,
   kindOf,
-  messageOf,
-  type CodaNode,
-  type Executor,
   type ExecutorChoice,
   type LoadedExecutor,
   type ModuleLoader,
   type Namespace,
-  type Settings,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 import { normaliseExecutor } from './normalise.ts';
 
 /**

@@ -1,5 +1,6 @@
 // Finds the executor that this node runs: named, found, or, with a loud warning, none at all (PROTOCOL §11).
-import type { CodaNode, LoadedExecutor, Logger, Plugin } from '../../src/index.ts';
+import type { CodaNode, Logger, Plugin } from '../../src/index.ts';
+import type { LoadedExecutor } from '../../src/kit.ts';
 import { loadExecutor } from './choice.ts';
 import { deviceChoice } from './device.ts';
 import { createNoop } from './noop.ts';

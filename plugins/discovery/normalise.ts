@@ -2,8 +2,6 @@
 // the snake_case names of the Python documents are taken too, methods keep their `this`, and the device is checked.
 import {
   ExecutorError,
-  isRecord,
-  kindOf,
   type BatchJob,
   type Device,
   type Edge,
@@ -11,6 +9,7 @@ import {
   type Executor,
   type RunContext,
 } from '../../src/index.ts';
+import { isRecord, kindOf } from '../../src/kit.ts';
 
 type Method = (...args: readonly unknown[]) => unknown;
 type Fields = Readonly<Record<string, unknown>>;

@@ -2,7 +2,8 @@
 // the node_modules of the working directory and of each folder above it, the nearest first (PROTOCOL §11).
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isRecord, messageOf, type CodaNode, type LoadedExecutor, type Logger } from '../../src/index.ts';
+import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { isRecord, type LoadedExecutor } from '../../src/kit.ts';
 import { loadModule, makeExecutor } from './choice.ts';
 
 const ENTRY = 'executor-factory';

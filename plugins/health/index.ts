@@ -2,16 +2,8 @@
 // It comes up before the cloud is asked anything, so that a taken port costs no token (PROTOCOL §8).
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  ConfigError,
-  healthAddress,
-  messageOf,
-  ReadinessReport,
-  type CodaNode,
-  type HealthAddress,
-  type Logger,
-  type Plugin,
-} from '../../src/index.ts';
+import { ConfigError, messageOf, type CodaNode, type Logger, type Plugin } from '../../src/index.ts';
+import { healthAddress, ReadinessReport, type HealthAddress } from '../../src/kit.ts';
 
 /** How long requests under way may take to end when the node closes. */
 const CLOSE_GRACE_MS = 1_000;

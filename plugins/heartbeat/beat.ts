@@ -1,14 +1,6 @@
 // One heartbeat: its body, its POST, and what the log hears of its fate.
-import {
-  answerText,
-  cloudUrl,
-  connectivityOf,
-  extraHeaders,
-  HeartbeatRejectedError,
-  messageOf,
-  type CodaNode,
-  type Edge,
-} from '../../src/index.ts';
+import { HeartbeatRejectedError, messageOf, type CodaNode, type Edge } from '../../src/index.ts';
+import { answerText, cloudUrl, connectivityOf, extraHeaders } from '../../src/kit.ts';
 
 const TIMEOUT_MS = 10_000;
 

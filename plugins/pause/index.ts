@@ -1,6 +1,7 @@
 // Keeps the node from taking jobs while the operator has paused it (`coda pause`, `coda resume`).
 // Heartbeats and deliveries continue, and the running job may finish.
-import { messageOf, readPause, type CodaNode, type Pause, type Plugin } from '../../src/index.ts';
+import { messageOf, type CodaNode, type Plugin } from '../../src/index.ts';
+import { readPause, type Pause } from '../../src/kit.ts';
 
 /** Reading one file is cheaper than watching its folder, in which every job writes. */
 const READ_EVERY_MS = 500;

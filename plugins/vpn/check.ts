@@ -1,5 +1,6 @@
 // One check of the tunnel: is its interface up, does traffic get through, and what state of the VPN follows from both?
-import { extraHeaders, findTunnel, type CodaNode, type VpnState } from '../../src/index.ts';
+import type { CodaNode } from '../../src/index.ts';
+import { extraHeaders, findTunnel, type VpnState } from '../../src/kit.ts';
 import { probeAll } from './probes.ts';
 
 export interface Finding {

@@ -1,6 +1,7 @@
 // The VPN (PROTOCOL §12): brings the tunnel up before anything needs it, watches it, and stops it with the node.
 // If the cloud asks for no VPN, nothing happens: no process, no file, no check of an interface.
-import { messageOf, VPNError, type CodaNode, type Plugin, type Session } from '../../src/index.ts';
+import { messageOf, VPNError, type CodaNode, type Plugin } from '../../src/index.ts';
+import type { Session } from '../../src/kit.ts';
 import type { Finding } from './check.ts';
 import { TunnelWatch } from './tunnel-watch.ts';
 import { Tunnel, type Terms } from './tunnel.ts';

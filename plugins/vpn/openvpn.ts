@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, truncateSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { messageOf, VPNError, type Logger } from '../../src/index.ts';
 import {
   commandLineOf,
   findOpenvpn,
@@ -13,15 +14,12 @@ import {
   isOpenvpnWith,
   isOwnProcess,
   isProcessRunning,
-  messageOf,
   readPidFile,
   signalProcess,
   terminateProcess,
-  VPNError,
   writeFileAtomic,
-  type Logger,
   type ProcessIdentity,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 import { cannotSpawn, notInstalled } from './failure.ts';
 
 const STOP_GRACE_MS = 5_000;

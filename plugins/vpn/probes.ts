@@ -2,7 +2,8 @@
 // That the interface is up proves nothing: the interface of a dead tunnel stays up for minutes.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { messageOf, withDeadline, type HttpClient } from '../../src/index.ts';
+import { messageOf } from '../../src/index.ts';
+import { withDeadline, type HttpClient } from '../../src/kit.ts';
 
 export interface ProbeResult {
   readonly target: string;

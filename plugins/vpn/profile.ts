@@ -1,6 +1,7 @@
 // Parses an OpenVPN profile, and writes a new one for OpenVPN from what was understood. The given text itself never reaches
 // OpenVPN, so nothing that we did not understand gets through (PROTOCOL §12).
-import { printable, VPNError } from '../../src/index.ts';
+import { VPNError } from '../../src/index.ts';
+import { printable } from '../../src/kit.ts';
 import { BLOCKS, checkBlock } from './blocks.ts';
 import { DIRECTIVES, whyNot } from './directives.ts';
 import { wordsOf } from './words.ts';

@@ -4,7 +4,8 @@
 //   booting -> ready <-> degraded        traffic gets through, but not to every target
 //                 \-> vpn_unavailable    nothing gets through: the node takes no jobs
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, type Admission, type Logger, type VpnState } from '../../src/index.ts';
+import { messageOf, type Logger } from '../../src/index.ts';
+import type { Admission, VpnState } from '../../src/kit.ts';
 import type { Finding } from './check.ts';
 import type { Terms, Tunnel } from './tunnel.ts';
 

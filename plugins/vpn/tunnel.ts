@@ -1,19 +1,16 @@
 // The tunnel of one node: writes the checked profile, runs OpenVPN with it, and waits until traffic gets through.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, VPNError, type CodaNode, type Logger } from '../../src/index.ts';
 import {
   CLOUD_PATHS,
   cloudUrl,
-  messageOf,
   readPrivateFile,
-  VPNError,
   vpnLogPath,
   vpnPidPath,
   vpnProfilePath,
   writeFileAtomic,
-  type CodaNode,
-  type Logger,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 import { checkTunnel, type Finding } from './check.ts';
 import { vpnFailure } from './failure.ts';
 import { Openvpn, type OpenvpnPaths } from './openvpn.ts';

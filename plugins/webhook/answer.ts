@@ -1,5 +1,5 @@
 // What the cloud's answer to a webhook means (PROTOCOL §6).
-import { answerText, redirectText, type Delivery, type HttpAnswer } from '../../src/index.ts';
+import { answerText, redirectText, type Delivery, type HttpAnswer } from '../../src/kit.ts';
 
 /** Client errors that go away by themselves. */
 const TRANSIENT = new Set([408, 425, 429]);

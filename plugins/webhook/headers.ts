@@ -1,5 +1,6 @@
 // Which extra headers a webhook may carry. One that cannot be sent would make every attempt fail, so it is left out.
-import { extraHeaders, headerFault, printable, type Logger } from '../../src/index.ts';
+import type { Logger } from '../../src/index.ts';
+import { extraHeaders, headerFault, printable } from '../../src/kit.ts';
 
 /** The headers that plugins added, without reserved ones and, with a warning, without those that cannot be sent. */
 export function sendableHeaders(headers: Record<string, unknown>, log: Logger): Record<string, string> {

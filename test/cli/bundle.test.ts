@@ -1,9 +1,24 @@
 // What ships: one set of classes, whichever door they come through.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { installPackage, type InstalledPackage } from '../../bench/lab/package.ts';
+import { bell, startLocalCloud } from '../../src/testing/index.ts';
+import { CA } from '../support/certificates.ts';
+import { connectProxy, tlsInFrontOf } from '../support/middlemen.ts';
 import { folder } from '../config/folder.ts';
 import { coda } from './process.ts';
 
@@ -36,16 +51,9 @@ describe('the package', () => {
     }
   });
 
-  it('has code caches that V8 takes', () => {
-    const script = `
-      const { bundles } = require('./dist/bundle/load.cjs');
-      console.log(bundles.get('core').script.cachedDataRejected);`;
-    assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }), 'false\n');
-  });
-
   it('carries the licence of every package in it', () => {
     const texts = readFileSync(join('dist', 'bundle', 'THIRD-PARTY.txt'), 'utf8');
-    for (const name of ['ioredis', 'jiti', 'jose', 'sucrase', 'tapable', 'undici']) {
+    for (const name of ['ioredis', 'jose', 'sucrase', 'tapable', 'undici']) {
       assert.match(texts, new RegExp(`^${name} \\d[^]*?(copyright|licence)`, 'im'));
     }
   });
@@ -99,25 +107,65 @@ describe('`coda` and what users write', () => {
     });
     assert.equal(out, 'true function\n');
   });
+});
 
-  it('work as well without the code cache, and write nothing into their folder', (t) => {
+describe('the package as users install it', () => {
+  let root: string;
+  let installed: InstalledPackage;
+  before(() => {
+    root = mkdtempSync(join(tmpdir(), 'coda-installed-'));
+    installed = installPackage(root);
+  });
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  it('needs nothing that it does not bring, and writes nothing beside its own files', (t) => {
     const cwd = folder(t, { 'coda.config.ts': "import 'coda-node';\nexport default { concurrency: 7 };" });
-    const bundle = resolve('dist', 'bundle');
-    mkdirSync(join(cwd, 'bundle'));
-    for (const name of readdirSync(bundle).filter((file) => !file.endsWith('.cache'))) {
-      writeFileSync(join(cwd, 'bundle', name), readFileSync(join(bundle, name)));
-    }
-    writeFileSync(join(cwd, 'package.json'), readFileSync('package.json'));
-    symlinkSync(resolve('node_modules'), join(cwd, 'node_modules'));
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(cwd, 'bundle', 'coda.cjs'), 'config', '--json'],
-      {
-        cwd,
-        encoding: 'utf8',
-      },
-    );
+    const bundle = join(installed.folder, 'dist', 'bundle');
+    const before = readdirSync(bundle);
+    const { stdout, stderr } = spawnSync(process.execPath, [installed.coda, 'config', '--json'], {
+      cwd,
+      encoding: 'utf8',
+    });
     assert.match(stdout, /"concurrency"[^]*?7/, stderr);
-    assert.ok(!readdirSync(join(cwd, 'bundle')).some((file) => file.endsWith('.cache')));
+    assert.deepEqual(readdirSync(bundle), before);
+  });
+
+  it('reaches an https cloud through a proxy', async (t) => {
+    const cloud = await startLocalCloud();
+    const front = await tlsInFrontOf(Number(new URL(cloud.url).port));
+    const proxy = await connectProxy();
+    const cwd = folder(t, { 'ca.pem': CA });
+    // This machine too, but not by a name for which proxies are left out anyway.
+    const host = `0.0.0.0:${front.port}`;
+    cloud.overrideBundle((bundle) => ({ ...bundle, webapp_url: `https://${host}` }));
+    const node = spawn(process.execPath, [installed.coda, 'start'], {
+      cwd,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: cwd,
+        SSL_CERT_FILE: join(cwd, 'ca.pem'),
+        HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+        CODA_WEBAPP_URL: `https://${host}`,
+        CODA_NODE_TOKEN: cloud.issueToken(),
+        CODA_EXECUTOR_FACTORY: 'noop',
+        CODA_STATE_DIR: join(cwd, 'state'),
+        CODA_HOST: '127.0.0.1',
+        CODA_PORT: '0',
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const ended = once(node, 'exit');
+    try {
+      const raw = { callback_url: `https://${host}/api/internal/qpu/webhook` };
+      const jobId = await cloud.submit({ ir: bell('cz').ir, raw });
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      assert.deepEqual([...new Set(proxy.tunnels)], [host]);
+    } finally {
+      node.kill('SIGTERM');
+      await ended;
+      await proxy.close();
+      await front.close();
+      await cloud.close();
+    }
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { SavedOutcome } from '../../src/index.ts';
+import type { SavedOutcome } from '../../src/kit.ts';
 import { Replay } from '../../src/outbox/replay.ts';
 import {
   dropRefused,

@@ -10,16 +10,8 @@ import type { PersistedState } from '../../src/config/persisted.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
 import { createHttpClient } from '../../src/net/http.ts';
-import {
-  createSigner,
-  ReadinessReport,
-  type CodaNode,
-  type ExecutorChoice,
-  type Executor,
-  type Jobs,
-  type Plugin,
-  type Session,
-} from '../../src/index.ts';
+import type { CodaNode, Executor, Jobs, Plugin } from '../../src/index.ts';
+import { createSigner, ReadinessReport, type ExecutorChoice, type Session } from '../../src/kit.ts';
 import { Admission } from '../../src/kernel/admission.ts';
 import { createLogger } from '../../src/log.ts';
 import { openRedis } from '../../src/net/redis.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
-import type { SavedOutcome } from '../../../src/index.ts';
+import type { SavedOutcome } from '../../../src/kit.ts';
 import { setResultAside } from '../../../src/outbox/refused.ts';
 import { nodeFolder } from '../../../src/state/layout.ts';
 import { silentLogger } from '../../../src/log.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { batching } from '../../../plugins/batching/index.ts';
-import type { Batch, ExecutionResult, Executor } from '../../../src/index.ts';
+import type { ExecutionResult, Executor } from '../../../src/index.ts';
+import type { Batch } from '../../../src/kit.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn } from '../../support/harness.ts';
 

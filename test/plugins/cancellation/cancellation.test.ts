@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
 import { cancellation } from '../../../plugins/cancellation/index.ts';
-import { cancelKey } from '../../../src/index.ts';
+import { cancelKey } from '../../../src/kit.ts';
 import { startRedisServer, type RedisServer } from '../../../src/local-cloud/redis-server.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import { standIn, testJobs, testSession, type StandIn } from '../../support/harness.ts';

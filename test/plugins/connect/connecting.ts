@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect } from '../../../plugins/connect/index.ts';
 import type { PersistedState } from '../../../src/config/persisted.ts';
-import { CodaError, type Session, type Settings } from '../../../src/index.ts';
+import { CodaError, type Settings } from '../../../src/index.ts';
+import type { Session } from '../../../src/kit.ts';
 import {
   json,
   KEY_PEM,

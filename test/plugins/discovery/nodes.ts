@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
-import {
-  ExecutorError,
-  type ExecutionResult,
-  type LoadedExecutor,
-  type NativeGateIR,
-  type Settings,
-} from '../../../src/index.ts';
+import { ExecutorError, type ExecutionResult, type NativeGateIR, type Settings } from '../../../src/index.ts';
+import type { LoadedExecutor } from '../../../src/kit.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
 import { folder } from './modules.ts';

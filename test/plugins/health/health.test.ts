@@ -5,7 +5,7 @@ import { Agent, request, createServer } from 'node:http';
 import { connect as connectSocket, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { health } from '../../../plugins/health/index.ts';
-import { healthAddress } from '../../../src/index.ts';
+import { healthAddress } from '../../../src/kit.ts';
 import { ConfigError, type Settings } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import { standIn, type StandIn } from '../../support/harness.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { masked, notInstalled, vpnFailure } from '../../../plugins/vpn/failure.ts';
 import { vpn } from '../../../plugins/vpn/index.ts';
-import { findOpenvpn, VPNError } from '../../../src/index.ts';
+import { VPNError } from '../../../src/index.ts';
+import { findOpenvpn } from '../../../src/kit.ts';
 import { makePki, clientProfile } from './lab/pki.ts';
 import { standIn, testSession } from '../../support/harness.ts';
 

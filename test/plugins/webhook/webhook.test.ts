@@ -6,7 +6,8 @@ import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { deliveryOf } from '../../../plugins/webhook/answer.ts';
 import { webhook } from '../../../plugins/webhook/index.ts';
-import type { Delivery, SavedOutcome, Settings } from '../../../src/index.ts';
+import type { Settings } from '../../../src/index.ts';
+import type { Delivery, SavedOutcome } from '../../../src/kit.ts';
 import { decodeJwt, json, serve, standIn, testSession, type StandIn } from '../../support/harness.ts';
 
 const COMPLETED = {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { rowOf, type Figure, type Sample } from '../figure.ts';
 import { now } from '../lab/clock.ts';
 import type { SubjectName } from '../lab/subject.ts';
-import type { Trial } from '../lab/trial.ts';
+import { Trial } from '../lab/trial.ts';
 
 type Starts = Record<SubjectName, Sample<'ms'>[]>;
 
@@ -43,7 +43,10 @@ export const start: Figure = {
     const trials: Trial[] = [];
     for (const { subject, config } of states) {
       // The original would look for an executor in every installed package, so it is given one.
-      const trial = await lab.trial({ subject, executor: subject === 'original' ? 'createNoop' : null });
+      const trial = await Trial.open(lab, {
+        subject,
+        executor: subject === 'original' ? 'createNoop' : null,
+      });
       trials.push(trial);
       if (config) writeConfig(trial.folder, lab.package.folder);
     }

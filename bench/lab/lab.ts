@@ -11,7 +11,6 @@ import type { DelayApi } from './delay-process.ts';
 import { installPackage, type InstalledPackage } from './package.ts';
 import { Remote } from './remote.ts';
 import type { SubjectName } from './subject.ts';
-import { Trial, type TrialOptions } from './trial.ts';
 
 /** `full` is what counts; `quick` shows that everything works, and roughly where it stands; `tiny` is for tests. */
 export type Form = 'full' | 'quick' | 'tiny';
@@ -94,10 +93,10 @@ export class Lab {
     return route;
   }
 
-  /** A fresh world for one subject: an empty Redis, an empty state directory, a cloud that has heard nothing. */
-  async trial(options: TrialOptions): Promise<Trial> {
+  /** The id of a QPU that no trial has had yet. */
+  nextId(): string {
     this.#trials += 1;
-    return Trial.open(this, `bench-${this.#trials}`, options);
+    return `bench-${this.#trials}`;
   }
 
   async close(): Promise<void> {

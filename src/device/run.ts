@@ -2,13 +2,17 @@
 // A batch that fails leaves its jobs to be run one by one, each in a run of its own.
 import { attributedMessageOf, ExecutorError, messageOf } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
-import type { Endings } from '../jobs/endings.ts';
 import type { ReadyJob } from '../jobs/job.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { boundedError, type Outcome } from '../protocol/webhook.ts';
 import type { LoadedExecutor, RunContext } from './executor.ts';
 import { checkResult } from './result.ts';
+
+/** Takes the outcome of a job that was on the device. */
+export interface RunEndings {
+  ran(job: ReadyJob, outcome: Outcome): void;
+}
 
 export interface RunOptions {
   readonly loaded: LoadedExecutor;
@@ -17,7 +21,7 @@ export interface RunOptions {
   /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
-  readonly endings: Endings;
+  readonly endings: RunEndings;
 }
 
 export class Run {

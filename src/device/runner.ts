@@ -7,7 +7,6 @@
 // A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
 // admission is closed, or while the node cannot be sure that the next job is still its own.
 import type { Hooks } from '../hooks.ts';
-import type { Endings } from '../jobs/endings.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
@@ -16,7 +15,7 @@ import { Waiters } from '../net/timing.ts';
 import { batchSize } from './batch-size.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { Run } from './run.ts';
+import { Run, type RunEndings } from './run.ts';
 
 /** An executor that keeps the event loop for longer than this is named in the log. */
 const BLOCKED_MS = 1_000;
@@ -40,7 +39,7 @@ export interface RunnerOptions {
   readonly leases: Leases;
   readonly marker: RunMarker;
   readonly statuses: StartStatuses;
-  readonly endings: Endings;
+  readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;

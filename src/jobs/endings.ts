@@ -4,6 +4,7 @@
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
+import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
@@ -22,7 +23,7 @@ export interface EndingsOptions {
   readonly log: Logger;
 }
 
-export class Endings {
+export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
   #lastRunAt: string | null = null;
 

@@ -9,6 +9,7 @@ import { FIGURES } from '../../bench/figures/index.ts';
 import { throughput } from '../../bench/figures/throughput.ts';
 import { Lab } from '../../bench/lab/lab.ts';
 import { percentile } from '../../bench/lab/stats.ts';
+import { Trial } from '../../bench/lab/trial.ts';
 import { WEBHOOK_PATH } from '../../bench/lab/wire.ts';
 import { rowOf, type Row } from '../../bench/figure.ts';
 import { MARKERS, PAGES, tableOf, withTable, type Results } from '../../bench/table.ts';
@@ -79,7 +80,7 @@ describe('a lab', () => {
     'a job that was delivered twice': [completed('<1>'), completed('<1>')],
   })) {
     it(`does not count a measurement with ${what}`, async () => {
-      const trial = await lab.trial({ subject: 'bare', executor: 'createNoop' });
+      const trial = await Trial.open(lab, { subject: 'bare', executor: 'createNoop' });
       await (await trial.start()).ready();
       const { jobId } = await trial.submit();
       const { origin } = await lab.route(0);

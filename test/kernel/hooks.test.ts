@@ -31,13 +31,20 @@ declare const node: CodaNode;
 ${taps.join('\n')}
 `;
     writeFileSync(join(folder, 'taps.ts'), code);
-    const options = { noEmit: true, rootDir: '/', allowImportingTsExtensions: true, outDir: folder };
+    const options = {
+      noEmit: true,
+      noUnusedParameters: false,
+      rootDir: '/',
+      allowImportingTsExtensions: true,
+      outDir: folder,
+    };
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: resolve('tsconfig.json'),
         compilerOptions: { ...options, rewriteRelativeImportExtensions: false },
         include: ['taps.ts'],
+        exclude: [],
       }),
     );
     const tsc = resolve('node_modules', 'typescript', 'bin', 'tsc');

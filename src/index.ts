@@ -43,7 +43,7 @@ export type { Admission } from './kernel/admission.ts';
 export type { Job, SavedOutcome } from './jobs/job.ts';
 export type { Jobs } from './jobs/pipeline.ts';
 export { readPause, type Pause } from './state/pause-file.ts';
-export type { Logger } from './log.ts';
+export { RepeatFilter, type Logger } from './log.ts';
 export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
 export { parseBundle, type Bundle } from './protocol/bundle.ts';
 export {

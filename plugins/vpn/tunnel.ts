@@ -79,9 +79,7 @@ export class Tunnel {
   check(terms: Terms, deadlineMs: number): Promise<Finding> {
     const { allowDegradedStartup: allowDegraded } = this.#node.settings;
     const targets =
-      terms.probeTargets.length > 0
-        ? terms.probeTargets
-        : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
+      terms.probeTargets.length > 0 ? terms.probeTargets : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
     const interfaceName = terms.interfaceHint ?? this.#device;
     return checkTunnel(this.#node, { interfaceName, targets, allowDegraded, deadlineMs }, this.#signal);
   }

@@ -14,12 +14,7 @@ import { adminRoutes } from './admin.ts';
 import { Credentials, type BundleOverride, type IssuedKey, type KeyPair, type Paths } from './credentials.ts';
 import { Faults, type Endpoint, type Fault } from './faults.ts';
 import { CloudJobs, type JobEnd, type JobRequest, type SubmittedJob } from './jobs.ts';
-import {
-  cloudRoutes,
-  type ConnectRecord,
-  type DeliveryRecord,
-  type HeartbeatRecord,
-} from './routes.ts';
+import { cloudRoutes, type ConnectRecord, type DeliveryRecord, type HeartbeatRecord } from './routes.ts';
 import { startRedisServer, type RedisServer } from './redis-server.ts';
 import { waitUntil, within, type WaitOptions } from './wait.ts';
 

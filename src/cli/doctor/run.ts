@@ -45,7 +45,7 @@ export async function examine({ configPath, online }: Examination): Promise<Find
       loadPlugins: false,
       log: { mask: (secret) => secrets.push(secret) },
     });
-  const config = await loadWhatGoes(load, findings);
+  const config = await loadConfigLeniently(load, findings);
   if (config !== undefined) {
     const { node } = findNode(config.settings.stateDir);
     const address = node?.presence?.address ?? undefined;
@@ -65,7 +65,7 @@ export async function examine({ configPath, online }: Examination): Promise<Find
 }
 
 /** Broken credentials must not keep the rest from being looked at. */
-async function loadWhatGoes(
+async function loadConfigLeniently(
   load: (readState: boolean) => Promise<LoadedConfig>,
   findings: Finding[],
 ): Promise<LoadedConfig | undefined> {

@@ -34,7 +34,7 @@ async function watching(t: TestContext, held: string[], redisUrl = server.url): 
 
 async function pushing(t: TestContext, held: string[]): Promise<Watching> {
   const watch = await watching(t, held);
-  await waitUntil('push', () => watch.node.logged('Redis tells cancels by push').length > 0);
+  await waitUntil('push', () => watch.node.logged('Redis reports cancels by push').length > 0);
   return watch;
 }
 
@@ -138,7 +138,7 @@ test('rights that are mended bring push back', async (t) => {
   const { node } = await watching(t, ['a'], await restrictedUrl('mended', '-client|tracking'));
   await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
   await cloud.call('ACL', 'SETUSER', 'mended', '+client|tracking');
-  await waitUntil('push', () => node.logged('Redis tells cancels by push').length > 0);
+  await waitUntil('push', () => node.logged('Redis reports cancels by push').length > 0);
 });
 
 test('a missing right to look is logged once, not ten times a second', async (t) => {
@@ -159,14 +159,14 @@ test('a push connection that is cut is set up again, and what was missed is foun
   const id = /id=(\d+) .*name=cancel-push/.exec(clients)?.[1] ?? '';
   await cloud.multi().call('CLIENT', 'KILL', 'ID', id).set(cancelKey('a'), '1').exec();
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
-  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+  await waitUntil('push again', () => node.logged('Redis reports cancels by push').length === 2);
 });
 
 test('a Redis that dies and comes back empty is watched again', async (t) => {
   const { node, jobs } = await pushing(t, ['a']);
   await server.kill();
   await server.restart();
-  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+  await waitUntil('push again', () => node.logged('Redis reports cancels by push').length === 2);
   await cloud.set(cancelKey('a'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
   assert.equal(node.logged('WARN').length, 0, node.logged('WARN').join('\n'));

@@ -114,7 +114,7 @@ test('a refusal is logged once with the words of the cloud, and its end too', as
   assert.equal(node.readiness().ready, true, 'a heartbeat that fails makes no node unready');
 
   status = 200;
-  await waitUntil('the recovery', () => node.logged('takes heartbeats again').length === 1);
+  await waitUntil('the recovery', () => node.logged('accepts heartbeats again').length === 1);
   assert.equal(node.readiness().toJSON()['heartbeat_error'], null);
 
   status = 403;

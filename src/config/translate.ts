@@ -1,12 +1,12 @@
-// Makes of a user's TypeScript, or of modern JavaScript, what jiti runs. sucrase does it in a tenth of the time that
-// jiti's own Babel takes to load; Babel stays for the rare syntax that sucrase leaves alone, and for naming mistakes.
+// Translates a user's TypeScript or modern JavaScript for jiti. sucrase needs a tenth of the time that jiti's own Babel
+// takes to load; Babel remains for the rare syntax that sucrase does not handle, and for error messages.
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { Script } from 'node:vm';
 import type { TransformOptions, TransformResult } from 'jiti';
 import { transform } from 'sucrase';
 
-/** What sucrase drops, passes through, or translates in another way than jiti needs it. In a comment it only costs time. */
+/** Syntax that sucrase does not translate as jiti needs it. A match in a comment only costs time. */
 const BEYOND_SUCRASE = /\bimport\s*[(.]|\b(require|module|namespace|jitiImport)\b/;
 
 type Translator = (options: TransformOptions) => TransformResult;
@@ -17,19 +17,19 @@ export function translate(options: TransformOptions): TransformResult {
   return code === undefined ? babel()(options) : { code };
 }
 
-/** Undefined for what is not its business, mistakes among it. */
+/** Undefined for code that needs Babel, and for mistakes. */
 function quickly({ source, filename = '', async }: TransformOptions): string | undefined {
   const isTyped = /^\.[cm]?ts$/.test(extname(filename));
   try {
     const { code } = transform(source, {
       filePath: filename,
       transforms: isTyped ? ['typescript', 'imports'] : ['imports'],
-      // What every supported Node understands stays as it is.
+      // Every supported Node knows this syntax.
       disableESTransforms: true,
     });
-    // As Babel does it for jiti: so that what is imported may be any kind of module.
+    // As Babel does it for jiti, so that any kind of module can be imported.
     const ready = async === true ? code.replace(/\brequire\(('[^']*')\)/g, '(await jitiImport($1))') : code;
-    // sucrase takes much that is no JavaScript; Babel says what is wrong with it, and where.
+    // sucrase accepts much that is not JavaScript; Babel then says what is wrong, and where.
     void new Script(`(${async === true ? 'async ' : ''}function () {${ready}\n})`);
     return ready;
   } catch {
@@ -37,7 +37,7 @@ function quickly({ source, filename = '', async }: TransformOptions): string | u
   }
 }
 
-/** Not among the exports of jiti, which loads it in the same way. */
+/** jiti does not export it, but loads it in the same way. */
 function babel(): Translator {
   const require = createRequire(import.meta.url);
   return createRequire(require.resolve('jiti'))('../dist/babel.cjs') as Translator;

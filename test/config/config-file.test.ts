@@ -73,8 +73,8 @@ describe('a config file', () => {
   it('may be named, under any name and relative to the working directory', async (t) => {
     const cwd = folder(t, { 'coda.config.json': 'broken', 'conf/lab.yaml': 'concurrency: 2' });
     assert.deepEqual((await loadConfigFile(modules, cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
-    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is no file[^]*--config/);
-    assert.match(await failure(cwd, 'conf'), /conf does not exist or is no file/);
+    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is not a file[^]*--config/);
+    assert.match(await failure(cwd, 'conf'), /conf does not exist or is not a file/);
     put(cwd, 'lab.toml', '');
     assert.match(await failure(cwd, 'lab.toml'), /unknown extension[^]*\.ts, /);
   });
@@ -163,9 +163,9 @@ describe('a faulty config file is named with the place of its fault', () => {
       `a: 1\nnodeToken: '${SECRET}' '${SECRET}'\n`,
       /coda\.config\.yaml:2:\d+: not valid YAML/,
     ],
-    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias in it cannot be resolved/],
+    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias cannot be resolved/],
     ['package.json', `{ "coda": { "nodeToken": "${SECRET}", } `, /package\.json(:1:\d+:| is) not valid JSON/],
-    ['package.json', '{ "coda": null }', /"coda" of .*package\.json holds nothing/],
+    ['package.json', '{ "coda": null }', /"coda" of .*package\.json is empty/],
   ];
   for (const [name, text, expected] of faults) {
     it(`${name}: ${text.slice(0, 40).replaceAll('\n', ' ')}`, async (t) => {

@@ -244,7 +244,7 @@ describe('a config file with faults', () => {
 
   it('says where a key that stands at the wrong place belongs', async (t) => {
     const hints: readonly (readonly [string, RegExp])[] = [
-      ['port', /does not stand at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
+      ['port', /does not belong at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
       ['CODA_PORT', /\[\['health', \{ port: … \}\]\]/],
       ['intervalSec', /\[\['heartbeat', \{ intervalSec: … \}\]\]/],
       ['nodeConnectHeaders', /\[\['connect', \{ headers: … \}\]\]/],
@@ -260,7 +260,7 @@ describe('a config file with faults', () => {
     const text = await message(load({ cwd }));
     assert.match(
       text,
-      /a key \(not shown, since it is no name\) in .*coda\.config\.yaml is unknown; known are /,
+      /a key \(not shown, since it does not look like a name\) in .*coda\.config\.yaml is unknown; known are /,
     );
     assert.doesNotMatch(text, /hunter2/);
   });

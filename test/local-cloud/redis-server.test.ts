@@ -136,7 +136,7 @@ test('says what is wrong: no binary, a taken port, a bad option', async () => {
   assert.ok(typeof address === 'object' && address !== null);
   await assert.rejects(startRedisServer({ port: address.port }), {
     name: /ConfigError|PortTakenError/,
-    message: new RegExp(`port ${address.port} is taken`),
+    message: new RegExp(`port ${address.port} is in use`),
   });
   occupant.close();
   await assert.rejects(startRedisServer({ args: ['--no-such-option', 'x'] }), /ended at once/);

@@ -168,7 +168,7 @@ describe('parseBundle', () => {
     [
       'a stray % in the password of redis',
       { redis_url: 'redis://:hunter2%zz@host' },
-      /'redis_url' has a '%' .* no escape/,
+      /'redis_url' has a '%' .* not part of an escape/,
     ],
     ['redis as host:port', { redis_url: 'hunter2:6379' }, /'redis_url' must be a URL/],
     [

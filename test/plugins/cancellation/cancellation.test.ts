@@ -110,10 +110,10 @@ for (const [what, rights] of [
   ['CLIENT TRACKING', ['-client|tracking']],
   ['the push channel', ['resetchannels']],
 ] as const) {
-  test(`without the right to ${what}, cancels are polled for, and the log says so once`, async (t) => {
+  test(`without the right to ${what}, cancels are polled, and the log says so once`, async (t) => {
     const url = await restrictedUrl('poller', ...rights);
     const { node, jobs } = await watching(t, ['a', 'b'], url);
-    await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+    await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
     await cloud.set(cancelKey('b'), '1');
     await waitUntil('the cancel', () => jobs.cancelled.length > 0);
     assert.deepEqual(jobs.cancelled, ['b']);
@@ -123,7 +123,7 @@ for (const [what, rights] of [
 
 test('a node that holds no jobs asks Redis nothing', async (t) => {
   const { node, jobs } = await watching(t, [], await restrictedUrl('idler', '-client|tracking'));
-  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+  await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
   const looks = await calls('exists');
   let polls = 0;
   jobs.cancellable = () => {
@@ -136,7 +136,7 @@ test('a node that holds no jobs asks Redis nothing', async (t) => {
 
 test('rights that are mended bring push back', async (t) => {
   const { node } = await watching(t, ['a'], await restrictedUrl('mended', '-client|tracking'));
-  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+  await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
   await cloud.call('ACL', 'SETUSER', 'mended', '+client|tracking');
   await waitUntil('push', () => node.logged('Redis reports cancels by push').length > 0);
 });

@@ -23,7 +23,7 @@ test('a token that is used already falls back to the credentials of an earlier s
   assert.equal(again?.url, '/again');
   assert.deepEqual(decodeJwt(again.headers.authorization).claims['sub'], 'qpu-old');
   assert.equal(fired, 1);
-  assert.match(node.logged('WARN').join('\n'), /does not take the token.*as qpu-old/);
+  assert.match(node.logged('WARN').join('\n'), /rejects the token.*as qpu-old/);
 });
 
 test('a refused token without credentials, or with a broken key, is a NodeError', async (t) => {

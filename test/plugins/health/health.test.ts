@@ -133,7 +133,7 @@ test('a port that is taken is a ConfigError with a remedy, and the other server 
   const node = standIn(t, health(), { settings: { ...LOCAL, port } });
   await assert.rejects(node.hooks.boot.promise(), (error) => {
     assert.ok(error instanceof ConfigError && error.plugin === 'health');
-    assert.match(error.message, new RegExp(`port ${port} on 127.0.0.1 is taken`));
+    assert.match(error.message, new RegExp(`port ${port} on 127.0.0.1 is in use`));
     assert.match(error.remedy ?? '', /--port or CODA_PORT/);
     return true;
   });
@@ -151,7 +151,7 @@ test('a host that is not of this machine is a ConfigError', async (t) => {
 
 test('the address is unknown before boot', (t) => {
   const node = standIn(t, health(), { settings: LOCAL });
-  assert.throws(node.services.require(healthAddress)(), /does not listen yet/);
+  assert.throws(node.services.require(healthAddress)(), /is not listening yet/);
 });
 
 test('close ends idle and stuck connections, and frees the port', async (t) => {

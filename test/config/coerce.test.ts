@@ -216,7 +216,7 @@ describe('the error for a wrong value', () => {
     return assert.fail(`${name} takes ${text}`);
   };
 
-  it('names the variable, the value and what is allowed', () => {
+  it('names the variable, the value and the allowed values', () => {
     assert.equal(messageFor('port', 'abc'), 'CODA_PORT is "abc", but must be a whole number from 0 to 65535');
     assert.equal(
       messageFor('port', '65536'),

@@ -199,7 +199,7 @@ describe('`coda-node` in a config file', () => {
       chmodSync(join(cwd, `coda.config.${extension}`), 0o444);
       chmodSync(join(cwd, 'lib/helper.ts'), 0o444);
       chmodSync(cwd, 0o555);
-      // Root may write there all the same; what is written, even for a moment, changes the folder's time.
+      // Root can write there anyway; but any write, even of a temporary file, changes the time of the folder.
       const written = statSync(cwd).mtimeMs;
       const loaded = await loadConfigFile(modules, cwd).finally(() => chmodSync(cwd, 0o755));
       assert.equal(statSync(cwd).mtimeMs, written);
@@ -240,7 +240,7 @@ describe('`coda-node` in a config file', () => {
 });
 
 describe('a start without a config file', () => {
-  it('does not load what only a config file needs', (t) => {
+  it('does not load packages that only a config file needs', (t) => {
     const cwd = folder(t, { 'package.json': '{ "name": "lab" }', 'coda.config': '' });
     const load = new URL('../../src/config/load.js', import.meta.url);
     const loader = new URL('../../src/config/modules.js', import.meta.url);

@@ -181,7 +181,7 @@ describe('any bytes', () => {
         JSON.stringify({ ...pythonState(home), redis_url: `redis://:${PLANTED}@h`, ...omitShown(changes) }),
       ),
     );
-  /** The secret is only planted where the state keeps secrets. */
+  /** Plants the secret only in places that hold secrets. */
   const omitShown = (changes: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(changes).filter(([key, value]) => value !== PLANTED || key === 'redis_url'),

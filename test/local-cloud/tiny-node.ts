@@ -30,7 +30,7 @@ export interface TinyOptions {
 export const FINGERPRINT = 'tiny-0001';
 const BEAT = { current_job: null, last_job_at: null, redis_healthy: true, connectivity: null };
 
-/** POSTs JSON and returns the answer, whatever it is. */
+/** POSTs JSON and returns the answer. */
 export function postJson(url: string, body: unknown, headers: Record<string, string>): Promise<Response> {
   return fetch(url, {
     method: 'POST',

@@ -80,7 +80,7 @@ describe('the HTTP client', () => {
     await assert.rejects(late, TransportError);
   });
 
-  it('says that nothing was sent where nobody listens', async (t) => {
+  it('says that nothing was sent if the connection is refused', async (t) => {
     const { server, url } = await serve(t, () => {});
     server.close();
     await once(server, 'close');

@@ -44,7 +44,7 @@ const FULL = {
 };
 
 describe('parseBundle', () => {
-  it('reads a full bundle and drops what is only informational', () => {
+  it('reads a full bundle and drops fields that are only informational', () => {
     assert.deepEqual(parseBundle(FULL, NEW), {
       qpuId: 'qpu-1',
       qpuDisplayName: 'Seventeen',
@@ -77,7 +77,7 @@ describe('parseBundle', () => {
     ]);
   });
 
-  it('takes null for absent where a field may be absent', () => {
+  it('treats null as absent if a field may be absent', () => {
     const nulls = {
       num_qubits: null,
       qpu_display_name: null,
@@ -236,7 +236,7 @@ describe('parseBundle', () => {
     });
   }
 
-  it('refuses what is no object, without quoting it', () => {
+  it('refuses a value that is not an object, without quoting it', () => {
     for (const value of [undefined, null, [], 'hunter2', 5]) {
       assert.throws(
         () => parseBundle(value, NEW),

@@ -1,4 +1,4 @@
-// Parsing in pieces: whatever the text, and wherever it is cut, the value or the error is that of JSON.parse.
+// Parsing in pieces gives the value or the error of JSON.parse, for any text and any cut.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -34,7 +34,7 @@ function isAsJson(text: string, piece?: number): void {
 
 const pieceSizes = fc.nat(60);
 
-/** What may mislead somebody who does not read a text from its beginning. */
+/** Texts that may mislead a parser that starts in the middle. */
 const TRAPS = [
   '}]',
   '},',

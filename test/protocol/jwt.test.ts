@@ -1,4 +1,4 @@
-// Tokens: what is signed, for how long it is used again, and every rule of the verifier.
+// Tokens: their claims, how long they are reused, and every rule of the verifier.
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
@@ -75,7 +75,7 @@ describe('createSigner', () => {
     ['the wall clock was held', 0, 300_000],
   ];
   for (const [name, wall, monotonic] of jumps) {
-    it(`signs anew when ${name}`, async () => {
+    it(`signs a new token when ${name}`, async () => {
       const clock = handClock();
       const signer = await createSigner(OPTIONS, clock);
       const first = signer.token();
@@ -88,7 +88,7 @@ describe('createSigner', () => {
     });
   }
 
-  it('signs anew for each call of fresh', async () => {
+  it('signs a new token for each call of fresh', async () => {
     const clock = handClock();
     const signer = await createSigner(OPTIONS, clock);
     const first = await signer.fresh();

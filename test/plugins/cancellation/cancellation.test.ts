@@ -1,4 +1,4 @@
-// Cancel signals against a real Redis: by push, by polling where the rights are missing, and across its restart.
+// Cancel signals with a real Redis: by push, by polling if the rights are missing, and across its restart.
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
@@ -55,7 +55,7 @@ test('a cancel of a held job is pushed, without waiting for a poll', async (t) =
   const started = performance.now();
   await cloud.set(cancelKey('a'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
-  // The figure is for whoever reads the report; what is tested is that the cancel came.
+  // The figure is for the report; the test is that the cancel arrived.
   t.diagnostic(`${(performance.now() - started).toFixed(1)} ms from the key to the cancel`);
   assert.deepEqual(jobs.cancelled, ['a']);
 });
@@ -134,10 +134,10 @@ test('a node that holds no jobs asks Redis nothing', async (t) => {
   assert.equal(await calls('exists'), looks);
 });
 
-test('rights that are mended bring push back', async (t) => {
-  const { node } = await watching(t, ['a'], await restrictedUrl('mended', '-client|tracking'));
+test('push works again once the rights are granted', async (t) => {
+  const { node } = await watching(t, ['a'], await restrictedUrl('granted', '-client|tracking'));
   await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
-  await cloud.call('ACL', 'SETUSER', 'mended', '+client|tracking');
+  await cloud.call('ACL', 'SETUSER', 'granted', '+client|tracking');
   await waitUntil('push', () => node.logged('Redis reports cancels by push').length > 0);
 });
 
@@ -153,7 +153,7 @@ test('a missing right to look is logged once, not ten times a second', async (t)
   assert.equal(node.logged('cancel signals cannot be read').length, 1);
 });
 
-test('a push connection that is cut is set up again, and what was missed is found', async (t) => {
+test('a lost push connection is set up again, and missed cancels are found', async (t) => {
   const { node, jobs } = await pushing(t, ['a']);
   const clients = String(await cloud.client('LIST'));
   const id = /id=(\d+) .*name=cancel-push/.exec(clients)?.[1] ?? '';

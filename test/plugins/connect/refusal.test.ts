@@ -1,4 +1,4 @@
-// A cloud that refuses, hangs or talks nonsense: when the node tries again, when it falls back, and what it says.
+// A cloud that refuses, hangs or sends nonsense: when the node retries, when it falls back, and its messages.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';

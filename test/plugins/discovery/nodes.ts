@@ -77,7 +77,7 @@ export function found(
   });
 }
 
-/** A choice that is refused: what it is, the files that are there, what is chosen, and what the error says. */
+/** A choice that is refused: its description, the files, the chosen value, and the error. */
 export type Refused = readonly [what: string, files: Record<string, string>, value: string, expected: RegExp];
 
 export function testRefused(refused: readonly Refused[]): void {

@@ -1,4 +1,4 @@
-// Installed packages that bring an executor are found without being named; without any, the node measures zeros.
+// Installed packages that provide an executor are found without being named; without any, the node answers zeros.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

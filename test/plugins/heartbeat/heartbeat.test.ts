@@ -1,4 +1,4 @@
-// Heartbeats over real HTTP: what they say, when they are sent, and what a refusal leaves behind.
+// Heartbeats over real HTTP: their body, when they are sent, and the effects of a refusal.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -131,7 +131,7 @@ test('a refusal that quotes the request shows no credentials', async (t) => {
   assert.ok(node.logged('Bearer ***').length > 0);
 });
 
-test('after a refusal the next heartbeat carries a token signed anew', async (t) => {
+test('after a refusal the next heartbeat carries a new token', async (t) => {
   const cloud = await serve(t, (response) => json(response, 401, {}));
   let signed = 0;
   const signer = {
@@ -156,7 +156,7 @@ test('an unreachable cloud is logged and tried again', async (t) => {
   assert.equal(node.logged('WARN').length, 1);
 });
 
-test('heartbeats go on while the node drains and end when it closes, also in the middle of one', async (t) => {
+test('heartbeats continue while the node drains and end when it closes, even during one', async (t) => {
   let hang = false;
   const cloud = await serve(t, (response) => {
     if (!hang) json(response, 200, {});

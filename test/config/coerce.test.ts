@@ -149,7 +149,7 @@ describe('every setting of the table', () => {
     for (const name of SETTING_NAMES) check(name, settingOf(name));
   };
 
-  it('takes the text that stands for a value, and nothing else', () => {
+  it('accepts the text of a valid value, and nothing else', () => {
     each((name, setting) => {
       const { good, bad } = samplesOf(setting);
       for (const [text, value] of good) {

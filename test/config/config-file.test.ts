@@ -9,7 +9,7 @@ import { CONFIG_FILES, loadConfigFile, type ConfigFile } from '../../src/config/
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import { asNobody, folder, put } from './folder.ts';
 
-/** What the config files of these tests export. */
+/** The exports of the config files in these tests. */
 interface Seen {
   readonly executor: {
     readonly ConfigError: unknown;

@@ -1,4 +1,4 @@
-// Whatever a source holds: a configuration or a ConfigError that names the place, and never a secret.
+// Any input gives a configuration, or a ConfigError that names the place and never a secret.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';

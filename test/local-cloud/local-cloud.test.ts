@@ -217,7 +217,7 @@ test('waits end: at a cancel, at a signal, at a deadline, with a reason', async 
       const ended = cancelled.ended(jobId, never);
       const node = await startTinyNode({ url: cancelled.url, token: cancelled.issueToken() });
       assert.deepEqual(await ended, { job_id: jobId, status: 'cancelled' });
-      // Also for those who ask afterwards, and have no time.
+      // Also afterwards, and without any time to wait.
       assert.deepEqual(await cancelled.ended(jobId, AbortSignal.abort()), {
         job_id: jobId,
         status: 'cancelled',

@@ -1,4 +1,4 @@
-// The redis-server that tests and `coda dev` start: reachable with its password only, and gone when it should be.
+// The redis-server that tests and `coda dev` start: reachable only with its password, and ended in time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

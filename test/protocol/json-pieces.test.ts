@@ -14,7 +14,7 @@ function inPieces(text: string, piece?: number): { value: unknown; pieces: numbe
   }
 }
 
-/** What came of it, in a form in which the order of keys counts as well. */
+/** The value or the error, in a form that shows the order of keys. */
 function outcomeOf(parse: () => unknown): unknown {
   try {
     const value = parse();
@@ -86,7 +86,7 @@ const { value: values, object: objects } = fc.letrec<{ value: string; list: stri
   }),
 );
 
-/** Simple ones, most of which can be cut after. */
+/** Simple objects; a text can be cut after most of them. */
 const gates = fc
   .tuple(spaces, fc.oneof(strings, fc.constant('[1]')))
   .map(([space, value]) => `{"gate":${space}${value},"b":"é"${space}}`);

@@ -12,7 +12,7 @@ const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' = 'pkcs8'): string =>
 const IDENTITY = { qpuId: 'qpu-1', keyId: 'key-1' };
 const OPTIONS = { ...IDENTITY, privateKeyPem: pem(privateKey) };
 
-/** Clocks that only move when told to. */
+/** Clocks that the test sets. */
 function handClock(): Clock & { wallMs: number; monotonicMs: number } {
   return {
     wallMs: 1_800_000_000_500,

@@ -44,7 +44,7 @@ async function calls(command: string): Promise<number> {
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
 }
 
-/** A user that may do everything but what `rights` takes away. */
+/** A user that may do everything except what `rights` takes away. */
 async function restrictedUrl(name: string, ...rights: string[]): Promise<string> {
   await cloud.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', '~*', '&*', '+@all', ...rights);
   return `redis://${name}:secret@127.0.0.1:${server.port}`;
@@ -75,13 +75,13 @@ test("other nodes' cancels cost no look-up", async (t) => {
   await cloud.set(cancelKey('mine'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
   assert.deepEqual(jobs.cancelled, ['mine']);
-  // One for the cancel, and a safety look or two if the machine is slow.
+  // One for the cancel, and a safety check or two if the machine is slow.
   assert.ok((await calls('exists')) - looks < 20);
 });
 
 test('a signal that is gone again, by deletion or expiry, cancels nothing', async (t) => {
   const { jobs } = await pushing(t, ['a', 'b', 'c']);
-  // A key that appears and goes in one step can never be confirmed.
+  // A key that is set and deleted in one step can never be confirmed.
   await cloud.multi().set(cancelKey('a'), '1').del(cancelKey('a')).exec();
   await cloud.multi().set(cancelKey('b'), '1').pexpire(cancelKey('b'), 0).exec();
   await cloud.set(cancelKey('c'), '1');
@@ -141,7 +141,7 @@ test('push works again once the rights are granted', async (t) => {
   await waitUntil('push', () => node.logged('Redis reports cancels by push').length > 0);
 });
 
-test('a missing right to look is logged once, not ten times a second', async (t) => {
+test('a missing right to read the keys is logged once, not ten times a second', async (t) => {
   const url = await restrictedUrl('blind', '-client|tracking', '-exists');
   const { node, jobs } = await watching(t, ['a'], url);
   let polls = 0;

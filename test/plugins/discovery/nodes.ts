@@ -1,4 +1,4 @@
-// Nodes that only find their executor, and what they found or say instead.
+// Nodes that only resolve their executor, and the executor or the error that they give.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';

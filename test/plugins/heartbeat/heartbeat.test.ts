@@ -174,7 +174,7 @@ test('heartbeats continue while the node drains and end when it closes, even dur
   assert.equal(node.logged('WARN').length, 0, 'closing is no failure');
 });
 
-test('a task is never run twice at a time, and missed times are not made up for', async () => {
+test('a task never runs twice at a time, and missed times are skipped', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 }),

@@ -68,8 +68,8 @@ function settingsPage() {
   return `# Settings
 
 Flags win over the environment, the environment over \`coda.config.ts\`, that over the credentials of an earlier start,
-and those over the defaults. \`coda config\` shows what is in effect, and why. An option of a built-in plugin stands in
-the list \`plugins\`. Made from the table in \`src/config/settings.ts\` by \`npm run docs\`.
+and those over the defaults. \`coda config\` shows the effective values and their sources. Options of built-in plugins
+belong in the list \`plugins\`. Made from the table in \`src/config/settings.ts\` by \`npm run docs\`.
 
 | variable | in coda.config.ts | default | |
 |---|---|---|---|

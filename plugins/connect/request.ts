@@ -1,4 +1,4 @@
-// The connect request: what is sent, how often it is tried, and what the cloud's answer means (PROTOCOL §1).
+// Sends the connect request, repeats it after failures, and interprets the cloud's answer (PROTOCOL §1).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, NodeError, type CodaNode, type ConnectRequest, type Logger } from '../../src/index.ts';
 import {
@@ -16,14 +16,14 @@ const LONGEST_WAIT_SEC = 60;
 
 export interface Attempts {
   readonly request: ConnectRequest;
-  /** The bearer of one attempt: the token, or a JWT signed just now. */
+  /** The bearer of one attempt: the token, or a new JWT. */
   readonly bearer: () => string | Promise<string>;
   readonly log: Logger;
   /** Fires when the node closes. */
   readonly signal: AbortSignal;
 }
 
-/** Connects, with retries; returns the bundle, not yet checked. Throws a NodeError if the cloud does not give one. */
+/** Connects, with retries; returns the unchecked bundle. Throws a NodeError if the cloud gives none. */
 export async function requestBundle(node: CodaNode, attempts: Attempts): Promise<unknown> {
   const { request, log, signal } = attempts;
   const { nodeConnectRetries: most } = node.settings;
@@ -68,7 +68,7 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
 
 interface Asked {
   readonly request: ConnectRequest;
-  /** As they were sent, credentials and all. */
+  /** As they were sent, including the credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly mayHaveArrived: boolean;
 }
@@ -80,7 +80,10 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   if (redirect !== undefined) {
     throw new NodeError(
       `${origin} answered the connect with ${redirect}, since they would carry the credentials elsewhere`,
-      { status, remedy: 'Set CODA_WEBAPP_URL to the address that answers itself.' },
+      {
+        status,
+        remedy: 'Set CODA_WEBAPP_URL to the address that it redirects to, if that is the Coda cloud.',
+      },
     );
   }
   if (status < 200 || status >= 400) {
@@ -93,7 +96,7 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   try {
     bundle = JSON.parse(answer.text);
   } catch {
-    // The parser's message would quote what may be a secret.
+    // The parser's message would quote the answer, which may hold a secret.
   }
   if (isRecord(bundle)) return bundle;
   throw new NodeError(`${origin} answered the connect with ${status}, but not with a JSON object`, {
@@ -121,8 +124,8 @@ function unreachable(
   return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
     ...details,
     remedy: /certificate/i.test(reason)
-      ? 'Certificates are always verified. Where a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
-      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` looks at each step of the way.',
+      ? 'Certificates are always verified. If a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
+      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` checks each step of the connection.',
   });
 }
 

@@ -1,4 +1,4 @@
-// From what the configuration says about the executor to the executor itself.
+// Loads the executor that the configuration names.
 import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
 import {
   kindOf,
@@ -87,7 +87,7 @@ export async function loadModule(
   }
 }
 
-/** Splits at the last colon: a Windows path and a file URL have one of their own. */
+/** Splits at the last colon: Windows paths and file URLs contain one, too. */
 function parseReference(
   value: string,
   label: string,
@@ -102,7 +102,7 @@ function parseReference(
   });
 }
 
-/** `attribute` may be dotted. A CommonJS module may show its exports only as its default. */
+/** `attribute` may have dots. A CommonJS module may have its exports only in its default export. */
 function attributeOf(
   exports: Namespace,
   attribute: string,

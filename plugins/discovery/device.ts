@@ -1,4 +1,4 @@
-// The device YAML: of all that it says, only the top-level `executor_factory` is the node's business (PROTOCOL §11).
+// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../src/index.ts';

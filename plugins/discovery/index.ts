@@ -1,4 +1,5 @@
-// Finds the executor that this node runs: named, found, or, with a loud warning, none at all (PROTOCOL §11).
+// Finds the executor of this node: the one that is named, else an installed one, else, with a loud warning, a no-op
+// (PROTOCOL §11).
 import type { CodaNode, Logger, Plugin } from '../../src/index.ts';
 import type { LoadedExecutor } from '../../src/kit.ts';
 import { loadExecutor } from './choice.ts';
@@ -23,7 +24,7 @@ export function discovery(): Plugin {
         log.info(`executor: ${source}`);
         return loaded;
       });
-      // After everybody else: another plugin may know an executor.
+      // Last, since another plugin may provide an executor.
       node.hooks.resolveExecutor.tap({ name: 'discovery', stage: LAST }, () => {
         log.warn(
           'NO EXECUTOR: every job will be answered with zeros, as if the device had measured them. ' +

@@ -1,5 +1,5 @@
-// Reads the `plugins` list of a config file: options of built-ins, switched-off built-ins, plugins of third parties.
-// Each fault names the entry by its place in the list.
+// Reads the `plugins` list of a config file: built-ins with options or switched off, and third-party plugins.
+// Each error names the entry by its position in the list.
 import { isAbsolute } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { Plugin } from '../plugin.ts';
@@ -121,7 +121,7 @@ async function loadPlugin(
       throw new ConfigError(`${entry.where} failed: ${modules.failureText(cause, path)}`, { cause });
     });
   const exported = await attempt(() => modules.import(path));
-  // Without a default export, `default` is the loader's name for the module itself, as CommonJS has it.
+  // Without a default export, the loader returns the module itself for `default`, as CommonJS does.
   const found = 'plugin' in exported && !('default' in exported) ? exported['plugin'] : exported['default'];
   if (typeof found === 'function') {
     const made: unknown = await attempt(async () => found(entry.options));
@@ -164,7 +164,7 @@ function refuseDoubles(named: readonly { name: string; where: string }[]): void 
   for (const { name, where } of named) {
     const first = seen.get(name);
     if (first !== undefined) {
-      throw new ConfigError(`the plugin "${name}" is named twice: ${first} and ${where}`, {
+      throw new ConfigError(`the plugin "${name}" is listed twice: ${first} and ${where}`, {
         remedy: 'Remove one of the two.',
       });
     }

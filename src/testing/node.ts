@@ -1,4 +1,4 @@
-// A whole node in the test's own process: the real kernel and the real built-in plugins, against a local cloud.
+// Starts a complete node in the process of a test: the real kernel and built-in plugins, against a local cloud.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ export interface TestNodeOptions {
   readonly plugins?: readonly Plugin[];
   /** Environment variables of the node, e.g. `{ CODA_CONCURRENCY: '2' }`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: a fresh one. Give the one of an earlier node to start again with its credentials. */
+  /** Default: a new one. Give that of an earlier node to start with its credentials. */
   readonly stateDir?: string;
-  /** Default: a new token for a fresh state directory, none for a given one. */
+  /** Default: a new token for a new state directory, none for a given one. */
   readonly token?: string;
 }
 
 export interface TestNode {
   readonly node: Node;
   readonly stateDir: string;
-  /** What the node has logged so far. */
+  /** The log lines of the node so far. */
   readonly log: readonly string[];
-  /** Drains and closes; a state directory of the node's own is removed. */
+  /** Drains and closes the node; removes its state directory unless it was given. */
   stop(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function runTestNode(composition: Composition, options: TestNodeOpt
     ...options.env,
   };
   try {
-    // The folder of the state, so that no config file of the project is found.
+    // Not the working directory, so that no config file of the project is found.
     const loaded = await composition.loadNodeConfig({ env, cwd: stateDir, log });
     const executor =
       options.executor === undefined

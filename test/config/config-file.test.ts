@@ -9,7 +9,7 @@ import { CONFIG_FILES, loadConfigFile, type ConfigFile } from '../../src/config/
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import { asNobody, folder, put } from './folder.ts';
 
-/** What the config files of these tests export. */
+/** The exports of the config files in these tests. */
 interface Seen {
   readonly executor: {
     readonly ConfigError: unknown;
@@ -73,8 +73,8 @@ describe('a config file', () => {
   it('may be named, under any name and relative to the working directory', async (t) => {
     const cwd = folder(t, { 'coda.config.json': 'broken', 'conf/lab.yaml': 'concurrency: 2' });
     assert.deepEqual((await loadConfigFile(modules, cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
-    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is no file[^]*--config/);
-    assert.match(await failure(cwd, 'conf'), /conf does not exist or is no file/);
+    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is not a file[^]*--config/);
+    assert.match(await failure(cwd, 'conf'), /conf does not exist or is not a file/);
     put(cwd, 'lab.toml', '');
     assert.match(await failure(cwd, 'lab.toml'), /unknown extension[^]*\.ts, /);
   });
@@ -163,9 +163,9 @@ describe('a faulty config file is named with the place of its fault', () => {
       `a: 1\nnodeToken: '${SECRET}' '${SECRET}'\n`,
       /coda\.config\.yaml:2:\d+: not valid YAML/,
     ],
-    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias in it cannot be resolved/],
+    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias cannot be resolved/],
     ['package.json', `{ "coda": { "nodeToken": "${SECRET}", } `, /package\.json(:1:\d+:| is) not valid JSON/],
-    ['package.json', '{ "coda": null }', /"coda" of .*package\.json holds nothing/],
+    ['package.json', '{ "coda": null }', /"coda" of .*package\.json is empty/],
   ];
   for (const [name, text, expected] of faults) {
     it(`${name}: ${text.slice(0, 40).replaceAll('\n', ' ')}`, async (t) => {
@@ -199,7 +199,7 @@ describe('`coda-node` in a config file', () => {
       chmodSync(join(cwd, `coda.config.${extension}`), 0o444);
       chmodSync(join(cwd, 'lib/helper.ts'), 0o444);
       chmodSync(cwd, 0o555);
-      // Root may write there all the same; what is written, even for a moment, changes the folder's time.
+      // Root can write there anyway; but any write, even of a temporary file, changes the time of the folder.
       const written = statSync(cwd).mtimeMs;
       const loaded = await loadConfigFile(modules, cwd).finally(() => chmodSync(cwd, 0o755));
       assert.equal(statSync(cwd).mtimeMs, written);
@@ -240,7 +240,7 @@ describe('`coda-node` in a config file', () => {
 });
 
 describe('a start without a config file', () => {
-  it('does not load what only a config file needs', (t) => {
+  it('does not load packages that only a config file needs', (t) => {
     const cwd = folder(t, { 'package.json': '{ "name": "lab" }', 'coda.config': '' });
     const load = new URL('../../src/config/load.js', import.meta.url);
     const loader = new URL('../../src/config/modules.js', import.meta.url);

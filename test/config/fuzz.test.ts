@@ -1,4 +1,4 @@
-// Whatever a source holds: a configuration or a ConfigError that names the place, and never a secret.
+// Any input gives a configuration, or a ConfigError that names the place and never a secret.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -181,7 +181,7 @@ describe('any bytes', () => {
         JSON.stringify({ ...pythonState(home), redis_url: `redis://:${PLANTED}@h`, ...omitShown(changes) }),
       ),
     );
-  /** The secret is only planted where the state keeps secrets. */
+  /** Plants the secret only in places that hold secrets. */
   const omitShown = (changes: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(changes).filter(([key, value]) => value !== PLANTED || key === 'redis_url'),

@@ -78,7 +78,7 @@ function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
 const asText = (value: SettingValue): string =>
   typeof value === 'object' ? JSON.stringify(value) : String(value);
 
-/** A config file that sets one setting where it belongs. */
+/** A config file that sets one setting in its place. */
 function fileWith(name: SettingName, value: SettingValue): string {
   const [plugin, option] = settingOf(name).config?.split('.') ?? [];
   if (plugin !== undefined && option !== undefined)
@@ -194,7 +194,7 @@ describe('paths', () => {
 });
 
 describe('the executor', () => {
-  it('is what the config file gives, from its folder', async (t) => {
+  it('is that of the config file, relative to its folder', async (t) => {
     const cwd = folder(t, {
       'conf/text.ts': "export default { executor: './a.ts:make' };",
       'conf/factory.ts': 'export default { executor: () => ({ run() {} }) };',
@@ -242,9 +242,9 @@ describe('a config file with faults', () => {
     assert.doesNotMatch(text, /hunter2/);
   });
 
-  it('says where a key that stands at the wrong place belongs', async (t) => {
+  it('says where a misplaced key belongs', async (t) => {
     const hints: readonly (readonly [string, RegExp])[] = [
-      ['port', /does not stand at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
+      ['port', /does not belong at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
       ['CODA_PORT', /\[\['health', \{ port: … \}\]\]/],
       ['intervalSec', /\[\['heartbeat', \{ intervalSec: … \}\]\]/],
       ['nodeConnectHeaders', /\[\['connect', \{ headers: … \}\]\]/],
@@ -255,12 +255,12 @@ describe('a config file with faults', () => {
     for (const [key, expected] of hints) assert.match(await faultsOf(t, { [key]: 'hunter2' }), expected);
   });
 
-  it('is not quoted where a slip in the syntax made a secret a key', async (t) => {
+  it('is not quoted if a mistake in the syntax made a secret a key', async (t) => {
     const cwd = folder(t, { 'coda.config.yaml': '{ redisUrl: , hunter2@host:6379 }' });
     const text = await message(load({ cwd }));
     assert.match(
       text,
-      /a key \(not shown, since it is no name\) in .*coda\.config\.yaml is unknown; known are /,
+      /a key \(not shown, since it does not look like a name\) in .*coda\.config\.yaml is unknown; known are /,
     );
     assert.doesNotMatch(text, /hunter2/);
   });

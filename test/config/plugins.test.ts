@@ -97,11 +97,11 @@ describe('built-in plugins', () => {
     );
   });
 
-  it('named twice are refused with both places', async (t) => {
+  it('listed twice are refused with both places', async (t) => {
     await refused(
       t,
       "['vpn', ['heartbeat', {}], ['vpn', false]]",
-      /"vpn" is named twice: plugins\[0\] in .* and plugins\[2\] in /,
+      /"vpn" is listed twice: plugins\[0\] in .* and plugins\[2\] in /,
     );
   });
 });
@@ -176,7 +176,7 @@ describe('plugins of third parties', () => {
     await refused(
       t,
       `[${PLUGIN}, './a.ts']`,
-      /"mine" is named twice: plugins\[0\] in .* and plugins\[1\] in /,
+      /"mine" is listed twice: plugins\[0\] in .* and plugins\[1\] in /,
       { 'a.ts': `export default ${PLUGIN};` },
     );
     await refused(

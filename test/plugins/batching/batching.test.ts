@@ -1,4 +1,4 @@
-// Batches: how many jobs go into one, and that a broken batch still lets its jobs run one by one.
+// Batches: how many jobs go into one, and that the jobs of a broken batch run one by one.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { batching } from '../../../plugins/batching/index.ts';

@@ -1,4 +1,4 @@
-// What the tests of the connect share: a cloud that answers as it is told, a node that connects to it, and a bundle.
+// Shared by the tests of connect: a cloud with scripted answers, a node that connects to it, and a bundle.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -94,7 +94,7 @@ describe('the daemon', () => {
     assert.equal(refused.includes('no-such-token'), false);
     assert.equal(existsSync(path('coda-node.pid')), false);
     const port = new URL(cloud.url).port;
-    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*taken`));
+    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*in use`));
     assert.match(await bench.ends(1, ['start', '-d']), /no credentials yet/);
     assert.match(await bench.ends(1, ['start', '-d'], { CODA_PORT: '80a' }), /CODA_PORT/);
   });

@@ -141,7 +141,7 @@ async function servesOnlyPart(redis: Redis, qpuId: string): Promise<Finding | un
   if (!moved) return undefined;
   return failure(
     check,
-    `the server has only some of the keys (${moved.message})`,
+    `the server has only a part of the keys (${moved.message})`,
     'The node uses one server: let the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
   );
 }

@@ -1,0 +1,2 @@
+// The faults that every run of the tests plays: quick ones of each neighbourhood.
+export const SHORT: readonly string[] = [];

@@ -109,6 +109,9 @@ export class NightNode {
 
   /** Resolves once `/ready` says yes. */
   async serving(timeoutMs = 30_000): Promise<void> {
+    // The command that starts a daemon ends once it serves.
+    if (this.isDaemon && (await this.ended(timeoutMs)) !== 0)
+      throw new Error(`the daemon did not start:\n${this.heard()}`);
     await waitUntil(
       'the node being ready',
       async () => {

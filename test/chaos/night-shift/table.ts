@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Played } from './play.ts';
 
+/** The page that shows the table. */
+export const OPERATING = 'docs/operating.md';
 const BEGIN = '<!-- night-shift: begin -->';
 const END = '<!-- night-shift: end -->';
 const HEAD = ['fault', 'what the log says', 'recovered in', 'jobs'] as const;
@@ -19,7 +21,10 @@ export function lines(played: Played): string {
 
 export function markdown(all: readonly Played[]): string {
   const row = (words: readonly string[]): string => `| ${words.map(escaped).join(' | ')} |`;
-  const rows = [row(HEAD), row(HEAD.map(() => '---')), ...all.map((played) => row(cells(played)))];
+  // A page for operators promises nothing that was not seen.
+  const shown = (played: Played): string[] =>
+    played.broken.length > 0 ? [played.name, 'not yet as promised', '', ''] : cells(played);
+  const rows = [row(HEAD), row(HEAD.map(() => '---')), ...all.map((played) => row(shown(played)))];
   // Its columns are as wide as the longest log line: nobody is to align them.
   return [BEGIN, '<!-- prettier-ignore-start -->', '', ...rows, '', '<!-- prettier-ignore-end -->', END].join(
     '\n',

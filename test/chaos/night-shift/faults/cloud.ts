@@ -23,6 +23,11 @@ const webhookStatus = (status: number): Pick<Fault, 'name' | 'inject' | 'cause'>
 /** Set aside, until the operator has them sent again. */
 const refused = (status: number): Fault => ({
   ...webhookStatus(status),
+  // Where they are only counted, the status stands in `coda results`.
+  cause: new RegExp(
+    `\\b${status}\\b|refused:? +[1-9]|[1-9]\\d* (results? )?(are |is )?(refused|set aside)`,
+    'i',
+  ),
   async heal(night) {
     heal(night);
     await night.replayRefused();

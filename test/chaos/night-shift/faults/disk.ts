@@ -11,7 +11,7 @@ import type { Night } from '../night.ts';
 const DISK_MB = 8;
 const JOBS_ON_FULL_DISK = 30;
 const BLOCK = Buffer.alloc(4096, 1);
-const FULL = /ENOSPC|no space|disk[^\n]*full|full disk/i;
+const FULL = /ENOSPC|no space|disk[^\n]*full|full disk|\b0 MB are free/i;
 const ROOM = /space|room|free/i;
 /** What is said of a folder without rights. */
 const WRONG_REMEDY = /writable for this user|coda reset/i;

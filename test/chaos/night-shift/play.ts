@@ -1,4 +1,5 @@
 // Plays one fault: jobs before, during and after it; looks at every place; and counts what was lost or run twice.
+import { join } from 'node:path';
 import { messageOf } from '../../../src/errors.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { Skip } from '../scenario.ts';
@@ -20,6 +21,8 @@ export interface Played {
   readonly skipped?: string;
 }
 
+/** Of no interest in a table. */
+const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const NAMED_WITHIN_MS = 8_000;
 /** Commands take a while, and some things are known only after the first look. */
 const LOOKS: Readonly<Record<Place, number>> = { ready: Infinity, log: Infinity, status: 3, doctor: 2 };
@@ -44,7 +47,10 @@ export async function play(fault: Fault, seed: number, recoverSec: number): Prom
   await world.close();
   return {
     name: fault.name,
-    says: act.says.replaceAll(world.folder, '…').replaceAll(world.cloud.qpuId, 'QPU'),
+    says: act.says
+      .replaceAll(world.folder, '…')
+      .replaceAll(REPOSITORY, '…')
+      .replaceAll(world.cloud.qpuId, 'QPU'),
     recoveredSec: act.recoveredSec,
     jobs: world.jobs.length,
     lost: act.lost,

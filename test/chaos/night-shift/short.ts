@@ -5,7 +5,7 @@ export const SHORT: readonly string[] = [
   'FLUSHALL',
   'Redis is a replica (READONLY)',
   'a slow link to Redis and to the cloud',
-  'missing right: client|tracking',
+  'missing right: CLIENT TRACKING',
   'connect answered 401',
   'the disk of the results is full',
   'the port is taken',

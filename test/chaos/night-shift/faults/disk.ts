@@ -108,7 +108,8 @@ export const DISK_FAULTS: readonly Fault[] = [
     inject: (night) => mount(['-o', 'remount,ro', disk(night)]),
     heal: (night) => mount(['-o', 'remount,rw', disk(night)]),
     cause: /EROFS|read-only/i,
-    remedy: /mount|writable|read-only/i,
+    remedy: /mount/i,
+    never: WRONG_REMEDY,
     where: ['doctor', 'log'],
   },
   {

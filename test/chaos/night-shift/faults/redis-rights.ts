@@ -20,7 +20,7 @@ export const RIGHTS_FAULTS: readonly Fault[] = [
     losesJobs: true,
   },
   {
-    name: 'missing right: client|tracking',
+    name: 'missing right: CLIENT TRACKING',
     inject: async (night) => {
       await night.acl('-client|tracking');
       night.redisWay.cut();

@@ -1,10 +1,6 @@
 // One fault of the night shift, declared: what breaks, how it must be named and where, and how it is mended.
 import type { Night } from './night.ts';
-
-/** Where an operator looks: the reasons of `/ready`, `coda status`, `coda doctor`, and what the node has logged. */
-export type Place = 'ready' | 'status' | 'doctor' | 'log';
-
-export const EVERYWHERE: readonly Place[] = ['ready', 'status', 'doctor', 'log'];
+import type { Place } from './place.ts';
 
 export interface Fault {
   readonly name: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { hasEnded, readOr, type Ended } from '../../cli/operator.ts';
 import { coda, type CodaProcess } from '../../cli/process.ts';
-import type { Place } from './fault.ts';
+import type { Place } from './place.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'bundle', 'coda.cjs');
 /** A command that hangs must not hang the night. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { messageOf } from '../../../src/errors.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { Skip } from '../scenario.ts';
-import { HARMFUL, type Fault, type Place } from './fault.ts';
+import { HARMFUL, type Fault } from './fault.ts';
+import type { Place } from './place.ts';
 import { Night } from './night.ts';
 
 export interface Played {

@@ -1,5 +1,6 @@
 // The cloud says no, says nothing, or somebody else answers in its place; and what becomes of results meanwhile.
-import { EVERYWHERE, type Fault, type Place } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import { EVERYWHERE, type Place } from '../place.ts';
 import { LOGIN_PAGE, TO_LOGIN_PAGE } from '../gateway.ts';
 import type { Night } from '../night.ts';
 

@@ -1,5 +1,6 @@
 // Configuration that is there and wrong: the start is refused with the file and the reason, the same in doctor.
-import type { Fault, Place } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import type { Place } from '../place.ts';
 import type { Night } from '../night.ts';
 
 const REFUSED: readonly Place[] = ['doctor', 'log'];

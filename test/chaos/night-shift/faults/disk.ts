@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { errorCode } from '../../../../src/errors.ts';
 import { waitUntil } from '../../../../src/testing/index.ts';
 import { Skip } from '../../scenario.ts';
-import { EVERYWHERE, NOTHING, type Fault } from '../fault.ts';
+import { NOTHING, type Fault } from '../fault.ts';
+import { EVERYWHERE } from '../place.ts';
 import type { Night } from '../night.ts';
 
 const DISK_MB = 8;

@@ -1,6 +1,7 @@
 // The executor and the plugins of the lab fail in every way that code can.
 import { waitUntil } from '../../../../src/testing/index.ts';
-import { EVERYWHERE, type Fault } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import { EVERYWHERE } from '../place.ts';
 import type { Night } from '../night.ts';
 
 /** A plugin of the lab, until the file `go` is there. */

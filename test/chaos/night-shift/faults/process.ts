@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EVERYWHERE, NOTHING, type Fault } from '../fault.ts';
+import { NOTHING, type Fault } from '../fault.ts';
+import { EVERYWHERE } from '../place.ts';
 import type { Night } from '../night.ts';
 
 const byItself = (): void => {};

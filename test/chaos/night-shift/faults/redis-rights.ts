@@ -1,6 +1,7 @@
 // The node's user of Redis lacks one right. The remedy names the command, so that it can be passed on as it is.
 import { groupName, streamKey } from '../../../../src/protocol/keys.ts';
-import { EVERYWHERE, type Fault, type Place } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import { EVERYWHERE, type Place } from '../place.ts';
 
 /** Without these no job is read, or none is over. */
 const VITAL = ['xreadgroup', 'xack'] as const;

@@ -1,7 +1,8 @@
 // TLS to Redis: spoken to a port that has none, not spoken to one that has, and certificates that nobody may accept.
 import { SERVER } from '../../../support/certificates.ts';
 import { EXPIRED, SELF_SIGNED } from '../certificates.ts';
-import { EVERYWHERE, type Fault } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import { EVERYWHERE } from '../place.ts';
 import type { Night } from '../night.ts';
 
 function trusted(night: Night): Promise<void> {

@@ -1,6 +1,7 @@
 // Redis is away, full, frozen, slow, not the one it was, or holds something else.
 import { groupName, statusKey, streamKey } from '../../../../src/protocol/keys.ts';
-import { EVERYWHERE, NOTHING, type Fault } from '../fault.ts';
+import { NOTHING, type Fault } from '../fault.ts';
+import { EVERYWHERE } from '../place.ts';
 import { loadingRedis } from '../loading-redis.ts';
 import { PASSWORD, type Night } from '../night.ts';
 

@@ -168,8 +168,16 @@ export class Node implements CodaNode {
 
   async #boot(): Promise<void> {
     this.#apply();
-    const spool = openNodeFolder(this.settings.stateDir);
+    const spool = await openNodeFolder(this.settings.stateDir, {
+      onWait: (message) => this.log.info(message),
+      onLost: (error) => {
+        // Not even a drain: what it would save is another node's by now.
+        this.fail(error);
+        void this.close();
+      },
+    });
     this.onClose('the state directory', () => spool.release());
+    this.#throwIfClosed();
     const outbox = await this.#openOutbox(spool.directory);
     await this.hooks.boot.promise();
     this.#executor = await this.#resolveExecutor();

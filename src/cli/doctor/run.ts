@@ -47,7 +47,7 @@ export async function runDoctor({ configPath, online }: DoctorRun): Promise<Find
     });
   const config = await loadConfigLeniently(load, findings);
   if (config !== undefined) {
-    const { node } = findNode(config.settings.stateDir);
+    const { node } = await findNode(config.settings.stateDir);
     const address = node?.presence?.address ?? undefined;
     const http = createHttpClient({ env });
     const live = address === undefined ? undefined : await askReady(address);

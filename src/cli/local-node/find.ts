@@ -1,19 +1,14 @@
 // Finds the node of a state directory: the daemon, or one that runs in a terminal. The lock and the PID file are only
 // hints: the process that they name is checked, since it may have ended, and its id may be another program's by now.
 import { daemonPidPath, nodeFolder } from '../../state/layout.ts';
-import { lockHolder } from '../../state/lock.ts';
-import {
-  commandLineOf,
-  identifyProcess,
-  isProcessRunning,
-  readPidFile,
-  type ProcessIdentity,
-} from '../../state/process.ts';
+import { lockHolder, type LockHolder } from '../../state/lock.ts';
+import { commandLineOf, identifyProcess, isProcessRunning, readPidFile } from '../../state/process.ts';
 import { readPresence, type Presence } from './presence.ts';
 
-export interface FoundNode extends ProcessIdentity {
+export interface FoundNode extends LockHolder {
   /** Whether it is a `coda start`, which these commands may signal; otherwise a program with a node inside. */
   readonly isCoda: boolean;
+  /** Without an address if the node runs elsewhere: the same address may be another program's here. */
   readonly presence: Presence | undefined;
 }
 
@@ -26,8 +21,8 @@ export interface Search {
 /** The title that the commands give their process; it replaces the command line. */
 const TITLE = 'coda-node';
 
-export function findNode(stateDir: string): Search {
-  const holder = lockHolder(nodeFolder(stateDir));
+export async function findNode(stateDir: string): Promise<Search> {
+  const holder = await lockHolder(nodeFolder(stateDir));
   if (holder !== undefined) return { node: describe(stateDir, holder), stale: undefined };
   const path = daemonPidPath(stateDir);
   const noted = readPidFile(path);
@@ -43,11 +38,13 @@ export function findNode(stateDir: string): Search {
       stale: `${path} names PID ${pid}, which is another program by now; it is left alone`,
     };
   }
-  return { node: describe(stateDir, found), stale: undefined };
+  return { node: describe(stateDir, { ...found, elsewhere: undefined }), stale: undefined };
 }
 
-function describe(stateDir: string, { pid, startTime }: ProcessIdentity): FoundNode {
-  return { pid, startTime, isCoda: isTitled(pid), presence: readPresence(stateDir, { pid, startTime }) };
+function describe(stateDir: string, holder: LockHolder): FoundNode {
+  const presence = readPresence(stateDir, holder);
+  if (holder.elsewhere === undefined) return { ...holder, isCoda: isTitled(holder.pid), presence };
+  return { ...holder, isCoda: true, presence: presence && { ...presence, address: null } };
 }
 
 function isTitled(pid: number): boolean {

@@ -47,7 +47,7 @@ async function change(
   const { stateDir } = (await operatorConfig(options.config)).settings;
   const before = await readPause(stateDir);
   await write(stateDir);
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   const address = node?.presence?.address ?? undefined;
   const live = address === undefined ? undefined : await noticed(address, paused);
   if (options.json === true) {

@@ -37,7 +37,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   });
   const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
-  const { node: other } = findNode(config.settings.stateDir);
+  const { node: other } = await findNode(config.settings.stateDir);
   if (other !== undefined) {
     log.warn(
       `a node (PID ${other.pid}) runs here and may use the same device; coda pause stops it from taking jobs`,

@@ -36,8 +36,8 @@ export interface DaemonStart {
 /** Returns the exit code: 0 once the node is ready, 1 if it ended or is not ready in time. */
 export async function startDaemon(start: DaemonStart): Promise<number> {
   const { stateDir, out, secrets } = start;
-  const { node } = findNode(stateDir);
-  if (node !== undefined) throw inUse(node.pid, stateDir);
+  const { node } = await findNode(stateDir);
+  if (node !== undefined) throw inUse(node, stateDir);
   await makeStateDir(stateDir);
   const log = logPath(stateDir);
   const descriptor = openLog(log);

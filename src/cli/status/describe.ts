@@ -14,6 +14,8 @@ import { durationText } from '../terminal/words.ts';
 export interface NodeStatus {
   readonly running: boolean;
   readonly pid: number | null;
+  /** Where the process runs, if its id means nothing here: another container or machine. */
+  readonly elsewhere: string | null;
   readonly daemon: boolean | null;
   readonly started_at: string | null;
   readonly uptime_sec: number | null;
@@ -29,7 +31,7 @@ export interface NodeStatus {
 
 export async function describeNode(settings: Settings): Promise<NodeStatus> {
   const { stateDir } = settings;
-  const { node, stale } = findNode(stateDir);
+  const { node, stale } = await findNode(stateDir);
   const presence = node?.presence;
   const address = presence?.address ?? undefined;
   const live = address === undefined ? undefined : await askReady(address);
@@ -39,6 +41,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
   return {
     running: node !== undefined,
     pid: node?.pid ?? null,
+    elsewhere: node?.elsewhere ?? null,
     daemon: presence?.isDaemon ?? null,
     started_at: presence?.startedAt ?? null,
     uptime_sec:
@@ -60,8 +63,10 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
     const kind =
       status.daemon === null ? '' : status.daemon ? ', daemon' : ', in a terminal or under a service manager';
     const uptime = status.uptime_sec === null ? '' : `, up ${durationText(status.uptime_sec)}`;
-    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${kind}${uptime}`]);
-    rows.push(...(live === null ? ([['ready', 'the node does not answer']] as const) : liveRows(live, out)));
+    const where = status.elsewhere === null ? '' : ` ${status.elsewhere}`;
+    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${where}${kind}${uptime}`]);
+    const silent = where === '' ? 'the node does not answer' : 'not known here: run coda status there';
+    rows.push(...(live === null ? ([['ready', silent]] as const) : liveRows(live, out)));
   } else {
     rows.push(['node', paint(out, 'red', 'stopped')]);
   }

@@ -22,7 +22,7 @@ async function stopVpn(options: ConfigOption): Promise<number> {
     return 1;
   }
   out.write(`stopped OpenVPN, PID ${stopped.pid}`);
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   if (node !== undefined) out.error(`the node (PID ${node.pid}) still runs, and may start it again`);
   return 0;
 }

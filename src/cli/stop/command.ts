@@ -21,7 +21,7 @@ async function stop(options: ConfigOption): Promise<number> {
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { stopNode } = await import('../local-node/stop-node.ts');
   const { stateDir } = (await operatorConfig(options.config)).settings;
-  const { node, stale } = findNode(stateDir);
+  const { node, stale } = await findNode(stateDir);
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
     if (stale !== undefined) {

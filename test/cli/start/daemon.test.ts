@@ -181,7 +181,7 @@ describe('the daemon', () => {
       const texts = ['', '0\n', '1e3', `${stranger.pid}\n`, '999999999\n'];
       for (const text of texts) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });
-        assert.equal(findNode(bench.stateDir).node, undefined, JSON.stringify(text));
+        assert.equal((await findNode(bench.stateDir)).node, undefined, JSON.stringify(text));
       }
       for (const text of ['garbage\n', '-1\n', `${stranger.pid}\n12345\n`]) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });

@@ -227,7 +227,7 @@ function refused(
 }
 
 function checkCharacters(line: string): void {
-  const control = [...line].find((character) => character !== '\t' && isControl(character));
+  const control = Array.from(line).find((character) => character !== '\t' && isControl(character));
   if (control === undefined) return;
   throw new Refusal(firstWord(line), `the line contains the control character ${code(control)}`);
 }

@@ -144,6 +144,12 @@ export const SETTINGS = {
     default: '',
     help: 'executor: `module:attribute`, or the name of a built-in one such as `simulator`',
   },
+  requireExecutor: {
+    type: 'boolean',
+    env: 'CODA_REQUIRE_EXECUTOR',
+    default: false,
+    help: 'refuse to start if there is no executor, or several installed ones and none is named',
+  },
   deviceConfig: {
     type: 'string',
     env: 'CODA_DEVICE_CONFIG',

@@ -37,6 +37,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   });
   const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
+  for (const warning of config.warnings) log.warn(warning);
   const { node: other } = findNode(config.settings.stateDir);
   if (other !== undefined) {
     log.warn(

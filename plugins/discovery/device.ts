@@ -1,8 +1,8 @@
 // The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
-import { readFile, realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { ConfigError, messageOf, type Logger } from '../../src/index.ts';
-import { isRecord, kindOf, printable, readYaml, type ExecutorChoice } from '../../src/kit.ts';
+import { baseDirsOf, isRecord, kindOf, printable, readYaml, type ExecutorChoice } from '../../src/kit.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
 const KEY = 'executor_factory';
@@ -30,7 +30,8 @@ export async function deviceChoice(
   }
   const value = await executorFactoryIn(text, path, log);
   if (value === undefined) return undefined;
-  return { value, baseDir: dirname(path), linkedDir: dirname(await realpath(path)), source: path };
+  const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
+  return { value, baseDir, linkedDir, source: path };
 }
 
 async function executorFactoryIn(text: string, path: string, log: Logger): Promise<string | undefined> {

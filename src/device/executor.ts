@@ -53,7 +53,7 @@ export interface ExecutorChoice {
   readonly value: unknown;
   /** The folder at which a relative module path starts. */
   readonly baseDir: string;
-  /** Where it starts too, if there is no such module at `baseDir`: beside the file that a linked config file means. */
+  /** Where it starts if there is no such module at `baseDir`: beside the file that a linked config file means. */
   readonly linkedDir?: string;
   /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
   readonly source: string;

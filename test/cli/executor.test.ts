@@ -1,6 +1,6 @@
 // An executor that cannot be loaded, and one that is not there, as every command of the program meets them.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bell, startLocalCloud, waitUntil } from '../../src/testing/index.ts';
@@ -142,10 +142,45 @@ describe('the factory of an executor', () => {
       );
       assert.match(await here.ends(0, ['doctor'], env), /1 edges/);
       assert.match(here.outputs.at(-1) ?? '', /made for cnot 127/);
+      put(here, 'bell.json', JSON.stringify(bell('cz').ir));
+      assert.match(await here.ends(1, ['run', 'bell.json'], env), /made for cnot 127/);
       assert.deepEqual(own.violations, []);
     } finally {
       await here.clear();
       await own.close();
     }
+  });
+});
+
+describe('a configuration that is not read', () => {
+  it('is named by start, config and doctor', async () => {
+    put(bench, 'coda.config.cts', 'export = { executor: "simulator" };');
+    const expected = /coda\.config\.cts is not read/;
+    const node = bench.spawn(['start', '-t', cloud.issueToken()]);
+    await node.says('serving QPU');
+    assert.match(node.output(), expected);
+    node.child.kill('SIGTERM');
+    assert.equal(await node.ended, 0);
+    assert.match(await bench.ends(0, ['config']), expected);
+    assert.match(await bench.ends(0, ['doctor']), expected);
+    assert.match(await bench.ends(0, ['dev', '--once']), expected);
+  });
+
+  it('in the device YAML is named by start and doctor', async () => {
+    put(bench, 'site/device.yaml', 'executorFactory: simulator\n');
+    const expected = /executorFactory in the device config .* is not read; did you mean executor_factory\?/;
+    const node = bench.spawn(['start', '-t', cloud.issueToken()]);
+    await node.says('serving QPU');
+    assert.match(node.output(), expected);
+    node.child.kill('SIGTERM');
+    assert.equal(await node.ended, 0);
+    assert.match(await bench.ends(0, ['doctor']), expected);
+  });
+
+  it('is found through a link, beside the file that it means', async () => {
+    put(bench, 'shared/coda.config.ts', "export default { executor: './ex.ts:make' };");
+    put(bench, 'shared/ex.ts', 'export const make = (): object => ({ run() {} });');
+    symlinkSync(join(bench.folder, 'shared/coda.config.ts'), join(bench.folder, 'coda.config.ts'));
+    assert.match(await bench.ends(0, ['doctor']), /\.\/ex\.ts:make loads/);
   });
 });

@@ -1,8 +1,14 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
-export type { ModuleLoader, Namespace } from './config/modules.ts';
+export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
+export { readYaml, type YamlFile } from './config/yaml.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
-export { connectivityOf, type ExecutorChoice, type LoadedExecutor } from './device/executor.ts';
+export {
+  connectivityOf,
+  type ExecutorChoice,
+  type ExecutorRecipe,
+  type LoadedExecutor,
+} from './device/executor.ts';
 export type { Batch } from './hooks.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export type { Admission } from './kernel/admission.ts';

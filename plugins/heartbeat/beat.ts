@@ -75,7 +75,10 @@ export function createBeat(node: CodaNode): Beat {
     async send(signal) {
       try {
         await post(signal);
-        if (failures.clear()) log.info('the cloud accepts heartbeats again');
+        const executor = node.executorSource;
+        if (failures.clear()) log.info('the cloud accepts heartbeats again', { executor });
+        else if (lastAcceptedAt === null) log.info('the cloud accepts heartbeats', { executor });
+        else log.debug('the cloud has accepted a heartbeat', { executor });
         lastAcceptedAt = new Date().toISOString();
       } catch (thrown) {
         if (signal.aborted) return;

@@ -186,7 +186,7 @@ export class JobPipeline implements Jobs {
 
   /** Adds what the pipeline knows to a readiness report. */
   report(report: ReadinessReport): void {
-    const { outbox, loaded } = this.#options;
+    const { outbox } = this.#options;
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
@@ -195,7 +195,6 @@ export class JobPipeline implements Jobs {
       ...[this.#health.trouble ?? this.#reader.trouble, this.#runner.stuck, this.#writes.trouble],
     ];
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
-    report.add('executor', loaded.source);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
     if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
     report.add('undelivered', outbox.size);

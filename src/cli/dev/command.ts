@@ -54,14 +54,14 @@ async function dev(options: DevOptions): Promise<number> {
   });
 }
 
-/** Uses the simulator if no executor is configured; the node itself would use the no-op executor. */
+/** Uses the simulator if no executor is configured; the node itself would use the no-op executor, or refuse. */
 const simulatorByDefault = definePlugin({
   name: 'dev',
   apply(node) {
-    node.hooks.resolveExecutor.tapPromise({ name: 'dev', stage: 500 }, async () => {
+    node.hooks.resolveExecutor.tap({ name: 'dev', stage: 500 }, () => {
       const create = node.executors.get('simulator');
-      if (create === undefined) return undefined;
-      return { executor: (await create(node.settings)) as Executor, source: 'simulator' };
+      if (create === undefined || node.settings.requireExecutor) return undefined;
+      return { create: async (settings) => (await create(settings)) as Executor, source: 'simulator' };
     });
   },
 });
@@ -83,9 +83,10 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     configPath: options.config,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  const level = options.verbose === true ? 'debug' : 'error';
+  const level = options.verbose === true ? 'debug' : 'warn';
   const log = createLogger({ level, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
+  for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });

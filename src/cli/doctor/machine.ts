@@ -31,7 +31,7 @@ export const checkConfig: Check = ({ config }) => {
   return [
     ok('config', `${file}; settings: ${[...sources, 'the rest are defaults'].join(', ')}`),
     ...config.warnings.map((text) =>
-      warning('config', text, 'Correct or unset it; coda config lists all settings.'),
+      warning('config', text, 'Correct, rename or unset it; coda config lists all settings.'),
     ),
   ];
 };

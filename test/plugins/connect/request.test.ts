@@ -26,7 +26,7 @@ test('the connectivity of the device is sent along', async (t) => {
       ],
     },
   };
-  await connected(nodeAt(t, cloud, { executor }));
+  await connected(nodeAt(t, cloud), executor);
   assert.deepEqual(JSON.parse(cloud.received[0]?.body ?? '').connectivity, [
     [0, 1],
     [1, 2],

@@ -30,12 +30,13 @@ const loaders = Object.entries({ ...DOORS, ...PROGRAMS }).map(
   ([name, file]) => `exports.${name} = () => require('${file}');\n`,
 );
 const inputs = [
-  ...(await bundle('core.cjs', loaders.join(''))),
+  ...(await bundle('core.code.cjs', loaders.join(''))),
   ...(await bundle(
     'sucrase.cjs',
     `module.exports = require(${JSON.stringify(require.resolve('sucrase'))});`,
   )),
 ];
+write('core.cjs', readFileSync(join(import.meta.dirname, 'core.cjs')));
 const core = require(join(folder, 'core.cjs'));
 for (const name of Object.keys(DOORS)) {
   const names = Object.keys(core[name]()).toSorted();
@@ -95,7 +96,7 @@ function licences(inputs) {
     const text = file === undefined ? `Licence: ${license}` : readFileSync(join(path, file), 'utf8').trim();
     return `${name} ${version}\n\n${text}\n`;
   });
-  return `core.cjs and sucrase.cjs contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `core.code.cjs and sucrase.cjs contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
 function write(name, text) {

@@ -1,8 +1,26 @@
 // Connects the node to the cloud: with a one-time token the first time, later with its own key (PROTOCOL §1, §3).
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AuthError, ConfigError, NodeError, type CodaNode, type ConnectRequest, type Executor, type Logger, type Plugin, type Settings } from '../../src/index.ts';
-import { cloudUrl, connectivityOf, createSigner, makeStateDir, writeFileAtomic, type Session, type TokenSigner } from '../../src/kit.ts';
+import {
+  AuthError,
+  ConfigError,
+  NodeError,
+  type CodaNode,
+  type ConnectRequest,
+  type Executor,
+  type Logger,
+  type Plugin,
+  type Settings,
+} from '../../src/index.ts';
+import {
+  cloudUrl,
+  connectivityOf,
+  createSigner,
+  makeStateDir,
+  writeFileAtomic,
+  type Session,
+  type TokenSigner,
+} from '../../src/kit.ts';
 import { newFingerprint } from './fingerprint.ts';
 import { provision } from './provision.ts';
 import { requestBundle } from './request.ts';

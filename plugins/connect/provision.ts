@@ -1,7 +1,14 @@
 // Turns a bundle into credentials and a session: merges it with the current settings and saves it (PROTOCOL §1, §2).
 // It saves before the tunnel is up, so that a VPN failure does not waste the token.
 import type { Logger, Settings } from '../../src/index.ts';
-import { createSigner, parseBundle, writeState, type Bundle, type PersistedState, type Session } from '../../src/kit.ts';
+import {
+  createSigner,
+  parseBundle,
+  writeState,
+  type Bundle,
+  type PersistedState,
+  type Session,
+} from '../../src/kit.ts';
 
 /** Checks the bundle, saves the credentials and returns the session. Absent fields keep their `current` value. */
 export async function provision(

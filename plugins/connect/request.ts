@@ -1,7 +1,16 @@
 // Sends the connect request, repeats it after failures, and interprets the cloud's answer (PROTOCOL §1).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, NodeError, type CodaNode, type ConnectRequest, type Logger } from '../../src/index.ts';
-import { answerText, extraHeaders, headerFault, isRecord, printable, redirectText, TransportError, type HttpAnswer } from '../../src/kit.ts';
+import {
+  answerText,
+  extraHeaders,
+  headerFault,
+  isRecord,
+  printable,
+  redirectText,
+  TransportError,
+  type HttpAnswer,
+} from '../../src/kit.ts';
 
 const LONGEST_WAIT_SEC = 60;
 

@@ -1,6 +1,13 @@
 // Loads the executor that the configuration names.
 import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
-import { kindOf, type ExecutorChoice, type ExecutorRecipe, type LoadedExecutor, type ModuleLoader, type Namespace } from '../../src/kit.ts';
+import {
+  kindOf,
+  type ExecutorChoice,
+  type ExecutorRecipe,
+  type LoadedExecutor,
+  type ModuleLoader,
+  type Namespace,
+} from '../../src/kit.ts';
 import { normaliseExecutor } from './normalise.ts';
 
 /** An executor, or the factory that makes it. */

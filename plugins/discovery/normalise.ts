@@ -1,6 +1,14 @@
 // Turns an executor, as its author wrote it, into one that the node can use: accepts the snake_case names of the Python
 // documents too, keeps the `this` of methods, and checks the device.
-import { ExecutorError, type BatchJob, type Device, type Edge, type ExecutionResult, type Executor, type RunContext } from '../../src/index.ts';
+import {
+  ExecutorError,
+  type BatchJob,
+  type Device,
+  type Edge,
+  type ExecutionResult,
+  type Executor,
+  type RunContext,
+} from '../../src/index.ts';
 import { isRecord, kindOf } from '../../src/kit.ts';
 
 type Method = (...args: readonly unknown[]) => unknown;

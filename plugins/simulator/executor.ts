@@ -2,7 +2,14 @@
 // For trying a node without hardware, and as a reference for executors of real devices.
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConfigError, ExecutorError, type ExecutionResult, type Executor, type NativeGateIR, type RunContext } from '../../src/index.ts';
+import {
+  ConfigError,
+  ExecutorError,
+  type ExecutionResult,
+  type Executor,
+  type NativeGateIR,
+  type RunContext,
+} from '../../src/index.ts';
 import { discreteSampler, randomStream } from './sampler.ts';
 import { applyGate, groundState, probabilities, type StateVector } from './statevector.ts';
 

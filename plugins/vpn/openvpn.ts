@@ -6,7 +6,20 @@ import { closeSync, constants, openSync, truncateSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, VPNError, type Logger } from '../../src/index.ts';
-import { commandLineOf, findOpenvpn, findOwnProcesses, identifyProcess, isOpenvpnWith, isOwnProcess, isProcessRunning, readPidFile, signalProcess, terminateProcess, writeFileAtomic, type ProcessIdentity } from '../../src/kit.ts';
+import {
+  commandLineOf,
+  findOpenvpn,
+  findOwnProcesses,
+  identifyProcess,
+  isOpenvpnWith,
+  isOwnProcess,
+  isProcessRunning,
+  readPidFile,
+  signalProcess,
+  terminateProcess,
+  writeFileAtomic,
+  type ProcessIdentity,
+} from '../../src/kit.ts';
 import { cannotSpawn, notInstalled } from './failure.ts';
 
 const STOP_GRACE_MS = 5_000;

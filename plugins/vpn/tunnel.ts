@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VPNError, type CodaNode, type Logger } from '../../src/index.ts';
-import { CLOUD_PATHS, cloudUrl, readPrivateFile, vpnLogPath, vpnPidPath, vpnProfilePath, writeFileAtomic } from '../../src/kit.ts';
+import {
+  CLOUD_PATHS,
+  cloudUrl,
+  readPrivateFile,
+  vpnLogPath,
+  vpnPidPath,
+  vpnProfilePath,
+  writeFileAtomic,
+} from '../../src/kit.ts';
 import { checkTunnel, type Finding } from './check.ts';
 import { vpnFailure } from './failure.ts';
 import { Openvpn, type OpenvpnPaths } from './openvpn.ts';

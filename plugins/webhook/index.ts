@@ -1,7 +1,14 @@
 // Delivers a saved outcome to the cloud: one call, one attempt (PROTOCOL §6).
 // The outbox decides when to try again, and what to do with a refusal.
 import type { CodaNode, Plugin } from '../../src/index.ts';
-import { extraHeaders, isTapped, TransportError, webhookBody, type Delivery, type SavedOutcome } from '../../src/kit.ts';
+import {
+  extraHeaders,
+  isTapped,
+  TransportError,
+  webhookBody,
+  type Delivery,
+  type SavedOutcome,
+} from '../../src/kit.ts';
 import { deliveryOf } from './answer.ts';
 import { sendableHeaders } from './headers.ts';
 import { createOriginGuard } from './origins.ts';

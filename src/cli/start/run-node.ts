@@ -1,5 +1,4 @@
 // Runs a node in this process until a signal stops it: what `coda start` and the daemon have in common.
-import { setFlagsFromString } from 'node:v8';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
@@ -7,11 +6,7 @@ import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { presence } from '../local-node/presence.ts';
-
-/** How much WebAssembly V8 runs before it optimizes it. undici parses answers with WebAssembly: by its own figure V8 would
- *  optimize that during the start, for 100 ms of a core and 10 MiB that it never gives back. With this one it does so after
- *  many hundreds of answers: soon under load, if it pays, and hours later on an idle node. */
-const WASM_BUDGET = 2_000_000_000;
+import { warmUp } from './warm-up.ts';
 
 export interface NodeRun {
   readonly flags: Flags;
@@ -47,7 +42,7 @@ export async function runNode(run: NodeRun): Promise<number> {
   for (const secret of secrets) log.mask(secret);
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon)] });
+  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon), warmUp] });
   return runUntilSignal(node, log, () => run.onUp?.(node));
 }
 
@@ -80,7 +75,6 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
       reject(reason instanceof Error ? reason : new Error(String(reason)));
     });
   });
-  setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
   const starting = node.start().then(onUp);
   try {
     // A signal also ends a start that hangs, e.g. in an executor that never loads.

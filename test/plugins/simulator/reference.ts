@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import QuantumCircuit from 'quantum-circuit';
 import { groundState, type StateVector } from '../../../plugins/simulator/statevector.ts';
-import { GATES, LEGAL_GATES, type Gate, type GateName, type NativeGateIR, type Target } from '../../../src/index.ts';
+import {
+  GATES,
+  LEGAL_GATES,
+  type Gate,
+  type GateName,
+  type NativeGateIR,
+  type Target,
+} from '../../../src/index.ts';
 
 export const GATE_NAMES = Object.keys(GATES) as GateName[];
 export const TARGETS = Object.keys(LEGAL_GATES) as Target[];

@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import type { Row } from './figure.ts';
 import { FIGURES } from './figures/index.ts';
 import { Lab } from './lab/lab.ts';
-import { findOriginal, ROOT } from './lab/subject.ts';
+import { ROOT } from './lab/installed.ts';
+import { findOriginal } from './lab/subject.ts';
 import { machineLine, machineOf } from './machine.ts';
 import { tableOf, withTable, type Results } from './table.ts';
 

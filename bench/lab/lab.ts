@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { startRedisServer, type RedisServer } from '../../src/testing/index.ts';
 import type { CloudApi } from './cloud-process.ts';
 import type { DelayApi } from './delay-process.ts';
+import { installPackage, type Installed } from './installed.ts';
 import { Remote } from './remote.ts';
 import type { SubjectName } from './subject.ts';
 import { Trial, type TrialOptions } from './trial.ts';
@@ -33,6 +34,7 @@ export class Lab {
   readonly original: string | undefined;
   readonly say: (text: string) => void;
   readonly folder: string;
+  readonly installed: Installed;
   readonly redisServer: RedisServer;
   /** The bench's own connection. */
   readonly redis: Redis;
@@ -46,11 +48,12 @@ export class Lab {
 
   private constructor(
     options: LabOptions,
-    parts: { folder: string; redisServer: RedisServer; port: number },
+    parts: { folder: string; installed: Installed; redisServer: RedisServer; port: number },
     cloud: Remote<CloudApi>,
   ) {
     ({ form: this.form, original: this.original, say: this.say } = options);
-    ({ folder: this.folder, redisServer: this.redisServer, port: this.#cloudPort } = parts);
+    ({ folder: this.folder, installed: this.installed, redisServer: this.redisServer } = parts);
+    this.#cloudPort = parts.port;
     this.cloud = cloud;
     this.redis = new Redis(this.redisServer.url);
     this.#delays = new Remote(join(import.meta.dirname, 'delay-process.js'));
@@ -63,7 +66,8 @@ export class Lab {
     const cloud = new Remote<CloudApi>(join(import.meta.dirname, 'cloud-process.js'));
     const port = await cloud.call('listen');
     const folder = await mkdtemp(join(tmpdir(), 'coda-bench-'));
-    return new Lab(options, { folder, redisServer, port }, cloud);
+    const installed = installPackage(join(folder, 'installed'));
+    return new Lab(options, { folder, installed, redisServer, port }, cloud);
   }
 
   /** The subjects of a comparison, in the order in which they take turns. */

@@ -1,17 +1,17 @@
-// The processes that are measured: this node as it ships, the bare loops, and the Python original where there is one.
+// The processes that are measured: this node as users install it, the bare loops, and the Python original if there is one.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from './clock.ts';
+import { ROOT } from './installed.ts';
 
 export type SubjectName = 'node' | 'bare' | 'original';
 export type ExecutorName = 'createNoop' | 'createBatch' | 'createTimed' | 'createEndless';
 export type BareLoop = 'pipelined' | 'sequential' | 'push';
 
-export const ROOT = resolve(import.meta.dirname, '..', '..', '..');
 const SUBJECTS = join(import.meta.dirname, '..', 'subjects');
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 60_000;
@@ -22,6 +22,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   readonly executor: ExecutorName | null;
   readonly bareLoop: BareLoop;
+  /** The file behind the command `coda`. */
+  readonly codaBin: string;
   /** The interpreter of the original. */
   readonly python: string | undefined;
   /** How often to ask whether it is ready. */
@@ -149,16 +151,10 @@ export function findOriginal(env: NodeJS.ProcessEnv): string | undefined {
   return undefined;
 }
 
-/** The file behind the command `coda`, as the package names it. */
-export function codaBin(): string {
-  const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { bin: { coda: string } };
-  return realpathSync(join(ROOT, bin.coda));
-}
-
-function commandOf({ name, bareLoop, python = 'python3' }: Launch): string[] {
+function commandOf({ name, codaBin, bareLoop, python = 'python3' }: Launch): string[] {
   switch (name) {
     case 'node':
-      return [process.execPath, codaBin(), 'start'];
+      return [process.execPath, codaBin, 'start'];
     case 'bare':
       return [process.execPath, join(SUBJECTS, `${bareLoop}.js`)];
     case 'original':

@@ -146,6 +146,7 @@ export class Trial {
       folder: this.folder,
       executor,
       bareLoop,
+      codaBin: this.#lab.installed.bin,
       python: this.#lab.original,
       askEveryMs,
       env: {

@@ -1,20 +1,18 @@
 // Makes of a user's TypeScript, or of modern JavaScript, what jiti runs. sucrase does it in a tenth of the time that
 // jiti's own Babel takes to load; Babel stays for the rare syntax that sucrase leaves alone, and for naming mistakes.
-import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { Script } from 'node:vm';
-import type { TransformOptions, TransformResult } from 'jiti';
+import { createJiti, type TransformOptions, type TransformResult } from 'jiti';
 import { transform } from 'sucrase';
 
 /** What sucrase drops, passes through, or translates in another way than jiti needs it. In a comment it only costs time. */
 const BEYOND_SUCRASE = /\bimport\s*[(.]|\b(require|module|namespace|jitiImport)\b/;
 
-type Translator = (options: TransformOptions) => TransformResult;
-
 /** jiti's `transform`. */
 export function translate(options: TransformOptions): TransformResult {
   const code = BEYOND_SUCRASE.test(options.source) ? undefined : quickly(options);
-  return code === undefined ? babel()(options) : { code };
+  // Without a transform of ours jiti uses its own Babel.
+  return { code: code ?? createJiti(import.meta.url, { fsCache: false }).transform(options) };
 }
 
 /** Undefined for what is not its business, mistakes among it. */
@@ -35,10 +33,4 @@ function quickly({ source, filename = '', async }: TransformOptions): string | u
   } catch {
     return undefined;
   }
-}
-
-/** Not among the exports of jiti, which loads it in the same way. */
-function babel(): Translator {
-  const require = createRequire(import.meta.url);
-  return createRequire(require.resolve('jiti'))('../dist/babel.cjs') as Translator;
 }

@@ -16,7 +16,14 @@ if (files.length === 0) {
 }
 const { status } = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--test', '--test-timeout=120000', '--test-reporter=./.ci/reporter.mjs', ...files],
+  [
+    '--enable-source-maps',
+    '--import=./.ci/leaks.mjs',
+    '--test',
+    '--test-timeout=120000',
+    '--test-reporter=./.ci/reporter.mjs',
+    ...files,
+  ],
   // A variable of the machine must not reach the node that is tested.
   { stdio: 'inherit', env: withoutCoda(process.env) },
 );

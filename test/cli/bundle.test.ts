@@ -1,10 +1,25 @@
 // What ships: one set of classes, whichever door they come through.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { installPackage, type Installed } from '../../bench/lab/installed.ts';
+import { startLocalCloud, waitUntil } from '../../src/testing/index.ts';
 import { folder } from '../config/folder.ts';
+import { CA } from '../support/certificates.ts';
+import { connectProxy, tlsInFrontOf } from '../support/middlemen.ts';
 import { coda } from './process.ts';
 
 interface Manifest {
@@ -36,16 +51,9 @@ describe('the package', () => {
     }
   });
 
-  it('has code caches that V8 takes', () => {
-    const script = `
-      const { bundles } = require('./dist/bundle/load.cjs');
-      console.log(bundles.get('core').script.cachedDataRejected);`;
-    assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }), 'false\n');
-  });
-
   it('carries the licence of every package in it', () => {
     const texts = readFileSync(join('dist', 'bundle', 'THIRD-PARTY.txt'), 'utf8');
-    for (const name of ['ioredis', 'jiti', 'jose', 'sucrase', 'tapable', 'undici']) {
+    for (const name of ['ioredis', 'jose', 'sucrase', 'tapable', 'undici']) {
       assert.match(texts, new RegExp(`^${name} \\d[^]*?(copyright|licence)`, 'im'));
     }
   });
@@ -99,25 +107,57 @@ describe('`coda` and what users write', () => {
     });
     assert.equal(out, 'true function\n');
   });
+});
 
-  it('work as well without the code cache, and write nothing where they lie', (t) => {
+describe('the package, packed and installed', () => {
+  let home: string;
+  let installed: Installed;
+  before(() => {
+    home = mkdtempSync(join(tmpdir(), 'coda-installed-'));
+    installed = installPackage(home);
+  });
+  after(() => rmSync(home, { recursive: true, force: true }));
+
+  it('runs with a config in TypeScript, and writes nothing into its own folder', (t) => {
     const cwd = folder(t, { 'coda.config.ts': "import 'coda-node';\nexport default { concurrency: 7 };" });
-    const bundle = resolve('dist', 'bundle');
-    mkdirSync(join(cwd, 'bundle'));
-    for (const name of readdirSync(bundle).filter((file) => !file.endsWith('.cache'))) {
-      writeFileSync(join(cwd, 'bundle', name), readFileSync(join(bundle, name)));
+    const files = (): string[] => readdirSync(installed.folder, { recursive: true, encoding: 'utf8' });
+    const before = files();
+    const run = spawnSync(process.execPath, [installed.bin, 'config', '--json'], { cwd, encoding: 'utf8' });
+    assert.match(run.stdout, /"concurrency"[^]*?7/, run.stderr);
+    assert.deepEqual(files(), before);
+  });
+
+  it('reaches a cloud with https through an HTTP proxy', async (t) => {
+    const cloud = await startLocalCloud();
+    const front = await tlsInFrontOf(Number(new URL(cloud.url).port));
+    const proxy = await connectProxy();
+    const cwd = folder(t, { 'ca.pem': CA });
+    const host = `0.0.0.0:${front.port}`;
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: cwd,
+      CODA_STATE_DIR: join(cwd, 'state'),
+      CODA_NODE_TOKEN: cloud.issueToken(),
+      // Not a loopback address, which no proxy is asked for.
+      CODA_WEBAPP_URL: `https://${host}`,
+      CODA_PORT: '0',
+      SSL_CERT_FILE: join(cwd, 'ca.pem'),
+      HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+    };
+    const child = spawn(process.execPath, [installed.bin, 'start'], { cwd, env });
+    const ended = once(child, 'close');
+    let output = '';
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    try {
+      await Promise.race([ended, waitUntil('connecting', () => output.includes('connected as'))]);
+      assert.match(output, /connected as/);
+      assert.ok(proxy.tunnels.length > 0 && proxy.tunnels.every((target) => target === host));
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
+      await proxy.close();
+      await front.close();
+      await cloud.close();
     }
-    writeFileSync(join(cwd, 'package.json'), readFileSync('package.json'));
-    symlinkSync(resolve('node_modules'), join(cwd, 'node_modules'));
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(cwd, 'bundle', 'coda.cjs'), 'config', '--json'],
-      {
-        cwd,
-        encoding: 'utf8',
-      },
-    );
-    assert.match(stdout, /"concurrency"[^]*?7/, stderr);
-    assert.ok(!readdirSync(join(cwd, 'bundle')).some((file) => file.endsWith('.cache')));
   });
 });

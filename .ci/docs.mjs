@@ -12,13 +12,20 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
 
 function hooksPage() {
   const sections = Object.entries(HOOKS).map(([name, hook]) => {
-    const deadline =
-      hook.synchronous === true
-        ? 'None: the hook is synchronous.'
-        : hook.deadline === 'limit'
-          ? 'After `hookTimeoutSec` the tap counts as failed.'
-          : 'After `hookTimeoutSec` the tap is named in the log, and waited for.';
+    const deadline = {
+      none: 'None: the hook is synchronous.',
+      limit: 'After `hookTimeoutSec` the tap counts as failed.',
+      warn: 'After `hookTimeoutSec` the tap is named in the log, and the node keeps waiting.',
+    }[hook.deadline];
+    const neighbours = [
+      hook.previous === undefined ? '' : `after ${link(hook.previous)}`,
+      hook.next === undefined ? '' : `before ${link(hook.next)}`,
+    ].filter(Boolean);
     return `## ${name}
+
+\`${name}(${hook.args.join(', ')})\`, ${hook.kind}, ${hook.type}${
+      neighbours.length === 0 ? '' : `; ${neighbours.join(', ')}`
+    }
 
 - **When**: ${hook.when}
 - **A tap**: ${hook.tap}
@@ -28,11 +35,23 @@ function hooksPage() {
   });
   return `# Hooks
 
-In the order in which they fire. A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with
-\`tap\`, \`tapPromise\` or \`tapAsync\`, and may say \`stage\` or \`before\`. A tap's failure always names the plugin and the
-hook. tapable's interceptors (\`intercept\`) work here too. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
+A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with \`tap\`, \`tapPromise\` or \`tapAsync\`, and
+may give a \`stage\` or \`before\`. A failing tap of a **deciding** hook fails the start or the job; one of an **observing** hook
+is only logged. Either way the plugin and the hook are named. tapable's interceptors (\`intercept\`) work here too. The types of
+the arguments are exported by \`coda-node\`, but for \`Router\`, which is \`@koa/router\`'s, and \`Session\`, \`Batch\` and
+\`ReadinessReport\`, which are in \`coda-node/kit\`. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
+
+The way of a node, and then of a job:
+
+    boot (http) -> resolveExecutor -> connect (beforeConnect) -> network -> start
+    batchSize -> onJob -> [runBatch] -> afterRun -> deliver (onWebhook)
+    at any time: onCancel, readiness; at the end: drain
 
 ${sections.join('\n')}`;
+}
+
+function link(name) {
+  return `[\`${name}\`](#${name.toLowerCase()})`;
 }
 
 function settingsPage() {
@@ -49,8 +68,8 @@ function settingsPage() {
   return `# Settings
 
 Flags win over the environment, the environment over \`coda.config.ts\`, that over the credentials of an earlier start,
-and those over the defaults. \`coda config\` shows what is in effect, and why. An option of a built-in plugin stands in
-the list \`plugins\`. Made from the table in \`src/config/settings.ts\` by \`npm run docs\`.
+and those over the defaults. \`coda config\` shows the effective values and their sources. Options of built-in plugins
+belong in the list \`plugins\`. Made from the table in \`src/config/settings.ts\` by \`npm run docs\`.
 
 | variable | in coda.config.ts | default | |
 |---|---|---|---|

@@ -2,7 +2,7 @@
 import type { Lab } from './lab/lab.ts';
 import { percentile, spreadOf, type Spread } from './lab/stats.ts';
 import type { SubjectName } from './lab/subject.ts';
-import type { Trial, TrialOptions } from './lab/trial.ts';
+import { Trial, type TrialOptions } from './lab/trial.ts';
 
 export interface Figure {
   /** On the command line: `npm run bench -- gap`. */
@@ -70,7 +70,7 @@ export async function inTrial<T>(
   options: TrialOptions,
   run: (trial: Trial) => Promise<T>,
 ): Promise<T> {
-  const trial = await lab.trial(options);
+  const trial = await Trial.open(lab, options);
   try {
     return await run(trial);
   } finally {

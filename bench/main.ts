@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import type { Row } from './figure.ts';
 import { FIGURES } from './figures/index.ts';
 import { Lab } from './lab/lab.ts';
-import { ROOT } from './lab/installed.ts';
+import { ROOT } from './lab/package.ts';
 import { findOriginal } from './lab/subject.ts';
 import { machineLine, machineOf } from './machine.ts';
-import { tableOf, withTable, type Results } from './table.ts';
+import { PAGES, tableOf, withTable, type Results } from './table.ts';
 
 const HELP = `npm run bench [-- FIGURE …] [--quick] [--json FILE] [--readme] [--help]
 
@@ -21,14 +21,13 @@ ${FIGURES.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 
   --quick      much shorter: shows that everything works, and roughly where it stands
   --json FILE  writes the results there; a full run of all figures goes to bench/results.json by itself
-  --readme     puts the table of bench/results.json into README.md; alone with --readme nothing is measured anew
-               if FIGURE is 'none'
+  --readme     puts the tables of bench/results.json into README.md and bench/README.md; with 'none' as FIGURE,
+               nothing is measured
 
 The original is the Python interpreter that CODA_BENCH_ORIGINAL names, or that of \`coda-node\` on PATH.
 The exit code is 1 only if a measurement is broken: a goal that is missed is shown, and is no error.
 `;
 const RESULTS = join(ROOT, 'bench', 'results.json');
-const README = join(ROOT, 'README.md');
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main(process.argv.slice(2));
@@ -64,7 +63,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (values.readme) {
     const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
-    writeFileSync(README, withTable(readFileSync(README, 'utf8'), results));
+    for (const { path, rows } of PAGES) {
+      const page = join(ROOT, path);
+      writeFileSync(page, withTable(readFileSync(page, 'utf8'), results, rows));
+    }
   }
   return code;
 }

@@ -1,4 +1,5 @@
-// The results as a table, for the terminal and for the README.
+// The results as a table, for the terminal, for the README (the rows that matter most) and for bench/README.md (all).
+import { join } from 'node:path';
 import type { Row } from './figure.ts';
 import type { Form } from './lab/lab.ts';
 import type { Spread } from './lab/stats.ts';
@@ -13,32 +14,59 @@ export interface Results {
 
 export const MARKERS = ['<!-- bench: begin -->', '<!-- bench: end -->'] as const;
 
+/** The pages with a table between markers, and the rows that each shows; undefined: all of them. */
+export const PAGES: readonly { readonly path: string; readonly rows: readonly string[] | undefined }[] = [
+  {
+    path: 'README.md',
+    rows: [
+      'idle gap p50, 20 ms runs, 50 ms round trip',
+      'device busy, 20 ms runs, 50 ms round trip',
+      'throughput, executor that answers at once',
+      'XADD to webhook on an idle node, p50',
+      'cancel key to hook, p50',
+      'process start to ready (bare: `node -e 0`)',
+    ],
+  },
+  { path: join('bench', 'README.md'), rows: undefined },
+];
+
 const HEAD = ['figure', 'goal', 'this node', 'bare loop', 'original', '÷ bare', 'vs. original', ''] as const;
 
 /** A Markdown table with the machine below it. */
 export function tableOf({ rows, machine, takenAt, form }: Results): string {
   const cells = [[...HEAD], ...rows.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(3, ...cells.map((row) => [...(row[column] ?? '')].length)));
+  const widths = HEAD.map((_, column) =>
+    Math.max(3, ...cells.map((row) => Array.from(row[column] ?? '').length)),
+  );
   const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length)).join(' | ')} |`;
+    `| ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - Array.from(cell).length)).join(' | ')} |`;
   const [head = [], ...body] = cells;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   const shortened = form === 'full' ? '' : ` A ${form} run: too short to count.`;
-  const missing = rows.some(({ original }) => original !== undefined) ? '' : ' The original was not here.';
+  const missing = rows.some(({ original }) => original !== undefined)
+    ? ''
+    : ' The original was not installed.';
   const notes = rows.flatMap(({ what, note }) => (note === undefined ? [] : [`${what}: ${note}.`]));
   return [
     [line(head), rule, ...body.map(line)].join('\n'),
-    `Median, and in brackets the least and the most over the repetitions; the ratio to the bare loop is the median of those of the single turns. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}${missing}`,
+    `Medians, with the lowest and the highest of the repetitions in brackets. \`÷ bare\` is the median of the ratios of each turn. Taken ${takenAt.slice(0, 10)} on ${machineLine(machine)}.${shortened}${missing}`,
     ...notes,
   ].join('\n\n');
 }
 
-/** `text` with the table between the two markers. */
-export function withTable(text: string, results: Results): string {
+/** `text` with the table between the two markers: all rows, or only those named. */
+export function withTable(text: string, results: Results, names?: readonly string[]): string {
   const [begin, end] = MARKERS;
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`there is no ${begin} … ${end} to put the table between`);
-  return `${text.slice(0, from + begin.length)}\n\n${tableOf(results)}\n\n${text.slice(to)}`;
+  const rows = names === undefined ? results.rows : names.map((name) => rowNamed(results.rows, name));
+  return `${text.slice(0, from + begin.length)}\n\n${tableOf({ ...results, rows })}\n\n${text.slice(to)}`;
+}
+
+function rowNamed(rows: readonly Row[], name: string): Row {
+  const row = rows.find(({ what }) => what === name);
+  if (row === undefined) throw new Error(`the results have no row '${name}'`);
+  return row;
 }
 
 function cellsOf(row: Row): string[] {
@@ -64,7 +92,7 @@ function spreadText(spread: Spread | undefined, unit: string): string {
   return `${rounded(median)} ${unit}${range}`;
 }
 
-/** Three digits that count, and no more. */
+/** Rounded to three significant digits. */
 function rounded(value: number): string {
   if (value === 0) return '0';
   const digits = Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(Math.abs(value)))));

@@ -1,5 +1,5 @@
-// The plugins that a node has without being asked, by the name under which a config file knows them.
-// The order is that of `apply`, and so of the taps within a hook.
+// The built-in plugins, by the name that a config file uses for them.
+// They are applied in this order, which is also the order of their taps within a hook.
 import type { Plugin } from '../src/index.ts';
 import { batching } from './batching/index.ts';
 import { cancellation } from './cancellation/index.ts';

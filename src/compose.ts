@@ -1,13 +1,18 @@
-// Puts a node together from a loaded configuration and the default plugins: with the CLI, the only place that knows them.
+// Puts a node together from a loaded configuration and the built-in plugins: the only place that knows them, and the
+// only one that knows all entry points of the package.
 import { builtinPlugins } from '../plugins/index.ts';
 import { loadConfig, type LoadedConfig, type LoadInput } from './config/load.ts';
+import { ModuleLoader } from './config/modules.ts';
+import * as main from './index.ts';
+import * as kit from './kit.ts';
 import type { Logger } from './log.ts';
 import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
+import { runTestNode, type TestNode, type TestNodeOptions } from './testing/node.ts';
 
 /** Loads the configuration as the CLI does: with the built-in plugins' names known. */
-export function loadNodeConfig(input: Omit<LoadInput, 'builtinPlugins'>): Promise<LoadedConfig> {
-  return loadConfig({ ...input, builtinPlugins: [...builtinPlugins.keys()] });
+export function loadNodeConfig(input: Omit<LoadInput, 'builtinPlugins' | 'modules'>): Promise<LoadedConfig> {
+  return loadConfig({ ...input, builtinPlugins: [...builtinPlugins.keys()], modules: createModuleLoader() });
 }
 
 export interface ComposeOptions {
@@ -23,5 +28,25 @@ export function composeNode({ config, env, log, plugins = [] }: ComposeOptions):
   const builtins = [...builtinPlugins]
     .filter(([name]) => !config.plugins.disabled.has(name))
     .map(([, create]) => create());
-  return new Node({ config, plugins: [...builtins, ...config.plugins.extra, ...plugins], env, log });
+  return new Node({
+    config,
+    plugins: [...builtins, ...config.plugins.extra, ...plugins],
+    modules: createModuleLoader(),
+    env,
+    log,
+  });
+}
+
+/** Starts a node in this process, against a local cloud. Throws what its start throws. */
+export function startTestNode(options: TestNodeOptions): Promise<TestNode> {
+  return runTestNode({ loadNodeConfig, composeNode }, options);
+}
+
+/** A loader of users' modules, in which the package's entry points are those of this running package. */
+export function createModuleLoader(): ModuleLoader {
+  return new ModuleLoader({
+    'coda-node': () => main,
+    'coda-node/kit': () => kit,
+    'coda-node/testing': async () => ({ ...(await import('./testing/tools.ts')), startTestNode }),
+  });
 }

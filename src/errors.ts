@@ -41,7 +41,7 @@ export class VPNError extends CodaError {
 /** Connecting to the cloud: refused, unreachable, or a bundle that breaks a rule. */
 export class NodeError extends CodaError {
   readonly code = 'CODA_NODE';
-  /** The cloud's HTTP status, where there was an answer. */
+  /** The cloud's HTTP status, if there was an answer. */
   readonly status: number | undefined;
 
   constructor(message: string, details: ErrorDetails & { status?: number } = {}) {
@@ -65,7 +65,7 @@ export class JobError extends CodaError {
   readonly code = 'CODA_JOB';
 }
 
-/** A result could not be delivered. */
+/** A result could not be delivered. Reserved by PROTOCOL §14: the outbox repeats deliveries, so nothing throws it yet. */
 export class WebhookError extends CodaError {
   readonly code = 'CODA_WEBHOOK';
 }

@@ -1,12 +1,12 @@
-// Every hook of the node, in the order in which they fire: what it is for, what a tap may do, what a throw does.
-// A tap's failure is wrapped where it is registered (tap.ts), so that it always names its plugin.
+// Every hook of the node, each declared once: its class and arguments, when it is called, what a tap may do, what a failure
+// does. The types, the hooks of a node and docs/hooks.md are all made from this table.
 import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
 import type { Router } from '@koa/router';
 import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from './device/executor.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
+import type { Delivery } from './outbox/delivery.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
-import { SeriesRunner } from './kernel/series.ts';
 import type { Session } from './kernel/session.ts';
 import { guardTaps, type GuardOptions } from './kernel/tap.ts';
 
@@ -31,14 +31,6 @@ export interface WebhookRequest {
   readonly attempt: number;
 }
 
-/** How one attempt to deliver a result ended. */
-export type Delivery =
-  | { readonly kind: 'delivered' }
-  /** Final: the cloud will never take it. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Try again, not before `afterMs` where the cloud said so. `sent`: the cloud may have got it all the same. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number; readonly sent: boolean };
-
 export interface Cancellation {
   readonly jobId: string;
   /** Where the job was when the cancel arrived. */
@@ -51,184 +43,226 @@ export interface Batch {
   readonly context: RunContext;
 }
 
-interface HookSpec {
+interface Words<Args extends unknown[]> {
+  /** The arguments of a tap: name and type, one text each. */
+  readonly args: { readonly [Index in keyof Args]: string };
+  /** The hook before and the one after it, if there is an order. */
+  readonly previous?: string;
+  readonly next?: string;
   /** A deciding hook's failure fails the boot or the job; an observing hook's is logged. */
   readonly kind: 'deciding' | 'observing';
   readonly when: string;
   readonly tap: string;
   readonly failure: string;
-  /** `limit`: a tap that does not settle in `hookTimeoutSec` has failed; `warn`: it is named, and waited for. */
-  readonly deadline: 'limit' | 'warn';
-  /** A tap must return its answer, not a promise of it. */
-  readonly synchronous?: true;
 }
 
-/** The hooks in words; `docs/hooks.md` is checked against this table. */
+interface Deadline {
+  /** `limit`: a tap that has not settled after `hookTimeoutSec` has failed; `warn`: it is logged by name and we keep waiting. */
+  readonly deadline: 'limit' | 'warn';
+}
+
+/** What the table says of a hook, and how the hook is made. */
+export interface HookSpec<H = unknown> extends Words<unknown[]> {
+  /** How tapable calls this kind of hook. */
+  readonly type: string;
+  /** `none`: the hook is synchronous; a tap must return its answer, not a promise of it. */
+  readonly deadline: 'limit' | 'warn' | 'none';
+  readonly create: () => H;
+}
+
+function series<Args extends unknown[]>(words: Words<Args> & Deadline): HookSpec<AsyncSeriesHook<Args>> {
+  return { ...words, type: 'AsyncSeriesHook', create: () => new AsyncSeriesHook(namesOf(words)) };
+}
+
+function seriesBail<Args extends unknown[], Answer>(
+  words: Words<Args> & Deadline,
+): HookSpec<AsyncSeriesBailHook<Args, Answer | undefined>> {
+  return {
+    ...words,
+    type: 'AsyncSeriesBailHook',
+    create: () => new AsyncSeriesBailHook(namesOf(words)),
+  };
+}
+
+function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args>> {
+  return { ...words, type: 'SyncHook', deadline: 'none', create: () => new SyncHook(namesOf(words)) };
+}
+
+function syncBail<Args extends unknown[], Answer>(
+  words: Words<Args>,
+): HookSpec<SyncBailHook<Args, Answer | undefined>> {
+  return {
+    ...words,
+    type: 'SyncBailHook',
+    deadline: 'none',
+    create: () => new SyncBailHook(namesOf(words)),
+  };
+}
+
+/** The names alone, as tapable takes them. */
+function namesOf<Args extends unknown[]>({
+  args,
+}: Words<Args>): ConstructorParameters<typeof SyncHook<Args>>[0] {
+  const names = Array.from<string>(args).map((arg) => arg.replace(/:.*/s, ''));
+  // As many as there are arguments: `Words` says so, and TypeScript forgets it in `map`.
+  return names as unknown as ConstructorParameters<typeof SyncHook<Args>>[0];
+}
+
 export const HOOKS = {
-  boot: {
+  boot: series<[]>({
+    args: [],
+    next: 'resolveExecutor',
     kind: 'deciding',
     when: 'First of all, before the cloud is asked anything.',
     tap: 'Acquires what must not fail later, such as a port.',
     failure: 'The node does not start.',
     deadline: 'limit',
-  },
-  resolveExecutor: {
+  }),
+  http: sync<[Router]>({
+    args: ['router: Router'],
+    kind: 'deciding',
+    when: 'Once, while the built-in plugin `health` makes its server, in `boot`. With `health` switched off it is never called, and no route is served.',
+    tap: 'Adds routes to the router (of `@koa/router`).',
+    failure: 'The node does not start.',
+  }),
+  resolveExecutor: seriesBail<[], LoadedExecutor>({
+    args: [],
+    previous: 'boot',
+    next: 'connect',
     kind: 'deciding',
     when: 'Once a start, after `boot`.',
-    tap: 'Returns `{ executor, source }` to provide the executor, or nothing to leave it to the next tap.',
+    tap: 'Returns `{ executor, source }` to provide the executor, or nothing to leave it to the next tap. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
-  },
-  beforeConnect: {
+  }),
+  connect: seriesBail<[], Session>({
+    args: [],
+    previous: 'resolveExecutor',
+    next: 'network',
     kind: 'deciding',
-    when: 'Before the node connects to the cloud, by token or by JWT.',
-    tap: 'May change the headers and the body of the request, or bring up what the way to the cloud needs.',
-    failure: 'The node does not start.',
-    deadline: 'warn',
-  },
-  connect: {
-    kind: 'deciding',
-    when: 'After the executor is known; the connect plugin fires `beforeConnect` from here.',
+    when: 'After the executor is known; the built-in plugin `connect` calls `beforeConnect` from here.',
     tap: 'Returns the session with the cloud.',
     failure: 'The node does not start.',
     deadline: 'warn',
-  },
-  network: {
+  }),
+  beforeConnect: series<[ConnectRequest]>({
+    args: ['request: ConnectRequest'],
+    kind: 'deciding',
+    when: 'From `connect`, before the node connects to the cloud, by token or by JWT.',
+    tap: 'May change the headers and the body of the request, or bring up what the way to the cloud needs.',
+    failure: 'The node does not start.',
+    deadline: 'warn',
+  }),
+  network: seriesBail<[Session], true>({
+    args: ['session: Session'],
+    previous: 'connect',
+    next: 'start',
     kind: 'deciding',
     when: 'After the credentials are saved, before Redis is contacted.',
     tap: 'Returns `true` once the tunnel that the cloud asked for carries traffic.',
     failure: 'The node does not start; the credentials stay.',
     deadline: 'warn',
-  },
-  start: {
+  }),
+  start: series<[]>({
+    args: [],
+    previous: 'network',
     kind: 'deciding',
     when: 'Just before the first job is read.',
     tap: 'Starts background work such as heartbeats.',
     failure: 'The node does not start.',
     deadline: 'limit',
-  },
-  onJob: {
-    kind: 'deciding',
-    when: 'Just before a job runs on the device; the device waits for it.',
-    tap: 'May prepare the device, for example calibrate it.',
-    failure: "The job is reported failed with the plugin's name; the next one goes on.",
-    deadline: 'limit',
-  },
-  batchSize: {
+  }),
+  batchSize: syncBail<[number], number>({
+    args: ['waiting: number'],
     kind: 'deciding',
     when: 'When the device is free and jobs wait.',
     tap: 'Returns how many of the waiting jobs to hand over at once, or nothing for one.',
     failure: 'One job is handed over.',
-    deadline: 'limit',
-    synchronous: true,
-  },
-  runBatch: {
+  }),
+  onJob: series<[Job]>({
+    args: ['job: Job'],
+    next: 'afterRun',
     kind: 'deciding',
-    when: 'For two or more jobs at once, in place of single runs.',
+    when: 'Just before a job runs on the device; the device waits for it.',
+    tap: 'May prepare the device, for example calibrate it.',
+    failure: "The job is reported failed with the plugin's name; the next one continues.",
+    deadline: 'limit',
+  }),
+  runBatch: seriesBail<[Batch], ExecutionResult[]>({
+    args: ['batch: Batch'],
+    kind: 'deciding',
+    when: 'After `onJob` of each of them, for two or more jobs at once, in place of single runs.',
     tap: 'Returns one result a job in the same order, or nothing to have them run one by one.',
     failure: 'The jobs run one by one.',
     deadline: 'warn',
-  },
-  afterRun: {
+  }),
+  afterRun: series<[Job, Outcome]>({
+    args: ['job: Job', 'outcome: Outcome'],
+    previous: 'onJob',
+    next: 'deliver',
     kind: 'observing',
     when: 'After a run has ended, while its outcome is being saved; nothing waits for it.',
     tap: 'Sees the job and its outcome, and changes neither.',
     failure: "Logged with the plugin's name; the outcome is not touched.",
     deadline: 'limit',
-  },
-  onCancel: {
+  }),
+  onCancel: series<[Cancellation]>({
+    args: ['cancellation: Cancellation'],
     kind: 'observing',
     when: 'When a cancel of the cloud takes effect on a job of this node.',
     tap: 'Sees which job, and at which stage it was.',
     failure: "Logged with the plugin's name; the job is cancelled all the same.",
     deadline: 'limit',
-  },
-  onWebhook: {
-    kind: 'observing',
-    when: 'Before every attempt to post an outcome.',
-    tap: 'May add headers; the body is fixed by the contract.',
-    failure: "Logged with the plugin's name; the outcome is posted all the same.",
-    deadline: 'limit',
-  },
-  deliver: {
+  }),
+  deliver: seriesBail<[SavedOutcome, number], Delivery>({
+    args: ['saved: SavedOutcome', 'attempt: number'],
+    previous: 'afterRun',
     kind: 'deciding',
-    when: 'For every attempt to deliver a saved outcome; the webhook plugin fires `onWebhook` from here.',
+    when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',
     tap: 'Makes one attempt and returns how it ended.',
     failure: 'The attempt is repeated later.',
     deadline: 'warn',
-  },
-  readiness: {
+  }),
+  onWebhook: series<[WebhookRequest]>({
+    args: ['request: WebhookRequest'],
+    kind: 'observing',
+    when: 'From `deliver`, before every attempt to post an outcome.',
+    tap: 'May add headers; the body is fixed by the contract.',
+    failure: "Logged with the plugin's name; the outcome is posted all the same.",
+    deadline: 'limit',
+  }),
+  readiness: sync<[ReadinessReport]>({
+    args: ['report: ReadinessReport'],
     kind: 'observing',
     when: 'For every `/ready`, heartbeat and status.',
     tap: 'Adds its fields and its reasons for not being ready.',
     failure: "Logged with the plugin's name; the rest of the report stands.",
-    deadline: 'limit',
-    synchronous: true,
-  },
-  http: {
-    kind: 'deciding',
-    when: 'Once, while the health server is built.',
-    tap: 'Adds routes to the router.',
-    failure: 'The node does not start.',
-    deadline: 'limit',
-    synchronous: true,
-  },
-  drain: {
+  }),
+  drain: series<[]>({
+    args: [],
     kind: 'observing',
     when: 'When the node stops taking jobs, before the running one has ended.',
-    tap: 'Prepares for the end; heartbeats and deliveries still go on.',
-    failure: "Logged with the plugin's name; the drain goes on.",
+    tap: 'Prepares for the end; heartbeats and deliveries continue.',
+    failure: "Logged with the plugin's name; the drain continues.",
     deadline: 'limit',
-  },
-} as const satisfies Record<string, HookSpec>;
+  }),
+} as const;
 
 export type HookName = keyof typeof HOOKS;
 
-export interface Hooks {
-  readonly boot: AsyncSeriesHook<[]>;
-  readonly resolveExecutor: AsyncSeriesBailHook<[], LoadedExecutor | undefined>;
-  readonly beforeConnect: AsyncSeriesHook<[ConnectRequest]>;
-  readonly connect: AsyncSeriesBailHook<[], Session | undefined>;
-  readonly network: AsyncSeriesBailHook<[Session], true | undefined>;
-  readonly start: AsyncSeriesHook<[]>;
-  readonly onJob: AsyncSeriesHook<[Job]>;
-  readonly batchSize: SyncBailHook<[number], number | undefined>;
-  readonly runBatch: AsyncSeriesBailHook<[Batch], ExecutionResult[] | undefined>;
-  readonly afterRun: AsyncSeriesHook<[Job, Outcome]>;
-  readonly onCancel: AsyncSeriesHook<[Cancellation]>;
-  readonly onWebhook: AsyncSeriesHook<[WebhookRequest]>;
-  readonly deliver: AsyncSeriesBailHook<[SavedOutcome, number], Delivery | undefined>;
-  readonly readiness: SyncHook<[ReadinessReport]>;
-  readonly http: SyncHook<[Router]>;
-  readonly drain: AsyncSeriesHook<[]>;
-}
+type HookOf<Spec> = Spec extends HookSpec<infer H> ? H : never;
+
+/** The hooks of a node, by name: tapable's own classes. */
+export type Hooks = { readonly [Name in HookName]: HookOf<(typeof HOOKS)[Name]> };
 
 export type HookGuard = Pick<GuardOptions, 'timeoutMs' | 'log' | 'applying'>;
 
 /** The hooks of one node, every tap guarded. */
 export function createHooks(guard: HookGuard): Hooks {
-  const hooks: Hooks = {
-    boot: new AsyncSeriesHook([]),
-    resolveExecutor: new AsyncSeriesBailHook([]),
-    beforeConnect: new AsyncSeriesHook(['request']),
-    connect: new AsyncSeriesBailHook([]),
-    network: new AsyncSeriesBailHook(['session']),
-    start: new AsyncSeriesHook([]),
-    onJob: new AsyncSeriesHook(['job']),
-    batchSize: new SyncBailHook(['waiting']),
-    runBatch: new AsyncSeriesBailHook(['batch']),
-    afterRun: new AsyncSeriesHook(['job', 'outcome']),
-    onCancel: new AsyncSeriesHook(['cancellation']),
-    onWebhook: new AsyncSeriesHook(['request']),
-    deliver: new AsyncSeriesBailHook(['outcome', 'attempt']),
-    readiness: new SyncHook(['report']),
-    http: new SyncHook(['router']),
-    drain: new AsyncSeriesHook([]),
-  };
-  const runner = new SeriesRunner(guard.timeoutMs);
-  for (const [name, hook] of Object.entries(hooks) as [HookName, Hook<unknown, unknown>][]) {
-    const spec: HookSpec = HOOKS[name];
-    guardTaps(hook, { ...guard, ...spec, hook: name, runner });
-  }
-  return hooks;
+  const hooks = Object.entries(HOOKS).map(([name, spec]: [string, HookSpec]) => {
+    const hook = spec.create() as Hook<unknown, unknown>;
+    guardTaps(hook, { ...guard, hook: name, kind: spec.kind, deadline: spec.deadline });
+    return [name, hook] as const;
+  });
+  return Object.fromEntries(hooks) as unknown as Hooks;
 }

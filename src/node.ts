@@ -1,20 +1,21 @@
-// The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; everything else is a plugin.
+// The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; the rest is plugins.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { ExecutorChoice, LoadedConfig } from './config/load.ts';
-import type { PersistedState } from './state/credentials.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { ModuleLoader } from './config/modules.ts';
+import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { LoadedExecutor } from './device/executor.ts';
+import type { Executor, ExecutorChoice, LoadedExecutor } from './device/executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
-import { openSpool } from './state/lock.ts';
+import { openNodeFolder } from './state/node-folder.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
-import { closeRedis, hurry, openRedis } from './net/redis.ts';
+import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
@@ -24,6 +25,7 @@ export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
   /** Applied in this order. */
   readonly plugins: readonly Plugin[];
+  readonly modules: ModuleLoader;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
@@ -35,10 +37,11 @@ export class Node implements CodaNode {
   readonly log: Logger;
   readonly http: HttpClient;
   readonly services: Services;
+  readonly modules: ModuleLoader;
   readonly executorChoice: ExecutorChoice | undefined;
   readonly executors = new Map<string, ExecutorFactory>();
   readonly state: PersistedState | undefined;
-  /** Settles with the reason when the node cannot go on. */
+  /** Resolves with the reason when the node cannot continue. */
   readonly failed: Promise<unknown>;
 
   readonly #plugins: readonly Plugin[];
@@ -53,12 +56,13 @@ export class Node implements CodaNode {
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
 
-  constructor({ config, plugins, env, log }: NodeOptions) {
+  constructor({ config, plugins, modules, env, log }: NodeOptions) {
     this.settings = config.settings;
     this.executorChoice = config.executor;
     this.state = config.state;
     this.env = env;
     this.log = log;
+    this.modules = modules;
     this.#plugins = plugins;
     this.#releases = new ReleaseStack(log);
     const applying = (): string | undefined => this.#applying;
@@ -75,8 +79,12 @@ export class Node implements CodaNode {
     return this.#phase;
   }
 
-  get executor(): LoadedExecutor {
-    return this.#executor ?? tooEarly('executor', 'resolveExecutor');
+  get executor(): Executor {
+    return (this.#executor ?? tooEarly('executor', 'resolveExecutor')).executor;
+  }
+
+  get executorSource(): string {
+    return (this.#executor ?? tooEarly('executorSource', 'resolveExecutor')).source;
   }
 
   get session(): Session {
@@ -96,8 +104,8 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    // What kept the admission closed may have been the way to Redis.
-    this.#admission.onOpen(() => hurry(redis));
+    // The admission may have been closed because Redis could not be reached.
+    this.#admission.onOpen(() => reconnectNow(redis));
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
@@ -137,7 +145,7 @@ export class Node implements CodaNode {
   }
 
   /** Takes no further job, lets the running one end, and delivers; then releases everything.
-   *  A node that still boots is closed at once. */
+   *  A node that is still booting is closed at once. */
   async stop(): Promise<void> {
     if (this.#phase === 'running') await this.drain();
     await this.close();
@@ -160,8 +168,16 @@ export class Node implements CodaNode {
 
   async #boot(): Promise<void> {
     this.#apply();
-    const spool = openSpool(this.settings.stateDir);
+    const spool = await openNodeFolder(this.settings.stateDir, {
+      onWait: (message) => this.log.info(message),
+      onLost: (error) => {
+        // Not even a drain: what it would save is another node's by now.
+        this.fail(error);
+        void this.close();
+      },
+    });
     this.onClose('the state directory', () => spool.release());
+    this.#throwIfClosed();
     const outbox = await this.#openOutbox(spool.directory);
     await this.hooks.boot.promise();
     this.#executor = await this.#resolveExecutor();
@@ -171,7 +187,8 @@ export class Node implements CodaNode {
     const pipeline = (this.#pipeline = new JobPipeline({
       settings: this.settings,
       qpuId: this.#session.qpuId,
-      spool,
+      consumer: spool.consumer,
+      directory: spool.directory,
       outbox,
       admission: this.#admission,
       loaded: this.#executor,
@@ -179,7 +196,7 @@ export class Node implements CodaNode {
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
-    this.onClose('the job path', () => pipeline.close());
+    this.onClose('the job pipeline', () => pipeline.close());
     await this.hooks.start.promise();
     this.#throwIfClosed();
     this.#phase = 'running';
@@ -214,7 +231,7 @@ export class Node implements CodaNode {
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
       onTrouble: (reason) => {
-        if (reason === undefined) log.info('results are saved again');
+        if (reason === undefined) log.info('the outbox can be written again');
         else log.error(`${reason}; no job is taken until they can`);
         if (reason === undefined) admission.open('disk');
         else admission.close('disk', reason);

@@ -1,9 +1,9 @@
-// What a plugin is and what it is given. Built-in plugins use exactly this and nothing else.
+// What a plugin is, and the node as it sees it. Built-in plugins use exactly this and nothing else.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { ExecutorChoice } from './config/load.ts';
-import type { PersistedState } from './state/credentials.ts';
+import type { ModuleLoader } from './config/modules.ts';
+import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
-import type { LoadedExecutor } from './device/executor.ts';
+import type { Executor, ExecutorChoice } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
 import type { Jobs } from './jobs/pipeline.ts';
@@ -18,7 +18,7 @@ export interface Plugin {
   apply(node: CodaNode): void;
 }
 
-/** Makes an executor; called once a start. */
+/** Makes an executor from the node's settings; called once a start. Returns the executor or a promise of it. */
 export type ExecutorFactory = (settings: Settings) => unknown;
 
 /** The node as its plugins see it. */
@@ -29,6 +29,8 @@ export interface CodaNode {
   readonly log: Logger;
   readonly http: HttpClient;
   readonly services: Services;
+  /** Finds and imports modules of users, TypeScript included; in them, `coda-node` is this running package. */
+  readonly modules: ModuleLoader;
   /** The executor that the configuration names, not yet resolved. */
   readonly executorChoice: ExecutorChoice | undefined;
   /** Executors that can be chosen by name, such as `simulator`. */
@@ -36,13 +38,15 @@ export interface CodaNode {
   /** Credentials of an earlier start, if there are any. */
   readonly state: PersistedState | undefined;
   /** Throws before `resolveExecutor` has ended. */
-  readonly executor: LoadedExecutor;
+  readonly executor: Executor;
+  /** Where the executor comes from, as the log and `/ready` name it. Throws before `resolveExecutor` has ended. */
+  readonly executorSource: string;
   /** Throws before `connect` has ended. */
   readonly session: Session;
   /** Throws before `network` has ended. */
   readonly jobs: Jobs;
   readonly phase: 'booting' | 'running' | 'draining' | 'closed';
-  /** The truth of this moment. */
+  /** A fresh readiness report. */
   readiness(): ReadinessReport;
   /** A connection of its own to the session's Redis; closed with the node. */
   redis(name: string, options?: RedisOptions): Redis;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,11 +13,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 
 const TSC = resolve('node_modules', 'typescript', 'bin', 'tsc');
+
+/** Every page that people read. */
+const TEXTS = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', join('bench', 'README.md')],
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
 
 describe('the code in the documents', () => {
   let folder: string;
@@ -41,7 +50,7 @@ describe('the code in the documents', () => {
   it('compiles against the package', () => {
     cpSync('coda.config.ts.example', join(folder, 'example.config.ts'));
     let blocks = 0;
-    for (const file of ['README.md', ...readdirSync('docs').map((name) => join('docs', name))]) {
+    for (const file of TEXTS) {
       for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)) {
         writeFileSync(join(folder, `block-${blocks}.ts`), code);
         blocks += 1;
@@ -77,6 +86,43 @@ describe('the reference pages', () => {
     }
   });
 });
+
+describe('the pages', () => {
+  const found = (pattern: RegExp): { page: string; found: string }[] =>
+    TEXTS.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(pattern)].map(([, text = '']) => ({ page, found: text })),
+    );
+
+  it('name only files and folders that exist', () => {
+    const paths = found(/(?<![\w./-])((?:src|plugins|test|bench|\.ci)\/(?:[\w./-]*[\w/])?)/g);
+    assert.ok(paths.length > 50);
+    // The build makes the validators.
+    const missing = paths.filter(({ found: path }) => !existsSync(path) && !path.endsWith('/validators.js'));
+    assert.deepEqual(missing, []);
+  });
+
+  it('link only to pages and headings that exist', () => {
+    const links = found(/\]\((?!https?:)([^)\s]+)\)/g);
+    assert.ok(links.length > 20);
+    const broken = links.filter(({ page, found: link }) => {
+      const [file = '', heading] = link.split('#');
+      const path = file === '' ? page : join(dirname(page), file);
+      return !existsSync(path) || (heading !== undefined && !headingsOf(path).includes(heading));
+    });
+    assert.deepEqual(broken, []);
+  });
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(path: string): string[] {
+  const headings = readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(/\s/g, '-'),
+  );
+}
 
 describe('the README', () => {
   it('names every command, and only commands that exist', () => {

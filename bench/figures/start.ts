@@ -1,13 +1,12 @@
-// From the start of the installed package's process to `GET /ready` = 200, with credentials from an earlier start.
+// From the start of the process to `GET /ready` = 200, with credentials from an earlier start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rowOf, type Figure, type Sample } from '../figure.ts';
 import { now } from '../lab/clock.ts';
-import type { Installed } from '../lab/installed.ts';
 import type { SubjectName } from '../lab/subject.ts';
-import type { Trial } from '../lab/trial.ts';
+import { Trial } from '../lab/trial.ts';
 
 type Starts = Record<SubjectName, Sample<'ms'>[]>;
 
@@ -44,9 +43,12 @@ export const start: Figure = {
     const trials: Trial[] = [];
     for (const { subject, config } of states) {
       // The original would look for an executor in every installed package, so it is given one.
-      const trial = await lab.trial({ subject, executor: subject === 'original' ? 'createNoop' : null });
+      const trial = await Trial.open(lab, {
+        subject,
+        executor: subject === 'original' ? 'createNoop' : null,
+      });
       trials.push(trial);
-      if (config) writeConfig(trial.folder, lab.installed);
+      if (config) writeConfig(trial.folder, lab.package.folder);
     }
     try {
       // The first start, with a token, leaves the credentials that the others find.
@@ -100,12 +102,12 @@ async function startOnce(trial: Trial, token: string | null): Promise<number> {
   return ms;
 }
 
-function writeConfig(folder: string, installed: Installed): void {
+function writeConfig(folder: string, installed: string): void {
   writeFileSync(join(folder, 'coda.config.ts'), CONFIG);
   writeFileSync(join(folder, 'executor.ts'), EXECUTOR);
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(installed.folder, join(folder, 'node_modules', 'coda-node'));
+  symlinkSync(installed, join(folder, 'node_modules', 'coda-node'));
 }
 
 async function bareNode(): Promise<number> {

@@ -8,10 +8,9 @@ import { Redis } from 'ioredis';
 import { startRedisServer, type RedisServer } from '../../src/testing/index.ts';
 import type { CloudApi } from './cloud-process.ts';
 import type { DelayApi } from './delay-process.ts';
-import { installPackage, type Installed } from './installed.ts';
+import { installPackage, type InstalledPackage } from './package.ts';
 import { Remote } from './remote.ts';
 import type { SubjectName } from './subject.ts';
-import { Trial, type TrialOptions } from './trial.ts';
 
 /** `full` is what counts; `quick` shows that everything works, and roughly where it stands; `tiny` is for tests. */
 export type Form = 'full' | 'quick' | 'tiny';
@@ -34,7 +33,8 @@ export class Lab {
   readonly original: string | undefined;
   readonly say: (text: string) => void;
   readonly folder: string;
-  readonly installed: Installed;
+  /** Of this node: what is measured is what users install. */
+  readonly package: InstalledPackage;
   readonly redisServer: RedisServer;
   /** The bench's own connection. */
   readonly redis: Redis;
@@ -48,15 +48,15 @@ export class Lab {
 
   private constructor(
     options: LabOptions,
-    parts: { folder: string; installed: Installed; redisServer: RedisServer; port: number },
+    parts: { folder: string; redisServer: RedisServer; port: number },
     cloud: Remote<CloudApi>,
   ) {
     ({ form: this.form, original: this.original, say: this.say } = options);
-    ({ folder: this.folder, installed: this.installed, redisServer: this.redisServer } = parts);
-    this.#cloudPort = parts.port;
+    ({ folder: this.folder, redisServer: this.redisServer, port: this.#cloudPort } = parts);
     this.cloud = cloud;
     this.redis = new Redis(this.redisServer.url);
     this.#delays = new Remote(join(import.meta.dirname, 'delay-process.js'));
+    this.package = installPackage(this.folder);
     this.key = newKey();
     process.on('exit', this.#removeFolder);
   }
@@ -66,8 +66,7 @@ export class Lab {
     const cloud = new Remote<CloudApi>(join(import.meta.dirname, 'cloud-process.js'));
     const port = await cloud.call('listen');
     const folder = await mkdtemp(join(tmpdir(), 'coda-bench-'));
-    const installed = installPackage(join(folder, 'installed'));
-    return new Lab(options, { folder, installed, redisServer, port }, cloud);
+    return new Lab(options, { folder, redisServer, port }, cloud);
   }
 
   /** The subjects of a comparison, in the order in which they take turns. */
@@ -94,10 +93,10 @@ export class Lab {
     return route;
   }
 
-  /** A fresh world for one subject: an empty Redis, an empty state directory, a cloud that has heard nothing. */
-  async trial(options: TrialOptions): Promise<Trial> {
+  /** The id of a QPU that no trial has had yet. */
+  nextId(): string {
     this.#trials += 1;
-    return Trial.open(this, `bench-${this.#trials}`, options);
+    return `bench-${this.#trials}`;
   }
 
   async close(): Promise<void> {

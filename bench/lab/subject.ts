@@ -1,4 +1,4 @@
-// The processes that are measured: this node as users install it, the bare loops, and the Python original if there is one.
+// The processes that are measured: this node as it ships, the bare loops, and the Python original where there is one.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from './clock.ts';
-import { ROOT } from './installed.ts';
+import { ROOT } from './package.ts';
 
 export type SubjectName = 'node' | 'bare' | 'original';
 export type ExecutorName = 'createNoop' | 'createBatch' | 'createTimed' | 'createEndless';
@@ -18,12 +18,12 @@ const STOP_TIMEOUT_MS = 60_000;
 
 export interface Launch {
   readonly name: SubjectName;
+  /** The file behind the command `coda` of the installed package. */
+  readonly coda: string;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly executor: ExecutorName | null;
   readonly bareLoop: BareLoop;
-  /** The file behind the command `coda`. */
-  readonly codaBin: string;
   /** The interpreter of the original. */
   readonly python: string | undefined;
   /** How often to ask whether it is ready. */
@@ -151,10 +151,10 @@ export function findOriginal(env: NodeJS.ProcessEnv): string | undefined {
   return undefined;
 }
 
-function commandOf({ name, codaBin, bareLoop, python = 'python3' }: Launch): string[] {
+function commandOf({ name, coda, bareLoop, python = 'python3' }: Launch): string[] {
   switch (name) {
     case 'node':
-      return [process.execPath, codaBin, 'start'];
+      return [process.execPath, coda, 'start'];
     case 'bare':
       return [process.execPath, join(SUBJECTS, `${bareLoop}.js`)];
     case 'original':

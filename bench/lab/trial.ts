@@ -67,9 +67,10 @@ export class Trial {
     mkdirSync(this.folder, { mode: 0o700 });
   }
 
-  static async open(lab: Lab, id: string, options: TrialOptions): Promise<Trial> {
+  /** A fresh world for one subject: an empty Redis, an empty state directory, a cloud that has heard nothing. */
+  static async open(lab: Lab, options: TrialOptions): Promise<Trial> {
     await lab.redis.flushall();
-    const trial = new Trial(lab, id, options);
+    const trial = new Trial(lab, lab.nextId(), options);
     await trial.begin();
     return trial;
   }
@@ -143,10 +144,10 @@ export class Trial {
     const { subject: name, executor, bareLoop = 'pipelined' } = this.#options;
     this.#subject = await Subject.start({
       name,
+      coda: this.#lab.package.coda,
       folder: this.folder,
       executor,
       bareLoop,
-      codaBin: this.#lab.installed.bin,
       python: this.#lab.original,
       askEveryMs,
       env: {

@@ -2,7 +2,7 @@
 // bench/scaling/results.json.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../lab/installed.ts';
+import { ROOT } from '../lab/package.ts';
 import { measure } from './measurement.ts';
 import { tables } from './table.ts';
 

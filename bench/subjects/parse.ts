@@ -1,7 +1,7 @@
 // Takes the time of reading a large circuit: JSON.parse alone, and the node's whole reading and validation, in turns.
 //   parse.js <file> <repetitions>, with --expose-gc
 import { readFileSync } from 'node:fs';
-import { parseIrInSteps } from '../../src/index.ts';
+import { parseIrInSteps } from '../../src/kit.ts';
 import { now } from '../lab/clock.ts';
 
 const [file = '', repetitions = ''] = process.argv.slice(2);

@@ -1,39 +1,34 @@
-// Cancel signals by push: Redis itself says when a key with their prefix is written, on a connection that does nothing else.
-// Deletion and expiry are told in the same way, so every key is confirmed before it counts.
-import {
-  CANCEL_KEY_PREFIX,
-  jobIdOfCancelKey,
-  messageOf,
-  type CodaNode,
-  type Logger,
-} from '../../src/index.ts';
-import type { Look } from './look.ts';
+// Cancel signals by push: Redis reports every write to a key with their prefix, on a connection that does nothing else.
+// It reports deletion and expiry in the same way, so each key is checked before its job is cancelled.
+import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { CANCEL_KEY_PREFIX, jobIdOfCancelKey, RepeatFilter } from '../../src/kit.ts';
+import type { CancelCheck } from './check.ts';
 
 const CHANNEL = '__redis__:invalidate';
 
 export interface Push {
   readonly works: boolean;
-  /** Tries to set it up again, if the connection is there. */
+  /** Subscribes again if the connection is up. */
   retry(): void;
   close(): void;
 }
 
-export function openPush(node: CodaNode, log: Logger, look: Look): Push {
+export function openPush(node: CodaNode, log: Logger, check: CancelCheck): Push {
   const redis = node.redis('cancel-push', {
-    // `invalidate` comes as a message only under RESP2.
+    // Only RESP2 delivers `invalidate` as a message.
     protocol: 2,
-    // The order of the commands counts, so nothing is repeated by the client: each `ready` starts anew.
+    // The order of the commands matters, so the client must not repeat any: each `ready` starts from the beginning.
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
   });
-  /** Counts connections: what belongs to a lost one is of no interest any more. */
+  const trouble = new RepeatFilter();
+  /** Counts connections, so that the set-up of a lost one can be ignored. */
   let connection = 0;
   let works = false;
   let settingUp = false;
   let closed = false;
-  let complaint = '';
 
   async function setUp(mine: number): Promise<void> {
     settingUp = true;
@@ -43,15 +38,14 @@ export function openPush(node: CodaNode, log: Logger, look: Look): Push {
       await redis.subscribe(CHANNEL);
       if (mine !== connection) return;
       works = true;
-      complaint = '';
-      log.debug('Redis tells cancels by push');
-      // What was written before the subscription is told by nobody.
-      look.atAll();
+      trouble.clear();
+      log.debug('Redis reports cancels by push');
+      // Redis does not report what was written before the subscription.
+      check.all();
     } catch (thrown) {
       if (mine !== connection || closed) return;
-      const text = `Redis does not tell cancels by push, so they are polled for: ${messageOf(thrown)}`;
-      if (text !== complaint) log.warn(text);
-      complaint = text;
+      const text = `Redis does not report cancels by push, so they are polled: ${messageOf(thrown)}`;
+      if (trouble.isNew(text)) log.warn(text);
     } finally {
       if (mine === connection) settingUp = false;
     }
@@ -59,9 +53,9 @@ export function openPush(node: CodaNode, log: Logger, look: Look): Push {
 
   function received(channel: Buffer, keys: unknown): void {
     if (channel.toString() !== CHANNEL) return;
-    // No list of keys: everything was flushed.
-    if (!Array.isArray(keys)) return look.atAll();
-    look.at(keys.map((key) => jobIdOfCancelKey(String(key))).filter((jobId) => jobId !== undefined));
+    // No list of keys: the database was flushed.
+    if (!Array.isArray(keys)) return check.all();
+    check.some(keys.map((key) => jobIdOfCancelKey(String(key))).filter((jobId) => jobId !== undefined));
   }
 
   redis.on('ready', () => {
@@ -74,7 +68,7 @@ export function openPush(node: CodaNode, log: Logger, look: Look): Push {
     settingUp = false;
   });
   redis.on('messageBuffer', received);
-  // The connection comes back by itself; until then jobs are polled for.
+  // The client reconnects by itself; until then the signals are polled.
   redis.on('error', (error: unknown) => log.debug(`the push connection failed: ${messageOf(error)}`));
 
   return {

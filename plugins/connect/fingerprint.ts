@@ -1,11 +1,11 @@
-// The machine's identity towards the cloud: made once, then kept in the state directory (PROTOCOL §1).
+// The identity of this machine for the cloud: created once, then kept in the state directory (PROTOCOL §1).
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 
 const MAX_48_BITS = 2 ** 48 - 1;
 
-/** `<hostname>-<machine number>`, as the Python original makes it on the same machine wherever it can be had. */
+/** `<hostname>-<machine number>`; if possible the same as the Python original computes on this machine. */
 export function newFingerprint(): string {
   return `${hostname()}-${machineNumber()}`;
 }
@@ -21,7 +21,7 @@ function macNumber(): number | undefined {
     .filter(({ internal, mac }) => !internal && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac))
     .map(({ mac }) => Number.parseInt(mac.replaceAll(':', ''), 16))
     .filter((number) => number > 0);
-  // Addresses burnt into hardware last; those of bridges and containers are made up anew.
+  // Prefer addresses of hardware, which stay the same; bridges and containers get new ones at each start.
   return numbers.find((number) => !isLocallyAdministered(number)) ?? numbers[0];
 }
 

@@ -1,23 +1,25 @@
-// Gives the node its standing with the cloud: by a one-time token the first time, by its own key ever after (PROTOCOL §1, §3).
+// Connects the node to the cloud: with a one-time token the first time, later with its own key (PROTOCOL §1, §3).
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AuthError,
-  cloudUrl,
   ConfigError,
-  connectivityOf,
-  createSigner,
-  makeStateDir,
   NodeError,
-  writeFileAtomic,
   type CodaNode,
   type ConnectRequest,
   type Logger,
   type Plugin,
-  type Session,
   type Settings,
-  type TokenSigner,
 } from '../../src/index.ts';
+import {
+  cloudUrl,
+  connectivityOf,
+  createSigner,
+  makeStateDir,
+  writeFileAtomic,
+  type Session,
+  type TokenSigner,
+} from '../../src/kit.ts';
 import { newFingerprint } from './fingerprint.ts';
 import { provision } from './provision.ts';
 import { requestBundle } from './request.ts';
@@ -56,7 +58,7 @@ async function open(node: CodaNode, signal: AbortSignal): Promise<Session> {
   };
 
   if (signer !== undefined) return finish(request, settings, () => signer.fresh());
-  // A token that is spent on credentials that cannot be kept is lost.
+  // The token is used up by the connect, so make sure first that the credentials can be saved.
   await checkStateDir(settings.stateDir);
   try {
     return await finish(request, settings, () => settings.nodeToken);
@@ -74,7 +76,7 @@ function requestOf(
   { webappUrl, connectPath, nodeConnectHeaders }: Settings,
   fingerprint: string,
 ): ConnectRequest {
-  const connectivity = connectivityOf(node.executor.executor);
+  const connectivity = connectivityOf(node.executor);
   return {
     url: cloudUrl(webappUrl, connectPath),
     mode,
@@ -83,7 +85,7 @@ function requestOf(
   };
 }
 
-/** The signer of a start without a token; a ConfigError says what is missing and how to get going. */
+/** The signer of a start without a token. Throws a ConfigError that says what is missing and what to do. */
 function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenSigner> {
   const missing = [
     ...(jwtPrivateKey === '' ? ['CODA_JWT_PRIVATE_KEY'] : []),
@@ -104,7 +106,7 @@ function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenS
   );
 }
 
-/** Proves that the state directory can be written, by writing there. */
+/** Checks that the state directory is writable, by writing a file. */
 async function checkStateDir(stateDir: string): Promise<void> {
   await makeStateDir(stateDir);
   const trial = join(stateDir, '.coda-write-check');
@@ -112,7 +114,7 @@ async function checkStateDir(stateDir: string): Promise<void> {
   await rm(trial, { force: true });
 }
 
-/** What an earlier start left, for a token that the cloud does not take; undefined where that is no way on. */
+/** Saved credentials to fall back on when the token is rejected; undefined if unusable. */
 async function savedCredentials(
   node: CodaNode,
   refusal: unknown,
@@ -127,7 +129,7 @@ async function savedCredentials(
       privateKeyPem: current.jwtPrivateKey,
     });
     log.warn(
-      'the cloud does not take the token, which may be used already; ' +
+      'the cloud rejects the token, which may have been used already; ' +
         `connecting with the credentials of an earlier start, as ${current.qpuId}. Leave the token out next time`,
     );
     return { current, signer };

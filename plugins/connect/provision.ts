@@ -1,17 +1,16 @@
-// From a bundle to a running node's credentials: merged with what the node has, saved at once, made into the session.
-// PROTOCOL §1 and §2. Saved before the tunnel comes up, so that a VPN failure does not burn the token.
+// Turns a bundle into credentials and a session: merges it with the current settings and saves it (PROTOCOL §1, §2).
+// It saves before the tunnel is up, so that a VPN failure does not waste the token.
+import type { Logger, Settings } from '../../src/index.ts';
 import {
   createSigner,
   parseBundle,
   writeState,
   type Bundle,
-  type Logger,
   type PersistedState,
   type Session,
-  type Settings,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 
-/** Checks the bundle, saves the credentials and returns the session. `current` is what absent fields leave as it is. */
+/** Checks the bundle, saves the credentials and returns the session. Absent fields keep their `current` value. */
 export async function provision(
   answer: unknown,
   current: Settings,

@@ -1,33 +1,29 @@
-// The connect request: what is sent, how often it is tried, and what the cloud's answer means (PROTOCOL §1).
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+// Sends the connect request, repeats it after failures, and interprets the cloud's answer (PROTOCOL §1).
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, NodeError, type CodaNode, type ConnectRequest, type Logger } from '../../src/index.ts';
 import {
-  cloudWords,
-  ConfigError,
+  answerText,
   extraHeaders,
+  headerFault,
   isRecord,
-  messageOf,
-  NodeError,
   printable,
+  redirectText,
   TransportError,
-  type CodaNode,
-  type ConnectRequest,
   type HttpAnswer,
-  type Logger,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 
 const LONGEST_WAIT_SEC = 60;
 
 export interface Attempts {
   readonly request: ConnectRequest;
-  /** The bearer of one attempt: the token, or a JWT signed just now. */
+  /** The bearer of one attempt: the token, or a new JWT. */
   readonly bearer: () => string | Promise<string>;
   readonly log: Logger;
   /** Fires when the node closes. */
   readonly signal: AbortSignal;
 }
 
-/** Connects, with retries; returns the bundle, not yet checked. Throws a NodeError if the cloud does not give one. */
+/** Connects, with retries; returns the unchecked bundle. Throws a NodeError if the cloud gives none. */
 export async function requestBundle(node: CodaNode, attempts: Attempts): Promise<unknown> {
   const { request, log, signal } = attempts;
   const { nodeConnectRetries: most } = node.settings;
@@ -53,7 +49,7 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
       });
       if (answer.status < 500) return bundleOf(answer, { request, headers: sent, mayHaveArrived });
       mayHaveArrived = true;
-      reason = `it answered ${answer.status}${said(answer, sent)}`;
+      reason = `it answered ${answerText(answer, sent)}`;
       if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
     } catch (thrown) {
       if (signal.aborted) throw closing(origin);
@@ -72,7 +68,7 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
 
 interface Asked {
   readonly request: ConnectRequest;
-  /** As they were sent, credentials and all. */
+  /** As they were sent, including the credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly mayHaveArrived: boolean;
 }
@@ -80,15 +76,18 @@ interface Asked {
 function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   const { status } = answer;
   const { origin } = new URL(asked.request.url);
-  if (status >= 300 && status < 400) {
+  const redirect = redirectText(answer, asked.request.url);
+  if (redirect !== undefined) {
     throw new NodeError(
-      `${origin} answered the connect with ${status}, a redirect${target(answer, asked.request.url)}; ` +
-        'redirects are not followed, since they would carry the credentials elsewhere',
-      { status, remedy: 'Set CODA_WEBAPP_URL to the address that answers itself.' },
+      `${origin} answered the connect with ${redirect}, since they would carry the credentials elsewhere`,
+      {
+        status,
+        remedy: 'Set CODA_WEBAPP_URL to the address that it redirects to, if that is the Coda cloud.',
+      },
     );
   }
   if (status < 200 || status >= 400) {
-    throw new NodeError(`the cloud refused the connect with ${status}${said(answer, asked.headers)}`, {
+    throw new NodeError(`the cloud refused the connect with ${answerText(answer, asked.headers)}`, {
       status,
       remedy: remedyFor(status, asked),
     });
@@ -97,7 +96,7 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   try {
     bundle = JSON.parse(answer.text);
   } catch {
-    // The parser's message would quote what may be a secret.
+    // The parser's message would quote the answer, which may hold a secret.
   }
   if (isRecord(bundle)) return bundle;
   throw new NodeError(`${origin} answered the connect with ${status}, but not with a JSON object`, {
@@ -125,25 +124,13 @@ function unreachable(
   return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
     ...details,
     remedy: /certificate/i.test(reason)
-      ? 'Certificates are always verified. Where a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
-      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` looks at each step of the way.',
+      ? 'Certificates are always verified. If a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
+      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` checks each step of the connection.',
   });
 }
 
 function closing(origin: string): NodeError {
   return new NodeError(`connecting to ${origin} was given up: the node is closing`);
-}
-
-/** Only the origin: a login page's address may carry secrets. */
-function target(answer: HttpAnswer, url: string): string {
-  const location = answer.headers['location'];
-  if (typeof location !== 'string' || !URL.canParse(location, url)) return '';
-  return ` to ${new URL(location, url).origin}`;
-}
-
-function said(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
-  const short = cloudWords(answer.text, headers);
-  return short === '' ? '' : `: ${short}`;
 }
 
 function sendableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -153,16 +140,12 @@ function sendableHeaders(headers: Readonly<Record<string, string>>): Record<stri
 }
 
 function checkHeader(name: string, value: unknown): void {
-  try {
-    validateHeaderName(name);
-    if (typeof value !== 'string') throw new TypeError('its value is not a string');
-    validateHeaderValue(name, value);
-  } catch (thrown) {
-    throw new ConfigError(`the header '${printable(name, 60)}' cannot be sent: ${messageOf(thrown)}`, {
-      remedy:
-        name === 'Authorization'
-          ? 'Check CODA_NODE_TOKEN: a token is one line of plain characters.'
-          : 'Check CODA_NODE_CONNECT_HEADERS and the plugins that tap beforeConnect.',
-    });
-  }
+  const fault = headerFault(name, value);
+  if (fault === undefined) return;
+  throw new ConfigError(`the header '${printable(name, 60)}' cannot be sent: ${fault}`, {
+    remedy:
+      name === 'Authorization'
+        ? 'Check CODA_NODE_TOKEN: a token is one line of plain characters.'
+        : 'Check CODA_NODE_CONNECT_HEADERS and the plugins that tap beforeConnect.',
+  });
 }

@@ -1,27 +1,20 @@
-// From what the configuration says about the executor to the executor itself.
+// Loads the executor that the configuration names.
+import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
 import {
-  ExecutorError,
-  importModule,
   kindOf,
-  messageOf,
-  moduleFailure,
-  resolveModule,
-  type CodaNode,
-  type Executor,
   type ExecutorChoice,
   type LoadedExecutor,
-  type Settings,
-} from '../../src/index.ts';
+  type ModuleLoader,
+  type Namespace,
+} from '../../src/kit.ts';
 import { normaliseExecutor } from './normalise.ts';
-
-type Exports = Readonly<Record<string, unknown>>;
 
 /**
  * Loads the chosen executor: a name in `node.executors`, `module:attribute`, a factory, or an executor.
  * Throws an ExecutorError that names the choice, where it was made, and what is wrong with it (PROTOCOL §11).
  */
 export async function loadExecutor(
-  node: Pick<CodaNode, 'executors' | 'settings'>,
+  node: Pick<CodaNode, 'executors' | 'modules' | 'settings'>,
   { value, baseDir, source }: ExecutorChoice,
 ): Promise<LoadedExecutor> {
   if (typeof value !== 'string') {
@@ -35,7 +28,7 @@ export async function loadExecutor(
   }
 
   const { module, attribute } = parseReference(value, label, [...node.executors.keys()]);
-  const exports = await loadModule(module, baseDir, label);
+  const exports = await loadModule(node.modules, module, baseDir, label);
   const { found, owner } = attributeOf(exports, attribute, module, label);
   return { executor: await makeExecutor(found, owner, label, node.settings), source: value };
 }
@@ -65,8 +58,13 @@ export async function makeExecutor(
 }
 
 /** Imports a module by path or package name, as seen from `baseDir`. */
-export async function loadModule(module: string, baseDir: string, label: string): Promise<Exports> {
-  const path = await resolveModule(module, baseDir).catch((thrown: unknown) => {
+export async function loadModule(
+  modules: ModuleLoader,
+  module: string,
+  baseDir: string,
+  label: string,
+): Promise<Namespace> {
+  const path = await modules.resolve(module, baseDir).catch((thrown: unknown) => {
     throw new ExecutorError(`${label} cannot be found: ${messageOf(thrown)}`, { cause: thrown });
   });
   if (path === undefined) {
@@ -81,13 +79,15 @@ export async function loadModule(module: string, baseDir: string, label: string)
     );
   }
   try {
-    return await importModule(path);
+    return await modules.import(path);
   } catch (thrown) {
-    throw new ExecutorError(`${label} cannot be loaded: ${moduleFailure(thrown, path)}`, { cause: thrown });
+    throw new ExecutorError(`${label} cannot be loaded: ${modules.failureText(thrown, path)}`, {
+      cause: thrown,
+    });
   }
 }
 
-/** Splits at the last colon: a Windows path and a file URL have one of their own. */
+/** Splits at the last colon: Windows paths and file URLs contain one, too. */
 function parseReference(
   value: string,
   label: string,
@@ -102,9 +102,9 @@ function parseReference(
   });
 }
 
-/** `attribute` may be dotted. A CommonJS module may show its exports only as its default. */
+/** `attribute` may have dots. A CommonJS module may have its exports only in its default export. */
 function attributeOf(
-  exports: Exports,
+  exports: Namespace,
   attribute: string,
   module: string,
   label: string,

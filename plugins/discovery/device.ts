@@ -1,7 +1,8 @@
-// The device YAML: of all that it says, only the top-level `executor_factory` is the node's business (PROTOCOL §11).
+// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, kindOf, messageOf, type ExecutorChoice } from '../../src/index.ts';
+import { ConfigError, messageOf } from '../../src/index.ts';
+import { kindOf, type ExecutorChoice } from '../../src/kit.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
 

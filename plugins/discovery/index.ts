@@ -1,5 +1,7 @@
-// Finds the executor that this node runs: named, found, or, with a loud warning, none at all (PROTOCOL §11).
-import type { CodaNode, LoadedExecutor, Logger, Plugin } from '../../src/index.ts';
+// Finds the executor of this node: the one that is named, else an installed one, else, with a loud warning, a no-op
+// (PROTOCOL §11).
+import type { CodaNode, Logger, Plugin } from '../../src/index.ts';
+import type { LoadedExecutor } from '../../src/kit.ts';
 import { loadExecutor } from './choice.ts';
 import { deviceChoice } from './device.ts';
 import { createNoop } from './noop.ts';
@@ -22,7 +24,7 @@ export function discovery(): Plugin {
         log.info(`executor: ${source}`);
         return loaded;
       });
-      // After everybody else: another plugin may know an executor.
+      // Last, since another plugin may provide an executor.
       node.hooks.resolveExecutor.tap({ name: 'discovery', stage: LAST }, () => {
         log.warn(
           'NO EXECUTOR: every job will be answered with zeros, as if the device had measured them. ' +
@@ -37,5 +39,5 @@ export function discovery(): Plugin {
 async function find(node: CodaNode, log: Logger): Promise<LoadedExecutor | undefined> {
   const choice = node.executorChoice ?? (await deviceChoice(node.settings.deviceConfig, process.cwd()));
   if (choice !== undefined) return loadExecutor(node, choice);
-  return findPackageExecutor(node.settings, process.cwd(), log);
+  return findPackageExecutor(node, process.cwd(), log);
 }

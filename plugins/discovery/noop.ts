@@ -1,4 +1,4 @@
-// The executor of a node that has none: answers at once, with zeros. For trying out the way of a job, never for results.
+// The executor of a node that has none: answers at once with zeros. For trying out a node, never for results.
 import type { Executor } from '../../src/index.ts';
 
 export function createNoop(): Executor {

@@ -1,9 +1,7 @@
-// The one place where an executor, as its author wrote it, becomes one as the node knows it:
-// the snake_case names of the Python documents are taken too, methods keep their `this`, and the device is checked.
+// Turns an executor, as its author wrote it, into one that the node can use: accepts the snake_case names of the Python
+// documents too, keeps the `this` of methods, and checks the device.
 import {
   ExecutorError,
-  isRecord,
-  kindOf,
   type BatchJob,
   type Device,
   type Edge,
@@ -11,11 +9,12 @@ import {
   type Executor,
   type RunContext,
 } from '../../src/index.ts';
+import { isRecord, kindOf } from '../../src/kit.ts';
 
 type Method = (...args: readonly unknown[]) => unknown;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Throws an ExecutorError beginning with `label` for what is no executor. Results are checked run by run, not here. */
+/** Throws an ExecutorError that begins with `label` if `value` is no executor. Results are checked after each run. */
 export function normaliseExecutor(value: unknown, label: string): Executor {
   const run = isRecord(value) ? value['run'] : undefined;
   if (!isRecord(value) || !isMethod(run)) {
@@ -26,10 +25,10 @@ export function normaliseExecutor(value: unknown, label: string): Executor {
   const batchRun = optionalMethod(value, ['batchRun', 'batch_run'], label);
   const cancel = optionalMethod(value, ['cancelCurrentJob', 'cancel_current_job'], label);
   const close = optionalMethod(value, ['close'], label);
-  // A broken device is an error of the start, not of the first heartbeat.
+  // A broken device should fail the start, not the first heartbeat.
   deviceOf(value, label);
 
-  // Results are cast, not checked: the job path checks every single one.
+  // Results are cast here; the node checks every one after its run.
   return {
     run: async (ir, shots, context) => (await run.call(value, ir, shots, context)) as ExecutionResult,
     ...(batchRun && {

@@ -1,25 +1,26 @@
-// Looks through the installed packages for one that brings an executor, as Node itself would find them:
+// Searches the installed packages for one that provides an executor, where Node itself would find them:
 // the node_modules of the working directory and of each folder above it, the nearest first (PROTOCOL §11).
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isRecord, messageOf, type LoadedExecutor, type Logger, type Settings } from '../../src/index.ts';
+import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
+import { isRecord, type LoadedExecutor } from '../../src/kit.ts';
 import { loadModule, makeExecutor } from './choice.ts';
 
 const ENTRY = 'executor-factory';
 const ROOT_FILES = [`${ENTRY}.js`, `${ENTRY}.mjs`, `${ENTRY}.cjs`];
-/** Packages looked at side by side: enough to keep the disk busy, few enough not to run out of file handles. */
+/** Packages to read at the same time: enough to keep the disk busy, few enough for the limit on open files. */
 const AT_ONCE = 32;
 
 interface Candidate {
   readonly name: string;
-  /** What to import, as seen from `baseDir`. */
+  /** The path or package to import, as seen from `baseDir`. */
   readonly module: string;
   readonly baseDir: string;
 }
 
-/** The executor of the only package that brings one; undefined for none or, with a warning, for several. */
+/** The executor of the only package that provides one; undefined for none or, with a warning, for several. */
 export async function findPackageExecutor(
-  settings: Settings,
+  node: Pick<CodaNode, 'modules' | 'settings'>,
   cwd: string,
   log: Logger,
 ): Promise<LoadedExecutor | undefined> {
@@ -27,11 +28,11 @@ export async function findPackageExecutor(
   for (const { name, module, baseDir } of await findCandidates(cwd)) {
     const label = `${name}/${ENTRY}`;
     try {
-      const factory = factoryOf(await loadModule(module, baseDir, `package ${label}`));
-      if (factory === undefined) log.warn(`package ${label} exports no createExecutor and is passed over`);
+      const factory = factoryOf(await loadModule(node.modules, module, baseDir, `package ${label}`));
+      if (factory === undefined) log.warn(`package ${label} exports no createExecutor and is skipped`);
       else usable.push({ label, factory });
     } catch (thrown) {
-      log.warn(`${messageOf(thrown)}; it is passed over`);
+      log.warn(`${messageOf(thrown)}; it is skipped`);
     }
   }
 
@@ -39,17 +40,17 @@ export async function findPackageExecutor(
   if (only === undefined) return undefined;
   if (others.length > 0) {
     log.warn(
-      `${usable.length} packages bring an executor, and none is chosen: ${usable.map(({ label }) => label).join(', ')}. ` +
+      `${usable.length} packages provide an executor, and none is chosen: ${usable.map(({ label }) => label).join(', ')}. ` +
         `Name one: CODA_EXECUTOR_FACTORY=${only.label}:createExecutor`,
     );
     return undefined;
   }
-  const executor = await makeExecutor(only.factory, undefined, `executor ${only.label}`, settings);
+  const executor = await makeExecutor(only.factory, undefined, `executor ${only.label}`, node.settings);
   return { executor, source: only.label };
 }
 
 function factoryOf(exports: Readonly<Record<string, unknown>>): unknown {
-  // Asked with `in`, since the loader answers to `default` with the module itself.
+  // Checked with `in`: without a default export, the loader returns the module itself for `default`.
   const fallback = 'default' in exports ? exports['default'] : undefined;
   const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
   return exports['createExecutor'] ?? nested ?? fallback ?? undefined;
@@ -62,7 +63,7 @@ async function findCandidates(cwd: string): Promise<Candidate[]> {
     for (let from = 0; from < names.length; from += AT_ONCE) {
       const chunk = names.slice(from, from + AT_ONCE);
       const found = await Promise.all(chunk.map((name) => candidateIn(folder, name)));
-      // A package without the entry is kept too: it hides those of the same name further up.
+      // A package without the entry counts too: it hides packages of the same name further up.
       chunk.forEach((name, index) => candidates.set(name, found[index]));
     }
   }
@@ -98,7 +99,7 @@ async function candidateIn(folder: string, name: string): Promise<Candidate | un
 }
 
 function exportsEntry(packageJson: string): boolean {
-  // Parsing is what costs, and next to no package speaks of an executor.
+  // Parsing takes most of the time, and hardly any package mentions an executor.
   if (!packageJson.includes(ENTRY)) return false;
   try {
     const manifest: unknown = JSON.parse(packageJson);
@@ -109,7 +110,7 @@ function exportsEntry(packageJson: string): boolean {
   }
 }
 
-/** A folder that is not there, or not readable, is as good as empty. */
+/** A folder that is missing or not readable counts as empty. */
 function entriesOf(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
 }

@@ -1,37 +1,21 @@
-// The health server: `/health` and `/ready` for people and for process managers, and a router for other plugins.
-// It comes up before the cloud is asked anything, so that a taken port costs no token (PROTOCOL §8).
+// The health server: `/health` and `/ready` for people and process managers, and a router for other plugins. It starts
+// before the node connects, so that a port that is in use does not waste the token (PROTOCOL §8).
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  ConfigError,
-  messageOf,
-  ReadinessReport,
-  serviceKey,
-  type CodaNode,
-  type Logger,
-  type Plugin,
-} from '../../src/index.ts';
+import { ConfigError, messageOf, type CodaNode, type Logger, type Plugin } from '../../src/index.ts';
+import { ReadinessReport, healthAddress, type HealthAddress } from '../../src/kit.ts';
 
-export interface HealthAddress {
-  readonly host: string;
-  /** The port in use, also where port 0 asked for a free one. */
-  readonly port: number;
-}
-
-/** Where the health server listens; throws before `boot` has ended. */
-export const healthAddress = serviceKey<() => HealthAddress>('healthAddress');
-
-/** How long requests under way may take to end when the node closes. */
+/** How long open requests may take to end when the node closes. */
 const CLOSE_GRACE_MS = 1_000;
 
-/** Serves `GET /health` and `GET /ready` on `host`:`port`, and whatever the `http` hook adds. */
+/** Serves `GET /health` and `GET /ready` on `host`:`port`, and the routes that the `http` hook adds. */
 export function health(): Plugin {
   return {
     name: 'health',
     apply(node) {
       let address: HealthAddress | undefined;
       node.services.provide(healthAddress, () => {
-        if (address === undefined) throw new ConfigError('the health server does not listen yet');
+        if (address === undefined) throw new ConfigError('the health server is not listening yet');
         return address;
       });
       node.hooks.boot.tapPromise('health', async () => {
@@ -48,7 +32,7 @@ export function health(): Plugin {
 }
 
 async function createHealthServer(node: CodaNode, log: Logger): Promise<Server> {
-  // Loaded here: commands that start no node need neither.
+  // Loaded here, since commands that start no node do not need them.
   const [{ default: Koa }, { Router }, { createServer }] = await Promise.all([
     import('koa'),
     import('@koa/router'),
@@ -91,14 +75,14 @@ function answer(ctx: { status: number; body: unknown }, status: number, error: s
   ctx.body = { error };
 }
 
-/** Always an answer: whoever asks a node that is starting or broken wants to hear just that. */
+/** Always a report, also if the node is starting or broken: that is what the caller asks about. */
 function readinessOf(node: CodaNode): ReadinessReport {
   let report: ReadinessReport;
   try {
     report = node.readiness();
   } catch (thrown) {
     report = new ReadinessReport();
-    report.notReady(`readiness cannot be told: ${messageOf(thrown)}`);
+    report.notReady(`readiness cannot be determined: ${messageOf(thrown)}`);
   }
   if (report.ready && node.phase !== 'running') report.notReady(`the node is ${node.phase}`);
   return report;
@@ -120,7 +104,7 @@ function asConfigError(error: NodeJS.ErrnoException, host: string, port: number)
   const at = `port ${port} on ${host}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new ConfigError(`the health server cannot listen: ${at} is taken`, {
+      return new ConfigError(`the health server cannot listen: ${at} is in use`, {
         cause: error,
         remedy: 'Stop the other program (another node?), or choose another port with --port or CODA_PORT.',
       });
@@ -139,9 +123,9 @@ function asConfigError(error: NodeJS.ErrnoException, host: string, port: number)
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const impatient = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close(() => {
-      clearTimeout(impatient);
+      clearTimeout(grace);
       resolve();
     });
     server.closeIdleConnections();

@@ -1,21 +1,13 @@
-// One heartbeat: its body, its POST, and what the log hears of its fate.
-import {
-  cloudUrl,
-  cloudWords,
-  connectivityOf,
-  extraHeaders,
-  HeartbeatRejectedError,
-  messageOf,
-  type CodaNode,
-  type Edge,
-} from '../../src/index.ts';
+// One heartbeat: its body, its POST, and the log lines about its failure.
+import { HeartbeatRejectedError, messageOf, type CodaNode, type Edge } from '../../src/index.ts';
+import { answerText, cloudUrl, connectivityOf, extraHeaders, RepeatFilter } from '../../src/kit.ts';
 
 const TIMEOUT_MS = 10_000;
 
 export interface Beat {
-  /** When the cloud last took one; ISO 8601, UTC. */
+  /** When the cloud last accepted one; ISO 8601, UTC. */
   readonly lastAcceptedAt: string | null;
-  /** Why the last one failed; null where it did not. */
+  /** Why the last one failed; null if it did not. */
   readonly failure: string | null;
   /** Sends one; never rejects. */
   send(signal: AbortSignal): Promise<void>;
@@ -24,15 +16,15 @@ export interface Beat {
 export function createBeat(node: CodaNode): Beat {
   const log = node.log.child('heartbeat');
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
-  /** What was complained about since the last success: an outage of hours is one line, not thousands. */
-  const complaints = new Set<string>();
+  // An outage of hours is one line in the log, not thousands.
+  const failures = new RepeatFilter();
+  const deviceFaults = new RepeatFilter();
   let lastAcceptedAt: string | null = null;
-  let failure: string | null = null;
 
   async function post(signal: AbortSignal): Promise<void> {
     const { signer, webappUrl, heartbeatPath } = node.session;
-    // After a failure the reused token itself may be what the cloud does not like.
-    const token = await (failure === null ? signer.token() : signer.fresh());
+    // After a failure the cause may be the reused token itself.
+    const token = await (failures.last === undefined ? signer.token() : signer.fresh());
     const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${token}` };
     const answer = await node.http.request({
       method: 'POST',
@@ -43,10 +35,7 @@ export function createBeat(node: CodaNode): Beat {
       signal,
     });
     if (answer.status >= 200 && answer.status < 300) return;
-    const words = cloudWords(answer.text, sent);
-    throw new HeartbeatRejectedError(
-      `the cloud refused the heartbeat with ${answer.status}${words === '' ? '' : `: ${words}`}`,
-    );
+    throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${answerText(answer, sent)}`);
   }
 
   function body(): Record<string, unknown> {
@@ -59,20 +48,21 @@ export function createBeat(node: CodaNode): Beat {
     };
   }
 
-  /** The device may change while the node runs; a device that cannot be read is no reason to seem dead. */
+  /** Read each time: the device may change while the node runs. If it cannot be read, the heartbeat is still sent. */
   function connectivity(): Edge[] | null {
     try {
-      return connectivityOf(node.executor.executor);
+      const edges = connectivityOf(node.executor);
+      deviceFaults.clear();
+      return edges;
     } catch (thrown) {
-      complain(`the executor's device cannot be read: ${messageOf(thrown)}`);
+      warnOnce(deviceFaults, `the executor's device cannot be read: ${messageOf(thrown)}`);
       return null;
     }
   }
 
-  function complain(text: string): void {
-    if (complaints.has(text)) log.debug(text);
-    else log.warn(text);
-    complaints.add(text);
+  function warnOnce(filter: RepeatFilter, text: string): void {
+    if (filter.isNew(text)) log.warn(text);
+    else log.debug(text);
   }
 
   return {
@@ -80,24 +70,20 @@ export function createBeat(node: CodaNode): Beat {
       return lastAcceptedAt;
     },
     get failure() {
-      return failure;
+      return failures.last ?? null;
     },
     async send(signal) {
       try {
         await post(signal);
-        if (failure !== null) {
-          log.info('the cloud takes heartbeats again');
-          complaints.clear();
-        }
-        failure = null;
+        if (failures.clear()) log.info('the cloud accepts heartbeats again');
         lastAcceptedAt = new Date().toISOString();
       } catch (thrown) {
         if (signal.aborted) return;
-        failure =
+        const text =
           thrown instanceof HeartbeatRejectedError
             ? thrown.message
             : `the heartbeat did not get through: ${messageOf(thrown)}`;
-        complain(failure);
+        warnOnce(failures, text);
       }
     },
   };

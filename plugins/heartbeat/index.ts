@@ -1,10 +1,10 @@
-// Tells the cloud at regular intervals that the node lives, what it runs and what its device looks like (PROTOCOL §7).
-// A heartbeat that fails is logged and stops nothing: only the cloud's picture is out of date, not the node's work.
+// Reports to the cloud at regular intervals that the node runs, its current job and its device (PROTOCOL §7).
+// A failed heartbeat is logged and stops nothing: the jobs do not depend on it.
 import type { Plugin } from '../../src/index.ts';
 import { createBeat } from './beat.ts';
 import { repeat } from './repeat.ts';
 
-/** Sends heartbeats from the first job read until the node closes, also while it drains. */
+/** Sends heartbeats from the start of job reading until the node closes, also while it drains. */
 export function heartbeat(): Plugin {
   return {
     name: 'heartbeat',

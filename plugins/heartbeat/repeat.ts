@@ -1,5 +1,5 @@
-// A task at regular times: at once, then every interval, never twice at a time.
-// Times that pass while the task still runs, or while the machine sleeps, are left out and not made up for.
+// Runs a task at regular intervals, the first time at once, never two at a time.
+// Times that pass while the task still runs, or while the machine sleeps, are skipped.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Runs `task` until `signal` fires; resolves when the last run has ended. `task` must not reject. */

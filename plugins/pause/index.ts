@@ -1,11 +1,12 @@
-// Keeps the node from taking jobs while the operator has paused it: `coda pause`, `coda resume`.
-// Heartbeats and deliveries go on; the job that runs may end.
-import { messageOf, readPause, type CodaNode, type Pause, type Plugin } from '../../src/index.ts';
+// Keeps the node from taking jobs while the operator has paused it (`coda pause`, `coda resume`).
+// Heartbeats and deliveries continue, and the running job may finish.
+import { messageOf, type CodaNode, type Plugin } from '../../src/index.ts';
+import { readPause, type Pause } from '../../src/kit.ts';
 
-/** A file a glance: cheaper than watching the folder, in which every job leaves its mark. */
-const LOOK_EVERY_MS = 500;
+/** Reading one file is cheaper than watching its folder, in which every job writes. */
+const READ_EVERY_MS = 500;
 
-/** Closes the admission while the file of the pause is there. */
+/** Closes the admission while the pause file exists. */
 export function pause(): Plugin {
   return {
     name: 'pause',
@@ -17,22 +18,22 @@ export function pause(): Plugin {
       // Before the first job is read.
       node.hooks.start.tapPromise('pause', async () => {
         current = follow(node, current, await readPause(node.settings.stateDir));
-        let isLooking = false;
+        let isReading = false;
         const timer = setInterval(() => {
-          if (isLooking) return;
-          isLooking = true;
+          if (isReading) return;
+          isReading = true;
           readPause(node.settings.stateDir)
             .then((found) => (current = follow(node, current, found)))
             .catch((thrown: unknown) => node.log.child('pause').warn(messageOf(thrown)))
-            .finally(() => (isLooking = false));
-        }, LOOK_EVERY_MS);
+            .finally(() => (isReading = false));
+        }, READ_EVERY_MS);
         node.onClose('pause', () => clearInterval(timer));
       });
     },
   };
 }
 
-/** Brings admission and log up to what was found, and returns that. */
+/** Opens or closes the admission, and logs it, if the pause has changed; returns the new pause. */
 function follow(node: CodaNode, current: Pause | undefined, found: Pause | undefined): Pause | undefined {
   const log = node.log.child('pause');
   if (found !== undefined && found.since === current?.since && found.reason === current.reason) return found;

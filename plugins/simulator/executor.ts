@@ -1,5 +1,5 @@
 // The simulator as an executor: exact, noiseless, all-to-all, up to a dozen qubits.
-// For trying a node without hardware, and as the yardstick for executors of real devices.
+// For trying a node without hardware, and as a reference for executors of real devices.
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -21,7 +21,7 @@ export interface SimulatorOptions {
 }
 
 const DEFAULT_MAX_QUBITS = 12;
-/** Beyond this, one gate alone would hold up heartbeats. */
+/** With more, a single gate would delay heartbeats. */
 const HIGHEST_MAX_QUBITS = 20;
 const MAX_SHOTS = 1_000_000_000;
 const SHOTS_PER_BATCH = 50_000;
@@ -83,7 +83,7 @@ function registerOf(ir: NativeGateIR, maxQubits: number): Map<number, number> {
     `the circuit applies gates to ${register.size} qubits; the simulator takes at most ${maxQubits}`,
     {
       remedy:
-        `send a circuit with gates on at most ${maxQubits} qubits, ` +
+        `Send a circuit with gates on at most ${maxQubits} qubits, ` +
         `raise the simulator's maxQubits (up to ${HIGHEST_MAX_QUBITS}), or run it on hardware`,
     },
   );
@@ -92,7 +92,7 @@ function registerOf(ir: NativeGateIR, maxQubits: number): Map<number, number> {
 function checkShots(shots: number): void {
   if (Number.isInteger(shots) && shots >= 1 && shots <= MAX_SHOTS) return;
   throw new ExecutorError(`the simulator cannot take ${shots} shots`, {
-    remedy: `ask for a whole number from 1 to ${MAX_SHOTS}`,
+    remedy: `Ask for a whole number from 1 to ${MAX_SHOTS}`,
   });
 }
 
@@ -161,6 +161,6 @@ function positionOf(register: ReadonlyMap<number, number>, qubit: number): numbe
 function option(name: string, value: number, lowest: number, highest: number): number {
   if (Number.isInteger(value) && value >= lowest && value <= highest) return value;
   throw new ConfigError(`simulator option ${name} is ${value}`, {
-    remedy: `set a whole number from ${lowest} to ${highest}`,
+    remedy: `Set a whole number from ${lowest} to ${highest}`,
   });
 }

@@ -1,5 +1,5 @@
-// Offers the simulator as an executor that can be chosen by the name `simulator`, and never chooses it by itself.
-// A provisioned node that reports simulated counts as hardware results would be worse than one that does not start.
+// Registers the simulator as the executor `simulator`, and never chooses it by itself: a node that reports simulated
+// counts as hardware results would be worse than one that does not start.
 import type { Plugin } from '../../src/index.ts';
 
 /** Registers the executor `simulator` (PROTOCOL §11). */

@@ -20,7 +20,7 @@ export function randomStream(seed: number, stream: number): () => number {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum;
   };
-  // The generator's author lets it run this long until every seed bit has reached every state bit.
+  // The author of the generator skips this many numbers, until every seed bit has affected every state bit.
   for (let i = 0; i < 15; i++) next();
 
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;

@@ -23,7 +23,7 @@ export function groundState(qubits: number): StateVector {
 /**
  * Applies one native gate of PROTOCOL §4 in place. `at` holds register positions (`cnot`: control,
  * target), `params` the gate's angle in radians. Rotations are exp(-iθP/2); `x90` is rx(π/2) and
- * `y_minus_90` is ry(-π/2). `virtual_z` is the very matrix of `rz`: as a change of frame it is known
+ * `y_minus_90` is ry(-π/2). `virtual_z` has the matrix of `rz`: as a change of frame it is defined
  * only up to a global phase, which no measurement sees. `cp` multiplies |11⟩ by exp(iφ), `cz` by -1;
  * `iswap` swaps with a factor of +i; `id` changes nothing. Throws ExecutorError for any other gate.
  */
@@ -33,7 +33,7 @@ export function applyGate(
   at: readonly number[],
   params: readonly number[],
 ): void {
-  // The circuit is validated: as many positions and angles as the gate takes.
+  // The circuit is validated, so there are as many positions and angles as the gate takes.
   const first = 1 << at[0]!;
   const second = 1 << at[1]!;
   const angle = params[0]!;
@@ -137,7 +137,7 @@ function iswap({ re, im }: StateVector, a: number, b: number): void {
 
 function unknownGate(gate: never): never {
   throw new ExecutorError(`the simulator knows no gate '${String(gate)}'`, {
-    remedy: 'use the native gates of NativeGateIR 1.0',
+    remedy: 'Use the native gates of NativeGateIR 1.0',
   });
 }
 

@@ -1,6 +1,6 @@
-// The inline files of a profile: which blocks there may be, and what may stand in them. Only what was recognised is kept.
+// The inline files of a profile: which blocks are allowed, and what they may contain. Only recognised content is kept.
 
-/** The inner text of an accepted block, made anew: PEM, one item after the other. */
+/** The content of an accepted block, written again by us: one PEM item after the other. */
 export type BlockText = string;
 
 interface BlockSpec {
@@ -36,8 +36,8 @@ interface Item {
 }
 
 /**
- * The block `name` with these lines, made anew. Text around the PEM items, such as a certificate in words, is left out.
- * Throws an Error that says what is wrong; `line` in it counts from the block's first line.
+ * The content of the block `name`, written again from these lines. Text around the PEM items, such as a description of a
+ * certificate, is left out. Throws an Error that says what is wrong; a line number in it counts from the item's first line.
  */
 export function checkBlock(name: string, lines: readonly string[]): BlockText {
   const spec = BLOCKS.get(name);
@@ -64,7 +64,7 @@ function itemsOf(lines: readonly string[], spec: BlockSpec): Item[] {
     } else if (line === `-----END ${open.label}-----`) {
       items.push(open);
       open = undefined;
-    } else {
+    } else if (line !== '') {
       if (!(spec.hex === true ? HEX : BASE64).test(line)) {
         const kind = spec.hex === true ? 'hexadecimal' : 'base64';
         throw new Error(`line ${open.lines.length + 1} of its ${open.label} is not ${kind}`);
@@ -83,17 +83,17 @@ function checkItem({ label, lines }: Item, spec: BlockSpec): void {
     throw new Error(`its key has ${text.length} digits, not ${STATIC_KEY_DIGITS}`);
   }
   const bytes = Buffer.from(text, 'base64');
-  // Node's decoder takes what it can; only text that comes out the same was base64 throughout.
-  if (text === '' || bytes.toString('base64') !== text) throw new Error(`its ${label} is not whole base64`);
+  // Node's decoder skips what it does not understand; only if the text comes out the same, all of it was base64.
+  if (text === '' || bytes.toString('base64') !== text) throw new Error(`its ${label} is not valid base64`);
   // Certificates and keys are DER: a SEQUENCE.
   if (!label.startsWith('OpenVPN') && bytes[0] !== 0x30)
-    throw new Error(`its ${label} is no certificate or key`);
+    throw new Error(`its ${label} is not a certificate or key`);
 }
 
 function article(label: string): string {
-  return `a ${label}, which has no place there`;
+  return `a ${label}, which is not allowed there`;
 }
 
 function hint(label: string): string {
-  return label === 'ENCRYPTED PRIVATE KEY' ? ': nobody is there to type its pass phrase' : '';
+  return label === 'ENCRYPTED PRIVATE KEY' ? ': the node cannot type its pass phrase' : '';
 }

@@ -1,17 +1,17 @@
-// One look at the tunnel: is its interface up, and does traffic get through? And what follows from both.
-import { extraHeaders, messageOf, type CodaNode, type VpnState } from '../../src/index.ts';
-import { chooseTunnel, listTunnels, type TunnelInterface } from './interfaces.ts';
+// One check of the tunnel: is its interface up, does traffic get through, and what state of the VPN follows from both?
+import type { CodaNode } from '../../src/index.ts';
+import { extraHeaders, findTunnel, type VpnState } from '../../src/kit.ts';
 import { probeAll } from './probes.ts';
 
 export interface Finding {
   readonly state: Exclude<VpnState, 'booting'>;
-  /** What is wrong, for the operator; undefined where all is well. */
+  /** What is wrong, for the operator; undefined if everything works. */
   readonly problem: string | undefined;
   readonly interface: string | undefined;
 }
 
 export interface CheckTerms {
-  /** The interface's name, where it is known. */
+  /** The interface's name, if it is known. */
   readonly interfaceName: string | undefined;
   readonly targets: readonly string[];
   readonly allowDegraded: boolean;
@@ -37,20 +37,4 @@ export async function checkTunnel(node: CodaNode, terms: CheckTerms, signal: Abo
     problem: problems.length === 0 ? undefined : problems.join('; '),
     interface: tunnel.found?.name,
   };
-}
-
-async function findTunnel(
-  name: string | undefined,
-): Promise<{ found?: TunnelInterface; problem: string | undefined }> {
-  try {
-    const found = chooseTunnel(await listTunnels(), name);
-    if (found === undefined) {
-      return {
-        problem: name === undefined ? 'there is no tunnel interface' : `there is no interface ${name}`,
-      };
-    }
-    return { found, problem: found.up ? undefined : `the interface ${found.name} is not up` };
-  } catch (thrown) {
-    return { problem: `the interfaces cannot be listed: ${messageOf(thrown)}` };
-  }
 }

@@ -1,4 +1,4 @@
-// Why OpenVPN did not come up, for the operator: the last lines of its log, without secrets, and what to do about it.
+// Tells the operator why OpenVPN did not come up: the last lines of its log, without secrets, and what to do.
 import { readFileSync } from 'node:fs';
 import { messageOf, VPNError } from '../../src/index.ts';
 
@@ -10,7 +10,7 @@ interface Remedy {
   readonly remedy: string;
 }
 
-/** What the log says, and what helps; the first that fits is taken. */
+/** What the log may say, and what helps; the first match is shown. */
 const REMEDIES: readonly Remedy[] = [
   {
     sign: /Cannot open TUN\/TAP dev \S*: (?:No such file|No such device)|Cannot find.*(?:tun|tap)/i,
@@ -20,35 +20,34 @@ const REMEDIES: readonly Remedy[] = [
   {
     sign: /Cannot (?:open TUN\/TAP dev|ioctl TUNSETIFF)|Operation not permitted|Permission denied|EPERM/i,
     remedy:
-      'The node may not create a tunnel. Run it as root or with the capability CAP_NET_ADMIN ' +
+      'The node has no right to create a tunnel. Run it as root or with the capability CAP_NET_ADMIN ' +
       '(systemd: AmbientCapabilities=CAP_NET_ADMIN), and let it open /dev/net/tun.',
   },
   {
     sign: /RESOLVE: Cannot resolve host/i,
-    remedy: "The server's name is not known to this machine's DNS: check the network.",
+    remedy: "This machine cannot resolve the VPN server's name: check the network and its DNS.",
   },
   {
     sign: /AUTH_FAILED/,
-    remedy: 'The server does not take the certificate: have a new profile made in Coda.',
+    remedy: 'The VPN server rejects the certificate: get a new profile in Coda.',
   },
   {
     sign: /VERIFY ERROR|certificate verify failed|certificate has expired|not yet valid/i,
     remedy:
-      "A certificate is not valid. Check the machine's clock; if it is right, have a new profile made in Coda.",
+      "A certificate is not valid. Check the machine's clock; if it is right, get a new profile in Coda.",
   },
   {
     sign: /Options error|Unrecognized option|Cannot load|error loading|unsupported|Failed to set/i,
-    remedy:
-      'This OpenVPN does not take the profile: install OpenVPN 2.5 or newer, or have a new profile made in Coda.',
+    remedy: 'This OpenVPN rejects the profile: install OpenVPN 2.5 or newer, or get a new profile in Coda.',
   },
   {
     sign: /TLS key negotiation failed|TLS handshake failed|Connection refused|No route to host|Network is unreachable|timed out/i,
     remedy:
-      "The VPN server does not answer. A firewall must let the profile's port out (`remote` in the profile).",
+      'The VPN server does not answer. Let the port of `remote` in the profile out through the firewall.',
   },
 ];
 
-/** A VPNError that begins with `what`, and ends with the log's tail and the remedy. */
+/** A VPNError that begins with `what`, and ends with the last lines of the log and the remedy. */
 export function vpnFailure(what: string, logPath: string): VPNError {
   const tail = logTail(logPath);
   const remedy = REMEDIES.find(({ sign }) => sign.test(tail))?.remedy ?? `The whole log is in ${logPath}.`;
@@ -56,11 +55,17 @@ export function vpnFailure(what: string, logPath: string): VPNError {
   return new VPNError(`${what}${shown}`, { remedy });
 }
 
-export function cannotSpawn(binary: string, cause: unknown): VPNError {
-  return new VPNError(`${binary} cannot be started: ${messageOf(cause)}`, { cause, remedy: INSTALL });
+export function cannotSpawn(program: string, cause: unknown): VPNError {
+  return new VPNError(`${program} cannot be started: ${messageOf(cause)}`, { cause, remedy: INSTALL });
 }
 
-export const INSTALL =
+export function notInstalled(): VPNError {
+  return new VPNError('the cloud requires a VPN, but OpenVPN is not installed on this machine', {
+    remedy: INSTALL,
+  });
+}
+
+const INSTALL =
   'Install OpenVPN (Debian, Ubuntu: apt-get install openvpn; macOS: brew install openvpn), ' +
   'or bring the tunnel up yourself and set CODA_NODE_AUTO_VPN=false.';
 
@@ -74,7 +79,7 @@ export function logTail(path: string): string {
   }
 }
 
-/** What a server pushes or OpenVPN quotes may open the tunnel to others: passwords, session tokens, keys. */
+/** Hides what would let others into the tunnel: passwords, session tokens and keys that OpenVPN may quote. */
 export function masked(text: string): string {
   return text
     .replace(/(auth-token(?:-user)?|password|passwd|secret)([\s=:'"]+)[^\s,'"]+/gi, '$1$2***')

@@ -1,8 +1,9 @@
-// The VPN (PROTOCOL §12): brings the tunnel up before anything needs it, watches it, and ends it with the node.
-// A cloud that asks for no VPN gets none: no process, no file, no look at an interface.
-import { messageOf, VPNError, type CodaNode, type Plugin, type Session } from '../../src/index.ts';
+// The VPN (PROTOCOL §12): brings the tunnel up before anything needs it, watches it, and stops it with the node.
+// If the cloud asks for no VPN, nothing happens: no process, no file, no check of an interface.
+import { messageOf, VPNError, type CodaNode, type Plugin } from '../../src/index.ts';
+import type { Session } from '../../src/kit.ts';
 import type { Finding } from './check.ts';
-import { Guard } from './guard.ts';
+import { TunnelWatch } from './tunnel-watch.ts';
 import { Tunnel, type Terms } from './tunnel.ts';
 
 export interface VpnOptions {
@@ -17,7 +18,7 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
     apply(node) {
       const log = node.log.child('vpn');
       let opened: { tunnel: Tunnel; closing: AbortController } | undefined;
-      let guard: Guard | undefined;
+      let watch: TunnelWatch | undefined;
 
       const open = (): { tunnel: Tunnel; closing: AbortController } => {
         if (opened !== undefined) return opened;
@@ -51,42 +52,42 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
         }
         const { tunnel, closing } = open();
         const { profile: _, ...terms } = termsOf(session);
-        guard = new Guard(tunnel, terms, log, closing.signal);
+        watch = new TunnelWatch(tunnel, terms, log, closing.signal);
         try {
           const finding = await bringUp(node, tunnel, termsOf(session));
-          guard.note(finding);
+          watch.note(finding);
           return true;
         } catch (thrown) {
           if (!node.settings.allowDegradedStartup || closing.signal.aborted) throw asVpnError(thrown);
           log.error(messageOf(thrown));
-          guard.note(await tunnel.check(terms, 1_000));
+          watch.note(await tunnel.check(terms, 1_000));
           return undefined;
         }
       });
 
       node.hooks.start.tap('vpn', () => {
-        if (guard === undefined) return;
-        const ended = guard.run(node.jobs.admission);
-        // Released before the tunnel itself: nothing restarts what is being stopped.
-        node.onClose('the VPN guard', () => {
+        if (watch === undefined) return;
+        const ended = watch.run(node.jobs.admission);
+        // Released before the tunnel itself, so that nothing restarts it while it is being stopped.
+        node.onClose('the watch of the tunnel', () => {
           opened?.closing.abort();
           return ended;
         });
       });
 
       node.hooks.readiness.tap('vpn', (report) => {
-        if (guard === undefined) return;
-        report.vpnState = guard.state;
-        report.add('vpn_interface', guard.finding?.interface ?? null);
-        if (guard.state === 'degraded') report.notReady(`the VPN is degraded: ${guard.finding?.problem}`);
-        if (guard.state === 'booting') report.notReady('the tunnel is coming up');
+        if (watch === undefined) return;
+        report.vpnState = watch.state;
+        report.add('vpn_interface', watch.finding?.interface ?? null);
+        if (watch.state === 'degraded') report.notReady(`the VPN is degraded: ${watch.finding?.problem}`);
+        if (watch.state === 'booting') report.notReady('the tunnel is coming up');
       });
     },
   };
 }
 
 function bringUp(node: CodaNode, tunnel: Tunnel, terms: Terms): Promise<Finding> {
-  return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.awaitForeign(terms);
+  return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.waitForOperatorTunnel(terms);
 }
 
 function termsOf({ vpn, webappUrl }: Session): Terms {

@@ -1,24 +1,29 @@
-// The OpenVPN process: found, started with nothing of our environment, adopted after a crash of the node, ended with it.
+// The OpenVPN process: started with a clean environment, adopted if a crashed node left it, stopped with the node.
 // It is started so that it outlives a node that is killed: a tunnel need not go down because the node does.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, closeSync, constants, openSync, readFileSync, truncateSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, truncateSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
-import { messageOf, VPNError, writeFileAtomic, type Logger } from '../../src/index.ts';
-import { cannotSpawn, INSTALL } from './failure.ts';
-import { findProcesses, identify, isAlive, signal, terminate, type Identity } from './process.ts';
+import { dirname } from 'node:path';
+import { messageOf, VPNError, type Logger } from '../../src/index.ts';
+import {
+  commandLineOf,
+  findOpenvpn,
+  findOwnProcesses,
+  identifyProcess,
+  isOpenvpnWith,
+  isOwnProcess,
+  isProcessRunning,
+  readPidFile,
+  signalProcess,
+  terminateProcess,
+  writeFileAtomic,
+  type ProcessIdentity,
+} from '../../src/kit.ts';
+import { cannotSpawn, notInstalled } from './failure.ts';
 
 const STOP_GRACE_MS = 5_000;
 const LONGEST_LOG = 10 * 1024 * 1024;
-/** Where it lies although a service's PATH does not say so. */
-const FOLDERS = [
-  '/usr/sbin',
-  '/usr/local/sbin',
-  '/opt/homebrew/sbin',
-  '/usr/local/opt/openvpn/sbin',
-  'C:\\Program Files\\OpenVPN\\bin',
-];
 
 export interface OpenvpnPaths {
   /** The checked profile. */
@@ -31,7 +36,7 @@ export class Openvpn {
   readonly #paths: OpenvpnPaths;
   readonly #env: NodeJS.ProcessEnv;
   readonly #log: Logger;
-  #running: Identity | undefined;
+  #running: ProcessIdentity | undefined;
 
   constructor(paths: OpenvpnPaths, env: NodeJS.ProcessEnv, log: Logger) {
     this.#paths = paths;
@@ -39,80 +44,78 @@ export class Openvpn {
     this.#log = log;
   }
 
-  get pid(): number | undefined {
-    return this.#running?.pid;
-  }
-
-  async isRunning(): Promise<boolean> {
-    if (this.#running !== undefined && !(await isAlive(this.#running))) this.#running = undefined;
+  get isRunning(): boolean {
+    if (this.#running !== undefined && !isProcessRunning(this.#running)) this.#running = undefined;
     return this.#running !== undefined;
   }
 
   /**
    * Makes sure that exactly one OpenVPN of ours runs, with the profile whose text is `text`: keeps or adopts the one
-   * that does, and ends all others. Says whether it had to be started.
+   * that does, and ends all others. Returns whether it had to be started.
    */
   async ensure(text: string): Promise<boolean> {
-    const current = arguments_(this.#paths.profile, text).join(' ');
-    const wanted = await this.#find((line) => line.endsWith(` ${current}`));
-    const [kept] = wanted;
-    for (const other of await this.#find((line) => this.#isOurs(line))) {
-      if (other.pid !== kept?.pid) await terminate(other, STOP_GRACE_MS);
+    const current = argumentsFor(this.#paths.profile, text).join(' ');
+    const [kept] = this.#find((line) => line.endsWith(` ${current}`));
+    for (const other of this.#find((line) => isOpenvpnWith(this.#paths.profile, line))) {
+      if (other.pid !== kept?.pid) await this.#end(other);
     }
     if (kept === undefined) {
       this.#running = await this.#start(text);
       return true;
     }
-    if (this.#running?.pid !== kept.pid) this.#log.info('a running OpenVPN is taken over', { pid: kept.pid });
+    if (this.#running?.pid !== kept.pid) this.#log.info('adopted a running OpenVPN', { pid: kept.pid });
     this.#running = kept;
     await this.#writePid(kept.pid);
     return false;
   }
 
-  /** Has OpenVPN connect anew, at once. */
-  async nudge(): Promise<void> {
-    if (this.#running !== undefined && process.platform !== 'win32') await signal(this.#running, 'SIGUSR1');
+  /** Makes OpenVPN reconnect at once. */
+  reconnect(): void {
+    if (this.#running !== undefined && process.platform !== 'win32') signalProcess(this.#running, 'SIGUSR1');
   }
 
-  /** Ends OpenVPN; resolves once it is gone. */
+  /** Ends OpenVPN; resolves once it has ended. */
   async stop(): Promise<void> {
-    if (this.#running !== undefined) await terminate(this.#running, STOP_GRACE_MS);
+    if (this.#running !== undefined) await this.#end(this.#running);
     this.#running = undefined;
     await rm(this.#paths.pid, { force: true });
   }
 
-  /** Keeps a log that grows through a long outage in bounds. */
+  /** Keeps the log small during a long outage. */
   trimLog(): void {
     try {
       if (statSync(this.#paths.log).size > LONGEST_LOG) truncateSync(this.#paths.log);
     } catch {
-      // There is no log: nothing to trim.
+      // There is no log to trim.
     }
   }
 
-  async #find(isWanted: (commandLine: string) => boolean): Promise<Identity[]> {
-    const saved = readPid(this.#paths.pid);
-    const bySaved = saved === undefined ? undefined : await identify(saved, isWanted);
-    const others = findProcesses(isWanted).filter(({ pid }) => pid !== saved);
-    return bySaved === undefined ? others : [bySaved, ...others];
+  async #end(running: ProcessIdentity): Promise<void> {
+    const how = await terminateProcess(running, { graceMs: STOP_GRACE_MS });
+    if (how !== 'survived') return;
+    throw new VPNError(`OpenVPN (PID ${running.pid}) cannot be killed`, {
+      remedy: 'Look at it with ps; it may hang in the kernel.',
+    });
   }
 
-  #isOurs(commandLine: string): boolean {
-    return (
-      /(?:^|\/|\\)openvpn(?:\.exe)? /.test(commandLine) &&
-      commandLine.includes(` --config ${this.#paths.profile} `)
-    );
+  /** Our processes with such a command line, the one that the PID file names first. */
+  #find(isWanted: (commandLine: string) => boolean): ProcessIdentity[] {
+    const noted = readPidFile(this.#paths.pid);
+    const saved = noted && identifyProcess(noted.pid);
+    const isOurs = saved !== undefined && isWanted(commandLineOf(saved.pid)) && isOwnProcess(saved.pid);
+    const others = findOwnProcesses(isWanted).filter(({ pid }) => pid !== saved?.pid);
+    return isOurs ? [saved, ...others] : others;
   }
 
-  async #start(text: string): Promise<Identity> {
-    const binary = findOpenvpn(this.#env);
-    // A fresh file that nobody has prepared, and that OpenVPN gets open: it never opens a log by its name.
+  async #start(text: string): Promise<ProcessIdentity> {
+    const program = findOpenvpn(this.#env);
+    if (program === undefined) throw notInstalled();
+    // OpenVPN gets a new log that is already open: it never opens one by its name, which could be another file by then.
     await rm(this.#paths.log, { force: true });
     const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants;
     const output = openSync(this.#paths.log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600);
     try {
-      const args = arguments_(this.#paths.profile, text);
-      const child = spawn(binary, args, {
+      const child = spawn(program, argumentsFor(this.#paths.profile, text), {
         cwd: dirname(this.#paths.profile),
         env: cleanEnvironment(),
         // A process group of its own: neither Ctrl-C nor the node's death reaches it.
@@ -122,11 +125,11 @@ export class Openvpn {
       });
       const failed = new Promise<unknown>((resolve) => child.once('error', resolve));
       child.unref();
-      if (child.pid === undefined) throw cannotSpawn(binary, await failed);
+      if (child.pid === undefined) throw cannotSpawn(program, await failed);
       await this.#writePid(child.pid);
       this.#log.info('OpenVPN started', { pid: child.pid });
-      // It may have ended already; then its log says why.
-      return (await identify(child.pid, () => true)) ?? { pid: child.pid, startedAt: 'gone' };
+      // If it has ended already, its log says why.
+      return identifyProcess(child.pid) ?? { pid: child.pid, startTime: 'ended' };
     } finally {
       closeSync(output);
     }
@@ -134,19 +137,19 @@ export class Openvpn {
 
   async #writePid(pid: number): Promise<void> {
     try {
-      if (readPid(this.#paths.pid) !== pid) await writeFileAtomic(this.#paths.pid, `${pid}\n`);
+      if (readPidFile(this.#paths.pid)?.pid !== pid) await writeFileAtomic(this.#paths.pid, `${pid}\n`);
     } catch (thrown) {
-      // A tunnel without its PID file is found all the same, where there is a /proc.
+      // On Linux the process is found without its PID file, too.
       this.#log.warn(messageOf(thrown));
     }
   }
 }
 
 /**
- * The command line. The profile's fingerprint is part of it: so a process tells which profile it was started with.
- * Later options win, so what the profile says about scripts would count for nothing.
+ * The command line. It carries the profile's fingerprint, so that a process shows which profile it was started with.
+ * The last `--script-security` wins, so one in the profile would have no effect.
  */
-function arguments_(profile: string, text: string): string[] {
+function argumentsFor(profile: string, text: string): string[] {
   const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16);
   return [
     '--config',
@@ -159,42 +162,14 @@ function arguments_(profile: string, text: string): string[] {
   ];
 }
 
-/** Linux needs no program beside OpenVPN; elsewhere OpenVPN itself calls ifconfig, route or netsh, which 0 forbids. */
+/** On Linux OpenVPN runs no other program; elsewhere it calls ifconfig, route or netsh itself, which 0 forbids. */
 function scriptSecurity(): string {
   return process.platform === 'linux' ? '0' : '1';
 }
 
-/** Nothing of ours: NOTIFY_SOCKET keeps OpenVPN from its work, OPENSSL_CONF and LD_* load code. */
+/** Nothing of our environment: NOTIFY_SOCKET keeps OpenVPN from starting, OPENSSL_CONF and LD_* load code. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   if (process.platform === 'win32')
     return { SystemRoot: process.env['SystemRoot'], PATH: process.env['PATH'] };
   return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-}
-
-/** The path of the program. Throws a VPNError if there is none. */
-export function findOpenvpn(env: NodeJS.ProcessEnv, folders: readonly string[] = FOLDERS): string {
-  const name = process.platform === 'win32' ? 'openvpn.exe' : 'openvpn';
-  const inPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  for (const folder of [...inPath, ...folders]) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
-    } catch {
-      // Not here.
-    }
-  }
-  throw new VPNError('the cloud requires a VPN, and there is no OpenVPN on this machine', {
-    remedy: INSTALL,
-  });
-}
-
-function readPid(path: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(path, 'utf8').trim());
-    // Process 1 is nobody's OpenVPN; a negative number would mean a group.
-    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,15 +1,15 @@
-// Whether the tunnel carries traffic: every target's name resolves, and the target answers a HEAD, all within one deadline.
-// An interface that is up proves nothing: a dead tunnel's stays up for minutes.
+// Does the tunnel carry traffic? Every target's name must resolve, and the target must answer a HEAD, within one deadline.
+// That the interface is up proves nothing: the interface of a dead tunnel stays up for minutes.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, type HttpClient } from '../../src/index.ts';
+import { messageOf } from '../../src/index.ts';
+import { withDeadline, type HttpClient } from '../../src/kit.ts';
 
 export interface ProbeResult {
   readonly target: string;
-  /** Why the target does not answer as it should; undefined where it does. */
+  /** Why the target does not answer as it should; undefined if it does. */
   readonly problem: string | undefined;
-  /** Something came back from beyond the tunnel, be it a refusal. */
+  /** Something came back from the other end of the tunnel, even if it was a refusal. */
   readonly carries: boolean;
 }
 
@@ -32,7 +32,8 @@ async function probe(target: string, options: ProbeOptions): Promise<ProbeResult
   const { hostname, origin } = new URL(target);
   const name = hostname.replace(/^\[|\]$/g, '');
   try {
-    if (isIP(name) === 0) await within(lookup(name), deadlineMs);
+    // The system resolves names and cannot be interrupted: only the wait for it ends.
+    if (isIP(name) === 0) await withDeadline(lookup(name), deadlineMs, 'no answer from the DNS');
   } catch (thrown) {
     return { target, problem: `${name} cannot be resolved (${messageOf(thrown)})`, carries: false };
   }
@@ -42,21 +43,7 @@ async function probe(target: string, options: ProbeOptions): Promise<ProbeResult
     return { target, problem: status >= 500 ? `${origin} answers ${status}` : undefined, carries: true };
   } catch (thrown) {
     const reason = messageOf(thrown);
-    // A refusal has come from the other end.
+    // A refusal came from the other end.
     return { target, problem: `${origin}: ${reason}`, carries: /ECONNREFUSED|ECONNRESET/.test(reason) };
-  }
-}
-
-/** Names are resolved by the system, which cannot be interrupted: only the waiting ends. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  const stop = new AbortController();
-  const timeout = sleep(ms, undefined, { signal: stop.signal, ref: false }).then(() => {
-    throw new Error('no answer from the DNS');
-  });
-  timeout.catch(() => {});
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    stop.abort();
   }
 }

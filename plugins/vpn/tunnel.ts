@@ -1,24 +1,25 @@
-// The tunnel of one node: its checked profile on disk, its OpenVPN, and bringing both up until traffic gets through.
+// The tunnel of one node: writes the checked profile, runs OpenVPN with it, and waits until traffic gets through.
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, VPNError, type CodaNode, type Logger } from '../../src/index.ts';
 import {
+  CLOUD_PATHS,
   cloudUrl,
-  messageOf,
   readPrivateFile,
-  VPNError,
+  vpnLogPath,
+  vpnPidPath,
+  vpnProfilePath,
   writeFileAtomic,
-  type CodaNode,
-  type Logger,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 import { checkTunnel, type Finding } from './check.ts';
 import { vpnFailure } from './failure.ts';
 import { Openvpn, type OpenvpnPaths } from './openvpn.ts';
-import { parseProfile, renderProfile } from './profile.ts';
+import { parseProfile } from './profile.ts';
+import { renderProfile } from './render.ts';
 
-/** An adopted OpenVPN that carries nothing for this long is replaced. */
+/** An adopted OpenVPN is replaced if no traffic gets through for this long. */
 const ADOPTED_WITHIN_MS = 5_000;
-const LOOK_EVERY_MS = 100;
+const CHECK_EVERY_MS = 100;
 const PROBE_DEADLINE_MS = 2_000;
 
 /** What the cloud, or an earlier start, says about the VPN. */
@@ -32,7 +33,7 @@ export interface Terms {
 
 export interface TunnelOptions {
   readonly log: Logger;
-  /** Fires when the node closes. */
+  /** Aborted when the node closes. */
   readonly signal: AbortSignal;
   readonly upWithinMs: number;
 }
@@ -54,14 +55,14 @@ export class Tunnel {
     this.#signal = signal;
     this.#upWithinMs = upWithinMs;
     this.#paths = {
-      profile: nodeVpnProfilePath || join(stateDir, 'coda-node.ovpn'),
-      pid: join(stateDir, 'coda-node-openvpn.pid'),
-      log: join(stateDir, 'coda-node-openvpn.log'),
+      profile: nodeVpnProfilePath || vpnProfilePath(stateDir),
+      pid: vpnPidPath(stateDir),
+      log: vpnLogPath(stateDir),
     };
     this.#openvpn = new Openvpn(this.#paths, node.env, log);
   }
 
-  /** Whether this node runs the OpenVPN, and not the operator. */
+  /** Whether this node runs OpenVPN, and not the operator. */
   get isManaged(): boolean {
     return this.#isManaged;
   }
@@ -74,18 +75,16 @@ export class Tunnel {
     return readPrivateFile(this.#paths.profile) !== undefined;
   }
 
-  /** One look. `deadlineMs` bounds the probes. */
+  /** Checks once; the probes take at most `deadlineMs`. */
   check(terms: Terms, deadlineMs: number): Promise<Finding> {
     const { allowDegradedStartup: allowDegraded } = this.#node.settings;
     const targets =
-      terms.probeTargets.length > 0
-        ? terms.probeTargets
-        : [cloudUrl(terms.webappUrl, '/api/internal/qpu/health')];
+      terms.probeTargets.length > 0 ? terms.probeTargets : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
     const interfaceName = terms.interfaceHint ?? this.#device;
     return checkTunnel(this.#node, { interfaceName, targets, allowDegraded, deadlineMs }, this.#signal);
   }
 
-  /** Makes sure that OpenVPN runs with the profile, checked anew. Says whether it had to be started. */
+  /** Checks the profile again and makes sure that OpenVPN runs with it. Returns whether it had to be started. */
   async ensureRunning(terms: Terms): Promise<boolean> {
     const saved = readPrivateFile(this.#paths.profile);
     const given = terms.profile ?? saved;
@@ -94,7 +93,9 @@ export class Tunnel {
         remedy: 'Get a new token for the QPU in Coda and run: coda start --token <token>',
       });
     }
-    const { text, device } = renderProfile(parseProfile(given), this.#deviceName(terms.interfaceHint));
+    const profile = parseProfile(given);
+    if (terms.profile !== undefined) for (const warning of profile.warnings) this.#log.warn(warning);
+    const { text, device } = renderProfile(profile, this.#deviceName(terms.interfaceHint));
     this.#device = device;
     if (text !== saved) {
       if (terms.profile !== undefined && saved !== undefined)
@@ -106,8 +107,8 @@ export class Tunnel {
   }
 
   /**
-   * Brings the tunnel up; resolves with the first finding that is `ready`. Throws a VPNError if that takes too long or
-   * cannot happen; a profile that did not work is then replaced by the one that was saved before.
+   * Brings the tunnel up; resolves with the first finding that is `ready`. Throws a VPNError if that fails or takes too
+   * long; the profile that was saved before then replaces the one that did not work.
    */
   async bringUp(terms: Terms): Promise<Finding> {
     const before = readPrivateFile(this.#paths.profile);
@@ -123,20 +124,20 @@ export class Tunnel {
     if (!(await this.ensureRunning(terms))) {
       const adopted = await this.#settled(terms, ADOPTED_WITHIN_MS);
       if (adopted.state === 'ready') return adopted;
-      this.#log.warn('the OpenVPN that was taken over carries no traffic; starting it anew');
+      this.#log.warn('no traffic gets through the adopted OpenVPN; restarting it');
       await this.#openvpn.stop();
       await this.ensureRunning(terms);
     }
     const finding = await this.#settled(terms, this.#upWithinMs);
     if (finding.state === 'ready') return finding;
-    const what = (await this.#openvpn.isRunning())
+    const what = this.#openvpn.isRunning
       ? `the tunnel did not come up within ${this.#upWithinMs / 1000} s: ${finding.problem}`
-      : 'OpenVPN has ended instead of bringing the tunnel up';
+      : 'OpenVPN ended before the tunnel was up';
     throw vpnFailure(what, this.#paths.log);
   }
 
-  /** Waits for a tunnel that the operator brings up, for as long as ours may take. */
-  async awaitForeign(terms: Terms): Promise<Finding> {
+  /** Waits for the tunnel that the operator runs; a short time, since it should be up already. */
+  async waitForOperatorTunnel(terms: Terms): Promise<Finding> {
     const giveUpAt = performance.now() + ADOPTED_WITHIN_MS;
     for (;;) {
       const finding = await this.check(terms, PROBE_DEADLINE_MS);
@@ -145,7 +146,7 @@ export class Tunnel {
       if (performance.now() > giveUpAt) {
         throw new VPNError(`the tunnel is not up: ${finding.problem}`, {
           remedy:
-            'CODA_NODE_AUTO_VPN is false, so bring the tunnel up yourself; CODA_VPN_INTERFACE_HINT must be its exact name.',
+            'CODA_NODE_AUTO_VPN is false, so start the tunnel yourself; CODA_VPN_INTERFACE_HINT must be its exact name.',
         });
       }
       await this.#pause();
@@ -159,7 +160,7 @@ export class Tunnel {
     this.#log.info('OpenVPN stopped');
   }
 
-  /** The first finding that is `ready`; or the last one, when the time is up or OpenVPN has ended. */
+  /** Checks until a finding is `ready`, the time is up or OpenVPN has ended; returns the last finding. */
   async #settled(terms: Terms, withinMs: number): Promise<Finding> {
     const giveUpAt = performance.now() + withinMs;
     for (;;) {
@@ -167,12 +168,13 @@ export class Tunnel {
       this.#throwIfClosing();
       if (finding.state === 'ready' || performance.now() > giveUpAt) return finding;
       this.#log.debug(`the tunnel is not up yet: ${finding.problem}`);
-      if (!(await this.#openvpn.isRunning())) return finding;
+      if (!this.#openvpn.isRunning) return finding;
       await this.#pause();
     }
   }
 
-  /** Our own name, so that the tunnel is never mistaken; the cloud's hint where it gives one. macOS numbers its own. */
+  /** The interface's name: the cloud's hint, else one of this node's own, so that it is never confused with another
+   *  tunnel. Only Linux lets us choose. */
   #deviceName(hint: string | null): string | undefined {
     if (process.platform !== 'linux') return undefined;
     if (hint !== null && /^[A-Za-z][\w-]{0,14}$/.test(hint)) return hint;
@@ -182,12 +184,12 @@ export class Tunnel {
   async #restore(before: string | undefined): Promise<void> {
     if (before === undefined || before === readPrivateFile(this.#paths.profile)) return;
     await writeFileAtomic(this.#paths.profile, before).catch((thrown: unknown) =>
-      this.#log.error(`the earlier VPN profile cannot be restored: ${messageOf(thrown)}`),
+      this.#log.error(`the previous VPN profile cannot be restored: ${messageOf(thrown)}`),
     );
   }
 
   async #pause(): Promise<void> {
-    await sleep(LOOK_EVERY_MS, undefined, { signal: this.#signal }).catch(() => {});
+    await sleep(CHECK_EVERY_MS, undefined, { signal: this.#signal }).catch(() => {});
     this.#throwIfClosing();
   }
 

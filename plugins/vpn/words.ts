@@ -1,15 +1,15 @@
-// Cuts one line of an OpenVPN profile into words, by the rules of OpenVPN's own parser (parse_line in options_util.c):
-// what it would take for a directive, we must take for the same directive.
+// Splits one line of an OpenVPN profile into words, by the rules of OpenVPN's own parser (parse_line in options_util.c):
+// we must read the same directives as OpenVPN would.
 
 const QUOTES = new Set(['"', "'"]);
 
-/** The words of `line`; none for a blank line or a comment. Throws an Error that says what is wrong. */
+/** The words of `line`; none for an empty line or a comment. Throws an Error that says what is wrong. */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
   let at = 0;
   for (;;) {
     while (at < line.length && isSpace(line[at])) at += 1;
-    // A comment begins only where a word would.
+    // A comment can only begin at the start of a word.
     if (at >= line.length || line[at] === '#' || line[at] === ';') return words;
     const { word, end } = QUOTES.has(line[at] ?? '') ? quotedWord(line, at) : bareWord(line, at);
     words.push(word);
@@ -17,7 +17,7 @@ export function wordsOf(line: string): string[] {
   }
 }
 
-/** A word in quotes. In double quotes a backslash makes the next character plain; in single quotes it is one itself. */
+/** A word in quotes. In double quotes a backslash escapes the next character; in single quotes it is a plain one. */
 function quotedWord(line: string, start: number): { word: string; end: number } {
   const quote = line[start];
   let word = '';
@@ -29,7 +29,7 @@ function quotedWord(line: string, start: number): { word: string; end: number } 
   throw new Error(`a quote ${quote} is not closed`);
 }
 
-/** A word up to the next space. Quotes inside it are plain characters, as for OpenVPN. */
+/** A word up to the next space. As in OpenVPN, quotes inside it are plain characters. */
 function bareWord(line: string, start: number): { word: string; end: number } {
   let word = '';
   let at = start;

@@ -1,9 +1,9 @@
 // What the cloud's answer to a webhook means (PROTOCOL §6).
-import { cloudWords, type Delivery, type HttpAnswer } from '../../src/index.ts';
+import { answerText, redirectText, type Delivery, type HttpAnswer } from '../../src/kit.ts';
 
-/** Client errors that pass by themselves. */
+/** Client errors that go away by themselves. */
 const TRANSIENT = new Set([408, 425, 429]);
-/** A mistaken Retry-After must not bury a result. */
+/** A wrong Retry-After must not delay a result for days. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 const DELIVERED: Delivery = { kind: 'delivered' };
 
@@ -15,28 +15,16 @@ export function deliveryOf(
 ): Delivery {
   const { status } = answer;
   if (status >= 200 && status < 300) return DELIVERED;
-  if (status >= 300 && status < 400) {
-    return {
-      kind: 'refused',
-      reason: `answered ${status}, a redirect${redirectTarget(answer, url)}; redirects are not followed`,
-    };
-  }
-  const words = cloudWords(answer.text, headers);
-  const reason = `answered ${status}${words === '' ? '' : `: ${words}`}`;
-  // Whatever is no HTTP of this world (a status of 999) is as transient as a broken server.
+  const redirect = redirectText(answer, url);
+  if (redirect !== undefined) return { kind: 'refused', reason: `answered ${redirect}` };
+  const reason = `answered ${answerText(answer, headers)}`;
+  // Non-standard codes (e.g. 999) count as server errors: retry.
   if (status >= 400 && status < 500 && !TRANSIENT.has(status)) return { kind: 'refused', reason };
 
   const afterMs = retryAfterMs(answer.headers['retry-after']);
-  // 503 says that the request was not processed; behind the others of its kind it may have been.
+  // 503 says that the request was not processed; with other server errors it may have been.
   const sent = status >= 500 && status !== 503;
   return { kind: 'retry', reason, sent, ...(afterMs === undefined ? {} : { afterMs }) };
-}
-
-/** Only the origin: a login page's address may carry secrets. */
-function redirectTarget(answer: HttpAnswer, url: string): string {
-  const location = answer.headers['location'];
-  if (typeof location !== 'string' || !URL.canParse(location, url)) return '';
-  return ` to ${new URL(location, url).origin}`;
 }
 
 /** Milliseconds from now, from seconds or an HTTP date; undefined for anything else. */

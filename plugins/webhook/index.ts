@@ -1,15 +1,14 @@
 // Delivers a saved outcome to the cloud: one call, one attempt (PROTOCOL §6).
-// When to try again, and what to do with a refusal, is the outbox's business.
+// The outbox decides when to try again, and what to do with a refusal.
+import type { CodaNode, Plugin } from '../../src/index.ts';
 import {
   extraHeaders,
   isTapped,
   TransportError,
   webhookBody,
-  type CodaNode,
   type Delivery,
-  type Plugin,
   type SavedOutcome,
-} from '../../src/index.ts';
+} from '../../src/kit.ts';
 import { deliveryOf } from './answer.ts';
 import { sendableHeaders } from './headers.ts';
 import { createOriginGuard } from './origins.ts';
@@ -31,12 +30,6 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     ...extraHeaders(node.settings.nodeConnectHeaders),
     'content-type': 'application/json',
   };
-  /** One object for as long as the token is reused. */
-  let latest = { jwt: '', signed: { ...headers, authorization: '' } };
-  const signedHeaders = (jwt: string): typeof latest.signed => {
-    if (jwt !== latest.jwt) latest = { jwt, signed: { ...headers, authorization: `Bearer ${jwt}` } };
-    return latest.signed;
-  };
   const origins = createOriginGuard(node, log);
 
   return async (saved, attempt) => {
@@ -46,7 +39,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
 
     const body = webhookBody(jobId, saved.outcome);
     const text = JSON.stringify(body);
-    let tapped: Record<string, string> | undefined;
+    let tapped: Record<string, string> = {};
     if (isTapped(node.hooks.onWebhook)) {
       const request = { jobId, url, body: { ...body }, headers: {}, attempt };
       await node.hooks.onWebhook.promise(request);
@@ -54,9 +47,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     }
 
     const post = async (jwt: string): Promise<{ status: number; delivery: Delivery }> => {
-      const signed = signedHeaders(jwt);
-      const sent =
-        tapped === undefined ? signed : { ...headers, ...tapped, authorization: signed.authorization };
+      const sent = { ...headers, ...tapped, authorization: `Bearer ${jwt}` };
       const answer = await node.http.request({ method: 'POST', url, headers: sent, body: text, timeoutMs });
       return { status: answer.status, delivery: deliveryOf(answer, url, sent) };
     };
@@ -64,7 +55,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
       const { signer } = node.session;
       const first = await post(await signer.token());
       if (first.status !== 401) return first.delivery;
-      // The reused token may be what is refused, say after a correction of the clock.
+      // The cloud may refuse the reused token, for example after the clock was set.
       return (await post(await signer.fresh())).delivery;
     } catch (thrown) {
       if (!(thrown instanceof TransportError)) throw thrown;

@@ -1,8 +1,8 @@
-// Where results, and with them the node's JWT, may go: a callback URL comes with the job, so anyone who can write
-// to the stream chooses it. The verdict on an origin is the same for all its jobs and is reached once.
+// Where results, and with them the node's JWT, may go: the callback URL comes with the job, so anyone who can write
+// to the stream can choose it. Each origin is judged once; the verdict holds for all its jobs.
 import type { CodaNode, Logger } from '../../src/index.ts';
 
-/** Verdicts that are remembered; an attacker could make up any number of origins. */
+/** Most verdicts to remember: an attacker could make up any number of origins. */
 const REMEMBERED = 1_000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -37,12 +37,12 @@ export function createOriginGuard(node: CodaNode, log: Logger): OriginGuard {
 
   return {
     objectionTo(url) {
-      // Most jobs come back to an origin that is known, and spelt as `origin` has it.
+      // Fast path: the origin was judged before and is in canonical form.
       const [known] = /^https?:\/\/[^/]+(?=\/)/.exec(url) ?? [];
       if (known !== undefined && verdicts.has(known)) return verdicts.get(known);
       if (!URL.canParse(url)) return 'the callback is not a URL';
       const target = new URL(url);
-      // Other schemes all share the origin 'null'.
+      // URLs of other schemes all have the origin 'null'.
       const key = target.origin === 'null' ? target.protocol : target.origin;
       if (!verdicts.has(key)) {
         if (verdicts.size >= REMEMBERED) verdicts.clear();

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command line: reads the arguments, runs one command, and turns what it threw into an exit code.
-// 0: done; 1: failed; 2: used wrongly.
+// The command line: reads the arguments, runs one command and turns an error into an exit code.
+// 0: done; 1: failed; 2: wrong usage.
 import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
 import { didYouMean } from '../config/suggest.ts';
@@ -8,7 +8,9 @@ import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
+import { exitSoon } from './terminal/exit.ts';
 import { failureText } from './terminal/failure.ts';
+import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset, reset } from './reset/command.ts';
@@ -24,37 +26,28 @@ import { addSubmit } from './submit/command.ts';
 const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
 
 /** In the order of `coda --help`. */
-const COMMANDS = [
-  addStart,
-  addStop,
-  addStatus,
-  addLogs,
-  addDoctor,
-  addPause,
-  addResume,
-  addStopVpn,
-  addReset,
-  addResults,
-  addRun,
-  addService,
-  addDev,
-  addSubmit,
-  addCancel,
-  addConfig,
+const GROUPS: readonly CommandGroup[] = [
+  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  {
+    title: 'Run a node',
+    commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
+  },
+  {
+    title: 'Find and solve problems',
+    commands: [addDoctor, addConfig, addResults, addStopVpn, addReset],
+  },
 ];
 
 process.title = 'coda-node';
 void run(process.argv).then((code) => {
   process.exitCode = code;
-  // A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
-  setTimeout(() => process.exit(), 500).unref();
+  exitSoon();
 });
 
 async function run(argv: string[]): Promise<number> {
   const cli = cac('coda');
-  for (const add of COMMANDS) add(cli);
-  cli.option('--reset', 'The same as the command reset');
-  cli.help();
+  addCommands(cli, GROUPS);
+  cli.option('--reset', 'The same as the command `reset`');
   cli.version(version);
   try {
     cli.parse(argv, { run: false });
@@ -100,7 +93,7 @@ async function failed(thrown: unknown, cli: CAC): Promise<number> {
   return 1;
 }
 
-/** What an unknown flag may have been meant to be. */
+/** A suggestion for an unknown flag. */
 function similarFlag(message: string, cli: CAC): Promise<string> | string {
   const [, unknown] = /^Unknown option `(--?[\w-]+)`/.exec(message) ?? [];
   if (unknown === undefined) return '';

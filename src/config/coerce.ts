@@ -1,5 +1,5 @@
-// Turns what a source says, text or a typed value, into a setting's value; refuses what the table does not allow.
-// An error names the place, the value (never a secret's) and what is allowed (PROTOCOL §9).
+// Turns text or a typed value from a source into the value of a setting, and refuses what the table does not allow.
+// An error names the place, the value (unless it is secret) and what is allowed (PROTOCOL §9).
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
@@ -23,11 +23,11 @@ const BOOLEANS = new Map([
 const PEM = /^-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----\n[\s\S]+\n-----END \1-----$/;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Longest part of a value that an error looks at, and shows. */
+/** How many characters of a value an error reads, and how many it shows. */
 const SCANNED = 1000;
 const SHOWN = 60;
 
-/** The value that `text` from the environment or a flag stands for; undefined for blank text, which counts as unset. */
+/** The value of `text` from the environment or a flag; undefined for blank text, which counts as unset. */
 export function settingFromText(setting: Setting, text: string, origin: Origin): SettingValue | undefined {
   const trimmed = text.trim();
   if (trimmed === '') return undefined;
@@ -50,7 +50,7 @@ export function wrongValue(
   return `${where} ${got}, but must be ${allowed(setting, form)}`;
 }
 
-/** A value in its JSON form, shortened and without what may be a password; anything but a scalar by its kind. */
+/** The value as JSON, shortened and without a password of a URL; for lists and objects only their kind. */
 export function shownValue(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return kindOf(value);
@@ -58,7 +58,7 @@ export function shownValue(value: unknown): string {
   return printable(quoted.replace(/:\/\/[^\s"]*@/g, '://***@'), SHOWN);
 }
 
-/** Text in the setting's own type where it has that form, else unchanged, for `check` to refuse. */
+/** The text in the type of the setting; unchanged if it does not have that form, and then `check` refuses it. */
 function typedText(setting: Setting, text: string, trimmed: string): unknown {
   switch (setting.type) {
     case 'integer':
@@ -102,7 +102,7 @@ function check(setting: Setting, value: unknown, origin: Origin, form: 'text' | 
       if (value === null) return null;
       return checkString('text', value, origin) ?? fail(refuse());
     case 'string':
-      // An empty string stands for "none" where the table's own default does.
+      // An empty string means "none" if it is also the default.
       if (value === '' && setting.default === '') return value;
       if (setting.choices !== undefined) {
         return setting.choices.find((choice) => choice === value) ?? fail(refuse());
@@ -135,7 +135,7 @@ function checkItem(setting: ListSetting, item: unknown, index: number, origin: O
 
 function checkEntry(setting: MapSetting, [key, item]: [string, unknown], origin: Origin): [string, string] {
   const refuse = (problem: string): never => {
-    // A key may be a secret that slipped into the wrong place; a well-formed header name is worth the help.
+    // Only a well-formed header name is shown: anything else may be a secret in the wrong place.
     const name = HEADER_NAME.test(key) && key.length <= SHOWN ? `["${key}"]` : '';
     throw new ConfigError(`${origin.where}${name} ${problem}, but must be ${allowed(setting, 'value')}`);
   };
@@ -164,7 +164,7 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
     case 'origin':
       return isUrl(trimmed, ['http:', 'https:']) ? originOf(trimmed) : undefined;
     case 'url-path':
-      // `//host/path` would be another host's URL once it is resolved against the base.
+      // `//host/path` would be the URL of another host once it is resolved against the base.
       return /^\/(?!\/)[^\s\\]*$/.test(trimmed) ? trimmed : undefined;
     case 'path':
       if (value === '' || value.includes('\0')) return undefined;
@@ -175,7 +175,7 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {
-  // The URL parser would take `localhost:8080` for the scheme `localhost:`, and drop line breaks in silence.
+  // The URL parser would read `localhost:8080` as the scheme `localhost:`, and silently drop line breaks.
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\p{Cc}]+$/iu.test(text) || !URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocols.includes(protocol) && hostname !== '';
@@ -186,7 +186,7 @@ function originOf(text: string): string | undefined {
   return pathname === '/' && search + hash + username + password === '' ? origin : undefined;
 }
 
-/** A key that came through one line of an env file carries `\n` where its line breaks were. */
+/** A key from one line of an env file has `\n` in place of line breaks. */
 function pem(trimmed: string): string | undefined {
   const lines = trimmed.includes('\n') ? trimmed : trimmed.replaceAll('\\r', '').replaceAll('\\n', '\n');
   const text = lines.replaceAll('\r', '').trim();

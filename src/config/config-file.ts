@@ -1,15 +1,15 @@
 // Finds the one config file of a directory and loads it: TypeScript, JavaScript, JSON, YAML, or package.json's "coda".
-// Loaders say where a mistake is but quote nothing: the file may hold secrets.
+// An error says where the mistake is, but quotes nothing: the file may hold secrets.
 import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import { moduleFailure, runModule, type Namespace } from './modules.ts';
+import type { ModuleLoader, Namespace } from './modules.ts';
 
 const MODULES = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const DOCUMENTS = ['.json', '.yaml', '.yml'];
 const PACKAGE = 'package.json';
-/** The names that are looked for in the working directory. */
+/** The names of config files that are searched in the working directory. */
 export const CONFIG_FILES: readonly string[] = [
   ...[...MODULES, ...DOCUMENTS].map((extension) => `coda.config${extension}`),
   PACKAGE,
@@ -18,22 +18,26 @@ export const CONFIG_FILES: readonly string[] = [
 export interface ConfigFile {
   /** Absolute. */
   readonly path: string;
-  /** What it exports, not yet checked. */
+  /** Its content or default export, not yet checked. */
   readonly config: unknown;
 }
 
 /**
  * Loads `configPath`, or else the config file in `cwd`; undefined if there is none. Throws a ConfigError for a
- * file that cannot be read or run, with file and line where they are known, and for two files in one directory.
+ * file that cannot be read or run, with file and line if they are known, and for two files in one directory.
  */
-export async function loadConfigFile(cwd: string, configPath?: string): Promise<ConfigFile | undefined> {
+export async function loadConfigFile(
+  modules: ModuleLoader,
+  cwd: string,
+  configPath?: string,
+): Promise<ConfigFile | undefined> {
   const path = configPath === undefined ? findConfigFile(cwd) : resolve(cwd, configPath);
   if (path === undefined) return undefined;
   if (configPath !== undefined) checkNamed(path);
-  return { path, config: await load(path) };
+  return { path, config: await load(path, modules) };
 }
 
-/** Plain look-ups, so that a start without a config file does not pay for loading cosmiconfig. */
+/** Does not use cosmiconfig, so that a start without a config file does not have to load it. */
 function findConfigFile(cwd: string): string | undefined {
   const found = CONFIG_FILES.map((name) => join(cwd, name)).filter(
     (path) => isFile(path) && (basename(path) !== PACKAGE || hasCodaKey(path)),
@@ -50,7 +54,7 @@ function isFile(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   } catch (cause) {
-    throw new ConfigError(`${path} cannot be looked up: ${messageOf(cause)}`, { cause });
+    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -61,14 +65,14 @@ function hasCodaKey(path: string): boolean {
     const content: unknown = JSON.parse(text);
     return typeof content === 'object' && content !== null && Object.hasOwn(content, 'coda');
   } catch {
-    // Somebody else's broken file is not our business; one that mentions us is, and loading it tells what is wrong.
+    // A broken file counts only if it mentions us; loading it then reports what is wrong.
     return text.includes('"coda"');
   }
 }
 
 function checkNamed(path: string): void {
   if (!isFile(path)) {
-    throw new ConfigError(`the config file ${path} does not exist or is no file`, {
+    throw new ConfigError(`the config file ${path} does not exist or is not a file`, {
       remedy: 'Check the path given with --config.',
     });
   }
@@ -79,13 +83,14 @@ function checkNamed(path: string): void {
   }
 }
 
-async function load(path: string): Promise<unknown> {
-  // Running a module is our own business, and needs no cosmiconfig.
+async function load(path: string, modules: ModuleLoader): Promise<unknown> {
+  // Modules are run by our own loader, without cosmiconfig.
   const isModule = MODULES.includes(extname(path));
   const explorer = isModule ? undefined : await createExplorer();
   try {
-    const config = explorer === undefined ? await loadModule(path) : (await explorer.load(path))?.config;
-    // A document of comments only is a config that sets nothing.
+    const config =
+      explorer === undefined ? await loadModule(path, modules) : (await explorer.load(path))?.config;
+    // A document that has only comments sets nothing.
     if (config === undefined || config === null) return emptyConfig(path);
     return config;
   } catch (cause) {
@@ -101,7 +106,7 @@ async function load(path: string): Promise<unknown> {
 
 function emptyConfig(path: string): unknown {
   if (['.yaml', '.yml'].includes(extname(path))) return {};
-  if (basename(path) === PACKAGE) throw new ConfigError(`the key "coda" of ${path} holds nothing`);
+  if (basename(path) === PACKAGE) throw new ConfigError(`the key "coda" of ${path} is empty`);
   throw new ConfigError(`the config file ${path} is empty`, { remedy: EXPORT_REMEDY });
 }
 
@@ -118,24 +123,28 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
       ]),
     });
   } catch (cause) {
-    // It reads its own options from there. Its message would quote the file, so it is not passed on.
+    // cosmiconfig reads its own options from there. Its message would quote the file, so it is not passed on.
     throw new ConfigError(`package.json or .config/config.* in ${process.cwd()} cannot be read`, {
       remedy:
         errorCode(cause) === 'EACCES'
           ? 'Start in a folder that the user who runs the node may read.'
-          : 'Mend the file: it is not valid JSON or YAML.',
+          : 'Fix the file: it is not valid JSON or YAML.',
     });
   }
 }
 
 const EXPORT_REMEDY = 'Write: export default defineConfig({ … })';
 
-async function loadModule(path: string): Promise<unknown> {
+async function loadModule(path: string, modules: ModuleLoader): Promise<unknown> {
   const source = await readFile(path, 'utf8');
   if (source.trim() === '') return undefined;
-  const exported = await attempt(path, () => runModule(path, source));
+  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
+    action().catch((cause: unknown) => {
+      throw new ConfigError(modules.failureText(cause, path), { cause });
+    });
+  const exported = await attempt(() => modules.run(path, source));
   if (!hasConfig(exported)) throw new ConfigError(`${path} has no default export`, { remedy: EXPORT_REMEDY });
-  return attempt(path, async () => {
+  return attempt(async () => {
     const config: unknown = await ('default' in exported ? exported['default'] : exported);
     return typeof config === 'function' ? config() : config;
   });
@@ -144,14 +153,6 @@ async function loadModule(path: string): Promise<unknown> {
 /** A default export, or the `module.exports = …` of a CommonJS file. */
 function hasConfig(exported: Namespace): boolean {
   return 'default' in exported || (!('__esModule' in exported) && Object.keys(exported).length > 0);
-}
-
-async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (cause) {
-    throw new ConfigError(moduleFailure(cause, path), { cause });
-  }
 }
 
 async function loadYaml(path: string, content: string): Promise<unknown> {
@@ -163,7 +164,7 @@ async function loadYaml(path: string, content: string): Promise<unknown> {
     try {
       return document.toJS();
     } catch {
-      throw new ConfigError(`${path}: an alias in it cannot be resolved`);
+      throw new ConfigError(`${path}: an alias cannot be resolved`);
     }
   }
   const { line, col } = lines.linePos(error.pos[0]);
@@ -176,7 +177,7 @@ async function loadJson(path: string, content: string): Promise<unknown> {
   try {
     return JSON.parse(content.replace(/^\uFEFF/, ''));
   } catch {
-    // JSON is YAML, and the YAML parser knows the place of the fault without quoting what is there.
+    // JSON is YAML, and the YAML parser gives the position of the mistake without quoting the file.
     await loadYaml(path, content).catch((thrown: unknown) => {
       throw new ConfigError(messageOf(thrown).replace('not valid YAML', 'not valid JSON'));
     });

@@ -1,5 +1,5 @@
-// What users write in coda.config.ts: its types, and `defineConfig` for the editor's sake.
-// The options of the built-in plugins are derived from the settings table, so they cannot disagree with it.
+// The types of coda.config.ts, and `defineConfig`, which gives them to the editor. The options of the built-in plugins
+// are derived from the settings table.
 import type { Executor } from '../device/executor.ts';
 import type { Plugin } from '../plugin.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
@@ -19,8 +19,8 @@ export type BuiltinOptions = {
   };
 };
 
-/** Where a third party's plugin lies: a path from the config file's folder, or a package. A package whose name
- *  has neither scope nor dash takes its options in code: import it and call it. */
+/** Where a third-party plugin is: a path from the folder of the config file, or a package. To give options to a package
+ *  whose name has neither scope nor dash, import it and call it. */
 export type PluginModule =
   `./${string}` | `../${string}` | `/${string}` | `@${string}/${string}` | `${string}-${string}`;
 
@@ -54,10 +54,10 @@ export interface CodaConfig extends TopLevelSettings {
   plugins?: readonly PluginEntry[] | undefined;
 }
 
-/** A config, or how to get one: a function is called without arguments, a promise is awaited. */
+/** A config, a promise of one, or a function without arguments that returns either. */
 export type ConfigExport = CodaConfig | Promise<CodaConfig> | (() => CodaConfig | Promise<CodaConfig>);
 
-/** Types a config where it is written; returns it as it is. */
+/** Gives a config its type; returns it unchanged. */
 export function defineConfig(config: ConfigExport): ConfigExport {
   return config;
 }

@@ -1,5 +1,5 @@
-// Reads the settings that flags and environment variables give.
-// A variable's case does not matter (PROTOCOL §9); a blank one counts as unset, as users of env files expect.
+// Reads the settings from flags and environment variables. The case of a variable's name does not matter (PROTOCOL §9);
+// a blank value counts as unset, as users of env files expect.
 import { ConfigError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
 import { settingFromText, settingFromValue, type Origin } from './coerce.ts';
@@ -26,7 +26,7 @@ export type Layer = ReadonlyMap<SettingName, Sourced>;
 
 export type Flags = { readonly [K in SettingName]?: string | number | boolean | undefined };
 
-/** Variables with our prefix that are no settings: they belong to the test suite. */
+/** Variables with our prefix that belong to the test suite and are no settings. */
 const NO_SETTINGS = new Set(['CODA_RUN_E2E', 'CODA_E2E_NODE_TOKEN', 'CODA_RUN_VPN_E2E']);
 
 const VARIABLES = SETTING_NAMES.map((name): string => settingOf(name).env);
@@ -50,7 +50,7 @@ function flagValue(
   origin: Origin,
 ): SettingValue | undefined {
   const setting = settingOf(name);
-  // A parser of flags takes an id such as 12345 for a number.
+  // The parser of the command line reads an id such as 12345 as a number.
   const isText =
     typeof given === 'string' || (typeof given === 'number' && setting.type.startsWith('string'));
   return isText ? settingFromText(setting, String(given), origin) : settingFromValue(setting, given, origin);
@@ -75,7 +75,7 @@ export async function readEnvironment(
 }
 
 interface Variable {
-  /** As it is spelt in the environment. */
+  /** As it is spelled in the environment. */
   readonly variable: string;
   readonly text: string;
 }

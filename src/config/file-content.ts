@@ -1,5 +1,6 @@
-// Takes a config file's content apart: settings, the executor, the plugin entries; all faults in one error.
+// Splits the content of a config file into settings, the executor and the plugin entries; reports all faults together.
 import { dirname } from 'node:path';
+import type { ExecutorChoice } from '../device/executor.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 import { settingFromValue } from './coerce.ts';
@@ -9,24 +10,14 @@ import { readEntries, type Entry } from './plugins.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
 import { settingOf, type SettingName } from './settings.ts';
 
-/** An executor that the configuration names; resolving it is the business of the executor folder. */
-export interface ExecutorChoice {
-  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
-  readonly value: unknown;
-  /** The folder at which a relative module path starts. */
-  readonly baseDir: string;
-  /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
-  readonly source: string;
-}
-
-export interface FileLayer {
-  readonly layer: ReadonlyMap<SettingName, Sourced>;
+export interface FileContent {
+  readonly settings: ReadonlyMap<SettingName, Sourced>;
   readonly executor: ExecutorChoice | undefined;
   readonly entries: readonly Entry[];
 }
 
-/** Checks and sorts the content of a config file. Throws a ConfigError that lists every fault with its path. */
-export async function readConfig(file: ConfigFile, builtins: readonly string[]): Promise<FileLayer> {
+/** Checks and splits the content of a config file. Throws a ConfigError that lists every fault with its path. */
+export async function readContent(file: ConfigFile, builtins: readonly string[]): Promise<FileContent> {
   const { path, config } = file;
   if (!isRecord(config)) {
     throw new ConfigError(`${path} must give an object, but gives ${kindOf(config)}`, {
@@ -46,7 +37,7 @@ export async function readConfig(file: ConfigFile, builtins: readonly string[]):
   if (typeof executor?.value === 'string') {
     layer.set('executorFactory', { value: executor.value, source: 'config file', where: executor.source });
   }
-  return { layer, executor, entries };
+  return { settings: layer, executor, entries };
 }
 
 /** Adds the settings of one level to `layer`; returns the faults. */

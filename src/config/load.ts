@@ -1,12 +1,14 @@
-// Merges all sources into the effective settings: flags > environment > config file > persisted state > defaults.
-// PROTOCOL §9; every value keeps the name of the place where it was found.
+// Merges all sources into the effective settings: flags > environment > config file > persisted state > defaults
+// (PROTOCOL §9). Each value keeps the name of the place it comes from.
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import type { ExecutorChoice } from '../device/executor.ts';
 import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
 import { loadConfigFile } from './config-file.ts';
-import { readConfig, type ExecutorChoice, type FileLayer } from './file-content.ts';
+import { readContent, type FileContent } from './file-content.ts';
+import type { ModuleLoader } from './modules.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
 import { secretsOf } from './secrets.ts';
 import {
@@ -17,22 +19,23 @@ import {
   type Settings,
   type SettingSource,
 } from './settings.ts';
-import { readState, stateConfigPath, stateKeyPath, type PersistedState } from '../state/credentials.ts';
-
-export type { ExecutorChoice } from './file-content.ts';
+import { readState, type PersistedState } from './persisted.ts';
+import { stateConfigPath, stateKeyPath, vpnProfilePath } from '../state/layout.ts';
 
 export interface LoadInput {
   readonly flags?: Flags;
   readonly env: NodeJS.ProcessEnv;
-  /** Absolute; where the config file is looked for, and where relative paths of flags and variables start. */
+  /** Absolute; the folder of the config file, and the base of relative paths in flags and variables. */
   readonly cwd: string;
-  /** `--config`: this file instead of a search. */
+  /** `--config`: load this file and do not search. */
   readonly configPath?: string | undefined;
   /** The names that mean a built-in plugin. */
   readonly builtinPlugins: readonly string[];
-  /** Is told the secrets that it must mask. Warnings are returned, not logged. */
+  /** Loads a config file in code, and third-party plugins. */
+  readonly modules: ModuleLoader;
+  /** Receives the secrets to mask. Warnings are returned, not logged. */
   readonly log?: Pick<Logger, 'mask'>;
-  /** False: the state directory is not read, so that a command that clears it works on a broken one. */
+  /** False: the state directory is not read, so that a command that clears a broken one works. */
   readonly readState?: boolean;
   /** False: third-party plugins are not loaded, for commands that run none. */
   readonly loadPlugins?: boolean;
@@ -68,13 +71,13 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const builtins = builtinNames(input.builtinPlugins);
   const flags = readFlags(input.flags ?? {}, cwd);
   const environment = await readEnvironment(env, cwd);
-  const file = await loadConfigFile(cwd, input.configPath);
+  const file = await loadConfigFile(input.modules, cwd, input.configPath);
   const fromFile = await contentOf(file, builtins);
-  const layers: Layer[] = [flags, environment.layer, fromFile.layer];
+  const layers: Layer[] = [flags, environment.layer, fromFile.settings];
 
   const stateDir = textOf('stateDir', layers);
   const state = input.readState === false ? undefined : readState(stateDir);
-  // A token begins a new life: only the machine's identity goes on (PROTOCOL §1).
+  // A token re-provisions the node; of the saved state only the fingerprint is kept (PROTOCOL §1).
   const hasToken = textOf('nodeToken', layers) !== '';
   if (state !== undefined) layers.push(persistedLayer(state, stateDir, hasToken));
   layers.push(defaultLayer(cwd, stateDir));
@@ -94,7 +97,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
       extra:
         file === undefined || input.loadPlugins === false
           ? []
-          : await loadPlugins(fromFile.entries, dirname(file.path), builtins),
+          : await loadPlugins(input.modules, fromFile.entries, dirname(file.path), builtins),
     },
     state,
     warnings: environment.warnings,
@@ -104,9 +107,9 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
 async function contentOf(
   file: { path: string; config: unknown } | undefined,
   builtins: readonly string[],
-): Promise<FileLayer> {
-  if (file === undefined) return { layer: new Map(), executor: undefined, entries: [] };
-  return readConfig(file, builtins);
+): Promise<FileContent> {
+  if (file === undefined) return { settings: new Map(), executor: undefined, entries: [] };
+  return readContent(file, builtins);
 }
 
 function persistedLayer(state: PersistedState, stateDir: string, hasToken: boolean): Layer {
@@ -130,7 +133,7 @@ function defaultLayer(cwd: string, stateDir: string): Layer {
   const layer = new Map<SettingName, Sourced>(
     SETTING_NAMES.map((name) => [name, { value: settingOf(name).default, source, where: 'default' }]),
   );
-  const profile = join(stateDir, 'coda-node.ovpn');
+  const profile = vpnProfilePath(stateDir);
   layer.set('nodeVpnProfilePath', { value: profile, source, where: 'default' });
   const device = resolve(cwd, 'site', 'device.yaml');
   if (existsSync(device)) layer.set('deviceConfig', { value: device, source, where: './site/device.yaml' });
@@ -157,7 +160,7 @@ function sourcesOf(merged: Layer): Readonly<Record<SettingName, ValueOrigin>> {
   return Object.fromEntries(entries) as Record<SettingName, ValueOrigin>;
 }
 
-/** A flag or variable wins over the file, in which the executor need not be a string. */
+/** A flag or variable wins over the config file, in which the executor may also be code. */
 function chosenExecutor(
   layers: readonly Layer[],
   fromFile: ExecutorChoice | undefined,

@@ -1,5 +1,5 @@
-// Loads modules that users write, TypeScript included, on every supported Node and without their installing a compiler.
-// `coda-node` in them is this running package, so that its classes are the same ones (instanceof works).
+// Loads modules that users write, TypeScript included, on every supported Node and without a compiler of their own.
+// What they import as `coda-node` is this running package, so that its classes are the same ones (instanceof works).
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,60 +8,72 @@ import type { Jiti } from 'jiti';
 /** What a module exports, by name. */
 export type Namespace = Readonly<Record<string, unknown>>;
 
-/** The file that `specifier` (a path or a package) means in a module of `baseDir`; undefined if there is none. */
-export async function resolveModule(specifier: string, baseDir: string): Promise<string | undefined> {
-  if (isBuiltin(specifier)) return undefined;
-  const jiti = await moduleLoader(baseDir);
-  // Typed as a string, but a URL object for some kinds of specifiers.
-  const found: unknown = jiti.esmResolve(specifier, { try: true });
-  if (found instanceof URL) return fileURLToPath(found);
-  if (typeof found !== 'string') return undefined;
-  return found.startsWith('file:') ? fileURLToPath(found) : found;
-}
+/** The package's entry points by the name under which users import them. CommonJS modules of users can `require` an
+ *  entry point that is given at once; one that is given as a promise, only modules that `import` it. */
+export type Doors = Readonly<Record<string, () => Namespace | Promise<Namespace>>>;
 
-/** Imports the module at `path`, absolute; the same instance each time. Throws what the module throws. */
-export async function importModule(path: string): Promise<Namespace> {
-  const jiti = await moduleLoader(dirname(path));
-  return jiti.import<Namespace>(path);
-}
+export class ModuleLoader {
+  readonly #doors: Doors;
 
-/** Runs `source`, the module at `path`, afresh, its imports shared with other modules. Throws what the module throws. */
-export async function runModule(path: string, source: string): Promise<Namespace> {
-  const jiti = await moduleLoader(dirname(path));
-  const exported = await jiti.evalModule(source, {
-    filename: path,
-    ext: extname(path),
-    async: true,
-    // Node's own loader would look for `coda-node` in the user's node_modules.
-    forceTranspile: true,
-  });
-  return exported as Namespace;
-}
+  constructor(doors: Doors) {
+    this.#doors = doors;
+  }
 
-/** One line for an error that a user's module caused: where in which file, where that is known, and what. */
-export function moduleFailure(thrown: unknown, path: string): string {
-  const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-  const [first = '', second = ''] = message.split('\n').map((line) => line.trim());
-  const syntax = /^ParseError: (.*)$/.exec(first);
-  if (syntax !== null) return `${second || path}: syntax error: ${syntax[1]}`;
-  const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
-  const after = stack.indexOf(`${path}:`) + path.length;
-  const position = stack.includes(`${path}:`) ? (/^:\d+(:\d+)?/.exec(stack.slice(after))?.[0] ?? '') : '';
-  return `${path}${position}: ${first}`;
-}
+  /** The file that `specifier` (a path or a package) means in a module of `baseDir`; undefined if there is none. */
+  async resolve(specifier: string, baseDir: string): Promise<string | undefined> {
+    if (isBuiltin(specifier)) return undefined;
+    const jiti = await this.#jiti(baseDir);
+    // Typed as a string, but a URL object for some kinds of specifiers.
+    const found: unknown = jiti.esmResolve(specifier, { try: true });
+    if (found instanceof URL) return fileURLToPath(found);
+    if (typeof found !== 'string') return undefined;
+    return found.startsWith('file:') ? fileURLToPath(found) : found;
+  }
 
-async function moduleLoader(baseDir: string): Promise<Jiti> {
-  const [{ createJiti }, { translate }] = await Promise.all([import('jiti'), import('./translate.ts')]);
-  return createJiti(join(baseDir, '_'), {
-    // The folder may be read-only, and a cache elsewhere would run what others could write there.
-    fsCache: false,
-    transform: translate,
-    virtualModules: {
-      'coda-node': await import('../index.ts'),
-      // Loaded only when a module asks for it; the loader awaits the promise.
-      get 'coda-node/testing'() {
-        return import('../testing/index.ts');
-      },
-    },
-  });
+  /** Imports the module at `path`, absolute; the same instance each time. Throws what the module throws. */
+  async import(path: string): Promise<Namespace> {
+    const jiti = await this.#jiti(dirname(path));
+    return jiti.import<Namespace>(path);
+  }
+
+  /** Runs `source` as the module at `path`, again at each call; what it imports is loaded once. Throws what it throws. */
+  async run(path: string, source: string): Promise<Namespace> {
+    const jiti = await this.#jiti(dirname(path));
+    const exported = await jiti.evalModule(source, {
+      filename: path,
+      ext: extname(path),
+      async: true,
+      // Node's own loader would look for `coda-node` in the user's node_modules.
+      forceTranspile: true,
+    });
+    return exported as Namespace;
+  }
+
+  /** One line for an error that the module at `path` threw: the file, the position if it is known, the message. */
+  failureText(thrown: unknown, path: string): string {
+    const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+    const [first = '', second = ''] = message.split('\n').map((line) => line.trim());
+    const syntax = /^ParseError: (.*)$/.exec(first);
+    if (syntax !== null) return `${second || path}: syntax error: ${syntax[1]}`;
+    const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
+    const after = stack.indexOf(`${path}:`) + path.length;
+    const position = stack.includes(`${path}:`) ? (/^:\d+(:\d+)?/.exec(stack.slice(after))?.[0] ?? '') : '';
+    return `${path}${position}: ${first}`;
+  }
+
+  async #jiti(baseDir: string): Promise<Jiti> {
+    const [{ createJiti }, { translate }] = await Promise.all([import('jiti'), import('./translate.ts')]);
+    return createJiti(join(baseDir, '_'), {
+      // The folder may be read-only, and a cache elsewhere would run what others could write there.
+      fsCache: false,
+      transform: translate,
+      // Getters: an entry point is loaded only if a module imports it. jiti awaits a promise.
+      virtualModules: Object.defineProperties(
+        {},
+        Object.fromEntries(
+          Object.entries(this.#doors).map(([name, open]) => [name, { get: open, enumerable: true }]),
+        ),
+      ),
+    });
+  }
 }

@@ -1,10 +1,10 @@
-// Reads the `plugins` list of a config file: options of built-ins, switched-off built-ins, plugins of third parties.
-// Each fault names the entry by its place in the list.
+// Reads the `plugins` list of a config file: built-ins with options or switched off, and third-party plugins.
+// Each error names the entry by its position in the list.
 import { isAbsolute } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { Plugin } from '../plugin.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
-import { importModule, moduleFailure, resolveModule } from './modules.ts';
+import type { ModuleLoader } from './modules.ts';
 import { SETTING_NAMES, settingOf } from './settings.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -57,6 +57,7 @@ export function readEntries(value: unknown, file: string, builtins: readonly str
  * module that is missing, fails, or exports no plugin, and for two plugins of one name.
  */
 export async function loadPlugins(
+  modules: ModuleLoader,
   entries: readonly Entry[],
   baseDir: string,
   builtins: readonly string[],
@@ -64,7 +65,8 @@ export async function loadPlugins(
   const loaded: { name: string; where: string; plugin: Plugin }[] = [];
   for (const entry of entries) {
     if (entry.kind === 'builtin' || (entry.kind === 'module' && !entry.enabled)) continue;
-    const plugin = entry.kind === 'object' ? entry.plugin : await loadPlugin(entry, baseDir, builtins);
+    const plugin =
+      entry.kind === 'object' ? entry.plugin : await loadPlugin(modules, entry, baseDir, builtins);
     loaded.push({ name: plugin.name, where: entry.where, plugin });
   }
   refuseDoubles(loaded);
@@ -107,13 +109,22 @@ function readNamed(name: string, given: unknown, where: string, builtins: readon
   return { kind: 'module', specifier: name, enabled, options, where };
 }
 
-async function loadPlugin(entry: ModuleEntry, baseDir: string, builtins: readonly string[]): Promise<Plugin> {
-  const path = await resolvePlugin(entry, baseDir, builtins);
-  const exported = await attempt(path, entry, () => importModule(path));
-  // Without a default export, `default` is the loader's name for the module itself, as CommonJS has it.
+async function loadPlugin(
+  modules: ModuleLoader,
+  entry: ModuleEntry,
+  baseDir: string,
+  builtins: readonly string[],
+): Promise<Plugin> {
+  const path = await resolvePlugin(modules, entry, baseDir, builtins);
+  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
+    action().catch((cause: unknown) => {
+      throw new ConfigError(`${entry.where} failed: ${modules.failureText(cause, path)}`, { cause });
+    });
+  const exported = await attempt(() => modules.import(path));
+  // Without a default export, the loader returns the module itself for `default`, as CommonJS does.
   const found = 'plugin' in exported && !('default' in exported) ? exported['plugin'] : exported['default'];
   if (typeof found === 'function') {
-    const made: unknown = await attempt(path, entry, async () => found(entry.options));
+    const made: unknown = await attempt(async () => found(entry.options));
     if (isPlugin(made)) return made;
     throw new ConfigError(
       `${entry.where}: the factory of ${path} returned ${kindOf(made)}, which is no plugin`,
@@ -134,11 +145,12 @@ async function loadPlugin(entry: ModuleEntry, baseDir: string, builtins: readonl
 }
 
 async function resolvePlugin(
+  modules: ModuleLoader,
   { specifier, where }: ModuleEntry,
   baseDir: string,
   builtins: readonly string[],
 ): Promise<string> {
-  const path = await resolveModule(specifier, baseDir).catch(() => undefined);
+  const path = await modules.resolve(specifier, baseDir).catch(() => undefined);
   if (path !== undefined && isAbsolute(path)) return path;
   const hint = await didYouMean(specifier, builtins);
   const name = JSON.stringify(specifier.slice(0, 100));
@@ -147,20 +159,12 @@ async function resolvePlugin(
   });
 }
 
-async function attempt<T>(path: string, entry: ModuleEntry, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (cause) {
-    throw new ConfigError(`${entry.where} failed: ${moduleFailure(cause, path)}`, { cause });
-  }
-}
-
 function refuseDoubles(named: readonly { name: string; where: string }[]): void {
   const seen = new Map<string, string>();
   for (const { name, where } of named) {
     const first = seen.get(name);
     if (first !== undefined) {
-      throw new ConfigError(`the plugin "${name}" is named twice: ${first} and ${where}`, {
+      throw new ConfigError(`the plugin "${name}" is listed twice: ${first} and ${where}`, {
         remedy: 'Remove one of the two.',
       });
     }

@@ -1,23 +1,23 @@
-// Checks the raw content of a config file against JSON schemas made from the settings table.
-// Ajv's validators, made by the build, find the faults; the words are ours: Ajv's would quote secrets and name no remedy.
+// Checks the raw content of a config file against JSON schemas made from the settings table. The build compiles them to
+// validators; the error texts are our own, since those of Ajv would quote secrets and name no remedy.
 import { shownValue, wrongValue } from './coerce.ts';
 import { SETTING_NAMES, settingOf, type Setting, type SettingName } from './settings.ts';
 import { didYouMean } from './suggest.ts';
 import type { Fault } from './validators.js';
 
-/** A level of the config file: the keys that may stand there, and the settings they are. */
+/** A level of the config file: the keys that it may have, and the settings that they mean. */
 export interface Level {
-  /** How a key of this level is called in errors: `port` at the top, `plugins.health.port` below. */
+  /** What precedes a key in errors: nothing at the top, `plugins.health.` for an option of `health`. */
   readonly prefix: string;
   readonly settings: ReadonlyMap<string, SettingName>;
   /** Keys that are checked elsewhere. */
   readonly others: readonly string[];
 }
 
-/** Under this name stands the schema of all plugins that take no options. */
+/** The name of the schema of all plugins that take no options. */
 const NO_OPTIONS = 'none';
 
-/** The settings that stand at the top of a config file. */
+/** The settings at the top of a config file. */
 export const TOP_LEVEL: Level = {
   prefix: '',
   settings: new Map(
@@ -61,9 +61,9 @@ export function levelSchemas(): Readonly<Record<string, object>> {
   };
 }
 
-/** What is wrong with `value`, the content of `file` at `level`: one line a fault, each with its path. */
+/** The faults of `value`, the content of `file` at `level`: one line each, with its path. */
 export async function faultsOf(value: object, level: Level, file: string): Promise<string[]> {
-  // Loaded only where there is a config file.
+  // Loaded only if there is a config file.
   const { levels } = await import('./validators.js');
   const validate = levels[level.prefix] ?? levels[NO_OPTIONS];
   if (validate === undefined) throw new Error(`the build has made no validator for ${level.prefix}`);
@@ -107,19 +107,19 @@ async function faultText(error: Fault, level: Level, file: string): Promise<stri
 async function unknownKey(key: string, level: Level, file: string): Promise<string> {
   const known = [...level.settings.keys(), ...level.others];
   const hint = await didYouMean(key, known);
-  // A slip in the syntax can make a secret a key: only what looks like the name of an option is quoted.
+  // A mistake in the syntax can turn a secret into a key, so only what looks like an option is quoted.
   const isName = hint !== '' || /^\w{1,60}$/.test(key);
-  const what = `${isName ? `${level.prefix}${JSON.stringify(key).slice(1, -1)}` : 'a key (not shown, since it is no name)'} in ${file}`;
+  const what = `${isName ? `${level.prefix}${JSON.stringify(key).slice(1, -1)}` : 'a key (not shown, since it does not look like a name)'} in ${file}`;
   if (level === TOP_LEVEL) {
     if (key === 'executorFactory') return `${what} is not a key of the config file: use "executor"`;
     const place = placeOfPluginOption(key);
-    if (place !== undefined) return `${what} does not stand at the top: ${place}`;
+    if (place !== undefined) return `${what} does not belong at the top: ${place}`;
   }
   if (known.length === 0) return `${what} is unknown: this plugin takes no options`;
   return `${what} is unknown${hint || `; known are ${known.join(', ')}`}`;
 }
 
-/** Where `key` goes, if it is a plugin, a plugin's option, or such a setting by another of its names. */
+/** Where `key` belongs, if it is a plugin, an option of one, or another name of such a setting. */
 function placeOfPluginOption(key: string): string | undefined {
   const paths = SETTING_NAMES.flatMap((name) => {
     const { config, env } = settingOf(name);

@@ -1,10 +1,10 @@
-// Which parts of the settings are secret, and how they look once they are hidden.
+// Finds the secrets in the settings, and hides them.
 import { SETTING_NAMES, settingOf, type Settings, type SettingValue, type Setting } from './settings.ts';
-import type { PersistedState } from '../state/credentials.ts';
+import type { PersistedState } from './persisted.ts';
 
 const HIDDEN = '***';
 
-/** Every text that must not appear in a log: tokens, keys, header values, whole URLs with passwords and the passwords. */
+/** Every text that must not appear in a log: tokens, keys, header values, URLs with passwords, and the passwords. */
 export function secretsOf(settings: Settings, state?: PersistedState): string[] {
   const secrets = SETTING_NAMES.filter((name) => settingOf(name).secret).flatMap((name) =>
     textsOf(settings[name]),
@@ -36,7 +36,7 @@ function textsOf(value: SettingValue): string[] {
   return value !== null && typeof value === 'object' ? Object.values(value) : [];
 }
 
-/** The password as it is written in the URL, and as it is meant. */
+/** The password as it is written in the URL, and decoded. */
 function passwordsOf(text: string): string[] {
   if (!URL.canParse(text)) return [];
   const { password } = new URL(text);
@@ -47,7 +47,7 @@ function passwordsOf(text: string): string[] {
   }
 }
 
-/** A URL that names no user and no parameters: logs may show it. */
+/** Whether logs may show the URL: it names no user and no parameters. */
 function isOpenUrl(text: string): boolean {
   if (!URL.canParse(text) || text.includes('-----BEGIN')) return false;
   const { protocol, username, password, search } = new URL(text);

@@ -1,7 +1,8 @@
-// The one table of settings: names, variables, defaults, limits and words of help.
-// The environment, the config file, the flags, `coda config` and the documentation are all read from it.
+// The one table of settings: names, variables, defaults, limits and help. The environment, the config file, the flags,
+// `coda config` and the documentation are all made from it.
 import { tmpdir } from 'node:os';
 import { LOG_LEVELS, type LogLevel } from '../log.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 
 interface Shared<T> {
   /** The environment variable (PROTOCOL §9). */
@@ -9,20 +10,20 @@ interface Shared<T> {
   readonly default: T;
   /** One line for people. */
   readonly help: string;
-  /** Where the config file holds it: at the top, or `plugin.option` for a built-in plugin's option. */
+  /** `plugin.option`, if it is an option of a built-in plugin in the config file; else it is a key at the top. */
   readonly config?: string;
   /** The key in the persisted `coda.config` (PROTOCOL §2), if it is kept there. */
   readonly persisted?: string;
-  /** Never shown: not in `coda config`, not in a log, not in an error. */
+  /** Never shown in `coda config`, logs or errors. */
   readonly secret?: true;
-  /** The flag's name, where it is not the setting's own name with dashes. */
+  /** The name of the flag, if it is not the name of the setting with dashes. */
   readonly flag?: string;
 }
 
 export interface StringSetting extends Shared<string> {
   readonly type: 'string';
   readonly choices?: readonly string[];
-  /** What the value must look like, where a pattern can say it. */
+  /** The form of the value. */
   readonly format?: 'url' | 'redis-url' | 'url-path' | 'path' | 'pem';
 }
 export interface OptionalStringSetting extends Shared<string | null> {
@@ -71,7 +72,7 @@ export const SETTINGS = {
     env: 'CODA_JWT_KEY_ID',
     default: '',
     persisted: 'jwt_key_id',
-    help: 'key id (`kid`) that goes with the private key',
+    help: 'key id (`kid`) of the private key',
   },
   qpuId: {
     type: 'string',
@@ -85,7 +86,7 @@ export const SETTINGS = {
     env: 'CODA_QPU_DISPLAY_NAME',
     default: '',
     persisted: 'qpu_display_name',
-    help: 'name of the QPU for people',
+    help: 'display name of the QPU',
   },
   nativeGateSet: {
     type: 'string',
@@ -161,7 +162,7 @@ export const SETTINGS = {
   connectPath: {
     type: 'string',
     env: 'CODA_CONNECT_PATH',
-    default: '/api/internal/qpu/connect',
+    default: CLOUD_PATHS.connect,
     format: 'url-path',
     config: 'connect.path',
     persisted: 'connect_path',
@@ -170,7 +171,7 @@ export const SETTINGS = {
   heartbeatPath: {
     type: 'string',
     env: 'CODA_HEARTBEAT_PATH',
-    default: '/api/internal/qpu/heartbeat',
+    default: CLOUD_PATHS.heartbeat,
     format: 'url-path',
     config: 'heartbeat.path',
     persisted: 'heartbeat_path',
@@ -179,18 +180,18 @@ export const SETTINGS = {
   webhookPath: {
     type: 'string',
     env: 'CODA_WEBHOOK_PATH',
-    default: '/api/internal/qpu/webhook',
+    default: CLOUD_PATHS.webhook,
     format: 'url-path',
     config: 'webhook.path',
     persisted: 'webhook_path',
-    help: "path of the webhook endpoint; a job's own callback_url is what is used",
+    help: 'path of the webhook endpoint; results go to the callback_url of each job',
   },
   nodeMachineFingerprint: {
     type: 'string',
     env: 'CODA_NODE_MACHINE_FINGERPRINT',
     default: '',
     persisted: 'node_machine_fingerprint',
-    help: 'identity of this machine towards the cloud; made once, then kept',
+    help: 'identity of this machine for the cloud; created once, then kept',
   },
   vpnRequired: {
     type: 'boolean',
@@ -242,7 +243,7 @@ export const SETTINGS = {
     format: 'path',
     config: 'vpn.profilePath',
     persisted: 'node_vpn_profile_path',
-    help: 'where the OpenVPN profile is kept; default: coda-node.ovpn in the state directory',
+    help: 'path of the OpenVPN profile; default: coda-node.ovpn in the state directory',
   },
   allowDegradedStartup: {
     type: 'boolean',
@@ -267,7 +268,7 @@ export const SETTINGS = {
     min: 0.1,
     max: 600,
     config: 'connect.timeoutSec',
-    help: 'seconds for one attempt to connect, in total',
+    help: 'seconds that one attempt to connect may take in total',
   },
   nodeConnectHeaders: {
     type: 'map',
@@ -300,7 +301,7 @@ export const SETTINGS = {
     min: 0.1,
     max: 600,
     config: 'webhook.timeoutSec',
-    help: 'seconds for one attempt to deliver a result, in total',
+    help: 'seconds that one attempt to deliver a result may take in total',
   },
   webhookMaxRetryDelaySec: {
     type: 'number',
@@ -366,7 +367,7 @@ export const SETTINGS = {
     default: 3,
     min: 1,
     max: 1000,
-    help: 'starts of a job without an outcome before it is reported failed',
+    help: 'starts of a job without an outcome before it is reported as failed',
   },
   jobTimeoutSec: {
     type: 'number',
@@ -382,7 +383,7 @@ export const SETTINGS = {
     default: 30,
     min: 0.01,
     max: day,
-    help: 'seconds that a cancelled run may take to end before the executor is called unhealthy',
+    help: 'seconds that a cancelled run may take to end before the executor counts as unhealthy',
   },
   outboxMaxJobs: {
     type: 'integer',
@@ -390,7 +391,7 @@ export const SETTINGS = {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    help: 'undelivered results at which no new job is taken',
+    help: 'number of undelivered results at which the node takes no new job',
   },
   hookTimeoutSec: {
     type: 'number',
@@ -412,7 +413,7 @@ export const SETTINGS = {
     env: 'CODA_LOG_FORMAT',
     default: 'text',
     choices: ['text', 'json'],
-    help: 'form of a log line',
+    help: 'format of a log line',
   },
   logMaxMb: {
     type: 'number',
@@ -420,7 +421,7 @@ export const SETTINGS = {
     default: 10,
     min: 0.001,
     max: 10_000,
-    help: "size at which the daemon's log file begins anew; the last three are kept",
+    help: "size in MB at which the daemon's log file is rotated; the last three are kept",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -458,5 +459,5 @@ export type Settings = { readonly [K in Exclude<SettingName, 'logLevel'>]: Value
 /** Any setting's value. */
 export type SettingValue = Settings[SettingName];
 
-/** Where a value came from, strongest first. */
+/** Where a value comes from, strongest first. */
 export type SettingSource = 'flag' | 'environment' | 'config file' | 'persisted state' | 'default';

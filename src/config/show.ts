@@ -1,4 +1,4 @@
-// Shows the effective settings and where each came from, for `coda config`; secrets are hidden.
+// Shows the effective settings and their sources, for `coda config`; hides secrets.
 import { hiddenValue } from './secrets.ts';
 import type { LoadedConfig } from './load.ts';
 import {
@@ -12,7 +12,7 @@ import {
 export interface ConfigRow {
   readonly name: SettingName;
   readonly variable: string;
-  /** In its own type, secrets hidden: fit for JSON. */
+  /** In its own type, with secrets hidden. */
   readonly value: SettingValue;
   readonly source: SettingSource;
   readonly where: string;
@@ -27,7 +27,7 @@ export function describeConfig(loaded: LoadedConfig): ConfigRow[] {
   }));
 }
 
-/** The rows as a table of text, a line each, ending in a newline. */
+/** The rows as a text table, one line each, ending in a newline. */
 export function renderConfig(rows: readonly ConfigRow[]): string {
   const lines = [
     ['SETTING', 'VALUE', 'FROM'],
@@ -50,7 +50,7 @@ function settingRow(name: SettingName, { settings, sources }: LoadedConfig): Cel
   return { value: hiddenValue(settingOf(name), settings[name]), ...sources[name] };
 }
 
-/** In a config file the executor may be code, which the setting cannot hold. */
+/** In a config file the executor may be code, which is not a value of the setting. */
 function executorRow(loaded: LoadedConfig): Cells {
   const { executor } = loaded;
   if (executor === undefined || typeof executor.value === 'string')

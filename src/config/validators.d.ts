@@ -6,11 +6,11 @@ export interface Fault {
   readonly instancePath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
-  /** The value itself. */
+  /** The value that breaks the rule. */
   readonly data: unknown;
 }
 
-/** Leaves all faults of a refused value in `errors`. */
+/** Puts all faults of a refused value into `errors`. */
 export interface LevelValidator {
   (value: unknown): boolean;
   readonly errors?: readonly Fault[] | null;

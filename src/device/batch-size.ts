@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { messageOf } from '../errors.ts';
 import { isTapped } from '../kernel/tap.ts';
 
-/** 1 where no plugin says more, or where the one that should has failed. */
+/** 1 if no plugin says more, or if the one that should has failed. */
 export function batchSize(hooks: Hooks, waiting: number, log: Logger): number {
   if (!isTapped(hooks.batchSize)) return 1;
   try {

@@ -1,11 +1,11 @@
-// What an executor is: the one piece that its author writes, and what the node hands it.
+// The contract of an executor: what its author writes, and what the node passes to it.
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 
 /** Two qubit indices; for directed gate sets `[control, target]`. */
 export type Edge = readonly [number, number];
 
-/** A device as the cloud's compiler sees it; `directedEdges` win where both are given. */
+/** A device as the cloud's compiler sees it; `directedEdges` win if both are given. */
 export interface Device {
   directedEdges?: readonly Edge[];
   logicalEdges?: readonly Edge[];
@@ -33,8 +33,8 @@ export interface ExecutionResult {
   shotsCompleted: number;
 }
 
-/** Runs compiled circuits. Only `run` is required; the node calls nothing twice at the same time
- *  unless `concurrency` says so. */
+/** Runs compiled circuits. Only `run` is required. The node makes one call at a time, unless `concurrency` allows
+ *  more. */
 export interface Executor {
   run(ir: NativeGateIR, shots: number, context: RunContext): Promise<ExecutionResult>;
   /** Runs several jobs in one go: one result a job, in the same order. */
@@ -43,6 +43,16 @@ export interface Executor {
   cancelCurrentJob?(): void | Promise<void>;
   readonly device?: Device;
   close?(): void | Promise<void>;
+}
+
+/** An executor as the configuration names it, not yet loaded. */
+export interface ExecutorChoice {
+  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
+  readonly value: unknown;
+  /** The folder at which a relative module path starts. */
+  readonly baseDir: string;
+  /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
+  readonly source: string;
 }
 
 /** The executor in use, and where it came from. */

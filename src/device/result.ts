@@ -1,5 +1,5 @@
-// What an executor returned, checked before anything says `completed` (PROTOCOL §4, Counts).
-// Executors are other people's code: each message says which field is wrong, what it holds and what it should hold.
+// Checks what an executor returned, before anything says `completed` (PROTOCOL §4, Counts).
+// Executors are other people's code: each message names the wrong field, what it holds and what it should hold.
 import { ExecutorError } from '../errors.ts';
 import type { ExecutionResult } from './executor.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';

@@ -1,25 +1,28 @@
-// Remembers on disk which stream entries are on the device right now, so that a start after a crash knows
-// which jobs had been begun. Written without fsync: it must survive the process, not the machine.
+// Remembers on disk which stream entries are on the device now, so that a start after a crash knows which jobs had
+// begun. Written without fsync: it must survive the process, not the machine.
 //
 // An entry is in the file before its run begins. The device would wait for that write, so the entries that are next
-// are written while it is at work, several at a time. A crash then blames those of them that had not begun; after it, and
-// until a clean end, nothing is written ahead: no job is blamed twice for another one.
+// are written while it is at work, several at a time. A crash then also blames jobs that had not begun. So the first
+// start after a crash writes nothing ahead, until a clean end: no job is blamed twice for another one.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { runMarkerPath } from '../state/layout.ts';
+
+/** How many upcoming runs one write marks in advance. */
+export const MARKED_AHEAD = 4;
 
 export class RunMarker {
   #fd: number | undefined;
   /** Entries that were on the device, or next, when the last run of the node ended without clearing them. */
   readonly interrupted: ReadonlySet<string>;
   readonly #running = new Set<string>();
-  /** Entries that the file names without their running. */
+  /** Entries in the file that are not on the device yet. */
   #ahead: readonly string[] = [];
   readonly #writesAhead: boolean;
   #bytes = Buffer.alloc(128, ' ');
 
-  /** Where one crash is enough to give a job up (`maxDeliveries` is 1), nobody may be blamed for another's. */
-  constructor(spool: string, maxDeliveries: number) {
-    const path = join(spool, 'running');
+  /** If one crash is enough to give a job up (`maxDeliveries` is 1), nothing is written ahead. */
+  constructor(directory: string, maxDeliveries: number) {
+    const path = runMarkerPath(directory);
     this.interrupted = new Set(readIds(path));
     this.#writesAhead = this.interrupted.size === 0 && maxDeliveries > 1;
     this.#fd = openSync(path, 'w', 0o600);
@@ -43,12 +46,12 @@ export class RunMarker {
     this.#running.delete(messageId);
   }
 
-  /** Leaves no mark: what still runs at a drain's end was given up on purpose, and does not count as a start. */
+  /** Leaves no mark: a job that still runs at the end of a drain was given up on purpose, and is not blamed. */
   close(): void {
     if (this.#fd === undefined) return;
     ftruncateSync(this.#fd, 0);
     closeSync(this.#fd);
-    // The number may soon be another file's.
+    // Another file may soon have this number.
     this.#fd = undefined;
   }
 
@@ -56,13 +59,13 @@ export class RunMarker {
     this.#ahead = ahead;
     if (this.#fd === undefined) return;
     const text = [...this.#running, ...ahead].join('\n');
-    // Never shorter than before, so that nothing of the old text is left behind it.
+    // Never shorter than before, so that no old text is left behind the new one.
     if (text.length > this.#bytes.length) this.#bytes = Buffer.alloc(2 * text.length);
     this.#bytes.fill(' ', this.#bytes.write(text, 'latin1'));
     try {
       writeSync(this.#fd, this.#bytes, 0, this.#bytes.length, 0);
     } catch {
-      // A full disk is the outbox's business; a missing mark only means one more start of a job that kills the node.
+      // The outbox reports a full disk. A missing mark only means one more start of a job that kills the node.
       this.#ahead = [];
     }
   }

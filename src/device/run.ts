@@ -1,13 +1,18 @@
 // One run on the device: a job, or a batch of them, with cancel and deadline. Ends only when the device has really ended.
 // A batch that fails leaves its jobs to be run one by one, each in a run of its own.
 import { attributedMessageOf, ExecutorError, messageOf } from '../errors.ts';
-import type { LoadedExecutor, RunContext } from './executor.ts';
 import type { Hooks } from '../hooks.ts';
-import type { Logger } from '../log.ts';
+import type { ReadyJob } from '../jobs/job.ts';
 import { isTapped } from '../kernel/tap.ts';
-import { checkResult } from './result.ts';
+import type { Logger } from '../log.ts';
 import { boundedError, type Outcome } from '../protocol/webhook.ts';
-import type { QueuedJob } from '../jobs/job-table.ts';
+import type { LoadedExecutor, RunContext } from './executor.ts';
+import { checkResult } from './result.ts';
+
+/** Takes the outcome of a job that was on the device. */
+export interface RunEndings {
+  ran(job: ReadyJob, outcome: Outcome): void;
+}
 
 export interface RunOptions {
   readonly loaded: LoadedExecutor;
@@ -16,46 +21,48 @@ export interface RunOptions {
   /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
-  /** The device does not end a run that it was asked to end; undefined once it has. */
-  readonly onStuck: (reason: string | undefined) => void;
-  /** The deadline has passed, and the device still runs: the job's outcome does not wait for it. */
-  readonly onTimedOut: (job: QueuedJob, outcome: Outcome) => void;
+  readonly endings: RunEndings;
 }
 
 export class Run {
-  readonly jobs: readonly [QueuedJob, ...QueuedJob[]];
+  readonly jobs: readonly [ReadyJob, ...ReadyJob[]];
   readonly #options: RunOptions;
-  /** Made when it is first asked for: most runs end before anybody does. */
+  /** Made when it is first asked for: most runs end before that. */
   #abort: AbortController | undefined;
-  /** The jobs that go to the device: those that no plugin has refused. */
-  #ready: readonly QueuedJob[] = [];
-  readonly #dropped = new Set<QueuedJob>();
-  /** A job's result, or the Failure in its place. */
-  readonly #ends = new Map<QueuedJob, unknown>();
+  /** The jobs that go to the device: those that no plugin refused. */
+  #ready: readonly ReadyJob[] = [];
+  readonly #dropped = new Set<ReadyJob>();
+  /** By job: its result, or a Failure in place of one. */
+  readonly #ends = new Map<ReadyJob, unknown>();
   #deadline: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #timedOut: Outcome | undefined;
-  #stuck = false;
+  #stuck: string | undefined;
 
-  constructor(jobs: readonly [QueuedJob, ...QueuedJob[]], options: RunOptions) {
+  constructor(jobs: readonly [ReadyJob, ...ReadyJob[]], options: RunOptions) {
     this.jobs = jobs;
     this.#options = options;
   }
 
-  /** Starts the device, at once where no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
+  /** Why the executor is unhealthy, if it is: it was asked to end this run, and has not. */
+  get stuck(): string | undefined {
+    return this.#stuck;
+  }
+
+  /** Starts the device, at once if no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
   start(onEnd: () => void): void {
     const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
     if (isPrepared) this.#run(this.jobs, onEnd);
     else void this.#prepare().then((ready) => this.#run(ready, onEnd));
   }
 
-  /** Jobs of a batch that failed: each must run by itself. */
-  get again(): readonly QueuedJob[] {
+  /** Jobs of a batch that failed: each must run alone. */
+  get again(): readonly ReadyJob[] {
     return this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !this.#isOver(job));
   }
 
-  /** How a job of this run has ended; undefined where it was cancelled, abandoned, or reported already. */
-  outcomeOf(job: QueuedJob): Outcome | undefined {
+  /** How a job of this run ended; undefined if it was cancelled, abandoned, or reported already. */
+  outcomeOf(job: ReadyJob): Outcome | undefined {
     if (this.#dropped.has(job)) return undefined;
     if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
     return outcomeOf(this.#ends.get(job), job);
@@ -70,8 +77,8 @@ export class Run {
     return (this.#abort ??= new AbortController());
   }
 
-  /** With callbacks: between the end of one run and the start of the next, the device waits for every promise. */
-  #run(ready: readonly QueuedJob[], onEnd: () => void): void {
+  /** With callbacks: every further promise between two runs would keep the device waiting. */
+  #run(ready: readonly ReadyJob[], onEnd: () => void): void {
     this.#ready = ready;
     this.#startDeadline(ready.length);
     const [job] = ready;
@@ -91,7 +98,7 @@ export class Run {
     );
   }
 
-  #device({ jobId, circuit: { ir, shots } }: QueuedJob): Promise<unknown> {
+  #device({ jobId, circuit: { ir, shots } }: ReadyJob): Promise<unknown> {
     const { loaded, log } = this.#options;
     try {
       return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log)));
@@ -103,33 +110,30 @@ export class Run {
   #end(onEnd: () => void): void {
     clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
-    if (this.#stuck) this.#options.onStuck(undefined);
     onEnd();
   }
 
-  #isOver(job: QueuedJob): boolean {
+  #isOver(job: ReadyJob): boolean {
     const isReported = this.#timedOut !== undefined && this.#ready.includes(job);
     return isReported || this.#ends.has(job) || this.#dropped.has(job);
   }
 
-  /** The job's outcome is of no interest any more; the device is stopped once that holds for all jobs of the run. */
-  drop(job: QueuedJob, reason: string): void {
+  /** The job's outcome no longer matters; the device is stopped once that is so for all jobs of the run. */
+  drop(job: ReadyJob, reason: string): void {
     this.#dropped.add(job);
     if (this.#dropped.size === this.jobs.length) this.#stop(reason);
   }
 
   #stop(reason: string): void {
     if (this.signal.aborted) return;
-    const { cancelGraceMs, loaded, log, onStuck } = this.#options;
+    const { cancelGraceMs, loaded, log } = this.#options;
     this.#controller.abort(new ExecutorError(reason));
     this.#grace = setTimeout(() => {
-      this.#stuck = true;
       const waited = `${cancelGraceMs / 1000} s after it was asked to stop (${reason})`;
-      onStuck(`the executor (${loaded.source}) still runs job ${this.jobs[0].jobId} ${waited}`);
-      if (this.#timedOut === undefined) return;
-      for (const job of this.jobs) if (!this.#dropped.has(job)) this.#reportTimeOut(job, this.#timedOut);
+      this.#stuck = `the executor (${loaded.source}) still runs job ${this.jobs[0].jobId} ${waited}`;
+      if (this.#timedOut !== undefined) this.#reportTimeOut(this.#timedOut);
     }, cancelGraceMs);
-    // A node that has given the run up may end.
+    // A node that has given up the run may end.
     this.#grace.unref();
     const failed = (thrown: unknown): void =>
       log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`);
@@ -142,7 +146,7 @@ export class Run {
 
   #startDeadline(jobs: number): void {
     const ms = this.#options.jobTimeoutMs * jobs;
-    // Node's timers end at 2^31 ms, and would fire at once above.
+    // A longer delay than this would make Node's timer fire at once.
     if (ms > 0) this.#deadline = setTimeout(() => this.#timeOut(ms / 1000), Math.min(ms, 2 ** 31 - 1));
   }
 
@@ -153,14 +157,18 @@ export class Run {
     this.#stop(error);
   }
 
-  #reportTimeOut(job: QueuedJob, outcome: Outcome): void {
-    this.#dropped.add(job);
-    this.#options.onTimedOut(job, outcome);
+  /** The deadline has passed, and the device still runs: the outcomes do not wait for it. */
+  #reportTimeOut(outcome: Outcome): void {
+    for (const job of this.jobs) {
+      if (this.#dropped.has(job)) continue;
+      this.#dropped.add(job);
+      this.#options.endings.ran(job, outcome);
+    }
   }
 
-  /** The jobs for which every `onJob` tap was content, and which nobody has cancelled meanwhile. */
-  async #prepare(): Promise<QueuedJob[]> {
-    const ready: QueuedJob[] = [];
+  /** The jobs that passed every `onJob` tap and were not cancelled meanwhile. */
+  async #prepare(): Promise<ReadyJob[]> {
+    const ready: ReadyJob[] = [];
     for (const job of this.jobs) {
       const { jobId, callbackUrl, messageIds, circuit } = job;
       try {
@@ -173,8 +181,8 @@ export class Run {
     return ready.filter((job) => !this.#dropped.has(job));
   }
 
-  /** Sets the results of a batch; none where its jobs must run one by one. */
-  async #runBatch(ready: readonly QueuedJob[]): Promise<void> {
+  /** Sets the results of a batch; none if its jobs must run one by one. */
+  async #runBatch(ready: readonly ReadyJob[]): Promise<void> {
     if (ready.length === 0) return;
     const { hooks, log } = this.#options;
     const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
@@ -208,7 +216,7 @@ class Failure {
   }
 }
 
-function outcomeOf(end: unknown, job: QueuedJob): Outcome {
+function outcomeOf(end: unknown, job: ReadyJob): Outcome {
   if (end instanceof Failure) return { status: 'failed', error: end.error };
   try {
     const { counts, executionTimeMs, shotsCompleted } = checkResult(end, job.circuit.ir);

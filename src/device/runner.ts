@@ -1,43 +1,59 @@
-// The device's own loop: the next run starts first, the bookkeeping of the last one comes after it.
-import type { LoadedExecutor } from './executor.ts';
+// The device's own loop.
+//
+//   queued -> begun: marked on disk, then the executor runs it -> executing: written to Redis, the next runs marked on disk
+//          -> ended: the next run starts FIRST, then the outcome is handed over
+//                \-> its batch failed: back to the front of the queue, to run alone
+//
+// A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
+// admission is closed, or while the node cannot be sure that the next job is still its own.
 import type { Hooks } from '../hooks.ts';
+import type { HeldJob, ReadyJob } from '../jobs/job.ts';
+import type { JobTable } from '../jobs/job-table.ts';
+import type { Admission } from '../kernel/admission.ts';
 import type { Logger } from '../log.ts';
+import { Waiters } from '../net/timing.ts';
 import { batchSize } from './batch-size.ts';
-import type { Outcome } from '../protocol/webhook.ts';
-import type { JobTable, QueuedJob } from '../jobs/job-table.ts';
-import { Run, type RunOptions } from './run.ts';
+import type { LoadedExecutor } from './executor.ts';
+import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
+import { Run, type RunEndings } from './run.ts';
 
 /** An executor that keeps the event loop for longer than this is named in the log. */
 const BLOCKED_MS = 1_000;
 const WATCH_MS = 250;
 
+/** Which jobs are still this node's own. */
+export interface Leases {
+  hasLease(job: HeldJob): boolean;
+  /** Calls `listener` whenever leases have been renewed. */
+  onSwept(listener: () => void): void;
+}
+
+/** Where the start of a job is made known; nothing waits for it. */
+export interface StartStatuses {
+  executing(jobId: string, messageId: string): Promise<void>;
+}
+
 export interface RunnerOptions {
   readonly held: JobTable;
+  readonly admission: Admission;
+  readonly leases: Leases;
+  readonly marker: RunMarker;
+  readonly statuses: StartStatuses;
+  readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;
   readonly concurrency: number;
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
-  /** Whether this job may start now. */
-  readonly mayStart: (job: QueuedJob) => boolean;
-  /** The jobs are about to go to the device. */
-  readonly onStarting: (jobs: readonly QueuedJob[]) => void;
-  /** The jobs are on the device. */
-  readonly onStarted: (jobs: readonly QueuedJob[]) => void;
-  readonly onOutcome: (job: QueuedJob, outcome: Outcome) => void;
-  /** The run of a job has ended, whatever became of its outcome. */
-  readonly onEnded: (job: QueuedJob) => void;
 }
 
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
   #started = false;
   #stopped = false;
-  readonly #waitingForEnd: (() => void)[] = [];
-  #stuck: string | undefined;
+  readonly #waitingForEnd = new Waiters();
   #runMs = 10;
   #watch: NodeJS.Timeout | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
@@ -45,11 +61,10 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#runOptions = {
-      ...options,
-      onTimedOut: options.onOutcome,
-      onStuck: (reason) => (this.#stuck = reason),
-    };
+    const startNext = (): void => this.#startNext();
+    options.held.onQueued(startNext);
+    options.admission.onOpen(startNext);
+    options.leases.onSwept(startNext);
   }
 
   /** The job that runs, of several the first. */
@@ -60,7 +75,8 @@ export class Runner {
 
   /** Why the executor is unhealthy, if it is. */
   get stuck(): string | undefined {
-    return this.#stuck;
+    for (const { stuck } of this.#runs) if (stuck !== undefined) return stuck;
+    return undefined;
   }
 
   /** Typical time of one job on the device. */
@@ -74,20 +90,15 @@ export class Runner {
     this.#watchEventLoop();
   }
 
-  /** There may be a job to start now. */
-  wake(): void {
-    this.#startNext();
-  }
-
-  /** A cancel for a running job; the caller has recorded it. */
-  drop(job: QueuedJob, reason: string): void {
+  /** Gives a running job up; the caller has recorded why, and how it ends. */
+  drop(job: ReadyJob, reason: string): void {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
   }
 
   /** Starts nothing more, and resolves once every run has ended. */
   async drain(): Promise<void> {
     this.#stopped = true;
-    while (this.#runs.size > 0) await new Promise<void>((resolve) => this.#waitingForEnd.push(resolve));
+    while (this.#runs.size > 0) await this.#waitingForEnd.next();
     clearInterval(this.#watch);
   }
 
@@ -106,53 +117,57 @@ export class Runner {
     }
   }
 
-  #next(): [QueuedJob, ...QueuedJob[]] | undefined {
-    const { held, hooks, log, mayStart } = this.#options;
+  #next(): [ReadyJob, ...ReadyJob[]] | undefined {
+    const { held, admission, leases, hooks, log } = this.#options;
     const first = held.front;
-    if (!this.#started || this.#stopped || first === undefined || !mayStart(first)) return undefined;
+    if (!this.#started || this.#stopped || first === undefined) return undefined;
+    if (!admission.isOpen || !leases.hasLease(first)) return undefined;
     const size = held.queued > 1 && !first.runsAlone ? batchSize(hooks, held.queued, log) : 1;
     const [job, ...more] = held.dequeue(size);
     return job === undefined ? undefined : [job, ...more];
   }
 
-  #start(jobs: [QueuedJob, ...QueuedJob[]]): void {
-    const { onStarting, onStarted } = this.#options;
-    const run = new Run(jobs, this.#runOptions);
+  #start(jobs: [ReadyJob, ...ReadyJob[]]): void {
+    const { marker, statuses, held } = this.#options;
+    const run = new Run(jobs, this.#options);
     this.#runs.add(run);
-    onStarting(jobs);
+    marker.begin(firstEntries(jobs));
     const startedAt = performance.now();
     run.start(() => this.#ended(run, startedAt));
-    onStarted(jobs);
+    // The device is at work; what follows does not hold it up.
+    for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
+    marker.next(firstEntries(held.peek(MARKED_AHEAD * jobs.length)), jobs.length);
+    held.announceRoom();
   }
 
   #ended(run: Run, startedAt: number): void {
-    const { held, onOutcome, onEnded } = this.#options;
+    const { held, marker, endings } = this.#options;
     const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
-    // Before the next run is chosen: these come first.
-    for (const job of again) onEnded(job);
+    // Before the next run is chosen: these jobs come first.
+    for (const job of again) marker.end(job.messageIds[0]);
     held.requeue(again);
     this.#startNext();
     // The device is at work again; what is left does not hold it up.
     for (const job of jobs) {
       if (again.includes(job)) continue;
       const outcome = run.outcomeOf(job);
-      if (outcome !== undefined) onOutcome(job, outcome);
-      onEnded(job);
+      if (outcome !== undefined) endings.ran(job, outcome);
+      marker.end(job.messageIds[0]);
     }
-    if (this.#runs.size === 0) for (const resolve of this.#waitingForEnd.splice(0)) resolve();
+    if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }
 
-  /** An executor that computes on the event loop holds up heartbeats, cancels and `/health`: say who it is. */
+  /** An executor that computes on the event loop holds up heartbeats, cancels and `/health`: name it in the log. */
   #watchEventLoop(): void {
     let last = performance.now();
     this.#watch = setInterval(() => {
       const now = performance.now();
       const blockedMs = now - last - WATCH_MS;
-      // Of a run that blocked until its end, the end comes before this look.
+      // A run that blocked until its end has ended before this check.
       const jobId = this.current ?? (this.#last.endedAt >= last ? this.#last.jobId : undefined);
       last = now;
       if (blockedMs < BLOCKED_MS || jobId === undefined) return;
@@ -162,4 +177,8 @@ export class Runner {
       );
     }, WATCH_MS).unref();
   }
+}
+
+function firstEntries(jobs: readonly ReadyJob[]): string[] {
+  return jobs.map(({ messageIds }) => messageIds[0]);
 }

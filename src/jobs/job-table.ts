@@ -1,31 +1,33 @@
-// The jobs that this node holds but has not finished: being checked, queued, or running. Found by job and by stream entry.
-import type { NativeGateIR } from '../protocol/ir.ts';
-
-export interface HeldJob {
-  readonly jobId: string;
-  readonly callbackUrl: string;
-  /** All stream entries that brought it; the first is the one that runs. */
-  readonly messageIds: [string, ...string[]];
-  /** Memory that it takes, roughly. */
-  readonly bytes: number;
-  /** Monotonic milliseconds. */
-  readonly heldSince: number;
-  stage: 'checking' | 'queued' | 'running';
-  /** Set before it is queued. */
-  circuit?: { readonly ir: NativeGateIR; readonly shots: number };
-  /** Set once its batch has failed: it runs by itself. */
-  runsAlone?: true;
-}
-
-/** A held job that is ready for the device. */
-export type QueuedJob = HeldJob & Required<Pick<HeldJob, 'circuit'>>;
+// The jobs that this node has and has not finished, found by job and by stream entry.
+//
+//   add -> checking -> queued -> running -> release
+//                        ^          |
+//                        \- requeue-/   its batch failed: it runs again, alone
+//
+// A job may be released at every stage. It stays the same object at all stages, so that whoever holds it sees the change.
+// The table announces two things: a job is ready for the device (to the runner), and there may be room for more (to the
+// reader).
+import { Listeners } from '../net/timing.ts';
+import type { CheckingJob, Circuit, HeldFacts, HeldJob, ReadyJob } from './job.ts';
 
 export class JobTable {
   readonly #byJob = new Map<string, HeldJob>();
   readonly #byMessage = new Map<string, HeldJob>();
-  readonly #queue: QueuedJob[] = [];
+  readonly #queue: ReadyJob[] = [];
+  readonly #onQueued = new Listeners();
+  readonly #onRoom = new Listeners();
   #bytes = 0;
   #running = 0;
+
+  /** Calls `listener` whenever a job is ready for the device. */
+  onQueued(listener: () => void): void {
+    this.#onQueued.add(listener);
+  }
+
+  /** Calls `listener` whenever there may be room for more jobs. */
+  onRoom(listener: () => void): void {
+    this.#onRoom.add(listener);
+  }
 
   /** Jobs that are checked or queued, so not on the device. */
   get waiting(): number {
@@ -41,12 +43,12 @@ export class JobTable {
   }
 
   /** The job that is next for the device. */
-  get front(): QueuedJob | undefined {
+  get front(): ReadyJob | undefined {
     return this.#queue[0];
   }
 
   /** Up to `count` jobs that are next. */
-  peek(count: number): readonly QueuedJob[] {
+  peek(count: number): readonly ReadyJob[] {
     return this.#queue.slice(0, count);
   }
 
@@ -66,7 +68,7 @@ export class JobTable {
     return this.#byMessage.get(messageId);
   }
 
-  add(job: HeldJob): void {
+  add(job: CheckingJob): void {
     this.#byJob.set(job.jobId, job);
     this.#byMessage.set(job.messageIds[0], job);
     this.#bytes += job.bytes;
@@ -78,27 +80,39 @@ export class JobTable {
     this.#byMessage.set(messageId, job);
   }
 
-  enqueue(job: HeldJob, circuit: QueuedJob['circuit']): void {
-    this.#queue.push(Object.assign(job, { stage: 'queued' as const, circuit }));
+  enqueue(job: CheckingJob, circuit: Circuit): void {
+    this.#queue.push(
+      Object.assign<HeldFacts, Pick<ReadyJob, 'stage' | 'circuit'>>(job, { stage: 'queued', circuit }),
+    );
+    this.#onQueued.notify();
   }
 
-  /** Puts the jobs of a batch that failed back to the front of the queue, each to run by itself. */
-  requeue(jobs: readonly QueuedJob[]): void {
+  /** Puts the jobs of a batch that failed back to the front of the queue, each to run alone. For the runner, which looks
+   *  at the queue right after this: it is not announced. */
+  requeue(jobs: readonly ReadyJob[]): void {
     const here = jobs.filter((job) => this.#byJob.get(job.jobId) === job);
-    for (const job of here) Object.assign(job, { stage: 'queued' as const, runsAlone: true as const });
+    for (const job of here) {
+      job.stage = 'queued';
+      job.runsAlone = true;
+    }
     this.#queue.unshift(...here);
     this.#running -= here.length;
   }
 
-  /** Up to `count` jobs from the front of the queue; they count as running from here on. */
-  dequeue(count: number): QueuedJob[] {
+  /** Up to `count` jobs from the front of the queue; they count as running from here on. The room that they leave is
+   *  announced by `announceRoom`, once they are on the device: the device comes before the reader. */
+  dequeue(count: number): ReadyJob[] {
     const jobs = this.#queue.splice(0, count);
     for (const job of jobs) job.stage = 'running';
     this.#running += jobs.length;
     return jobs;
   }
 
-  /** Forgets a job, wherever it is. */
+  announceRoom(): void {
+    this.#onRoom.notify();
+  }
+
+  /** Forgets a job, at whatever stage it is. */
   release(job: HeldJob): void {
     if (this.#byJob.get(job.jobId) !== job) return;
     this.#byJob.delete(job.jobId);
@@ -107,6 +121,7 @@ export class JobTable {
     }
     this.#bytes -= job.bytes;
     if (job.stage === 'running') this.#running -= 1;
-    if (job.stage === 'queued') this.#queue.splice(this.#queue.indexOf(job as QueuedJob), 1);
+    if (job.stage === 'queued') this.#queue.splice(this.#queue.indexOf(job), 1);
+    this.#onRoom.notify();
   }
 }

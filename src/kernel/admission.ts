@@ -1,15 +1,15 @@
-// The admission before the device: as long as anybody keeps it closed, no job is taken or started.
+// Decides whether jobs are taken and started: while anyone keeps it closed, none is.
 
 export class Admission {
   readonly #reasons = new Map<string, string>();
   readonly #listeners: (() => void)[] = [];
 
-  /** Closes the admission on behalf of `who`; `reason` is a sentence for the operator. */
+  /** Closes the admission in the name of `who`; `reason` is a sentence for the operator. */
   close(who: string, reason: string): void {
     this.#reasons.set(who, reason);
   }
 
-  /** Takes back the objection of `who`. */
+  /** `who` no longer keeps it closed. */
   open(who: string): void {
     if (!this.#reasons.delete(who) || this.#reasons.size > 0) return;
     for (const listener of this.#listeners) listener();

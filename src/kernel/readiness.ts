@@ -1,8 +1,8 @@
-// The truth about the node at one moment: what `/ready`, the heartbeat and `status` say (PROTOCOL §8).
+// The state of the node at one moment: what `/ready`, the heartbeat and `status` report (PROTOCOL §8).
 
 export type VpnState = 'booting' | 'ready' | 'degraded' | 'vpn_unavailable';
 
-/** Collects what the kernel and the plugins know; ready means that nobody gave a reason against it. */
+/** Filled in by the kernel and the plugins. The node is ready if none of them gave a reason against it. */
 export class ReadinessReport {
   vpnState: VpnState = 'booting';
   redisHealthy = false;

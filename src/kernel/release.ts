@@ -1,10 +1,11 @@
 // The release stack: whatever is acquired pushes its release, and close runs them in reverse, all of them.
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { withDeadline } from '../net/timing.ts';
 
 type Release = () => void | Promise<void>;
 
-/** A release that takes longer is named, and the others go on: a node must end. */
+/** A release that takes longer is logged, and the others continue: a node must end. */
 const RELEASE_TIMEOUT_MS = 10_000;
 
 export class ReleaseStack {
@@ -19,13 +20,13 @@ export class ReleaseStack {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** What is acquired after the end, by a boot that was overtaken by its own stop, is released at once. */
+  /** Something acquired after the end, by a boot that was stopped meanwhile, is released at once. */
   push(name: string, release: Release): void {
     this.#stack.push({ name, release });
     if (this.#closed) void this.releaseAll();
   }
 
-  /** Runs every release once; a failing or a hanging one is logged and does not hold up the others. Never rejects. */
+  /** Runs every release once. One that fails or hangs is logged and does not hold up the others. Never rejects. */
   releaseAll(): Promise<void> {
     this.#closed = true;
     this.#releasing ??= this.#run();
@@ -40,17 +41,11 @@ export class ReleaseStack {
   }
 
   async #release(name: string, release: Release): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const text = `it takes longer than ${this.#timeoutMs / 1000} s; going on without it`;
-      timer = setTimeout(() => reject(new Error(text)), this.#timeoutMs);
-    });
+    const late = `it takes longer than ${this.#timeoutMs / 1000} s; continuing without it`;
     try {
-      await Promise.race([release(), late]);
+      await withDeadline(release(), this.#timeoutMs, late);
     } catch (thrown) {
       this.#log.error(`closing ${name} failed: ${messageOf(thrown)}`);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

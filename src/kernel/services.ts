@@ -48,7 +48,7 @@ export class Services {
     };
   }
 
-  /** A service that one can do without; undefined where no plugin provides it. */
+  /** An optional service; undefined if no plugin provides it. */
   find<T>(key: ServiceKey<T>): T | undefined {
     return this.#provided.get(key.name)?.value as T | undefined;
   }

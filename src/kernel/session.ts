@@ -1,4 +1,4 @@
-// The node's standing with the cloud after connect: who it is, where everything lies, how it signs.
+// What a connect has settled: who the node is, where Redis and the cloud are, how requests are signed.
 import type { TokenSigner } from '../protocol/jwt.ts';
 
 export interface VpnTerms {

@@ -1,20 +1,17 @@
-// Guards every tap of a hook: a failure names the plugin and the hook, and a tap that never settles is named too.
-// tapable itself does neither, does not await an async function given to `.tap`, and lets a bail hook stop on null.
+// Guards every tap of a hook: a failure names the plugin and the hook, and so does a tap that does not settle in time.
+// tapable does neither; nor does it await an async function given to `.tap`, and its bail hooks stop at null.
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isPromise, type SeriesRunner, type SeriesTap } from './series.ts';
+import { isPromise, runInSeries, type SeriesTap } from './series.ts';
 
 export interface GuardOptions {
   readonly hook: string;
   readonly kind: 'deciding' | 'observing';
-  readonly deadline: 'limit' | 'warn';
-  readonly synchronous?: true;
+  readonly deadline: 'limit' | 'warn' | 'none';
   readonly timeoutMs: number;
-  /** Runs the taps of the asynchronous hooks. */
-  readonly runner: SeriesRunner;
   readonly log: Logger;
-  /** The plugin whose `apply` runs right now. Later taps are known by the name they give. */
+  /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
   readonly applying: () => string | undefined;
 }
 
@@ -25,22 +22,23 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
     name: 'guard',
     register: (tap) => guardTap(tap, options),
   });
-  if (options.synchronous !== true) options.runner.adopt(hook);
+  // A synchronous hook has no deadline: its taps return their answer.
+  if (options.deadline !== 'none') runInSeries(hook, options.timeoutMs);
 }
 
-/** Whether anybody taps the hook; tapable's own `isUsed` also counts the guard. */
+/** Whether a hook has any tap; tapable's own `isUsed` also counts the guard. */
 export function isTapped(hook: { readonly taps: readonly unknown[] }): boolean {
   return hook.taps.length > 0;
 }
 
-/** Throws a PluginError if a tap wants to stand before a tap that does not exist: tapable would silently put it first. */
-export function checkTapOrder(name: string, hook: Hook<unknown, unknown>): void {
+/** Throws a PluginError if a tap wants to be before a tap that does not exist: tapable would silently put it first. */
+export function checkTapOrder(name: string, hook: { readonly taps: readonly FullTap[] }): void {
   const names = new Set(hook.taps.map((tap) => tap.name));
   for (const tap of hook.taps) {
     for (const before of tap.before === undefined ? [] : [tap.before].flat()) {
       if (names.has(before)) continue;
       throw new PluginError(
-        `plugin '${tap.name}' wants its ${name} tap before '${before}', which taps nothing there`,
+        `plugin '${tap.name}' wants its ${name} tap before '${before}', which has no tap there`,
         {
           plugin: tap.name,
           hook: name,
@@ -52,58 +50,62 @@ export function checkTapOrder(name: string, hook: Hook<unknown, unknown>): void 
 }
 
 function guardTap(tap: FullTap, options: GuardOptions): FullTap {
+  const { hook, kind, deadline, timeoutMs, log } = options;
   const plugin = options.applying() ?? tap.name;
   const call: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
 
-  /** An error with a code of its own says more than a PluginError could; it only learns where it comes from. */
-  const attributed = (thrown: unknown): CodaError => {
-    if (!(thrown instanceof CodaError)) {
-      const message = `plugin '${plugin}' failed in ${options.hook}: ${messageOf(thrown)}`;
-      return new PluginError(message, { plugin, hook: options.hook, cause: thrown });
-    }
-    thrown.plugin ??= plugin;
-    thrown.hook ??= options.hook;
-    return thrown;
-  };
-
-  /** The error that fails a deciding hook; null of an observing one, whose failures only the log hears. */
+  /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
-    const error = attributed(thrown);
-    if (options.kind === 'deciding') return error;
-    options.log.error(attributedMessageOf(error));
+    const error = attributed(thrown, plugin, hook);
+    if (kind === 'deciding') return error;
+    log.error(attributedMessageOf(error));
     return null;
   };
 
+  const onLate = (): PluginError | undefined => {
+    const text = `plugin '${plugin}' has not settled in ${hook} after ${timeoutMs / 1000} s`;
+    if (deadline === 'limit') {
+      return new PluginError(text, { plugin, hook, remedy: 'Fix the plugin, or raise hookTimeoutSec.' });
+    }
+    log.warn(`${text}; still waiting`);
+    return undefined;
+  };
+
+  if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
+  const type = tap.type === 'sync' ? 'sync' : 'promise';
+  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onLate };
+  return guarded;
+}
+
+/** An error with a code of its own says more than a PluginError could; it only gets the plugin and the hook added. */
+function attributed(thrown: unknown, plugin: string, hook: string): CodaError {
+  if (!(thrown instanceof CodaError)) {
+    const message = `plugin '${plugin}' failed in ${hook}: ${messageOf(thrown)}`;
+    return new PluginError(message, { plugin, hook, cause: thrown });
+  }
+  thrown.plugin ??= plugin;
+  thrown.hook ??= hook;
+  return thrown;
+}
+
+/** A tap of a synchronous hook: it must return its answer, not a promise of it. */
+function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null): Call {
   const fail = (thrown: unknown): undefined => {
     const error = errorOf(thrown);
     if (error !== null) throw error;
   };
-
-  const fnSync: Call = (...args) => {
+  return (...args) => {
+    let value: unknown;
     try {
-      const value = call(...args);
-      if (!isPromise(value)) return value ?? undefined;
-      value.then(undefined, () => {});
+      value = call(...args);
     } catch (thrown) {
       return fail(thrown);
     }
+    // undefined, so that a bail hook does not stop at null.
+    if (!isPromise(value)) return value ?? undefined;
+    value.then(undefined, () => {});
     return fail(new TypeError('the hook is synchronous, but the tap returned a promise'));
   };
-
-  const onLate = (): PluginError | undefined => {
-    const text = `plugin '${plugin}' has not settled in ${options.hook} after ${options.timeoutMs / 1000} s`;
-    if (options.deadline === 'limit') {
-      const remedy = 'Mend the plugin, or raise hookTimeoutSec.';
-      return new PluginError(text, { plugin, hook: options.hook, remedy });
-    }
-    options.log.warn(`${text}; still waiting`);
-    return undefined;
-  };
-
-  if (options.synchronous) return { ...tap, fn: fnSync };
-  const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onLate };
-  return guarded;
 }
 
 function promised(fn: Call): Call {

@@ -1,5 +1,5 @@
-// The developer's side door of the local cloud: `coda submit` and `coda cancel` come through here.
-// Loopback only, and only with the token that is in the developer's own rendezvous file.
+// The developer's API of the local cloud, for `coda submit` and `coda cancel`.
+// It accepts only the token in the rendezvous file of the developer, and listens on loopback only.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type RouterContext } from '@koa/router';
 import { CodaError } from '../errors.ts';
@@ -21,7 +21,7 @@ export interface JobAnswer {
 interface AdminParts {
   readonly token: string;
   readonly jobs: CloudJobs;
-  /** Fires when the cloud closes, so that nobody waits for it. */
+  /** Fires when the cloud closes, and ends all waiting requests. */
   readonly closing: AbortSignal;
   readonly onSubmit: (job: SubmittedJob) => void;
 }
@@ -103,7 +103,7 @@ function knownJob(context: RouterContext, jobs: CloudJobs): string {
   return jobId;
 }
 
-/** Compares digests, so that the time taken says nothing about the token. */
+/** Compares digests, so that the time it takes reveals nothing about the token. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));

@@ -1,8 +1,8 @@
-// Sample circuits whose physics is known, compiled for each target: a first sign that a device measures what it should.
+// Sample circuits with known results, compiled for each target: a first check that a device measures correctly.
 import { createHash } from 'node:crypto';
 import type { Gate, GateName, NativeGateIR, Target } from '../protocol/ir.ts';
 
-/** Whether counts agree with physics, and in a few words why. */
+/** Whether counts agree with physics, and why. */
 export interface Verdict {
   readonly ok: boolean;
   readonly reason: string;
@@ -65,7 +65,7 @@ export function randomCircuit(seed: number, qubits: number, depth: number, targe
 
 /** A Hadamard gate up to a global phase. */
 export function hadamard(qubit: number, target: Target): Gate[] {
-  // Z, then a quarter turn about y; with the fixed gates of `cnot` it is a quarter turn back, then Z.
+  // Z, then a quarter turn about y; with the fixed gates of `cnot`, a quarter turn back, then Z.
   return target === 'cnot'
     ? [gate('y_minus_90', [qubit]), gate('virtual_z', [qubit], PI)]
     : [gate('rz', [qubit], PI), gate('ry', [qubit], PI / 2)];
@@ -132,13 +132,13 @@ function halfAndHalf(
   const other = Object.entries(counts).find(
     ([outcome, count]) => count > 0 && outcome !== zeros && outcome !== ones,
   );
-  if (other !== undefined) return wrong(`${other[0]} was measured ${other[1]} times, physics forbids it`);
+  if (other !== undefined) return wrong(`${other[0]} was measured ${other[1]} times, which physics forbids`);
   const measured = counts[zeros] ?? 0;
   // The standard deviation of a fair coin's heads in `shots` throws.
   const sigma = Math.sqrt(shots) / 2;
   if (Math.abs(measured - shots / 2) > SIGMAS * sigma) {
     return wrong(
-      `${zeros} was measured ${measured} times of ${shots}, more than ${SIGMAS} sigma off the half`,
+      `${zeros} was measured ${measured} times of ${shots}, more than ${SIGMAS} sigma from one half`,
     );
   }
   return { ok: true, reason: `only ${zeros} and ${ones}, each about half` };
@@ -159,9 +159,9 @@ function wrong(reason: string): Verdict {
   return { ok: false, reason };
 }
 
-/** Numbers in [0, 1) from a 32-bit xorshift: plain, and good enough for angles. */
+/** Numbers in [0, 1) from a 32-bit xorshift: simple, and good enough for angles. */
 function randomNumbers(seed: number): () => number {
-  // Spread over the bits, since neighbouring seeds would begin alike; zero would stay zero.
+  // Spread the seed over all bits, since neighbouring seeds would begin alike; zero would stay zero.
   let state = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) || 1;
   return () => {
     state ^= state << 13;

@@ -1,4 +1,4 @@
-// What a node may send, checked to the letter: the bodies of connect, heartbeat and webhook.
+// Checks strictly what a node sends: the bodies of connect, heartbeat and webhook.
 // Each function returns the typed body or throws a Refusal that names the first broken rule.
 import { parseIr } from '../protocol/ir.ts';
 import { parseShots } from '../protocol/job.ts';
@@ -23,9 +23,9 @@ export interface HeartbeatBody {
   readonly connectivity: readonly Edge[] | null;
 }
 
-/** What the cloud knows about a job that a webhook reports. */
+/** What the cloud knows about the job of a webhook. */
 export interface JobTerms {
-  /** Undefined where the submitted circuit or its shots are invalid: such a job cannot complete. */
+  /** Undefined if the submitted circuit or its shots are invalid: such a job cannot complete. */
   readonly valid: { readonly measurements: number } | undefined;
 }
 
@@ -104,7 +104,7 @@ function completedBody(jobId: string, fields: Fields, terms: JobTerms): WebhookB
   if (typeof execution_time_ms !== 'number' || execution_time_ms < 0) {
     throw bad('execution_time_ms', 'a number of at least 0', execution_time_ms);
   }
-  // Fewer than were asked for, or more: the contract leaves that to the device.
+  // The contract allows fewer or more shots than requested.
   if (!isWholeNumber(shots_completed)) {
     throw bad('shots_completed', 'an integer of at least 0', shots_completed);
   }
@@ -121,7 +121,7 @@ function failedBody(jobId: string, fields: Fields): WebhookBody {
   exactKeys(fields, ['job_id', 'status', 'error']);
   const { error } = fields;
   if (typeof error !== 'string' || error.trim() === '') throw bad('error', 'a non-empty string', error);
-  const length = [...error].length;
+  const length = Array.from(error).length;
   if (length > MAX_ERROR_CHARACTERS) {
     throw new Refusal(422, `error has ${length} characters, at most ${MAX_ERROR_CHARACTERS} are allowed`);
   }

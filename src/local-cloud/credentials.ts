@@ -1,4 +1,4 @@
-// Who may speak as the QPU: one-time tokens, the key pairs handed out for them, and the bundle (PROTOCOL §1, §3).
+// Decides who may act as the QPU: one-time tokens, the key pairs issued for them, and the bundle (PROTOCOL §1, §3).
 import { generateKeyPair, randomBytes, randomUUID, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { messageOf } from '../errors.ts';
@@ -26,13 +26,13 @@ export interface BundleTerms {
   readonly numQubits: number;
   readonly redisUrl: string;
   readonly paths: Paths;
-  /** The cloud's own address; asked at each connect, since it is known only once the cloud listens. */
+  /** The address of the cloud; read at each connect, since it is known only once the cloud listens. */
   readonly url: () => string;
 }
 
 export type BundleFields = Record<string, unknown>;
 
-/** Changes a bundle before it is sent; what it returns is sent, whatever it is. */
+/** Changes a bundle before it is sent; any JSON value that it returns is sent. */
 export type BundleOverride = (bundle: BundleFields, mode: 'token' | 'jwt') => unknown;
 
 /** What a node needs to start without a token. */
@@ -43,7 +43,7 @@ export interface IssuedKey {
 
 interface KnownKey {
   readonly publicKey: KeyObject;
-  /** Of the first connect with this key. */
+  /** From the first connect with this key. */
   fingerprint: string | undefined;
 }
 
@@ -75,7 +75,7 @@ export class Credentials {
     return { keyId, privateKeyPem };
   }
 
-  /** Checks who asks to connect, and returns how to answer; only that call uses the token up. */
+  /** Checks who connects, and returns the function that answers; only calling it uses the token up. */
   async checkConnect(
     authorization: string | undefined,
     fingerprint: string,
@@ -110,7 +110,7 @@ export class Credentials {
 
   #mustBeUnused(token: string): void {
     if (this.#unusedTokens.has(token)) return;
-    // No violation: a node cannot know what became of a token that its operator gave it.
+    // Not a violation: a node cannot know whether the token from its operator was used before.
     throw new Refusal(401, 'the token is unknown or has already been used', { isViolation: false });
   }
 
@@ -168,7 +168,7 @@ function bearerOf(authorization: string | undefined): string {
   return bearer;
 }
 
-/** Unverified: it only says which key to verify with. */
+/** Not verified: it only selects the key to verify with. */
 function keyIdOf(jwt: string): string | undefined {
   try {
     const header: unknown = JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString('utf8'));

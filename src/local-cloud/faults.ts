@@ -1,11 +1,11 @@
-// Failures on demand: the next requests to an endpoint are answered badly, left hanging, or cut off.
+// Failures on demand: the next requests to an endpoint get an error, no answer, or a closed connection.
 import type { Socket } from 'node:net';
 
 export type Endpoint = 'connect' | 'heartbeat' | 'webhook' | 'health';
 
 export type Fault = (
   | {
-      /** Answered instead of doing what was asked. */
+      /** The answer; the request has no effect. */
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       /** Sent as JSON. Default: an `error` that says it is a fault on purpose. */
@@ -13,13 +13,13 @@ export type Fault = (
     }
   | {
       /**
-       * `hang`: never an answer. `reset`: the connection is cut instead of answering.
-       * `lose-answer`: the request takes effect, but the connection is cut before the answer.
+       * `hang`: no answer. `reset`: the connection is closed without an answer.
+       * `lose-answer`: the request takes effect, but the connection is closed before the answer.
        */
       readonly action: 'hang' | 'reset' | 'lose-answer';
     }
 ) & {
-  /** How many requests it hits. Default: all until `heal`. */
+  /** How many requests it affects. Default: all until `heal`. */
   readonly times?: number;
 };
 
@@ -27,14 +27,14 @@ export class Faults {
   readonly #planned = new Map<Endpoint, { fault: Fault; left: number }[]>();
   readonly #hanging = new Set<Socket>();
 
-  /** Adds a fault behind those that the endpoint has already. */
+  /** Adds a fault after those that are planned for the endpoint. */
   plan(endpoint: Endpoint, fault: Fault): void {
     const queue = this.#planned.get(endpoint) ?? [];
     queue.push({ fault, left: fault.times ?? Infinity });
     this.#planned.set(endpoint, queue);
   }
 
-  /** The fault that hits this request, if any. */
+  /** The fault for this request, if there is one. */
   next(endpoint: Endpoint): Fault | undefined {
     const queue = this.#planned.get(endpoint);
     const first = queue?.[0];
@@ -49,7 +49,7 @@ export class Faults {
     socket.once('close', () => this.#hanging.delete(socket));
   }
 
-  /** Forgets all faults and cuts the connections that hang. */
+  /** Removes all faults and closes the connections that hang. */
   heal(): void {
     this.#planned.clear();
     for (const socket of this.#hanging) socket.destroy();

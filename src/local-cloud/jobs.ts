@@ -1,4 +1,4 @@
-// The cloud's side of the jobs: puts them into the stream, cancels them, keeps what the node reports (PROTOCOL §4, §6).
+// The jobs of the local cloud: puts them into the stream, cancels them, keeps the outcomes (PROTOCOL §4, §6).
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -12,13 +12,13 @@ import { DEFAULT_WAIT_MS, within, type WaitOptions } from './wait.ts';
 import { jobTerms, type JobTerms } from './contract.ts';
 import { Refusal } from './refusal.ts';
 
-/** A job to submit. Texts go to the stream as they are, so that tests can submit what is wrong. */
+/** A job to submit. Texts go to the stream unchanged, so that tests can submit invalid jobs. */
 export interface JobRequest {
   readonly ir?: NativeGateIR | string;
   readonly shots?: number | string;
   /** Default: a new one. */
   readonly jobId?: string;
-  /** Message fields that replace the ones made from the rest; null leaves the field out. */
+  /** Replaces fields of the message; null removes the field. */
   readonly raw?: Readonly<Record<string, string | Buffer | null>>;
 }
 
@@ -27,7 +27,7 @@ export type JobEnd = WebhookBody | { readonly job_id: string; readonly status: '
 
 export interface JobSummary {
   readonly job_id: string;
-  /** The node's word, or `queued` where it has not said anything yet. */
+  /** The state that the node has written, or `queued` if it has written none. */
   readonly state: string;
   readonly shots: string | null;
   readonly submitted_at: string;
@@ -46,7 +46,7 @@ interface LedgerEntry extends SubmittedJob {
 }
 
 const DEFAULT_SHOTS = 1000;
-const LOOK_FOR_CANCELLED_EVERY_MS = 200;
+const CHECK_CANCELLED_EVERY_MS = 200;
 
 export class CloudJobs {
   readonly results = new Map<string, WebhookBody>();
@@ -86,12 +86,12 @@ export class CloudJobs {
     return this.#ledger.get(jobId)?.terms;
   }
 
-  /** Keeps an outcome; false if it is known already. A different one for the same job is a violation. */
+  /** Keeps an outcome; false if it is known. A different outcome for the same job is a violation. */
   report(body: WebhookBody): boolean {
     const known = this.results.get(body.job_id);
     if (known !== undefined) {
       if (isDeepStrictEqual(known, body)) return false;
-      throw new Refusal(409, `job ${shown(body.job_id)} has a different outcome already`);
+      throw new Refusal(409, `job ${shown(body.job_id)} already has a different outcome`);
     }
     this.results.set(body.job_id, body);
     this.#ledger.get(body.job_id)?.report(body);
@@ -131,7 +131,7 @@ export class CloudJobs {
       const [count] = await this.#redis.xpending(streamKey(this.#qpuId), groupName(this.#qpuId));
       return Number(count);
     } catch (error) {
-      // Before the first node has come there is no group, and so nothing is pending.
+      // There is no group before the first node connects, so nothing is pending.
       if (messageOf(error).startsWith('NOGROUP')) return 0;
       throw error;
     }
@@ -154,13 +154,13 @@ export class CloudJobs {
     await this.#redis.unlink(streamKey(this.#qpuId), ...perJob);
   }
 
-  /** No webhook tells of a cancelled job, so its status is looked at until `signal`. */
+  /** No webhook reports a cancelled job, so its status is polled until `signal`. */
   async #cancelled(jobId: string, signal: AbortSignal): Promise<JobEnd | undefined> {
     do {
-      // While Redis is away, the next look will do.
+      // Redis may be unavailable for a moment; the next check follows.
       const status = await this.status(jobId).catch((): Record<string, string> => ({}));
       if (status['state'] === 'cancelled') return { job_id: jobId, status: 'cancelled' };
-      await sleep(LOOK_FOR_CANCELLED_EVERY_MS, undefined, { signal }).catch(() => {});
+      await sleep(CHECK_CANCELLED_EVERY_MS, undefined, { signal }).catch(() => {});
     } while (!signal.aborted);
     return undefined;
   }

@@ -1,5 +1,5 @@
-// A Coda cloud on this machine: real HTTP, a real Redis, and strict about every rule of the contract.
-// `coda dev` runs it for people; tests of nodes, executors and plugins run it for themselves.
+// A Coda cloud on this machine, with real HTTP and a real Redis, that checks every rule of the contract.
+// `coda dev` runs it, and so do tests of nodes, executors and plugins.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -7,19 +7,14 @@ import Koa from 'koa';
 import type { Redis } from 'ioredis';
 import { ConfigError, messageOf } from '../errors.ts';
 import { maskUrlPasswords } from '../log.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { openRedis } from '../net/redis.ts';
 import { adminRoutes } from './admin.ts';
 import { Credentials, type BundleOverride, type IssuedKey, type KeyPair, type Paths } from './credentials.ts';
 import { Faults, type Endpoint, type Fault } from './faults.ts';
 import { CloudJobs, type JobEnd, type JobRequest, type SubmittedJob } from './jobs.ts';
-import {
-  cloudRoutes,
-  DEFAULT_PATHS,
-  type ConnectRecord,
-  type DeliveryRecord,
-  type HeartbeatRecord,
-} from './routes.ts';
+import { cloudRoutes, type ConnectRecord, type DeliveryRecord, type HeartbeatRecord } from './routes.ts';
 import { startRedisServer, type RedisServer } from './redis-server.ts';
 import { waitUntil, within, type WaitOptions } from './wait.ts';
 
@@ -35,13 +30,13 @@ export interface LocalCloudOptions {
   readonly nativeGateSet?: string;
   /** Default 12. */
   readonly numQubits?: number;
-  /** RSA; handed out for every token. Default: a new pair of 2048 bits for each. */
+  /** RSA; issued for every token. Default: a new pair of 2048 bits for each. */
   readonly keyPair?: KeyPair;
   /** Changes the bundles that connect answers with. */
   readonly bundle?: BundleOverride;
-  /** Where the API is served and what the bundle says about it. */
+  /** The paths that the API serves and that the bundle names. */
   readonly paths?: Partial<Paths>;
-  /** Told of every job that comes through the developer's API. */
+  /** Called for every job that is submitted through the developer's API. */
   readonly onSubmit?: (job: SubmittedJob) => void;
   readonly onViolation?: (text: string) => void;
 }
@@ -51,15 +46,15 @@ export interface LocalCloud {
   readonly url: string;
   readonly qpuId: string;
   readonly redisUrl: string;
-  /** The cloud's own redis-server, if it started one. */
+  /** The redis-server that the cloud started, if it did. */
   readonly redisServer: RedisServer | undefined;
   /** Bearer token of the developer's API under `/dev`. */
   readonly adminToken: string;
-  /** Every breach of the contract, in words. Each was answered with a 4xx; assert that there is none. */
+  /** A sentence for every breach of the contract, each answered with a 4xx. Assert that there is none. */
   readonly violations: readonly string[];
   readonly connects: readonly ConnectRecord[];
   readonly heartbeats: readonly HeartbeatRecord[];
-  /** Every webhook, also refused, repeated and faulted ones. */
+  /** Every webhook, including refused and repeated ones and those hit by a fault. */
   readonly deliveries: readonly DeliveryRecord[];
   /** The accepted outcome of each job. */
   readonly results: ReadonlyMap<string, WebhookBody>;
@@ -77,30 +72,30 @@ export interface LocalCloud {
   cancel(jobId: string): Promise<void>;
   /** The status hash; empty if there is none. */
   status(jobId: string): Promise<Record<string, string>>;
-  /** Resolves with the accepted webhook of a submitted job; throws a JobError when the time is up. */
+  /** Resolves with the accepted webhook of a submitted job; throws a JobError after the timeout. */
   outcome(jobId: string, options?: WaitOptions): Promise<WebhookBody>;
   /** Resolves once the job has ended in any way, also cancelled; undefined if `signal` was first. */
   ended(jobId: string, signal: AbortSignal): Promise<JobEnd | undefined>;
   /** Resolves once the job's status hash says `state`, with the whole hash. */
   whenState(jobId: string, state: string, options?: WaitOptions): Promise<Record<string, string>>;
-  /** Resolves with the first accepted heartbeat for which `matches` holds; default: the first at all. */
+  /** Resolves with the first accepted heartbeat for which `matches` is true; default: the very first. */
   whenHeartbeat(
     matches?: (heartbeat: HeartbeatRecord) => boolean,
     options?: WaitOptions,
   ): Promise<HeartbeatRecord>;
-  /** How many messages of the stream are delivered but not acknowledged. */
+  /** How many messages of the stream were delivered to a node but not acknowledged. */
   pending(): Promise<number>;
 
-  /** Makes the next requests to an endpoint fail; several faults take turns. */
+  /** Makes the next requests to an endpoint fail; several faults apply one after the other. */
   fail(endpoint: Endpoint, fault: Fault): void;
-  /** Forgets all faults; hanging requests are cut off. */
+  /** Removes all faults and closes hanging requests. */
   heal(): void;
-  /** Closes the port, so that connections are refused; everything else stays. */
+  /** Closes the port, so that connections are refused; keeps everything else. */
   goOffline(): Promise<void>;
   /** Opens the same port again. */
   goOnline(): Promise<void>;
 
-  /** Removes the stream and what this cloud's jobs left, for a Redis that lives on. */
+  /** Removes the stream and the keys of this cloud's jobs, for a Redis that is used further. */
   removeKeys(): Promise<void>;
   close(): Promise<void>;
 }
@@ -108,7 +103,7 @@ export interface LocalCloud {
 const HOST = '127.0.0.1';
 const REDIS_TIMEOUT_MS = 5_000;
 
-/** Starts a local cloud. Throws a ConfigError if Redis or the port cannot be had. */
+/** Starts a local cloud. Throws a ConfigError if Redis or the port is not available. */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
   const redisServer = options.redisUrl === undefined ? await startRedisServer() : undefined;
   const redisUrl = options.redisUrl ?? redisServer?.url ?? '';
@@ -138,7 +133,8 @@ async function assemble(
   { redis, redisUrl, redisServer, stopRedis }: RedisParts,
 ): Promise<LocalCloud> {
   const qpuId = options.qpuId ?? `local-${randomBytes(6).toString('hex')}`;
-  const paths: Paths = { ...DEFAULT_PATHS, ...options.paths };
+  const { connect, heartbeat, webhook } = CLOUD_PATHS;
+  const paths: Paths = { connect, heartbeat, webhook, ...options.paths };
   const adminToken = randomBytes(24).toString('hex');
   const violations: string[] = [];
   const connects: ConnectRecord[] = [];
@@ -170,14 +166,14 @@ async function assemble(
   const log = { connects, heartbeats, deliveries, violation };
   const onSubmit = options.onSubmit ?? (() => {});
   const app = new Koa();
-  // What fails inside is recorded by the routes; koa would print what fails while answering, e.g. a reset.
+  // The routes record errors; koa would also print those of closed connections.
   app.silent = true;
   app.use(adminRoutes({ token: adminToken, jobs, closing: closing.signal, onSubmit }).routes());
   app.use(cloudRoutes({ paths, credentials, jobs, faults, log }).routes());
   app.use((context) => {
     context.status = 404;
     context.body = { error: `no ${context.method} ${context.path} here` };
-    // Anything else may be a browser that looks for an icon.
+    // Other paths may come from a browser that asks for an icon.
     if (context.path.startsWith('/api/')) violation(`no ${context.method} ${context.path} here`);
   });
   const answer = app.callback();
@@ -206,11 +202,11 @@ async function assemble(
     outcome: (jobId, wait) => jobs.outcome(jobId, wait),
     ended: (jobId, signal) => jobs.ended(jobId, signal),
     async whenState(jobId, state, wait) {
-      const look = async (): Promise<Record<string, string> | undefined> => {
+      const check = async (): Promise<Record<string, string> | undefined> => {
         const status = await jobs.status(jobId);
         return status['state'] === state ? status : undefined;
       };
-      return waitUntil(`state '${state}' of job '${jobId}'`, look, wait);
+      return waitUntil(`state '${state}' of job '${jobId}'`, check, wait);
     },
     whenHeartbeat: (matches = () => true, wait) =>
       waitUntil('a heartbeat', () => heartbeats.find((one) => one.answer === 200 && matches(one)), wait),
@@ -237,7 +233,7 @@ async function mustAnswer(redis: Redis, url: string): Promise<void> {
   } catch (cause) {
     throw new ConfigError(`Redis at ${maskUrlPasswords(url)} does not answer: ${reason}`, {
       cause,
-      remedy: 'check its address and password, or leave the URL out to have a redis-server started',
+      remedy: 'Check its address and password, or leave the URL out to start a redis-server.',
     });
   }
 }

@@ -1,5 +1,5 @@
-// A real redis-server of one's own: for the local cloud, and for tests that stop, freeze and restart it.
-// On loopback only, with a random password, without persistence, and gone with the process that started it.
+// Starts a real redis-server, for the local cloud and for tests that stop, freeze and restart it. It listens on loopback
+// only, has a random password and no persistence, and ends with the process that started it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -26,9 +26,9 @@ export interface RedisServer {
   /** `redis://:<password>@127.0.0.1:<port>`; the same for the server's life. */
   readonly url: string;
   readonly port: number;
-  /** Undefined while it does not run. */
+  /** Undefined while it is not running. */
   readonly pid: number | undefined;
-  /** Ends the server for good; may be called twice. */
+  /** Ends the server; may be called twice. */
   stop(): Promise<void>;
   /** Sends a signal, by default SIGKILL. Waits for the end of the process unless it is SIGSTOP or SIGCONT. */
   kill(signal?: NodeJS.Signals): Promise<void>;
@@ -41,14 +41,14 @@ const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const PORT_ATTEMPTS = 10;
 
-/** A port that somebody took between our look and the server's bind. */
+/** Another process has taken the port since it was found free. */
 class PortTakenError extends ConfigError {}
 
 interface Launch {
   readonly binary: string;
   readonly port: number;
   readonly dir: string;
-  /** Whether the folder goes with the server. */
+  /** Whether to remove the folder with the server. */
   readonly ownsDir: boolean;
   readonly password: string;
   readonly args: readonly string[];
@@ -116,7 +116,7 @@ async function withFreePort(
       return port;
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error;
-      // Of a fixed port, a connection that is just closing may be the only user.
+      // A fixed port may still be in use by a connection that is closing.
       if (fixed !== undefined) await sleep(50);
     }
   }
@@ -134,7 +134,7 @@ async function freePort(): Promise<number> {
 
 async function launch(options: Launch): Promise<ChildProcess> {
   const { binary, port, dir, ownsDir, password, args } = options;
-  // Detached: Ctrl-C in a terminal reaches the whole process group, and the node must drain before Redis goes.
+  // Detached, since Ctrl-C in a terminal reaches the whole process group, and the node must drain before Redis ends.
   const child = spawn(binary, [...args, '-'], { cwd: dir, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   child.on('error', () => {});
   let output = '';
@@ -146,7 +146,7 @@ async function launch(options: Launch): Promise<ChildProcess> {
     () => startError(options, output),
     (error: unknown) => spawnError(binary, error),
   );
-  // The password goes through a pipe: command lines are readable for every user of the machine.
+  // The password goes through a pipe: every user of the machine can read command lines.
   child.stdin.on('error', () => {});
   child.stdin.end(configuration(port, dir, password));
   guard(child, ownsDir ? dir : '');
@@ -176,7 +176,7 @@ function configuration(port: number, dir: string, password: string): string {
   ].join('\n');
 }
 
-/** Kills the server when this process is gone, however it went: the pipe that `read` waits on then closes. */
+/** Kills the server when this process ends in any way: that closes the pipe on which `read` waits. */
 function guard(child: ChildProcess, emptyDir: string): void {
   if (child.pid === undefined) return;
   const script = 'read -r _; kill -9 "$1"; [ -z "$2" ] || rmdir "$2"';
@@ -189,7 +189,7 @@ function guard(child: ChildProcess, emptyDir: string): void {
   child.once('exit', () => watchdog.kill('SIGKILL'));
 }
 
-/** True once the server takes our password and answers; false when the time is up. */
+/** True once the server accepts our password and answers; false after the timeout. */
 async function answersPing(port: number, password: string, signal: AbortSignal): Promise<boolean> {
   const giveUpAt = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < giveUpAt && !signal.aborted) {
@@ -217,7 +217,7 @@ async function terminate(child: ChildProcess | undefined): Promise<void> {
   if (child === undefined || !isRunning(child)) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
-  // A frozen server would act on nothing but SIGKILL.
+  // A frozen server must continue before it can act on SIGTERM.
   child.kill('SIGCONT');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await ended;
@@ -230,14 +230,14 @@ function isRunning(child: ChildProcess): boolean {
 
 function startError({ port }: Launch, output: string): ConfigError {
   if (/address already in use/i.test(output))
-    return new PortTakenError(`redis-server cannot listen: port ${port} is taken`);
+    return new PortTakenError(`redis-server cannot listen: port ${port} is in use`);
   return new ConfigError(`redis-server on port ${port} ended at once: ${lastLine(output)}`);
 }
 
 function spawnError(binary: string, cause: unknown): ConfigError {
   return new ConfigError(`${binary} cannot be started`, {
     remedy:
-      'install it (apt-get install redis-server, or brew install redis), or name a running Redis with --redis-url',
+      'Install it (apt-get install redis-server, or brew install redis), or name a running Redis with --redis-url.',
     cause,
   });
 }

@@ -1,8 +1,8 @@
-// How the local cloud says no: an HTTP status, a sentence, and whether the node broke the contract.
+// An error that the local cloud answers: an HTTP status, a sentence, and whether the node broke the contract.
 
 export class Refusal extends Error {
   readonly status: number;
-  /** False where a correct node may be refused as well, e.g. with a token that has been used. */
+  /** False if a correct node may be refused too, e.g. with a token that was used before. */
   readonly isViolation: boolean;
 
   constructor(status: number, message: string, options: { isViolation?: boolean } = {}) {

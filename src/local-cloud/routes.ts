@@ -1,8 +1,9 @@
 // The Coda API that nodes speak to: connect, heartbeat, webhook and health (PROTOCOL §1, §6, §7, §8).
-// A request is checked first, then a planned fault may hit it, and only then does it take effect.
+// A request is checked first; then a planned fault may apply; only then does it take effect.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Router, type RouterContext } from '@koa/router';
 import { messageOf } from '../errors.ts';
+import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { connectBody, heartbeatBody, parseJson, webhookBody } from './contract.ts';
 import type { ConnectBody, HeartbeatBody } from './contract.ts';
@@ -11,7 +12,7 @@ import type { Endpoint, Fault, Faults } from './faults.ts';
 import type { CloudJobs } from './jobs.ts';
 import { Refusal } from './refusal.ts';
 
-/** One request as it was received; `body` is undefined where it broke the contract. */
+/** One request as it was received; `body` is undefined if it broke the contract. */
 export interface CloudRequest<Body> {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
@@ -20,13 +21,13 @@ export interface CloudRequest<Body> {
   readonly body: Body | undefined;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** The answer's HTTP status, or what was done to the connection instead of answering. */
+  /** The HTTP status of the answer, or the fault in place of an answer. */
   readonly answer: number | 'hang' | 'reset' | 'lose-answer';
 }
 
 export type ConnectRecord = CloudRequest<ConnectBody> & { readonly mode: 'token' | 'jwt' | undefined };
 export type HeartbeatRecord = CloudRequest<HeartbeatBody>;
-/** `isDuplicate`: the same outcome had been accepted before. */
+/** `isDuplicate`: the same outcome was accepted before. */
 export type DeliveryRecord = CloudRequest<WebhookBody> & { readonly isDuplicate: boolean };
 
 export interface CloudLog {
@@ -52,7 +53,7 @@ interface Received {
 }
 
 type Answer = Pick<CloudRequest<never>, 'answer'>['answer'];
-/** Does what was asked, and returns the body of the 200. */
+/** Carries out the request, and returns the body of the 200. */
 type Accept = () => unknown;
 
 interface Handler {
@@ -62,13 +63,6 @@ interface Handler {
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-
-export const HEALTH_PATH = '/api/internal/qpu/health';
-export const DEFAULT_PATHS: Paths = {
-  connect: '/api/internal/qpu/connect',
-  heartbeat: '/api/internal/qpu/heartbeat',
-  webhook: '/api/internal/qpu/webhook',
-};
 
 export function cloudRoutes(parts: Parts): Router {
   const { paths, faults, log } = parts;
@@ -88,7 +82,7 @@ export function cloudRoutes(parts: Parts): Router {
     [paths.webhook, '/callback/:anything'],
     route('webhook', () => webhookHandler(parts)),
   );
-  router.head(HEALTH_PATH, route('health', healthHandler));
+  router.head(CLOUD_PATHS.health, route('health', healthHandler));
   return router;
 }
 
@@ -147,7 +141,7 @@ async function serve(
   log: CloudLog,
 ): Promise<void> {
   const text = await readBody(context.req).catch(() => undefined);
-  // The node hung up in the middle of its request, or was cut off: there is nobody to answer.
+  // The node closed the connection during its request, or the body was too long: no answer is possible.
   if (text === undefined) return;
   const request: Received = {
     path: context.path,
@@ -168,7 +162,7 @@ async function serve(
   } catch (thrown) {
     fault = undefined;
     const refusal =
-      thrown instanceof Refusal ? thrown : new Refusal(500, `fault in here: ${messageOf(thrown)}`);
+      thrown instanceof Refusal ? thrown : new Refusal(500, `error in the local cloud: ${messageOf(thrown)}`);
     if (refusal.isViolation) log.violation(`${endpoint}: ${refusal.message}`);
     answer(context, refusal.status, { error: refusal.message });
   }
@@ -184,13 +178,13 @@ async function serve(
 
 function answer(context: RouterContext, status: number, body: unknown): void {
   context.status = status;
-  // Not left to koa, which would send a bare string as text: overrides of the bundle may be any JSON.
+  // koa would send a string as plain text, but overrides of the bundle may be any JSON.
   if (body === undefined) return;
   context.type = 'application/json';
   context.body = JSON.stringify(body);
 }
 
-/** The whole body; one that is too long is cut off, connection and all. */
+/** The whole body; throws if it is too long, which closes the connection. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -1,6 +1,7 @@
-// Waiting for a condition instead of for a time: what tests of nodes, executors and plugins build on.
+// Waits for a condition instead of a fixed time, for tests of nodes, executors and plugins.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError } from '../errors.ts';
+import { endsWithin } from '../net/timing.ts';
 
 export interface WaitOptions {
   /** Default 30,000. */
@@ -8,11 +9,11 @@ export interface WaitOptions {
 }
 
 export const DEFAULT_WAIT_MS = 30_000;
-const LOOK_EVERY_MS = 10;
+const CHECK_EVERY_MS = 10;
 
 /**
- * Resolves with the first truthy value of `check`, which is asked again every few milliseconds.
- * `what` completes the error's sentence "… did not happen within 30 s". An error of `check` ends the wait.
+ * Resolves with the first truthy value of `check`, which is called again every few milliseconds.
+ * `what` is the subject of the error "… did not happen within 30 s". An error of `check` ends the wait.
  */
 export async function waitUntil<T>(
   what: string,
@@ -25,21 +26,14 @@ export async function waitUntil<T>(
     const value = await check();
     if (value) return value;
     if (performance.now() >= giveUpAt) throw timeoutError(what, timeoutMs);
-    await sleep(LOOK_EVERY_MS);
+    await sleep(CHECK_EVERY_MS);
   }
 }
 
-/** Resolves as `promise` does, or throws after `timeoutMs`; the promise itself goes on. */
+/** Settles as `promise` does, or throws after `timeoutMs` milliseconds; the promise itself continues. */
 export async function within<T>(what: string, promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeoutError(what, timeoutMs)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (!(await endsWithin(promise, timeoutMs))) throw timeoutError(what, timeoutMs);
+  return promise;
 }
 
 function timeoutError(what: string, timeoutMs: number): JobError {

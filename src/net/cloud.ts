@@ -1,8 +1,11 @@
-// What every request to the cloud has in common: where it goes, what it may carry, and how a refusal reads.
+// What all requests to the cloud have in common: the address, which headers they may carry, how a refusal reads.
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { messageOf } from '../errors.ts';
 import { maskSecrets, SHORTEST_SECRET } from '../log.ts';
 import { isRecord, printable } from '../protocol/text.ts';
+import type { HttpAnswer } from './http.ts';
 
-/** Set by the request or by the connection itself; neither the operator nor a plugin may. */
+/** The request or the connection sets these; the operator and plugins may not. */
 const RESERVED_HEADERS = new Set([
   'authorization',
   'connection',
@@ -14,6 +17,9 @@ const RESERVED_HEADERS = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+/** Longest quotation of the cloud, in characters. */
+const MOST_WORDS = 200;
 
 /** `path` (beginning with a slash) below the cloud's base URL. */
 export function cloudUrl(base: string, path: string): string {
@@ -27,7 +33,17 @@ export function extraHeaders<T>(headers: Readonly<Record<string, T>>): Record<st
   );
 }
 
-const MOST_WORDS = 200;
+/** Why this header cannot be sent; undefined if it can. The value is not quoted: it may be a credential. */
+export function headerFault(name: string, value: unknown): string | undefined {
+  try {
+    validateHeaderName(name);
+    if (typeof value !== 'string') return 'its value is not a string';
+    validateHeaderValue(name, value);
+    return undefined;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}
 
 /**
  * What the cloud said in the body of a refusal: short, on one line, and without the `headers` of the request,
@@ -39,12 +55,29 @@ export function cloudWords(text: string, headers: Readonly<Record<string, string
     const body: unknown = JSON.parse(text);
     if (isRecord(body)) words = body['error'] ?? body['message'] ?? body['detail'] ?? text;
   } catch {
-    // Not JSON: the text itself is what was said.
+    // Not JSON: quote the text itself.
   }
-  const said = typeof words === 'string' ? words : JSON.stringify(words);
+  const quoted = typeof words === 'string' ? words : JSON.stringify(words);
   const secrets = Object.entries(headers)
     .filter(([name]) => name !== 'content-type')
     .map(([, value]) => value.replace(/^Bearer /, ''))
     .filter((value) => value.length >= SHORTEST_SECRET);
-  return printable(maskSecrets(said, secrets).trim(), MOST_WORDS);
+  return printable(maskSecrets(quoted, secrets).trim(), MOST_WORDS);
+}
+
+/** `503: the database is down`, or only `503`; `headers` are those of the request. */
+export function answerText(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
+  const words = cloudWords(answer.text, headers);
+  return words === '' ? String(answer.status) : `${answer.status}: ${words}`;
+}
+
+/** `302, a redirect to https://login.example.org; redirects are not followed`, for an answer of `url`; undefined for
+ *  any other answer. */
+export function redirectText({ status, headers }: HttpAnswer, url: string): string | undefined {
+  if (status < 300 || status >= 400) return undefined;
+  const { location } = headers;
+  const isKnown = typeof location === 'string' && URL.canParse(location, url);
+  // Only the origin: the address of a login page may hold secrets.
+  const target = isKnown ? ` to ${new URL(location, url).origin}` : '';
+  return `${status}, a redirect${target}; redirects are not followed`;
 }

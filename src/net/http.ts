@@ -1,16 +1,15 @@
-// The one way to speak HTTP to the cloud: total deadline, bounded answer, no redirects, proxies and extra CAs honoured.
-// PROTOCOL §13.
+// The HTTP client for the cloud: a deadline for the whole exchange, a bounded answer, no redirects; it uses the proxies
+// and extra certificates that the environment names (PROTOCOL §13).
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { setFlagsFromString } from 'node:v8';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { ConfigError, messageOf } from '../errors.ts';
+import { ConfigError, errorCode, messageOf } from '../errors.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is; set `content-type` with it. */
+  /** Sent as it is; set the header `content-type` too. */
   readonly body?: string;
   /** Bounds the request from its start to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -25,7 +24,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The request never got a whole answer. `sent`: the peer may have received it all the same. */
+/** The request got no complete answer. `sent`: the peer may have received it anyway. */
 export class TransportError extends Error {
   readonly sent: boolean;
 
@@ -37,7 +36,7 @@ export class TransportError extends Error {
 }
 
 export interface HttpClient {
-  /** Resolves with any status; throws a TransportError if there is no whole answer in time. */
+  /** Resolves with any status; throws a TransportError if there is no complete answer in time. */
   request(request: HttpRequest): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
@@ -48,21 +47,7 @@ export interface HttpOptions {
   readonly connections?: number;
 }
 
-/** How a URL is reached. */
-interface Route {
-  readonly url: string;
-  readonly agent: Dispatcher;
-  readonly origin: string;
-  readonly path: string;
-}
-
 const MIB = 1024 * 1024;
-
-/** How much WebAssembly (in bytes, roughly) V8 runs before it optimizes it. undici parses answers with it, in one function
- *  so large that optimizing takes 100 ms of a core and 30 MiB, of which malloc keeps 10 for good. By V8's own figure, which
- *  differs by version, that comes with the first answers, in the midst of a start; by this one after many hundreds of them:
- *  at once under load, where it pays, and after hours on an idle node. */
-const WASM_BUDGET = 2_000_000_000;
 
 export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
@@ -75,39 +60,30 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       : new EnvHttpProxyAgent({
           ...common,
           ...proxies,
-          // Plain http goes to the proxy as a request: many refuse tunnels to other ports than 443.
+          // Plain http goes through the proxy as a request: many proxies tunnel to port 443 only.
           proxyTunnel: false,
           ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
         });
-  const routeOf = (url: string): Route => {
-    const { origin, protocol, hostname, pathname, search } = new URL(url);
+  const agentFor = ({ protocol, hostname }: URL): Dispatcher => {
     const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
-    const isDirect = proxied === undefined || proxy === '' || isLoopback(hostname);
-    return { url, agent: isDirect ? direct : proxied, origin, path: `${pathname}${search}` };
+    return proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
   };
-  /** Results nearly always go where the one before went. */
-  let latest: Route | undefined;
-  let isTuned = false;
 
   return {
     request(request) {
-      // Not before: code caches, Node's own too, are good only for the flags that they were made with.
-      if (!isTuned) setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
-      isTuned = true;
       return new Promise((resolve, reject) => {
         const exchange = new Exchange(request, resolve, reject);
         if (exchange.hasEnded) return;
         try {
-          if (request.url !== latest?.url) latest = routeOf(request.url);
-          const { agent, origin, path } = latest;
-          agent.dispatch(
+          const url = new URL(request.url);
+          agentFor(url).dispatch(
             {
-              origin,
-              path,
+              origin: url.origin,
+              path: `${url.pathname}${url.search}`,
               method: request.method,
               headers: request.headers ?? {},
               body: request.body ?? null,
-              // The total deadline rules; these would only cut a slow but lawful answer short.
+              // The exchange has its own deadline; these would only cut off a slow but complete answer.
               headersTimeout: 0,
               bodyTimeout: 0,
             },
@@ -118,22 +94,22 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         }
       });
     },
-    // Whatever is still under way at the end is cut off: the outbox keeps what was not confirmed.
+    // Requests in progress are cut off: the outbox keeps every result that was not confirmed.
     async close() {
       await Promise.all([direct.destroy(), proxied?.destroy()]);
     },
   };
 }
 
-/** One request and its answer. It ends with the answer's last byte, its own deadline, or its caller's signal:
- *  also while the connection is still being made, when there is nothing yet that could be aborted. */
+/** One request and its answer. It ends with the last byte of the answer, at its deadline, or at the caller's signal; also
+ *  while undici still connects and has nothing yet that could be aborted. */
 class Exchange implements Dispatcher.DispatchHandler {
   hasEnded = false;
   readonly #request: HttpRequest;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: TransportError) => void;
   readonly #timer: NodeJS.Timeout;
-  /** There is one once the request goes out. */
+  /** Undefined until the request is sent. */
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: HttpAnswer['headers'] = {};
@@ -180,7 +156,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
-    const code = errorCode(error);
+    const code = systemCode(error);
     const text = messageOf(error);
     this.#fail(code === undefined || text.includes(code) ? text : `${text} (${code})`, error);
   }
@@ -194,7 +170,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject(new TransportError(message, { sent, cause }));
   }
 
-  /** False where it has ended before. */
+  /** False if the exchange has already ended. */
   #end(): boolean {
     if (this.hasEnded) return false;
     this.hasEnded = true;
@@ -204,12 +180,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function errorCode(thrown: unknown): string | undefined {
-  if (typeof thrown !== 'object' || thrown === null) return undefined;
-  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
+/** The code of the system error at the bottom of what undici throws. */
+function systemCode(thrown: unknown): string | undefined {
+  const code = errorCode(thrown);
+  if (code !== undefined || !(thrown instanceof Error)) return code;
   // Node tries several addresses of one host and throws their errors together.
-  if (thrown instanceof AggregateError) return errorCode(thrown.errors[0]);
-  return 'cause' in thrown ? errorCode(thrown.cause) : undefined;
+  return systemCode(thrown instanceof AggregateError ? thrown.errors[0] : thrown.cause);
 }
 
 function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: string; noProxy: string } {
@@ -218,7 +194,7 @@ function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy:
   return { httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' };
 }
 
-/** Not quoted where it is wrong: it may hold a password. */
+/** The error does not quote the value: it may hold a password. */
 function proxyUrl(env: NodeJS.ProcessEnv, name: string): string {
   const value = env[name] ?? '';
   if (value === '' || /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) return value;
@@ -227,12 +203,13 @@ function proxyUrl(env: NodeJS.ProcessEnv, name: string): string {
   });
 }
 
-/** This machine itself, which no proxy can reach: `coda dev` runs there. */
+/** Whether this is the machine itself, which no proxy can reach: `coda dev` runs there. */
 function isLoopback(hostname: string): boolean {
   return hostname === '[::1]' || /^(127(\.\d+){3}|(.+\.)?localhost)$/.test(hostname);
 }
 
-/** Node reads NODE_EXTRA_CA_CERTS itself, but giving a `ca` replaces that: so both files are added to Node's own roots. */
+/** The certificates of SSL_CERT_FILE, added to Node's own; undefined if it is not set. A `ca` option replaces all that
+ *  Node trusts, so the file in NODE_EXTRA_CA_CERTS is added again. */
 export function extraCertificates(env: NodeJS.ProcessEnv): string[] | undefined {
   const sslCertFile = env['SSL_CERT_FILE'];
   if (sslCertFile === undefined || sslCertFile === '') return undefined;

@@ -1,14 +1,15 @@
-// Opens and closes connections to Redis: verified TLS, patient reconnects with jitter, and no connection that is silent for ever.
+// Opens and closes connections to Redis: verified TLS, endless reconnects with jitter, and a limit on how long a
+// connection may be silent.
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf } from '../errors.ts';
 import { extraCertificates } from './http.ts';
 
 /** Below the 10 s within which a node must be consuming again once Redis is back. */
 const LONGEST_RECONNECT_MS = 5_000;
-/** A connection on which an answer is this late is given up: Redis is frozen, or the network has swallowed it. */
+/** A connection whose answer is this late is closed: Redis is frozen, or the network drops the packets. */
 const SILENT_MS = 5_000;
 
-/** The client's own errors for commands whose connection is gone. */
+/** The errors of ioredis for commands whose connection is gone. */
 const CONNECTION_FAULTS = new Set(['MaxRetriesPerRequestError', 'AbortError']);
 
 export interface RedisConnection {
@@ -19,20 +20,21 @@ export interface RedisConnection {
   readonly options?: Omit<RedisOptions, 'replyMapping'>;
 }
 
-/** A connection that reconnects for ever; unanswered commands are sent again after a reconnect, unless the options say otherwise. */
+/** Opens a connection that reconnects for ever. After a reconnect, unanswered commands are sent again, unless the
+ *  options say otherwise. */
 export function openRedis({ url, name, env, options }: RedisConnection): Redis {
   const ca = url.startsWith('rediss:') ? extraCertificates(env) : undefined;
   const all: Omit<RedisOptions, 'replyMapping'> = {
     connectionName: name,
-    // RESP2: understood by every server and proxy, and `invalidate` pushes come as messages.
+    // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
     protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => jitter(Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 10))),
     connectTimeout: 5_000,
-    // From the first command of the handshake on. Blocking reads must be shorter.
+    // Holds from the first command of the handshake. Blocking reads must be shorter.
     socketTimeout: SILENT_MS,
-    // After a failover the old primary refuses writes, and in a cluster everything: look for the new one. The command
-    // itself fails, so that its sender hears of it, and repeats it no faster than it repeats others.
+    // After a failover the old primary refuses writes, and in a cluster all commands: reconnect to find the new one. The
+    // command itself fails, and its sender repeats it at its own pace.
     reconnectOnError: (error) => (/^(READONLY|MOVED)/.test(error.message) ? 1 : false),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...options,
@@ -46,39 +48,43 @@ export function closeRedis(redis: Redis): void {
   redis.stream?.destroy();
 }
 
-/** Why a command failed, in words for the log; what the client itself says of a lost connection is about its own settings. */
+/** Why a command failed, for the log. For a lost connection, ioredis would name its own settings. */
 export function redisFault(thrown: unknown): string {
   if (isConnectionFault(thrown)) return 'the connection to Redis is lost';
   const text = messageOf(thrown);
   return text.startsWith('MOVED')
-    ? `${text}: this server has only a part of the keys, or is no primary any more (see docs/scaling.md)`
+    ? `${text}: this server has only a part of the keys, or is no longer the primary (see docs/scaling.md)`
     : text;
 }
 
-/** Whether a command failed with its connection, and not by what Redis said. */
+/** Whether a command failed because its connection was lost, and not because Redis refused it. */
 export function isConnectionFault(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return CONNECTION_FAULTS.has(thrown.name) || thrown.message === 'Connection is closed.';
 }
 
-/** Between half of `ms` and `ms`: many nodes that lost one server do not come back in step. */
+/** A random time between half of `ms` and `ms`, so that many nodes do not return to one server at the same moment. */
 export function jitter(ms: number): number {
   return ms / 2 + (Math.random() * ms) / 2;
 }
 
-/** Ends the wait of a connection that is being made anew: what kept it from succeeding is over. */
-export function hurry(redis: Redis): void {
+/** Skips the backoff of a connection that is reconnecting: whatever blocked it is gone. */
+export function reconnectNow(redis: Redis): void {
   if (redis.status === 'reconnecting') redis.connect().catch(() => {});
-  // An attempt under way may have sent its first packet into the void.
+  // An attempt in progress may have sent its first packet while the network was down: start it again.
   else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
 }
 
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
-/** Of one command: why Redis refused it, or null and what it answered. */
+/** The answer to one command: the error, or null and the value. */
 export type RedisReply = readonly [error: Error | null, value: unknown];
 
-/** Sends commands together, in one packet where they fit, and never rejects: a lost connection fails them one by one.
- *  Every job passes through here, and a pipeline of the client's takes a third more time. */
+/**
+ * Sends commands together, in one packet if they fit, and never rejects: a lost connection fails each of them.
+ * Every job passes through here, and a pipeline of ioredis takes a third more time. So the socket is corked while the
+ * commands are written: `stream` is not part of the documented API of ioredis, and without it this still works, with a
+ * packet for each command.
+ */
 export function sendTogether(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
   const { stream } = redis;
   stream?.cork();
@@ -92,8 +98,8 @@ export function sendTogether(redis: Redis, commands: readonly RedisCommand[]): P
   return Promise.all(replies);
 }
 
-/** Which of the keys exist. One command where none does, as is usual; where that is refused, as by a cluster for keys
- *  of several slots, each is asked for by itself. */
+/** Which of the keys exist. Usually none does, and one command says so; if one does, or a cluster refuses keys of
+ *  several slots, each key is asked for by itself. */
 export async function whichExist(redis: Redis, keys: readonly string[]): Promise<boolean[]> {
   if ((await redis.exists(...keys).catch(() => undefined)) === 0) return keys.map(() => false);
   const replies = await sendTogether(

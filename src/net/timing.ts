@@ -1,6 +1,6 @@
-// Waiting: with a deadline, until somebody wakes the waiter, or until something has happened.
+// Ways to wait: with a deadline, until woken, or until notified.
 
-/** The value of `work`, or an Error with `message` if it takes longer than `ms` milliseconds. `work` itself goes on. */
+/** The value of `work`, or an Error with `message` if it takes longer than `ms` milliseconds. `work` itself continues. */
 export async function withDeadline<T>(work: PromiseLike<T> | T, ms: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -26,7 +26,7 @@ export async function endsWithin(work: PromiseLike<unknown>, ms: number): Promis
   }
 }
 
-/** A pause that ends early when somebody calls `wake`. For one loop: it pauses at one place at a time. */
+/** A pause that `wake` ends early. For a single loop: only one `wait` at a time. */
 export class Pause {
   #end: (() => void) | undefined;
 
@@ -41,13 +41,13 @@ export class Pause {
     });
   }
 
-  /** Ends the pause; without one it does nothing. */
+  /** Ends the pause, if there is one. */
   wake(): void {
     this.#end?.();
   }
 }
 
-/** Those who wait for the next time that something happens. */
+/** Callers that wait until the next `notify`. */
 export class Waiters {
   #resolves: (() => void)[] = [];
 
@@ -61,5 +61,18 @@ export class Waiters {
     if (resolves.length === 0) return;
     this.#resolves = [];
     for (const resolve of resolves) resolve();
+  }
+}
+
+/** Those who act each time that something happens. */
+export class Listeners {
+  readonly #listeners: (() => void)[] = [];
+
+  add(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  notify(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,8 +1,8 @@
-// A file whose writes can be made durable, in one trip to the disk where nobody waits for less.
+// A file whose writes can be made durable: on Linux, in one trip to the disk.
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-// Elsewhere the flag is unknown, or promises less than an fsync does there.
+// Other systems do not know the flag, or it promises less than an fsync there.
 const SYNCED_WRITES = process.platform === 'linux' ? constants.O_DSYNC : undefined;
 
 export class DurableFile {

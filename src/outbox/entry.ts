@@ -1,6 +1,5 @@
-// One outcome in the outbox: what is known of it in memory, and how it is written to the journal.
-import type { SavedOutcome } from '../jobs/job.ts';
-import type { Ending } from './recently-done.ts';
+// One outcome in the outbox, in memory and as records of the journal.
+import type { Ending, SavedOutcome } from '../jobs/job.ts';
 
 export interface Entry {
   saved: SavedOutcome;
@@ -18,11 +17,11 @@ export interface Entry {
 
 export type JournalRecord =
   | ({ readonly t: 'outcome' } & SavedOutcome)
-  /** The cloud has the outcome, or will never have it: only Redis is to be told. */
+  /** The cloud has the outcome, or will never have it: only Redis does not know yet. */
   | { readonly t: 'settled'; readonly jobId: string; readonly cancelled?: true }
   | { readonly t: 'done'; readonly jobId: string };
 
-/** A count takes about this much beside its bits. */
+/** A count takes about this much, without its bits. */
 const BYTES_PER_COUNT = 64;
 
 export function newEntry(saved: SavedOutcome): Entry {
@@ -47,7 +46,6 @@ export function settledRecord({ saved: { jobId }, cancelled }: Entry): JournalRe
   return { t: 'settled', jobId, ...(cancelled ? { cancelled } : {}) };
 }
 
-/** Without the counts, which may be many. */
 export function endingOf({ saved: { jobId, messageIds, outcome, endedAt }, cancelled }: Entry): Ending {
   if (cancelled) {
     return { jobId, messageIds, endedAt: new Date().toISOString(), outcome: { status: 'cancelled' } };

@@ -1,17 +1,17 @@
-// An append-only file of JSON records whose appends are durable together: many records, one fsync.
-// Each line is `<crc32> <json>`, or empty; a tail torn by a crash is cut, a damaged line is set aside.
+// An append-only file of JSON records whose appends become durable together: many records, one fsync.
+// A tail torn by a crash is cut, and a damaged line is set aside. A file that is mostly dead records is rewritten.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { Pause } from '../net/timing.ts';
+import { syncDirectory } from '../state/private-file.ts';
 import { DurableFile } from './durable-file.ts';
+import { fileChunks, HEADER, lineOf, readRecords } from './journal-file.ts';
 
-const HEADER = 'coda-outbox 1\n';
 /** Below this size a file is never rewritten. */
 const COMPACT_FROM_BYTES = 4 * 1024 * 1024;
 const LONGEST_RETRY_MS = 5_000;
-const CHUNK_CHARACTERS = 1024 * 1024;
 
 export interface JournalOptions {
   readonly log: Logger;
@@ -32,7 +32,7 @@ export class Journal {
   readonly #options: JournalOptions;
   #file: DurableFile;
   #size: number;
-  /** 0 until the first rewrite, since how much of an old file is dead is not known. */
+  /** 0 until the first rewrite: how much of an old file is dead is not known. */
   #sizeAfterRewrite = 0;
   #queue: Append[] = [];
   #writing: Promise<void> | undefined;
@@ -40,7 +40,7 @@ export class Journal {
   /** The file holds damaged lines; the next write replaces it. */
   #isDamaged: boolean;
   #closed = false;
-  #endPause: (() => void) | undefined;
+  readonly #pause = new Pause();
 
   private constructor(
     path: string,
@@ -56,7 +56,7 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Opens or creates the journal, and returns what it holds. Throws a ConfigError where it cannot be used. */
+  /** Opens or creates the journal, and returns what it holds. Throws a ConfigError if it cannot be used. */
   static async open(
     path: string,
     options: JournalOptions,
@@ -89,9 +89,9 @@ export class Journal {
     }
   }
 
-  /** Appends a record; never rejects. With `durable` it resolves once the record is on disk, however long the disk
-   *  takes nothing. Without, it resolves once the record is written, so that it survives the process though not
-   *  the machine, or at once if the disk takes nothing: the record is then written later. After `close`, neither. */
+  /** Appends a record; never rejects. With `durable` it resolves once the record is on disk, however long writes fail.
+   *  Without, it resolves once the record is written, so that it survives the process though not the machine, or at once
+   *  if writes fail: the record is then written later. After `close()` the promise never settles. */
   append(record: object, { durable }: { durable: boolean }): Promise<void> {
     return new Promise((resolve) => {
       if (this.#closed) return;
@@ -106,10 +106,10 @@ export class Journal {
     return this.#size;
   }
 
-  /** Waits for what has been appended, unless the disk takes nothing, and closes the file. */
+  /** Waits until the appended records are written, unless writes fail, and closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#endPause?.();
+    this.#pause.wake();
     await this.#writing;
     await this.#file.close();
   }
@@ -129,7 +129,7 @@ export class Journal {
         this.#setTrouble(`results cannot be saved to ${this.#path}: ${messageOf(thrown)}`);
         for (const { durable, resolve } of batch) if (!durable) resolve();
         if (this.#closed) break;
-        await this.#pause(retryMs);
+        await this.#pause.wait(retryMs);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
       }
     }
@@ -139,8 +139,8 @@ export class Journal {
 
   async #writeBatch(batch: Append[]): Promise<void> {
     if (this.#inTrouble) {
-      // First the way that needs the least room. Whatever the failed write has left is cut off, and what its failed
-      // fsync may have lost is written again. If the file itself is what fails, a new one may do.
+      // First the way that needs the least room: cut off what the failed write has left, and write it again, since a
+      // failed fsync may have lost it. If the file itself fails, a new one may work.
       try {
         await this.#file.truncate(this.#size);
         return await this.#appendBatch(batch);
@@ -154,7 +154,7 @@ export class Journal {
 
   async #appendBatch(batch: readonly Append[]): Promise<void> {
     const isDurable = batch.every(({ durable }) => durable);
-    // What was written before without waiting for the disk may be lost with the machine, and these lines not with it.
+    // If the machine fails, earlier lines that were not synced may be lost or torn: an empty line keeps these apart.
     const start = isDurable ? '\n' : '';
     const bytes = Buffer.from(start + batch.map(({ line }) => line).join(''));
     if (isDurable) {
@@ -167,14 +167,14 @@ export class Journal {
     this.#size += bytes.length;
   }
 
-  /** Writes the live records to a new file and puts it in place of the old one. The records of the batch are live or
-   *  dead already, and so are those that were appended since: all of them are done with then. */
+  /** Writes the live records to a new file and puts it in place of the old one. The snapshot holds every live record, so
+   *  nothing queued so far needs an append of its own. */
   async #rewrite(batch: Append[]): Promise<void> {
     const temporary = `${this.#path}.new`;
     const file = await DurableFile.open(temporary, { empty: true });
     try {
       for (const append of this.#queue.splice(0)) batch.push(append);
-      const chunks = snapshotChunks(this.#options.snapshot());
+      const chunks = fileChunks(this.#options.snapshot());
       let size = 0;
       for (const chunk of chunks) {
         await file.write(chunk, size);
@@ -191,21 +191,11 @@ export class Journal {
     } catch (thrown) {
       if (this.#file !== file) {
         await file.close().catch(() => {});
-        // On a full disk, half a file would be in the way of the next attempt.
+        // On a full disk, half a file would leave less room for the next attempt.
         await rm(temporary, { force: true }).catch(() => {});
       }
       throw thrown;
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #isWasteful(): boolean {
@@ -220,77 +210,6 @@ export class Journal {
   }
 }
 
-function lineOf(record: object): string {
-  const json = JSON.stringify(record);
-  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
-}
-
-/** The lines of a whole file, in pieces: all of them together may be longer than a string can be. */
-function snapshotChunks(records: Iterable<object>): Buffer[] {
-  const chunks: Buffer[] = [];
-  let text = HEADER;
-  for (const record of records) {
-    text += lineOf(record);
-    if (text.length < CHUNK_CHARACTERS) continue;
-    chunks.push(Buffer.from(text));
-    text = '';
-  }
-  if (text !== '') chunks.push(Buffer.from(text));
-  return chunks;
-}
-
-/** What a journal's bytes hold. `goodBytes` ends before a torn tail; `damaged` are the whole lines that are unusable. */
-export function readRecords(
-  bytes: Buffer,
-  path: string,
-): { records: unknown[]; goodBytes: number; damaged: Buffer[] } {
-  const records: unknown[] = [];
-  const damaged: Buffer[] = [];
-  if (bytes.length === 0) return { records, goodBytes: 0, damaged };
-  const header = bytes.subarray(0, HEADER.length).toString('latin1');
-  // A crash while the file was made can have left a part of the header and nothing else.
-  if (header !== HEADER && HEADER.startsWith(bytes.toString('latin1')))
-    return { records, goodBytes: 0, damaged };
-  if (header !== HEADER) {
-    throw new ConfigError(`${path} is not an outbox that this version of coda-node can read`, {
-      remedy:
-        'Start the version that wrote it and let it deliver, or move the file away: it holds undelivered results.',
-    });
-  }
-  let goodBytes = HEADER.length;
-  for (let start = HEADER.length; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
-    if (newline === -1) break;
-    const line = bytes.subarray(start, newline);
-    const isEmpty = newline === start;
-    const record = isEmpty ? undefined : recordOf(line);
-    start = newline + 1;
-    if (isEmpty) {
-      goodBytes = start;
-      continue;
-    }
-    if (record === undefined) {
-      damaged.push(line);
-      continue;
-    }
-    records.push(record);
-    goodBytes = start;
-  }
-  return { records, goodBytes, damaged };
-}
-
-function recordOf(line: Buffer): object | undefined {
-  const json = line.subarray(9);
-  if (line[8] !== 32 || crc32(json) !== Number.parseInt(line.subarray(0, 8).toString('latin1'), 16))
-    return undefined;
-  try {
-    const record: unknown = JSON.parse(json.toString('utf8'));
-    return typeof record === 'object' && record !== null ? record : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Logger): Promise<void> {
   const aside = `${path}.damaged`;
   log.error(`${damaged.length} damaged records in ${path}; copied to ${aside}. Check the disk.`);
@@ -300,14 +219,5 @@ async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Lo
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -7,13 +7,11 @@
 // An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
-import { join } from 'node:path';
-import { messageOf } from '../errors.ts';
-import type { Delivery } from '../hooks.ts';
-import type { Logger } from '../log.ts';
-import { jitter } from '../net/redis.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
-import { Journal } from './journal.ts';
+import type { Logger } from '../log.ts';
+import { Waiters } from '../net/timing.ts';
+import { journalPath } from '../state/layout.ts';
+import type { DeliveryRoute, Statuses } from './delivery.ts';
 import {
   endingOf,
   isCancellable,
@@ -23,20 +21,13 @@ import {
   type Entry,
   type JournalRecord,
 } from './entry.ts';
+import { Journal } from './journal.ts';
+import { Lanes } from './lanes.ts';
 import { RecentlyDone } from './recently-done.ts';
-import type { RedisWrites } from '../queue/redis-writes.ts';
 import { setResultAside } from './refused.ts';
 
-/** Posts under way at the same time; while the cloud is away, only a few keep asking. */
-const LANES = 64;
-const LANES_IN_OUTAGE = 2;
-const FIRST_RETRY_MS = 1_000;
 /** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
 const MAX_BYTES = 256 * 1024 * 1024;
-
-export function journalPath(spool: string): string {
-  return join(spool, 'outbox.journal');
-}
 
 export interface OutboxOptions {
   readonly directory: string;
@@ -47,30 +38,31 @@ export interface OutboxOptions {
   readonly onChange: (size: number, isHeavy: boolean) => void;
 }
 
-/** What the outbox needs once the node is connected. */
-export interface DeliveryRoute {
-  readonly deliver: (saved: SavedOutcome, attempt: number) => Promise<Delivery>;
-  readonly writes: RedisWrites;
-}
-
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #messages = new Set<string>();
-  /** The jobs that are not in here any more. */
+  /** The jobs that have left the outbox. */
   readonly done = new RecentlyDone();
   #journal!: Journal;
-  #route: DeliveryRoute | undefined;
-  readonly #due: Entry[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #lanes: Lanes;
+  /** Undefined until the node is connected. */
+  #statuses: Statuses | undefined;
   #weight = 0;
-  #posting = 0;
-  #outage: string | undefined;
   #closed = false;
-  readonly #waitingForChange: (() => void)[] = [];
+  readonly #waitingForChange = new Waiters();
 
   private constructor(options: OutboxOptions) {
     this.#options = options;
+    const { log, maxRetryDelayMs } = options;
+    this.#lanes = new Lanes({
+      log,
+      maxRetryDelayMs,
+      ends: {
+        delivered: (entry) => this.#settled(entry),
+        refused: (entry, reason) => void this.#setAside(entry, reason),
+      },
+    });
   }
 
   /** Opens the outbox of a state directory with what an earlier run left in it. */
@@ -95,14 +87,14 @@ export class Outbox {
 
   /** Why nothing can be delivered at the moment, if so. */
   get outage(): string | undefined {
-    return this.#outage;
+    return this.#lanes.outage;
   }
 
   has(jobId: string): boolean {
     return this.#entries.has(jobId);
   }
 
-  /** Whether the outcome of the job that this stream entry brought is saved. */
+  /** Whether the job of this stream entry has its outcome in the outbox. */
   hasMessage(messageId: string): boolean {
     return this.#messages.has(messageId);
   }
@@ -113,20 +105,20 @@ export class Outbox {
   }
 
   /** Starts delivering; called once the node is connected. */
-  start(route: DeliveryRoute): void {
-    this.#route = route;
+  start({ statuses, deliver }: DeliveryRoute): void {
+    this.#statuses = statuses;
     for (const entry of this.#entries.values()) {
       if (entry.stage === 'saving') continue;
-      // Whether the state was written before the node died is not known.
+      // The state may not have been written before the node died.
       this.#writeStatus(entry);
       if (entry.stage === 'settling') void this.#settle(entry);
-      else this.#due.push(entry);
+      else this.#lanes.add(entry);
     }
-    this.#pump();
+    this.#lanes.start(deliver);
   }
 
   /** Saves an outcome; resolves once it is durable. Delivery follows by itself.
-   *  A job that has an outcome in here keeps it: it has only one. */
+   *  A job that has an outcome in the outbox keeps it: it has only one. */
   async save(saved: SavedOutcome): Promise<void> {
     if (this.has(saved.jobId)) {
       for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
@@ -139,11 +131,10 @@ export class Outbox {
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';
     this.#writeStatus(entry);
-    this.#due.push(entry);
-    this.#pump();
+    this.#lanes.add(entry);
   }
 
-  /** Takes a result back in that had been set aside, of a job that is not in here; resolves once it is durable. */
+  /** Takes back a result that had been set aside, of a job that is not in the outbox; resolves once it is durable. */
   async resubmit(saved: SavedOutcome): Promise<void> {
     const entry = this.#add(saved);
     // The cloud has been asked before: a cancel comes too late. Its status was written then.
@@ -151,8 +142,7 @@ export class Outbox {
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     entry.stage = 'waiting';
-    this.#due.push(entry);
-    this.#pump();
+    this.#lanes.add(entry);
   }
 
   /** Another stream entry brought the same job: it is acknowledged together with the first. */
@@ -163,7 +153,7 @@ export class Outbox {
     this.#messages.add(messageId);
   }
 
-  /** Suppresses the delivery of an outcome, unless it may have begun. Says whether it did. */
+  /** Suppresses the delivery of an outcome, unless it may have begun. Returns whether it did. */
   cancel(jobId: string): boolean {
     const entry = this.#entries.get(jobId);
     if (entry === undefined || !isCancellable(entry)) return false;
@@ -175,13 +165,13 @@ export class Outbox {
 
   /** Resolves once nothing is left to deliver. */
   async empty(): Promise<void> {
-    while (this.#entries.size > 0) await new Promise<void>((resolve) => this.#waitingForChange.push(resolve));
+    while (this.#entries.size > 0) await this.#waitingForChange.next();
   }
 
-  /** Stops delivering and closes the file; what is not delivered stays for the next start. */
+  /** Stops delivering and closes the file; results that are not delivered stay for the next start. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#lanes.close();
     await this.#journal.close();
   }
 
@@ -191,7 +181,7 @@ export class Outbox {
       const { t: _, ...saved } = record;
       const restored = this.#add(saved);
       restored.stage = 'waiting';
-      // Whether an attempt was under way when the node died is not known: a cancel must not contradict it.
+      // An attempt may have been under way when the node died: a cancel must not contradict it.
       restored.maybeSent = true;
     } else if (record.t === 'settled' && entry !== undefined) {
       entry.stage = 'settling';
@@ -218,7 +208,7 @@ export class Outbox {
   }
 
   #changed(): void {
-    for (const wake of this.#waitingForChange.splice(0)) wake();
+    this.#waitingForChange.notify();
     this.#options.onChange(this.size, this.#weight > MAX_BYTES);
   }
 
@@ -230,40 +220,7 @@ export class Outbox {
   }
 
   #writeStatus(entry: Entry): void {
-    const writes = this.#route?.writes;
-    entry.statusWritten = writes?.ended(endingOf(entry));
-  }
-
-  #pump(): void {
-    if (this.#route === undefined || this.#closed) return;
-    const lanes = this.#outage === undefined ? LANES : LANES_IN_OUTAGE;
-    while (this.#posting < lanes) {
-      const entry = this.#due.shift();
-      if (entry === undefined) return;
-      if (entry.stage === 'waiting') void this.#post(entry, this.#route);
-    }
-  }
-
-  /** One attempt; it occupies its lane until the journal knows how it ended. Never rejects. */
-  async #post(entry: Entry, route: DeliveryRoute): Promise<void> {
-    entry.stage = 'posting';
-    entry.attempts += 1;
-    this.#posting += 1;
-    const delivery = await route
-      .deliver(entry.saved, entry.attempts)
-      .catch((thrown: unknown): Delivery => ({ kind: 'retry', reason: messageOf(thrown), sent: false }));
-    if (delivery.kind !== 'retry') this.#outageEnds();
-    if (delivery.kind === 'delivered') await this.#settled(entry);
-    else if (delivery.kind === 'refused') void this.#setAside(entry, delivery.reason);
-    else if (!this.#closed) this.#retryLater(entry, delivery);
-    this.#posting -= 1;
-    this.#pump();
-  }
-
-  #outageEnds(): void {
-    if (this.#outage === undefined) return;
-    this.#outage = undefined;
-    this.#options.log.info('results are delivered again');
+    entry.statusWritten = this.#statuses?.ended(endingOf(entry));
   }
 
   async #setAside(entry: Entry, reason: string): Promise<void> {
@@ -282,39 +239,18 @@ export class Outbox {
     await this.#journal.append(settledRecord(entry), { durable: false });
   }
 
-  /** Nobody is told of the cancel before it is durable: a start would deliver the outcome otherwise. */
+  /** The cancel is durable before its status is written: the next start would deliver the outcome otherwise. */
   async #settleCancelled(entry: Entry): Promise<void> {
     await this.#journal.append(settledRecord(entry), { durable: true });
     this.#writeStatus(entry);
     await this.#settle(entry);
   }
 
-  #retryLater(entry: Entry, delivery: Delivery & { kind: 'retry' }): void {
-    entry.stage = 'waiting';
-    entry.maybeSent ||= delivery.sent;
-    const { maxRetryDelayMs, log } = this.#options;
-    const backoffMs = Math.min(maxRetryDelayMs, FIRST_RETRY_MS * 2 ** Math.min(entry.attempts - 1, 20));
-    const delayMs = Math.max(delivery.afterMs ?? 0, jitter(backoffMs));
-    if (this.#outage === undefined) {
-      log.warn(`a result could not be delivered, it will be tried again until it is: ${delivery.reason}`);
-    }
-    log.debug(
-      `job ${entry.saved.jobId}: attempt ${entry.attempts} failed, next in ${Math.round(delayMs)} ms`,
-    );
-    this.#outage = delivery.reason;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#due.push(entry);
-      this.#pump();
-    }, delayMs);
-    this.#timers.add(timer);
-  }
-
-  /** The outcome needs nothing of the cloud any more: acknowledge, then forget. */
+  /** The cloud has the outcome, or will not get it: acknowledge, then forget. */
   async #settle(entry: Entry): Promise<void> {
-    if (this.#route === undefined) return;
+    if (this.#statuses === undefined) return;
     const acknowledged = entry.saved.messageIds;
-    await this.#route.writes.acknowledge(acknowledged);
+    await this.#statuses.acknowledge(acknowledged);
     await entry.statusWritten;
     if (this.#closed) return;
     if (entry.saved.messageIds !== acknowledged) return this.#settle(entry);

@@ -1,14 +1,13 @@
-// How much waits in a spool, for whoever looks at it from outside: reads only, so that the node may run meanwhile.
+// How much waits in a node's folder, for a look from outside: reads only, so that the node may run meanwhile.
 import { readFile } from 'node:fs/promises';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { isRecord } from '../protocol/text.ts';
-import { readRecords } from './journal.ts';
-import { journalPath } from './outbox.ts';
-import { deadLettersPath } from './refused.ts';
+import { deadLettersPath, journalPath } from '../state/layout.ts';
+import { readRecords } from './journal-file.ts';
 
 /** Results that the node has saved and not yet delivered. Throws a ConfigError if they cannot be read. */
-export async function countUndelivered(spool: string): Promise<number> {
-  const path = journalPath(spool);
+export async function countUndelivered(directory: string): Promise<number> {
+  const path = journalPath(directory);
   const waiting = new Set<unknown>();
   for (const record of readRecords(await bytesOf(path), path).records) {
     if (!isRecord(record)) continue;
@@ -19,8 +18,8 @@ export async function countUndelivered(spool: string): Promise<number> {
 }
 
 /** Stream entries that were set aside because they are no jobs. Throws a ConfigError if they cannot be read. */
-export async function countDeadLetters(spool: string): Promise<number> {
-  const path = deadLettersPath(spool);
+export async function countDeadLetters(directory: string): Promise<number> {
+  const path = deadLettersPath(directory);
   let lines = 0;
   for (const file of [path, `${path}.1`]) for (const byte of await bytesOf(file)) if (byte === 10) lines += 1;
   return lines;

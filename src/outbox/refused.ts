@@ -1,8 +1,9 @@
-// What cannot go the normal way is kept where the operator finds it: refused results and unusable messages.
-// A refused result is a file of its own, in `refused`, or in `replay` once the operator wants it delivered after all.
+// Results that the cloud refused for good, kept for the operator: each is a file of its own, in the folder `refused`, or
+// in `replay` once the operator wants it delivered after all.
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { refusedDirectory, replayDirectory } from '../state/layout.ts';
 import { readPrivateFile, shellQuoted, writeFileAtomic, writeRemedy } from '../state/private-file.ts';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -10,10 +11,8 @@ import { isRecord, shown } from '../protocol/text.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 
-/** A dead-letter record that has grown to this size is renamed to `.1`, which replaces the one before. */
-const DEAD_LETTER_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 2_000;
-/** Counts of a million shots take less. */
+/** The counts of a million shots take less. */
 const MAX_RESULT_BYTES = 256 * 1024 * 1024;
 
 export interface RefusedResult extends SavedOutcome {
@@ -27,35 +26,19 @@ export interface SetAside {
   readonly result: RefusedResult;
 }
 
-export function refusedDirectory(spool: string): string {
-  return join(spool, 'refused');
-}
-
-/** Where a node looks for refused results that it is to deliver after all. */
-export function replayDirectory(spool: string): string {
-  return join(spool, 'replay');
-}
-
-export function deadLettersPath(spool: string): string {
-  return join(spool, 'dead-letters.jsonl');
-}
-
-/** Keeps a result that the cloud refused for good; returns once it is durable, however long that takes. */
+/** Keeps a result that the cloud refused for good; resolves once it is durable, however long that takes. */
 export async function setResultAside(
-  spool: string,
+  directory: string,
   saved: SavedOutcome,
   reason: string,
   log: Logger,
 ): Promise<void> {
-  const directory = refusedDirectory(spool);
+  const folder = refusedDirectory(directory);
   const refused: RefusedResult = { ...saved, reason, refusedAt: new Date().toISOString() };
   for (;;) {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await writeFileAtomic(
-        join(directory, fileNameOf(saved.jobId)),
-        `${JSON.stringify(refused, null, 2)}\n`,
-      );
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFileAtomic(join(folder, fileNameOf(saved.jobId)), `${JSON.stringify(refused, null, 2)}\n`);
       return;
     } catch (thrown) {
       log.error(
@@ -77,7 +60,7 @@ export async function resultFiles(directory: string): Promise<string[]> {
   }
 }
 
-/** Reads a refused result; undefined if it is gone. Throws a ConfigError that names the file where it is unusable. */
+/** Reads a refused result; undefined if it is gone. Throws a ConfigError that names the file if it is unusable. */
 export function readRefused(path: string): RefusedResult | undefined {
   const text = readPrivateFile(path, MAX_RESULT_BYTES);
   if (text === undefined) return undefined;
@@ -92,12 +75,12 @@ export function readRefused(path: string): RefusedResult | undefined {
   throw unusable(path, `the file of job ${shown(result.jobId)} is called ${fileNameOf(result.jobId)}`);
 }
 
-/** Hands a refused result over to the node; false if it is gone. Throws a ConfigError. */
-export async function requestReplay(spool: string, path: string): Promise<boolean> {
-  const directory = replayDirectory(spool);
+/** Passes a refused result on to the node; false if it is gone. Throws a ConfigError. */
+export async function requestReplay(directory: string, path: string): Promise<boolean> {
+  const folder = replayDirectory(directory);
   return unlessGone(path, 'moved', async () => {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await rename(path, join(directory, basename(path)));
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await rename(path, join(folder, basename(path)));
   });
 }
 
@@ -117,23 +100,6 @@ async function unlessGone(path: string, done: string, work: () => Promise<void>)
       remedy: writeRemedy(cause, dirname(path)),
     });
   }
-}
-
-/** Records a stream entry that is no job, before it is acknowledged. */
-export async function recordDeadLetter(
-  spool: string,
-  messageId: string,
-  fields: readonly string[],
-  reason: string,
-): Promise<void> {
-  const path = deadLettersPath(spool);
-  const size = await stat(path).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size > DEAD_LETTER_BYTES) await rename(path, `${path}.1`);
-  const record = { messageId, reason, recordedAt: new Date().toISOString(), fields };
-  await appendFile(path, `${JSON.stringify(record)}\n`, { mode: 0o600, flush: true });
 }
 
 /** Job ids are not file names. */
@@ -201,6 +167,6 @@ function isAtLeastZero(value: unknown): value is number {
 
 function unusable(path: string, fault: string): ConfigError {
   return new ConfigError(`${path} is not a result that can be used: ${fault}`, {
-    remedy: `Mend it, or remove it: rm ${shellQuoted(path)}`,
+    remedy: `Correct it, or remove it: rm ${shellQuoted(path)}`,
   });
 }

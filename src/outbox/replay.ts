@@ -1,30 +1,30 @@
-// Takes refused results that the operator wants delivered after all back into the outbox.
-// `coda results replay` moves their files into a folder that is looked at here; what is durable in the outbox is unlinked.
+// Takes refused results back into the outbox, if the operator wants them delivered after all. `coda results replay` moves
+// their files into a folder that is checked here. A file is removed once its result is durable in the outbox.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
-import type { SavedOutcome } from '../jobs/job.ts';
-import { dropRefused, readRefused, replayDirectory, resultFiles } from './refused.ts';
+import { replayDirectory } from '../state/layout.ts';
+import type { Outbox } from './outbox.ts';
+import { dropRefused, readRefused, resultFiles } from './refused.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
 export interface ReplayOptions {
-  readonly spool: string;
+  readonly directory: string;
   readonly log: Logger;
-  /** Whether the outbox takes more. */
-  readonly hasRoom: () => boolean;
-  /** Whether the node has this job in hand: its old result waits until then, so that the two never meet. */
-  readonly isBusyWith: (jobId: string) => boolean;
-  /** Resolves once the result is durable in the outbox. */
-  readonly resubmit: (saved: SavedOutcome) => Promise<void>;
+  readonly outbox: Pick<Outbox, 'size' | 'has' | 'resubmit'>;
+  readonly held: Pick<JobTable, 'get'>;
+  /** With so many results in the outbox, no further one is taken. */
+  readonly maxJobs: number;
   /** Default 1,000. */
   readonly lookEveryMs?: number;
 }
 
 export class Replay {
   readonly #options: ReplayOptions;
-  /** What was said about a file, or about the folder, and the state in which it was then: it is said once. */
+  /** By path of a file, or of the folder: the state in which its fault was logged. It is logged once for each state. */
   readonly #reported = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
@@ -40,7 +40,7 @@ export class Replay {
     void this.#look();
   }
 
-  /** What is not taken by now waits for the next start. */
+  /** Results that are not taken by now wait for the next start. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -49,7 +49,7 @@ export class Replay {
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const directory = replayDirectory(this.#options.spool);
+    const directory = replayDirectory(this.#options.directory);
     try {
       const names = await resultFiles(directory);
       const paths = new Set(names.map((name) => join(directory, name)));
@@ -63,17 +63,21 @@ export class Replay {
   }
 
   async #take(path: string): Promise<void> {
-    const { log, hasRoom, isBusyWith, resubmit } = this.#options;
-    // A broken file is looked at again when somebody has touched it.
+    const { log, outbox, held, maxJobs } = this.#options;
+    // A broken file is read again once it has changed.
     const state = this.#reported.has(path) ? await stateOf(path) : undefined;
     if (state !== undefined && this.#reported.get(path) === state) return;
-    if (this.#stopped || !hasRoom()) return;
+    if (this.#stopped || outbox.size >= maxJobs) return;
     try {
       const refused = readRefused(path);
-      if (refused === undefined || isBusyWith(refused.jobId)) return;
+      if (refused === undefined) return;
       const { reason: _, refusedAt, ...saved } = refused;
-      log.info(`the result of job ${saved.jobId}, refused at ${refusedAt}, is delivered again`);
-      await resubmit(saved);
+      // The node has this job once more: the old result waits for its end, so that the two never meet.
+      if (held.get(saved.jobId) !== undefined || outbox.has(saved.jobId)) return;
+      log.info(
+        `job ${saved.jobId}: its result, which the cloud refused at ${refusedAt}, will be delivered after all`,
+      );
+      await outbox.resubmit(saved);
       await dropRefused(path);
     } catch (thrown) {
       this.#report(path, await stateOf(path), `a result cannot be replayed: ${messageOf(thrown)}`);

@@ -1,10 +1,10 @@
-// The bundle with which the cloud answers a connect (PROTOCOL §1): who the node is, where its jobs are.
-// Its values are secrets or close to it, so errors name the field and the kind of value, never a text.
+// The bundle with which the cloud answers a connect (PROTOCOL §1): the identity of the node, and where its jobs are.
+// Many values are secret, so errors name the field and the kind of value, never its text.
 import { messageOf, NodeError } from '../errors.ts';
 import { readPrivateKey } from './jwt.ts';
 import { isRecord, kindOf } from './text.ts';
 
-/** A valid bundle. A field that is absent keeps what the node has already. */
+/** A valid bundle. An absent field keeps the value that the node has. */
 export interface Bundle {
   readonly qpuId: string;
   readonly qpuDisplayName: string;
@@ -31,11 +31,11 @@ export interface VpnBundle {
   readonly checkIntervalSec?: number;
   /** http(s) URLs, at least one. */
   readonly probeTargets?: readonly string[];
-  /** The OpenVPN client profile. Not looked into here. */
+  /** The OpenVPN client profile, not checked here. */
   readonly profile?: string;
 }
 
-/** What the node has already, from an earlier bundle or its settings. */
+/** Which credentials the node has, from an earlier bundle or its settings. */
 export interface CurrentCredentials {
   readonly hasPrivateKey: boolean;
   readonly hasKeyId: boolean;
@@ -71,7 +71,7 @@ function redisUrl(fields: Fields): string {
   try {
     [username, password].forEach(decodeURIComponent);
   } catch {
-    throw broken('redis_url', "has a '%' in its user or password that begins no escape such as %25");
+    throw broken('redis_url', "has a '%' in its user or password that is not part of an escape such as %25");
   }
   return text;
 }
@@ -96,11 +96,11 @@ function privateKey(fields: Fields, hasCurrent: boolean): string | undefined {
   }
 }
 
-/** Paths are used if they are non-empty strings; anything else is as good as absent (PROTOCOL §1). */
+/** Paths are used if they are non-empty strings; anything else counts as absent (PROTOCOL §1). */
 function path(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (typeof value !== 'string' || value === '') return undefined;
-  // `//host/path` would be another host's URL once it is resolved against the base.
+  // `//host/path` would be the URL of another host once it is resolved against the base.
   if (!/^\/(?!\/)[^\s\\]*$/.test(value)) throw broken(name, "must be a URL path that begins with one '/'");
   return value;
 }
@@ -141,7 +141,7 @@ function requiredText(fields: Fields, name: string): string {
   return text;
 }
 
-/** Undefined for an absent, null or empty field: the cloud's own language writes all three for "none". */
+/** Undefined for an absent, null or empty field: the cloud uses all three for "none". */
 function optionalText(fields: Fields, name: string, prefix = ''): string | undefined {
   const value = fields[name];
   if (isAbsent(value)) return undefined;
@@ -181,7 +181,7 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** `fields` without those that are undefined, so that spreading the bundle over settings overrides nothing by accident. */
+/** `fields` without those that are undefined, so that spreading the bundle over settings keeps their values. */
 function defined<T extends object>(fields: T): Defined<T> {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Defined<T>;
@@ -191,14 +191,14 @@ function missing(name: string): NodeError {
   return broken(name, 'is missing or empty');
 }
 
-/** Numbers are shown, since they are no secrets; of anything else only its kind. */
+/** Shows numbers, since they are not secret; of other values only their kind. */
 function mismatch(name: string, wanted: string, value: unknown): NodeError {
   return broken(name, `must be ${wanted}, got ${typeof value === 'number' ? value : kindOf(value)}`);
 }
 
 function broken(name: string, fault: string, cause?: unknown): NodeError {
   return new NodeError(`bundle field '${name}' ${fault}`, {
-    remedy: "the cloud sent settings that this node cannot use; have the QPU's settings in Coda checked",
+    remedy: 'The cloud sent settings that this node cannot use: check the settings of the QPU in Coda.',
     cause,
   });
 }

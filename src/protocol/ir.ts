@@ -1,5 +1,5 @@
 // NativeGateIR 1.0: the compiled circuit of a job, its gates and its validation (PROTOCOL §4).
-// Structure is checked by a precompiled schema, meaning by one pass over the gates.
+// A precompiled schema checks the structure; one pass over the gates checks their meaning.
 import { JobError, messageOf } from '../errors.ts';
 import { parseJsonInPieces } from './json-pieces.ts';
 import type { GateShape, IrShape } from './schemas.ts';
@@ -67,7 +67,7 @@ export const LEGAL_GATES: Readonly<Record<Target, readonly GateName[]>> = {
   cnot: ['rx', 'ry', 'rz', 'x90', 'y_minus_90', 'virtual_z', 'cnot', 'id'],
 };
 
-/** Target -> legal gate -> arity: one look-up a gate, and safe for names like `constructor`. */
+/** Target -> legal gate -> arity. Maps, so that a gate named `constructor` is not found. */
 const RULES: Readonly<Record<Target, ReadonlyMap<string, GateArity>>> = {
   cz: rulesOf('cz'),
   iswap: rulesOf('iswap'),
@@ -90,7 +90,7 @@ export function parseIr(text: string | undefined): NativeGateIR {
   return validateIr(value);
 }
 
-/** As `parseIr`, with a `yield` wherever others may have a turn: for a circuit that takes long to read. */
+/** As `parseIr`, with a `yield` wherever it may pause: for a circuit that takes long to read. */
 export function* parseIrInSteps(text: string | undefined): Generator<undefined, NativeGateIR> {
   const json = present(text);
   let value: unknown;
@@ -104,8 +104,8 @@ export function* parseIrInSteps(text: string | undefined): Generator<undefined, 
 }
 
 /**
- * Validates an already parsed circuit as `parseIr` does. `value` is left as it is; the answer shares its lists,
- * so that a circuit of 100,000 gates is not copied.
+ * Validates a parsed circuit as `parseIr` does. Does not change `value`; the result shares its lists, so that a
+ * circuit of 100,000 gates is not copied.
  */
 export function validateIr(value: unknown): NativeGateIR {
   if (!validateIrShape(value)) throw invalid(shapeFault(value));
@@ -168,7 +168,7 @@ function assertGates(
   }
 }
 
-/** Measuring a qubit twice is legal: both places of the bitstring then hold its value. */
+/** Measuring a qubit twice is legal: both positions of the bitstring then have its value. */
 function checkMeasurements(measurements: readonly number[], numQubits: number): void {
   let index = 0;
   for (const qubit of measurements) {
@@ -206,7 +206,7 @@ function present(text: string | undefined): string {
   return text;
 }
 
-/** The parser quotes the circuit in its message, hence no `cause`: it could carry control characters into a log. */
+/** Has no `cause`: the parser's message quotes the circuit, which may put control characters into a log. */
 function notJson(error: unknown): JobError {
   return new JobError(`ir_json is not JSON: ${printable(messageOf(error), 200)}`);
 }
@@ -215,7 +215,7 @@ function invalid(fault: string): JobError {
   return new JobError(`invalid circuit: ${fault}`);
 }
 
-/** The schema's first error in words; its path holds only names that the schema knows, so it is short. */
+/** The schema's first error in words. Its path is short, since it consists of names from the schema. */
 function shapeFault(value: unknown): string {
   const error = validateIrShape.errors?.[0];
   if (error === undefined) return 'its structure is wrong';

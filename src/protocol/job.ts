@@ -1,5 +1,5 @@
-// A job message as it comes from the Redis stream (PROTOCOL §4).
-// Only what is needed to answer for the job is checked here; its circuit and shots have their own parsers.
+// A job message from the Redis stream (PROTOCOL §4). This checks only what is needed to report on the job; its circuit
+// and shots have their own parsers.
 import { JobError } from '../errors.ts';
 import { shown } from './text.ts';
 
@@ -15,13 +15,13 @@ export interface JobMessage {
 }
 
 const MAX_JOB_ID_LENGTH = 512;
-/** U+FFFD stands where bytes were no UTF-8: such a text names another job, or another URL, than was meant. */
+/** U+FFFD replaces bytes that are not UTF-8: such a text may name another job, or another URL, than was meant. */
 const UNUSABLE = /[\p{Cc}\p{Cs}\uFFFD]/u;
 
 /**
  * Reads the flat field list of a stream entry (`[name, value, name, value, …]`).
- * Throws a JobError for a message that nobody can be told about: without a usable `job_id`, or without a
- * `callback_url` that is an http(s) URL. Missing `ir_json` or `shots` are not this function's business.
+ * Throws a JobError if the job's failure could not be reported: without a usable `job_id`, or without a
+ * `callback_url` that is an http(s) URL. It does not check `ir_json` and `shots`.
  */
 export function parseMessage(messageId: string, fields: readonly (string | Buffer)[]): JobMessage {
   let jobId = '';
@@ -72,10 +72,10 @@ function jobIdFault(jobId: string): string | undefined {
     : undefined;
 }
 
-/** The URL is not quoted: its query may hold a secret. */
+/** Does not quote the URL: its query may hold a secret. */
 function callbackFault(url: string): string | undefined {
   if (url.trim() === '') return 'no callback_url';
-  // `new URL` silently drops blanks and line breaks, so they are looked for first.
+  // `new URL` silently drops blanks and line breaks, so check for them first.
   const isUsable = /^https?:\/\/\S+$/i.test(url) && !UNUSABLE.test(url) && URL.canParse(url);
   return isUsable ? undefined : 'its callback_url is not an http:// or https:// URL';
 }

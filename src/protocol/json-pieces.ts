@@ -1,26 +1,26 @@
-// JSON.parse for a document whose bulk is its list `gates`, piece by piece, so that others need not wait for all of it.
-// The value and the errors are those of JSON.parse: what cannot be cut for certain is parsed as a whole.
+// JSON.parse in pieces, for a document that consists mostly of its list `gates`, so that other work can run in between.
+// Value and errors are those of JSON.parse: a text that cannot be cut safely is parsed as a whole.
 import { randomUUID } from 'node:crypto';
 import { isRecord } from './text.ts';
 
-/** Characters of a piece, which take about a millisecond. From 128 K on, all of it takes a tenth longer: V8 keeps
- *  texts of that size apart, and collects garbage more often. */
+/** Characters of a piece; parsing one takes about a millisecond. From 128 K on, the whole takes a tenth longer: V8
+ *  stores texts of that size separately and collects garbage more often. */
 const PIECE = 64 * 1024;
 
 /** What `JSON.parse(text)` returns or throws, with a `yield` wherever it may pause. */
 export function* parseJsonInPieces(text: string, piece = PIECE): Generator<undefined, unknown> {
   const value = yield* inPieces(text, piece);
-  // What is wrong with a text, if anything is, JSON.parse says best.
+  // JSON.parse gives the error message, if there is one.
   return value === undefined ? JSON.parse(text) : value;
 }
 
 /**
- * The document, or undefined where the text is no JSON or has been cut at the wrong places.
+ * The document, or undefined if the text is not JSON or was cut at the wrong places.
  *
- * It is never wrong. The list is replaced by a string that nobody can have foreseen; if the rest parses and has that
- * string as its `gates`, then it stood where a value may stand, and any value may stand there. Each piece parses as a
- * list only if no string, list or object of it is open at its end, and it has an item, since it ends with a brace:
- * so the pieces joined by the commas between them are a list, whose items are theirs.
+ * The result is always correct. The list is replaced by a random string; if the rest parses and has that string as its
+ * `gates`, then the list is at a place where any value may be. Each piece parses as a list only if no string, list or
+ * object is open at its end, and it has at least one item, since it ends with a brace: so the pieces, joined by the
+ * commas between them, are a list of all their items.
  */
 function* inPieces(text: string, piece: number): Generator<undefined, Record<string, unknown> | undefined> {
   const opening = /"gates"\s*:\s*\[/.exec(text);
@@ -46,7 +46,7 @@ function* inPieces(text: string, piece: number): Generator<undefined, Record<str
   return { ...document, gates };
 }
 
-/** Undefined, which no JSON is, for what is no JSON. */
+/** Undefined if `text` is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,5 +1,4 @@
-// The JSON Web Tokens with which a node proves to the cloud which QPU it serves (PROTOCOL §3).
-// No message in here quotes a key or a token.
+// The JSON Web Tokens that prove to the cloud which QPU a node serves (PROTOCOL §3). No message quotes a key or a token.
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { AuthError, messageOf } from '../errors.ts';
 import { isRecord, printable, shown } from './text.ts';
@@ -7,16 +6,16 @@ import { isRecord, printable, shown } from './text.ts';
 const ISSUER = 'coda';
 const ALGORITHM = 'RS256';
 const LIFETIME_SEC = 3600;
-/** A token is sent again for this long: signing one for each request would cost most of the node's CPU time. */
+/** How long a token is reused: signing one for each request would take most of the node's CPU time. */
 const REUSE_SEC = 300;
-/** How far the clock of a token's signer may be ahead of the verifier's. */
+/** How far the signer's clock may be ahead of the verifier's. */
 const CLOCK_SKEW_SEC = 60;
 const MIN_KEY_BITS = 2048;
 
 export interface TokenSigner {
   /** A token that is at most a few minutes old. */
   token(): Promise<string>;
-  /** A token signed just now. */
+  /** A newly signed token. */
   fresh(): Promise<string>;
 }
 
@@ -44,7 +43,7 @@ interface Signature {
 /** Signs the node's tokens. Throws an AuthError if the key cannot be used. */
 export async function createSigner(options: SignerOptions, clock: Clock = systemClock): Promise<TokenSigner> {
   const key = readPrivateKey(options.privateKeyPem);
-  // Loaded here and not above: most commands of the CLI never sign anything.
+  // Loaded here, since most commands of the CLI sign nothing.
   const { SignJWT } = await import('jose/jwt/sign');
 
   const sign = (issuedAtSec: number): Promise<string> =>
@@ -61,7 +60,7 @@ export async function createSigner(options: SignerOptions, clock: Clock = system
 
   const nowSec = (): number => Math.floor(clock.wall() / 1000);
 
-  // Both clocks must agree: the wall clock may be set, the monotonic one may stop while the machine sleeps.
+  // Check both clocks: the wall clock may be set, and the monotonic clock may stop while the machine sleeps.
   const isReusable = ({ issuedAtSec, signedAtMs }: Signature): boolean => {
     const wallAgeSec = nowSec() - issuedAtSec;
     return wallAgeSec >= 0 && wallAgeSec < REUSE_SEC && clock.monotonic() - signedAtMs < REUSE_SEC * 1000;
@@ -84,12 +83,12 @@ export async function createSigner(options: SignerOptions, clock: Clock = system
 }
 
 /**
- * An RSA private key of at least 2048 bits from its PEM text; also from PKCS1, and from PEM whose line breaks
- * were written as `\n`, as environment files do. Throws an AuthError with what is needed.
+ * Reads an RSA private key of at least 2048 bits from PEM text; also PKCS1, and PEM with `\n` in place of line breaks,
+ * as in environment files. Throws an AuthError that says what is needed.
  */
 export function readPrivateKey(pem: string): KeyObject {
   const remedy =
-    `give an unencrypted RSA private key of at least ${MIN_KEY_BITS} bits as PEM (PKCS8), ` +
+    `Give an unencrypted RSA private key of at least ${MIN_KEY_BITS} bits as PEM (PKCS8), ` +
     'beginning with -----BEGIN PRIVATE KEY-----';
   let key: KeyObject;
   try {
@@ -105,7 +104,7 @@ export function readPrivateKey(pem: string): KeyObject {
   return key;
 }
 
-/** Checks a node's token against every rule of PROTOCOL §3; the AuthError says which one it breaks. */
+/** Checks a node's token against every rule of PROTOCOL §3; the AuthError names the broken rule. */
 export async function verifyToken(
   token: string,
   publicKey: KeyObject,
@@ -142,7 +141,7 @@ function parseClaims(payload: Uint8Array): Readonly<Record<string, unknown>> {
     const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
     if (isRecord(claims)) return claims;
   } catch {
-    // Same answer as for JSON that is no object.
+    // The same error as for JSON that is not an object.
   }
   throw new AuthError("the token's claims are not a JSON object");
 }

@@ -1,5 +1,5 @@
-// The JSON schemas of the wire contract. The build turns them into `validators.js`, so Ajv is not loaded at run time.
-// They say types and ranges only: rules that tie fields together are plain code, which is faster and explains itself.
+// The JSON schemas of the wire contract. The build compiles them to `validators.js`, so Ajv is not loaded at run time.
+// They contain types and ranges only; rules across fields are code, which is faster and gives better messages.
 
 export interface GateShape {
   readonly gate: string;

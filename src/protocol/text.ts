@@ -1,9 +1,9 @@
-// How foreign values appear in error messages: short, on one line, never the whole of them.
-// What a job or an executor hands over may be megabytes long or meant to garble a terminal.
+// Shows foreign values in error messages: shortened, on one line. A value from a job or an executor may be megabytes
+// long, or contain control characters that garble a terminal.
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** `text` with unprintable characters escaped; cut off with `…` where it would pass `max` characters. */
+/** `text` with unprintable characters escaped; cut off with `…` after `max` characters. */
 export function printable(text: string, max: number): string {
   let result = '';
   for (const character of text) {
@@ -14,14 +14,14 @@ export function printable(text: string, max: number): string {
   return result;
 }
 
-/** A value for an error message: scalars as they are (strings quoted, bounded), anything else by its kind. */
+/** A value for an error message: scalars themselves (strings quoted and shortened), other values by their kind. */
 export function shown(value: unknown, max = 40): string {
   if (typeof value === 'string') return `'${printable(value, max)}'`;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return kindOf(value);
 }
 
-/** What sort of value this is, in words and without its content: fit for secrets. */
+/** The kind of a value in words, without its content: also for secrets. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -32,12 +32,12 @@ export function kindOf(value: unknown): string {
   return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${printable(name, 40)}`;
 }
 
-/** A JSON object, or what a program would take for one: neither null nor a list. */
+/** Whether `value` is an object, but not null or a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object without a class; also one of another realm, such as those made inside `node:vm`. */
+/** Whether `value` is an object without a class; also one from another realm, such as `node:vm`. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isRecord(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

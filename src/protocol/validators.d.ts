@@ -10,7 +10,7 @@ export interface ShapeError {
   readonly message: string;
 }
 
-/** A type guard that leaves the first broken rule of a refused value in `errors`. */
+/** A type guard that puts the first broken rule of a refused value into `errors`. */
 export interface ShapeValidator<T> {
   (value: unknown): value is T;
   readonly errors?: readonly ShapeError[] | null;

@@ -1,7 +1,7 @@
 // The bodies that report a job's outcome to the cloud (PROTOCOL §6).
-// Exactly these keys and no nulls: the cloud refuses anything else for good.
+// They have exactly these keys and no nulls: the cloud rejects anything else permanently.
 
-/** How a job ended, where the cloud is to hear of it. */
+/** How a job ended, if it is reported to the cloud. */
 export type Outcome =
   | {
       readonly status: 'completed';
@@ -46,14 +46,14 @@ export function webhookBody(jobId: string, outcome: Outcome): WebhookBody {
 }
 
 /**
- * An error text as the contract allows it, for webhooks and the status hash: 1 to 500 characters, counted as code
- * points. Characters that JSON stores choke on (NUL, halves of surrogate pairs) become U+FFFD.
+ * Shortens an error text to what the contract allows in webhooks and the status hash: 1 to 500 characters, counted as
+ * code points. Characters that JSON stores may reject (NUL, single surrogates) become U+FFFD.
  */
 export function boundedError(text: string): string {
-  // 500 characters never take more than 1000 UTF-16 units; the rest of a huge text need not be looked at.
+  // 500 characters take at most 1000 UTF-16 units, so the rest of a long text can be ignored.
   const head = text.trim().slice(0, 2 * MAX_ERROR_CHARACTERS + 2);
   if (head === '') return 'the job failed without an error message';
-  const characters = [...head.replace(/[\0\p{Cs}]/gu, '\uFFFD')];
+  const characters = Array.from(head.replace(/[\0\p{Cs}]/gu, '\uFFFD'));
   if (characters.length <= MAX_ERROR_CHARACTERS) return characters.join('');
   return `${characters.slice(0, MAX_ERROR_CHARACTERS - 1).join('')}…`;
 }

@@ -1,22 +1,28 @@
-// From a stream entry to a job that is ready for the device: parsed, known only once, not yet done, not cancelled.
+// From a stream entry to a job that is ready for the device: parsed, held only once, not yet done, not cancelled.
+//
+//   entry -> no job: dead letter, acknowledged
+//        \-> its job ended here lately: its end is written again
+//        \-> its job is held, or in the outbox: the entry is acknowledged with it
+//        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts)
 import type { Redis } from 'ioredis';
+import { MARKED_AHEAD, type RunMarker } from '../device/run-marker.ts';
 import { messageOf } from '../errors.ts';
+import type { Endings } from '../jobs/endings.ts';
+import type { CheckingJob, Circuit, HeldJob } from '../jobs/job.ts';
+import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
+import { recordDeadLetter } from '../outbox/dead-letters.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
-import { cancelKey, statusKey } from '../protocol/keys.ts';
-import type { Outcome } from '../protocol/webhook.ts';
-import { isConnectionFault, sendTogether, type RedisCommand, type RedisReply } from '../net/redis.ts';
-import type { HeldJob, JobTable, QueuedJob } from '../jobs/job-table.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
-import { recordDeadLetter } from '../outbox/refused.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
 import { TimeSlices } from './time-slices.ts';
 
 /** Memory that a message and its circuit take, in relation to its length. */
 const BYTES_PER_CHARACTER = 6;
-/** From this size on, in memory, a circuit takes longer to read than others should wait. */
+/** From this size on, in memory, a circuit is read in steps: others would wait too long. */
 const LARGE_BYTES = 512 * 1024;
 
 /** What is known of an entry that was delivered before. */
@@ -34,24 +40,12 @@ export interface IntakeOptions {
   readonly held: JobTable;
   readonly outbox: Outbox;
   readonly writes: RedisWrites;
-  readonly spool: string;
+  readonly endings: Endings;
+  readonly marker: RunMarker;
+  /** The folder of the dead letters. */
+  readonly directory: string;
   readonly maxDeliveries: number;
   readonly log: Logger;
-  /** The jobs of these entries will be ready soon, if nothing speaks against them. */
-  readonly onComing: (messageIds: readonly string[]) => void;
-  /** A job is ready for the device. */
-  readonly onQueued: () => void;
-  readonly onCancelled: (job: HeldJob) => void;
-  /** A held job has its outcome without a run. */
-  readonly onOutcome: (job: HeldJob, outcome: Outcome) => void;
-}
-
-/** What Redis says of a job: its status hash and its cancel signal. */
-interface RedisState {
-  readonly state: string | null;
-  readonly messageId: string | null;
-  readonly error: string | null;
-  readonly cancelled: boolean;
 }
 
 interface Candidate {
@@ -64,14 +58,14 @@ interface Candidate {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #slices = new TimeSlices();
-  /** Entries that are no jobs, on their way out. */
+  /** Entries that are no jobs and are not acknowledged yet. */
   readonly #settingAside = new Set<string>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  /** Whether the node has this entry already, in whatever stage. */
+  /** Whether the node has this entry already, at whatever stage. */
   knows(messageId: string): boolean {
     const { held, outbox, writes } = this.#options;
     return (
@@ -82,17 +76,27 @@ export class Intake {
     );
   }
 
-  /** Takes entries in: each becomes a queued job, or ends here. Where Redis fails, it rejects, and what has not
-   *  ended stays pending and unknown. */
+  /** Takes entries in: each becomes a queued job, or ends here. Rejects if Redis fails: the entries that have not
+   *  ended then stay pending, and the node forgets them. */
   async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
     const candidates = entries.flatMap((entry) => {
       const candidate = this.#admit(entry, earlier?.get(entry.messageId));
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const asked = this.#redisStates(candidates);
-    // Small circuits are read while Redis answers, and what else can be done already is done.
-    this.#options.onComing(candidates.map(({ message }) => message.messageId));
+    const { redis, held, marker, endings, log } = this.#options;
+    const asked = redisStates(
+      redis,
+      candidates.map(({ job }) => job.jobId),
+      log,
+    );
+    // Meanwhile: mark the runs that will start first, and read small circuits.
+    if (held.queued === 0) {
+      marker.next(
+        candidates.slice(0, MARKED_AHEAD).map(({ message }) => message.messageId),
+        1,
+      );
+    }
     const circuits = candidates.map(({ job, message }) =>
       job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
     );
@@ -106,14 +110,14 @@ export class Intake {
         this.#judge(candidate, redisState, circuit);
       }
     } finally {
-      for (const { job } of candidates) if (job.stage === 'checking') this.#options.held.release(job);
+      for (const { job } of candidates) if (job.stage === 'checking') endings.givenBack(job);
     }
   }
 
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
-    const { held, outbox, writes } = this.#options;
+    const { held, outbox, endings } = this.#options;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
@@ -121,14 +125,9 @@ export class Intake {
       void this.#setAside(messageId, fields, messageOf(thrown));
       return undefined;
     }
-    // Known or not, the job says: a server that has lost its last entries may give their ids to others.
+    // Identify by job id: a server that lost its newest entries may reuse their entry ids.
     const { jobId, callbackUrl } = message;
-    const ending = outbox.done.find(jobId, messageId);
-    if (ending !== undefined) {
-      void writes.ended(ending);
-      void writes.acknowledge([messageId]);
-      return undefined;
-    }
+    if (endings.endedBefore(jobId, messageId)) return undefined;
     const twin = held.get(jobId);
     if (twin !== undefined) {
       if (!twin.messageIds.includes(messageId)) held.addMessage(twin, messageId);
@@ -139,7 +138,7 @@ export class Intake {
       return undefined;
     }
     const bytes = BYTES_PER_CHARACTER * fields.reduce((sum, field) => sum + field.length, 0);
-    const job: HeldJob = {
+    const job: CheckingJob = {
       jobId,
       callbackUrl,
       messageIds: [messageId],
@@ -151,24 +150,23 @@ export class Intake {
     return { job, message, fields, earlier };
   }
 
-  #judge(candidate: Candidate, redisState: RedisState, circuit: Circuit): void {
-    const { held, writes, onCancelled, onOutcome, onQueued, maxDeliveries } = this.#options;
+  #judge(candidate: Candidate, redisState: RedisState, circuit: ReadCircuit): void {
+    const { held, writes, endings, maxDeliveries } = this.#options;
     const { job, message, earlier } = candidate;
-    // Cancelled, or given up, while it was checked.
-    if (held.get(job.jobId) !== job) return;
+    // It may have been cancelled during the check.
+    if (job.stage !== 'checking' || held.get(job.jobId) !== job) return;
     if (redisState.state === 'completed' || redisState.state === 'cancelled') {
-      void writes.acknowledge(job.messageIds);
-      held.release(job);
+      endings.endedElsewhere(job);
       return;
     }
     if (redisState.cancelled) {
-      onCancelled(job);
+      endings.cancelled(job);
       return;
     }
     const began = redisState.state === 'executing' && redisState.messageId === message.messageId;
     if (redisState.state === 'failed' && redisState.messageId === message.messageId) {
-      // Another node ran it and died before the cloud heard of it.
-      onOutcome(job, { status: 'failed', error: redisState.error ?? 'the job failed' });
+      // Another node ran it and died before it could deliver the outcome.
+      endings.finished(job, { status: 'failed', error: redisState.error ?? 'the job failed' });
       return;
     }
     if (earlier !== undefined && (earlier.interrupted || (earlier.takenOver && began))) {
@@ -180,21 +178,20 @@ export class Intake {
     }
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
-      onOutcome(job, { status: 'failed', error: circuit.fault });
+      endings.finished(job, { status: 'failed', error: circuit.fault });
       return;
     }
     held.enqueue(job, circuit);
-    onQueued();
   }
 
-  /** A job that was begun again and again without an outcome takes the node down, or hangs it. */
+  /** A job that was started again and again without an outcome kills the node, or hangs it. */
   #giveUp({ job, message, fields }: Candidate, deliveries: number): void {
-    const { spool, log, onOutcome } = this.#options;
+    const { directory, log, endings } = this.#options;
     const error = `the job was started ${deliveries} times without an outcome; it is not tried again`;
     log.error(`job ${job.jobId}: ${error}`);
-    onOutcome(job, { status: 'failed', error });
-    // For the operator; what the cloud hears does not wait for it.
-    recordDeadLetter(spool, message.messageId, fields, error).catch((thrown: unknown) =>
+    endings.finished(job, { status: 'failed', error });
+    // For the operator; the cloud does not wait for it.
+    recordDeadLetter(directory, message.messageId, fields, error).catch((thrown: unknown) =>
       log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`),
     );
   }
@@ -209,11 +206,11 @@ export class Intake {
   }
 
   async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {
-    const { spool, log, writes } = this.#options;
+    const { directory, log, writes } = this.#options;
     log.error(`${reason}; it is set aside and acknowledged`, { message_id: messageId });
     this.#settingAside.add(messageId);
     try {
-      await recordDeadLetter(spool, messageId, fields, reason);
+      await recordDeadLetter(directory, messageId, fields, reason);
       await writes.acknowledge([messageId]);
     } catch (thrown) {
       log.error(`message ${messageId} stays pending, since it cannot be set aside: ${messageOf(thrown)}`);
@@ -222,8 +219,8 @@ export class Intake {
     }
   }
 
-  /** Jobs that another message has brought to another node, which runs them. This message waits for their outcome:
-   *  it stays pending, and every sweep looks at it again. */
+  /** Jobs that another node runs, which got them by another entry. The entry here waits for their outcome: it stays
+   *  pending, and every sweep looks at it again. */
   async #runningElsewhere(
     candidates: readonly Candidate[],
     states: readonly RedisState[],
@@ -243,48 +240,11 @@ export class Intake {
       ![undefined, stream.consumer].includes(holders[i]);
     return new Set(twins.filter(isElsewhere).map(({ candidate }) => candidate));
   }
-
-  async #redisStates(candidates: readonly Candidate[]): Promise<RedisState[]> {
-    const { redis, log } = this.#options;
-    const cancelKeys = candidates.map(({ job }) => cancelKey(job.jobId));
-    const [any, ...statuses] = await repliesOf(redis, [
-      // One command for all: hardly ever is one of them set.
-      ['exists', ...cancelKeys],
-      ...candidates.map(({ job }): RedisCommand => [
-        'hmget',
-        statusKey(job.jobId),
-        'state',
-        'message_id',
-        'error',
-      ]),
-    ]);
-    const eachExists = cancelKeys.map((key): RedisCommand => ['exists', key]);
-    const isCancelled = any?.[1] === 0 ? [] : await repliesOf(redis, eachExists);
-    return candidates.map(({ job }, i) => {
-      const [statusError, status] = statuses[i] ?? [];
-      const [cancelError, exists] = isCancelled[i] ?? [];
-      const error = statusError ?? cancelError;
-      // What may pass, such as a server that still loads, leaves the jobs pending: they may be done already.
-      if (error && !/^(WRONGTYPE|NOPERM)/.test(error.message)) throw error;
-      if (error)
-        log.warn(`the status of job ${job.jobId} cannot be read, it is taken as new: ${error.message}`);
-      const [state = null, messageId = null, failure = null] = Array.isArray(status) ? status : [];
-      return { state, messageId, error: failure, cancelled: exists === 1 };
-    });
-  }
 }
 
-/** As `sendTogether`, but a lost connection rejects: what may be done already must not be taken as new. */
-async function repliesOf(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
-  const replies = await sendTogether(redis, commands);
-  const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
-  if (lost) throw lost;
-  return replies;
-}
+type ReadCircuit = Circuit | { readonly fault: string };
 
-type Circuit = QueuedJob['circuit'] | { readonly fault: string };
-
-function readCircuit({ shots, irJson }: JobMessage): Circuit {
+function readCircuit({ shots, irJson }: JobMessage): ReadCircuit {
   try {
     return { shots: parseShots(shots), ir: parseIr(irJson) };
   } catch (thrown) {
@@ -293,7 +253,7 @@ function readCircuit({ shots, irJson }: JobMessage): Circuit {
 }
 
 /** As `readCircuit`, for a large one. */
-function* readCircuitInSteps({ shots, irJson }: JobMessage): Generator<undefined, Circuit> {
+function* readCircuitInSteps({ shots, irJson }: JobMessage): Generator<undefined, ReadCircuit> {
   try {
     return { shots: parseShots(shots), ir: yield* parseIrInSteps(irJson) };
   } catch (thrown) {

@@ -1,14 +1,26 @@
 // Entries that were delivered before and have no outcome: this node's own from an earlier run or a lost reply, and
-// those of consumers that died. Also renews the leases of what the node holds, so that nobody else takes it.
+// those of consumers that died. Also renews the leases of the entries that the node has, so that no other node takes them.
+//
+//   pending here, unknown to the node ----\
+//                                          > found -> fetched and taken in, as the reader finds room
+//   lease expired elsewhere -> taken over -/
+//   pending here, known: its lease is renewed
+//   queued here, pending elsewhere or not at all: another node has it now, so it is dropped
+//
+// One sweep does all of this, in the order: drop, renew, find, take over. A node that could not sweep for most of a
+// lease starts nothing, until it has swept again.
 import type { Redis } from 'ioredis';
-import type { Logger } from '../log.ts';
-import { statusKey } from '../protocol/keys.ts';
+import type { Endings } from '../jobs/endings.ts';
+import type { HeldJob } from '../jobs/job.ts';
+import type { JobTable } from '../jobs/job-table.ts';
+import { RepeatFilter, type Logger } from '../log.ts';
 import { redisFault } from '../net/redis.ts';
-import type { HeldJob, JobTable } from '../jobs/job-table.ts';
+import { Listeners } from '../net/timing.ts';
+import { statusKey } from '../protocol/keys.ts';
 import type { EarlierDelivery, Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
 
-/** A reply that is lost with its connection is found again this soon. */
+/** A reply that was lost with its connection is found again this soon. */
 const LONGEST_SWEEP_INTERVAL_MS = 5_000;
 
 const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'cancelled']);
@@ -18,12 +30,11 @@ export interface RecoveryOptions {
   readonly stream: JobStream;
   readonly held: JobTable;
   readonly intake: Intake;
+  readonly endings: Endings;
   readonly leaseMs: number;
   /** Entries that were on the device when the node died. */
   readonly interrupted: ReadonlySet<string>;
   readonly log: Logger;
-  /** Leases are fresh, and there may be something to recover. */
-  readonly onSwept: () => void;
 }
 
 interface Found extends PendingEntry {
@@ -33,46 +44,61 @@ interface Found extends PendingEntry {
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #found = new Map<string, Found>();
+  readonly #onSwept = new Listeners();
+  readonly #faults = new RepeatFilter();
   #sweeping: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
-  /** From when on other consumers may be called dead; monotonic milliseconds. */
+  /** Until then no other consumer counts as dead; monotonic milliseconds. */
   #takeOverFrom = 0;
   /** When the leases were last seen to be fresh; monotonic milliseconds. */
   #renewedAt = -Infinity;
   #isDraining = false;
-  #complaint: string | undefined;
+  #closed = false;
   #backlog: number | undefined;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
   }
 
-  /** Entries that are known to wait for being recovered. */
+  /** Calls `listener` after each sweep: leases are fresh, and there may be something to recover. */
+  onSwept(listener: () => void): void {
+    this.#onSwept.add(listener);
+  }
+
+  /** Entries that wait to be recovered. */
   get waiting(): number {
     return this.#found.size;
   }
 
-  /** Sweeps now, and from time to time until `close`. Resolves with the first sweep. */
-  start(): Promise<void> {
-    const intervalMs = Math.min(this.#options.leaseMs / 6, LONGEST_SWEEP_INTERVAL_MS);
-    this.#timer = setInterval(() => void this.sweep(), intervalMs);
-    return this.sweep();
+  /** Jobs in the stream that no node has read, at the last sweep; undefined if that is not known. */
+  get backlog(): number | undefined {
+    return this.#backlog;
   }
 
-  /** From here on, only the leases of what runs are renewed: all else is left to other nodes, or to the next start. */
+  /** Waits for Redis, however long that takes; then sweeps at once, and from time to time until `close`. Resolves with
+   *  the first sweep. */
+  async start(): Promise<void> {
+    const { redis, stream, leaseMs } = this.#options;
+    if (redis.status !== 'ready') await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+    // If the group cannot be made yet, the reader will say so, and make it later.
+    await stream.ensureGroup(redis).catch(() => {});
+    if (this.#isDraining || this.#closed) return;
+    redis.on('ready', () => this.#reconnected());
+    const intervalMs = Math.min(leaseMs / 6, LONGEST_SWEEP_INTERVAL_MS);
+    this.#timer = setInterval(() => void this.sweep(), intervalMs);
+    await this.sweep();
+  }
+
+  /** From here on, only the leases of jobs under way are renewed: all others are left to other nodes, or to the next
+   *  start. */
   drain(): void {
     this.#isDraining = true;
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
-  }
-
-  /** After an outage nobody's lease is fresh: the living get time to renew theirs before anybody takes over. */
-  reconnected(): void {
-    this.#takeOverFrom = performance.now() + this.#options.leaseMs / 2;
-    void this.sweep();
   }
 
   /** Whether the node can be sure that a queued job is still its own. */
@@ -95,9 +121,9 @@ export class Recovery {
     return this.#sweeping;
   }
 
-  /** Takes up to `count` of the waiting entries in; says whether there were any. */
+  /** Takes up to `count` of the waiting entries in; returns whether there were any. */
   async take(count: number): Promise<boolean> {
-    // What was found before an outage may be another node's by now: the next sweep will tell.
+    // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
     const batch = [...this.#found.values()].slice(0, count);
@@ -126,36 +152,36 @@ export class Recovery {
     if (redis.status !== 'ready') return;
     try {
       await this.#sweep();
-      this.#complaint = undefined;
+      this.#faults.clear();
     } catch (thrown) {
-      const complaint = redisFault(thrown);
-      if (complaint !== this.#complaint) log.warn(`pending jobs cannot be looked at: ${complaint}`);
-      this.#complaint = complaint;
+      const fault = redisFault(thrown);
+      if (this.#faults.isNew(fault)) log.warn(`pending jobs cannot be looked at: ${fault}`);
     }
   }
 
-  /** Jobs in the stream that no node has read, at the last sweep; undefined where that is not known. */
-  get backlog(): number | undefined {
-    return this.#backlog;
+  /** After an outage every lease looks expired; wait half a lease before taking anything over. */
+  #reconnected(): void {
+    this.#takeOverFrom = performance.now() + this.#options.leaseMs / 2;
+    void this.sweep();
   }
 
   async #sweep(): Promise<void> {
-    const { redis, stream, leaseMs, onSwept } = this.#options;
+    const { redis, stream, leaseMs } = this.#options;
     const startedAt = performance.now();
     const own = await stream.ownPending(redis);
     await this.#dropLost(own, startedAt);
     await this.#renew(own);
     if (this.#isDraining) return;
-    // Only now: what this node may not start any more is gone from its queue.
+    // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
     this.#note(own, new Set());
     if (startedAt >= this.#takeOverFrom) {
-      // What the node had itself was renewed just now: the rest is of others.
+      // This node's own entries were renewed just now: the expired ones are of others.
       const taken = new Set(await stream.takeOver(redis, leaseMs));
       if (taken.size > 0) this.#note(await stream.ownPending(redis), taken);
     }
-    onSwept();
-    // For people only: a user of Redis that may not ask this can still do everything else.
+    this.#onSwept.notify();
+    // For people only: a Redis user without this right can still do everything else.
     this.#backlog = await stream.backlog(redis).catch(() => undefined);
   }
 
@@ -176,7 +202,7 @@ export class Recovery {
     return stage === 'running' || (stage === undefined && intake.knows(messageId));
   }
 
-  /** `own`: all that is pending for this node; what is not, is forgotten. */
+  /** `own`: all entries that are pending for this node; the others are forgotten. */
   #note(own: readonly PendingEntry[], taken: ReadonlySet<string>): void {
     const { intake, log } = this.#options;
     const ownIds = new Set(own.map(({ messageId }) => messageId));
@@ -190,9 +216,9 @@ export class Recovery {
     if (more > 0) log.info(`${more} jobs of earlier deliveries are taken up again`);
   }
 
-  /** Queued jobs that another node has taken over, or has finished, since this one lost touch are not run here. */
+  /** Drops queued jobs that another node has taken over, or has finished, while this one was out of touch. */
   async #dropLost(own: readonly PendingEntry[], sweepStartedAt: number): Promise<void> {
-    const { held, redis, stream, log } = this.#options;
+    const { held, endings, redis, stream, log } = this.#options;
     const ownIds = new Set(own.map(({ messageId }) => messageId));
     const missing = [...held.all()].filter(
       ({ stage, messageIds, heldSince }) =>
@@ -205,12 +231,12 @@ export class Recovery {
     );
     for (const [i, job] of missing.entries()) {
       const holder = holders[i];
-      // Nobody's: either finished elsewhere, or the stream was flushed, and then only this node still knows the job.
+      // Pending nowhere: it was finished elsewhere, or the stream was flushed and only this node still knows the job.
       const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
       const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
       if (!isLost || job.stage !== 'queued') continue;
       log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`);
-      held.release(job);
+      endings.givenBack(job);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Knows whether Redis answers, from a PING every second. A connection that does not answer at all is given up by itself.
+// Knows whether Redis answers, from a PING every second. A silent connection is closed by net/redis.ts.
 import type { Redis } from 'ioredis';
 import { messageOf } from '../errors.ts';
 import { maskUrlPasswords } from '../log.ts';
@@ -13,7 +13,7 @@ export class RedisHealth {
   #answeredAt = -Infinity;
   #isAsking = false;
   #roundTripMs: number | undefined;
-  /** What the last attempt to connect ended with. */
+  /** Why the last attempt to connect failed. */
   #fault: string | undefined;
 
   constructor(redis: Redis) {
@@ -30,7 +30,7 @@ export class RedisHealth {
     return this.#redis.status === 'ready' && performance.now() - this.#answeredAt < LATE_MS;
   }
 
-  /** Why Redis is not healthy, if so, in the server's own words where it said anything. */
+  /** Why Redis is not healthy, if so, in the server's own words if it said anything. */
   get trouble(): string | undefined {
     if (this.healthy) return undefined;
     return `Redis does not answer${this.#fault === undefined ? '' : `: ${this.#fault}`}`;
@@ -55,7 +55,7 @@ export class RedisHealth {
         const tookMs = this.#answeredAt - askedAt;
         this.#roundTripMs = ((this.#roundTripMs ?? tookMs) + tookMs) / 2;
       })
-      // The connection is lost, and every connection begins with a new question.
+      // The connection is lost, and the next one begins with a PING.
       .catch(() => {})
       .finally(() => (this.#isAsking = false));
   }

@@ -1,16 +1,19 @@
 // Writes to Redis that nothing waits for: pipelined, in order, and repeated until Redis takes them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { StartStatuses } from '../device/runner.ts';
+import type { Ending } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
-import { statusKey, streamKey, groupName } from '../protocol/keys.ts';
 import { isConnectionFault, jitter, redisFault, sendTogether, type RedisCommand } from '../net/redis.ts';
-import type { Ending } from '../outbox/recently-done.ts';
+import { Pause, Waiters } from '../net/timing.ts';
+import type { Statuses } from '../outbox/delivery.ts';
+import { groupName, statusKey, streamKey } from '../protocol/keys.ts';
 
 const MOST_PER_PIPELINE = 1000;
-/** What is written in so short a time is sent together: nobody waits for it. */
+/** Writes of so short a time are sent together: nothing waits for them. */
 const GATHER_MS = 1;
 const FIRST_RETRY_MS = 100;
-/** Below the 10 s within which everything must be well again once Redis is. */
+/** Below the 10 s within which the node must be healthy again once Redis is. */
 const LONGEST_RETRY_MS = 5_000;
 
 interface Write {
@@ -18,7 +21,7 @@ interface Write {
   readonly key: string;
   /** HSET: field, value, …; XACK: group, id, … */
   readonly args: string[];
-  /** What is lost if Redis refuses it for good. */
+  /** For the log, if Redis refuses it for good. */
   what: string;
   readonly resolves: (() => void)[];
 }
@@ -28,22 +31,22 @@ interface Acknowledgement {
   readonly resolve: () => void;
 }
 
-export class RedisWrites {
+export class RedisWrites implements Statuses, StartStatuses {
   readonly #redis: Redis;
   readonly #qpuId: string;
   readonly #log: Logger;
   #queue: Write[] = [];
-  /** States that nothing of has been sent yet, by key: what follows soon enough goes into the same command. */
+  /** States that are not sent yet, by key: a state of the same job that follows in time joins the same command. */
   readonly #unsent = new Map<string, Write>();
-  /** Those that wait are sent in one command. */
+  /** Sent in one command. */
   #acknowledgements: Acknowledgement[] = [];
   /** Entries whose acknowledgement is on its way. */
   readonly #acknowledging = new Set<string>();
   #isFlushing = false;
   #trouble: string | undefined;
-  #wake: (() => void) | undefined;
+  readonly #pause = new Pause();
   #closed = false;
-  readonly #waitingForFlush: (() => void)[] = [];
+  readonly #waitingForFlush = new Waiters();
 
   constructor(redis: Redis, qpuId: string, log: Logger) {
     this.#redis = redis;
@@ -101,20 +104,20 @@ export class RedisWrites {
     for (const messageId of messageIds) this.#acknowledging.delete(messageId);
   }
 
-  /** Whether this entry is done with, and Redis may not know it yet. */
+  /** Whether this entry is done, and Redis may not know it yet. */
   isAcknowledging(messageId: string): boolean {
     return this.#acknowledging.has(messageId);
   }
 
   /** Resolves once Redis has taken everything. */
   async flushed(): Promise<void> {
-    while (this.#isFlushing) await new Promise<void>((resolve) => this.#waitingForFlush.push(resolve));
+    while (this.#isFlushing) await this.#waitingForFlush.next();
   }
 
-  /** What Redis has not taken by now is given up. */
+  /** Gives up the writes that Redis has not taken by now. */
   close(): void {
     this.#closed = true;
-    this.#wake?.();
+    this.#pause.wake();
   }
 
   /** `fields`: name, value, …; the first is `state`. */
@@ -143,7 +146,7 @@ export class RedisWrites {
   /** Never rejects. */
   async #flush(): Promise<void> {
     this.#isFlushing = true;
-    // Writes of this time go together, and after what the device or the cloud waits for.
+    // Writes of this time go together, and after those that the device or the cloud waits for.
     await sleep(GATHER_MS);
     for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
       const batch = this.#nextBatch();
@@ -155,12 +158,12 @@ export class RedisWrites {
         continue;
       }
       this.#queue = [...failed, ...this.#queue];
-      await this.#pause(jitter(retryMs));
+      await this.#pause.wait(jitter(retryMs));
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
     // In the same turn in which the queue was found empty: a write that comes later starts a new flush.
     this.#isFlushing = false;
-    for (const resolve of this.#waitingForFlush.splice(0)) resolve();
+    this.#waitingForFlush.notify();
   }
 
   #nextBatch(): Write[] {
@@ -179,7 +182,7 @@ export class RedisWrites {
     return batch;
   }
 
-  /** Returns the writes that Redis did not take and that are to be repeated. */
+  /** Returns the writes that must be repeated. */
   async #send(batch: readonly Write[]): Promise<Write[]> {
     const commands = batch.map(({ command, key, args }): RedisCommand => [command, key, ...args]);
     const replies = await sendTogether(this.#redis, commands);
@@ -209,7 +212,7 @@ export class RedisWrites {
       resolved(write);
       return;
     }
-    // Whether there is a connection is for others to say.
+    // Others report a lost connection.
     if (!isConnectionFault(error)) {
       if (this.#trouble === undefined) this.#log.warn(`Redis refuses writes: ${fault}; repeating them`);
       this.#trouble = `Redis refuses writes: ${fault}`;
@@ -218,28 +221,18 @@ export class RedisWrites {
     if (rest === undefined) resolved(write);
     else failed.push(rest);
   }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
 }
 
 function resolved({ resolves }: Write): void {
   for (const resolve of resolves) resolve();
 }
 
-/** No repetition helps: the key belongs to somebody else, or the node has no right to write states. */
+/** Repeating does not help: the key is of another type, or the node has no right to write states. */
 function isFinal({ command }: Write, fault: string): boolean {
   return fault.startsWith('WRONGTYPE') || (fault.startsWith('NOPERM') && command === 'hset');
 }
 
-/** A repeated write must not undo a later one of the same hash; undefined where nothing of it is left. */
+/** A repeated write must not undo a later one of the same hash; undefined if nothing of it is left. */
 function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): Write | undefined {
   if (fields === undefined || write.command !== 'hset') return write;
   const args: string[] = [];

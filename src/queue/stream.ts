@@ -18,7 +18,7 @@ export interface PendingEntry {
 }
 
 const PAGE = 1000;
-/** Ids of one command: long lists are split, so that no command holds Redis up. */
+/** Ids in one command: long lists are split, so that no command blocks Redis for long. */
 const CHUNK = 500;
 
 export class JobStream {
@@ -59,7 +59,7 @@ export class JobStream {
     return list(reply).flatMap((stream) => entriesOf(list(stream)[1]));
   }
 
-  /** Takes pending entries whose consumer has not shown a sign of life for `idleMs` over to this node. */
+  /** Takes over pending entries whose consumer has not renewed them for `idleMs`; returns their ids. */
   async takeOver(redis: Redis, idleMs: number): Promise<string[]> {
     const taken: string[] = [];
     let cursor = '0-0';
@@ -96,7 +96,7 @@ export class JobStream {
     }
   }
 
-  /** How many entries no node has read yet; undefined where Redis does not tell, as before version 7. */
+  /** How many entries no node has read yet; undefined if Redis does not say, as before version 7. */
   async backlog(redis: Redis): Promise<number | undefined> {
     const groups = list(await redis.call('XINFO', 'GROUPS', this.key)).map(list);
     const group = groups.find((fields) => fields[fields.indexOf('name') + 1] === this.group) ?? [];
@@ -115,7 +115,7 @@ export class JobStream {
   }
 
   /** Tells the group that this node is alive and still has these entries, which were idle for `idleMs` and longer.
-   *  One that another node has taken over meanwhile is not so any more, and stays there. */
+   *  An entry that another node has taken over meanwhile is not idle any more, and stays there. */
   async renew(redis: Redis, messageIds: readonly string[], idleMs: number): Promise<void> {
     for (let i = 0; i < messageIds.length; i += CHUNK) {
       const chunk = messageIds.slice(i, i + CHUNK);

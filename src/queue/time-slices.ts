@@ -1,7 +1,7 @@
-// Long work on the event loop, step by step and with pauses, so that heartbeats, cancels and `/health` wait for some
-// milliseconds at most. A pause of a single turn would not do, since a new connection alone takes one.
+// Long work on the event loop, in steps and with pauses, so that heartbeats, cancels and `/health` wait for some
+// milliseconds at most. A pause of one turn of the loop is not enough: a new connection alone takes one.
 
-/** Steps run for this long together before a pause, which is then a part of the time they took. With shorter ones, the
+/** Steps run together for this long, then comes a pause, which is a part of the time they took. With shorter runs, the
  *  same work took a tenth more of the processor. */
 const WORK_MS = 10;
 const PAUSE_PART = 1 / 2;
@@ -10,7 +10,7 @@ export class TimeSlices {
   #free: Promise<unknown> = Promise.resolve();
   #tookMs = 0;
 
-  /** What `steps` returns, once each of its steps has had its turn. */
+  /** Runs all steps; resolves with what `steps` returns. */
   async run<T>(steps: Iterator<unknown, T>): Promise<T> {
     for (;;) {
       const step = await this.#take(() => steps.next());
@@ -36,7 +36,7 @@ export class TimeSlices {
     if (this.#tookMs < WORK_MS) return;
     const pauseMs = this.#tookMs * PAUSE_PART;
     this.#tookMs = 0;
-    // On a busy machine the time may have passed before the event loop has looked at anything but timers.
+    // On a busy machine the time may have passed before the event loop has handled anything but timers.
     await new Promise((resolve) => setTimeout(() => setImmediate(resolve), pauseMs));
   }
 }

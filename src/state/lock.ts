@@ -1,150 +1,213 @@
-// The node's own folder in the state directory: who this node is in the consumer group, and that nobody else is here.
-import { createHash, randomUUID } from 'node:crypto';
-import { linkSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, networkInterfaces } from 'node:os';
-import { join } from 'node:path';
-import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import { isSameProcess, startTimeOf } from './process.ts';
+// The lock of the node's own folder: one node at a time, also if the folder is shared by containers or machines. A file
+// that names a process, when it started and where it runs; a lock that a killed node has left counts for nothing.
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, utimes } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, errorCode } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+import { lockPath } from './layout.ts';
+import { askSocket, isRenewed, LEASE_MS, openSocket, RENEW_EVERY_MS } from './life-sign.ts';
+import { isSameMachine, isSamePlace, thisPlace, type Place } from './place.ts';
+import { isProcessRunning, startTimeOf, type ProcessIdentity } from './process.ts';
 
-export interface Spool {
-  readonly directory: string;
-  /** The node's name in the consumer group: the same after a restart, another for every other node. */
-  readonly consumer: string;
-  release(): void;
+export interface LockHolder extends ProcessIdentity {
+  /** Where the process runs, if its id means nothing here, e.g. "on the machine qpu-2". */
+  readonly elsewhere: string | undefined;
 }
 
-export function spoolDirectory(stateDir: string): string {
-  return join(stateDir, 'coda-node-spool');
+export interface LockWatch {
+  /** Called before a wait of up to 15 s that shows whether the node of a found lock still runs. */
+  readonly onWait?: (message: string) => void;
+  /** Called if another node has taken the lock, e.g. while this machine was suspended: it must not be used any more. */
+  readonly onLost?: (error: ConfigError) => void;
 }
 
-/** The process that holds the state directory, as its lock names it; it may have ended since. */
-export function readLock(stateDir: string): { pid: number; startTime: string } | undefined {
-  const text = readIfThere(join(spoolDirectory(stateDir), 'lock'));
-  if (text === undefined) return undefined;
-  const [pid = '', startTime = ''] = text.trim().split(' ');
-  return { pid: /^\d+$/.test(pid) ? Number(pid) : NaN, startTime };
+interface Lock {
+  /** As it is in the file. */
+  readonly text: string;
+  readonly holder: LockHolder;
+  /** Undefined in the lock of an older version: it is believed to be from here. */
+  readonly place: Place | undefined;
+  /** The name of the holder's socket. */
+  readonly socket: string | undefined;
 }
 
-/** Takes the state directory for this process. Throws a ConfigError if another node has it, or if it cannot be used. */
-export function openSpool(stateDir: string): Spool {
-  const directory = spoolDirectory(stateDir);
+/** The process that uses the node's folder; undefined if none does, or if this user may not know. */
+export async function lockHolder(folder: string): Promise<LockHolder | undefined> {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    checkOwn(directory);
-    const release = lock(directory, stateDir);
-    return { directory, consumer: consumerName(directory), release };
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(`the state directory ${stateDir} cannot be used: ${messageOf(cause)}`, {
-      cause,
-      remedy: 'Make it writable for this user, or set another one (CODA_STATE_DIR).',
-    });
+    const lock = readLock(lockPath(folder));
+    return lock !== undefined && (await isHeld(lock, folder, lockPath(folder))) ? lock.holder : undefined;
+  } catch {
+    return undefined;
   }
 }
 
-/** The process id of the node that has this spool; undefined if none runs. */
-export function nodeOf(directory: string): number | undefined {
-  const [pid = '', startTime = ''] = (readIfThere(join(directory, 'lock')) ?? '').trim().split(' ');
-  return isSameProcess(Number(pid), startTime) ? Number(pid) : undefined;
-}
-
-/** The state directory may be a shared one such as /tmp, where anybody can have made this folder first. */
-function checkOwn(directory: string): void {
-  const found = lstatSync(directory);
-  const user = process.geteuid?.();
-  if (user === undefined) return;
-  const isOwn = found.isDirectory() && found.uid === user && (found.mode & 0o022) === 0;
-  if (isOwn) return;
-  throw new ConfigError(`${directory} must be a folder of this user that nobody else can write to`, {
-    remedy: `Look at what it is, and remove it or correct its owner and mode (0700).`,
-  });
-}
-
-/** A copied state directory must not make two nodes one: the name also depends on the machine and on the place. */
-function consumerName(directory: string): string {
-  const path = join(directory, 'id');
-  const macs = macAddresses();
-  const [id = '', known = ''] = (readIfThere(path) ?? '').trim().split('\n');
-  // Network cards come and go; a machine that has none of those it had is another one, a clone perhaps.
-  const isSame = known === '' || macs.length === 0 || known.split(' ').some((mac) => macs.includes(mac));
-  const kept = id !== '' && isSame ? id : randomUUID();
-  const text = `${kept}\n${(isSame && known !== '' ? known.split(' ') : macs).join(' ')}\n`;
-  if (text !== readIfThere(path)) writeFileSync(path, text, { mode: 0o600, flush: true });
-  const machine = [hostname(), readIfThere('/etc/machine-id')?.trim() ?? ''];
-  const digest = createHash('sha256')
-    .update([kept, ...machine, realpathSync(directory)].join('\0'))
-    .digest('hex');
-  return `${hostname()}-${digest.slice(0, 12)}`;
-}
-
-function macAddresses(): string[] {
-  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  const macs = addresses.filter(({ internal }) => !internal).map(({ mac }) => mac);
-  return [...new Set(macs)].filter((mac) => mac !== '00:00:00:00:00:00').toSorted();
-}
-
-/** The lock is a file that names a process and when it started: a process id alone may belong to another by now. */
-function lock(directory: string, stateDir: string): () => void {
-  const path = join(directory, 'lock');
-  const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, mine, { mode: 0o600 });
+/** Takes the lock and returns what gives it back. Throws a ConfigError if another node has it. */
+export async function takeLock(folder: string, stateDir: string, watch: LockWatch = {}): Promise<() => void> {
+  const path = lockPath(folder);
+  // Two containers may have the same process ids, so the names of these files are random.
+  const temporary = `${path}.${randomBytes(8).toString('hex')}`;
+  const socket = `${temporary.slice(folder.length + 1)}.sock`;
+  const closeSocket = await openSocket(folder, socket);
+  const { pidNamespace, boot, host } = thisPlace();
+  const place = `${pidNamespace} ${boot} ${host} ${closeSocket === undefined ? '-' : socket}`;
+  // Older versions read the first two words and ignore the others.
+  const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''} ${place}\n`;
   try {
+    writeFileSync(temporary, mine, { mode: 0o600, flag: 'wx' });
     while (!linkIfFree(temporary, path)) {
-      const holder = lockText(path);
-      if (holder === undefined) continue;
-      if (isAlive(holder)) {
-        const [pid] = holder.split(' ');
-        throw new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
-          remedy:
-            'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
-        });
-      }
-      removeDead(path, holder, temporary);
+      const found = readLock(path);
+      if (found === undefined) continue;
+      if (await isHeld(found, folder, path, watch.onWait)) throw inUse(found.holder, stateDir);
+      await removeDead(folder, found, temporary);
     }
+  } catch (thrown) {
+    closeSocket?.();
+    throw thrown;
   } finally {
     rmSync(temporary, { force: true });
   }
+  const stopRenewing = renew(path, mine, () => watch.onLost?.(lost(path, stateDir)));
   return () => {
-    if (readIfThere(path) === mine) rmSync(path, { force: true });
+    stopRenewing();
+    closeSocket?.();
+    if (readLock(path)?.text === mine) rmSync(path, { force: true });
   };
 }
 
-/** Removes the lock that a dead node has left. One at a time: between a look at it and its removal, another node that
- *  starts might have put its own there. */
-function removeDead(path: string, holder: string, temporary: string): void {
+/** The error for a state directory that another node uses. */
+export function inUse(holder: LockHolder, stateDir: string): ConfigError {
+  const { elsewhere } = holder;
+  const stop = elsewhere === undefined ? 'Stop it with `coda stop`' : STOP_THERE;
+  return new ConfigError(`another node (${processText(holder)}) uses the state directory ${stateDir}`, {
+    remedy: `${stop}, or give this node a state directory of its own (CODA_STATE_DIR).`,
+  });
+}
+
+/** What to do with a node that cannot be signalled from here; a sentence without its full stop. */
+export const STOP_THERE = 'Stop it where it runs (`coda stop` there, or stop its container)';
+
+/** For people: which process it is. */
+export function processText({ pid, elsewhere }: LockHolder): string {
+  return elsewhere === undefined ? `PID ${pid}` : `PID ${pid} ${elsewhere}`;
+}
+
+function lost(path: string, stateDir: string): ConfigError {
+  const other = readLock(path)?.holder;
+  const who = other === undefined ? '' : ` (${processText(other)})`;
+  return new ConfigError(`another node${who} has taken the state directory ${stateDir}; this one ends`, {
+    remedy:
+      'Give each node a state directory of its own (CODA_STATE_DIR). If this machine was suspended, nothing else is to do.',
+  });
+}
+
+/** Shows once a second that this node lives. `onLost` is called once, if the lock is another node's by now. */
+function renew(path: string, mine: string, onLost: () => void): () => void {
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void touch().finally(() => (isBusy = false));
+  }, RENEW_EVERY_MS).unref();
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    clearInterval(timer);
+  };
+  const touch = async (): Promise<void> => {
+    try {
+      const text = await readFile(path, 'utf8');
+      const now = new Date();
+      if (text === mine) return await utimes(path, now, now);
+      if (isOver) return;
+      stop();
+      onLost();
+    } catch {
+      // The disk does not answer, or somebody has removed the lock: the next time tells more.
+    }
+  };
+  return stop;
+}
+
+/** Removes the lock that a dead node has left. One process at a time: between the look at a dead lock and its removal,
+ *  another node that starts might have put its own there. */
+async function removeDead(folder: string, dead: Lock, temporary: string): Promise<void> {
+  const path = lockPath(folder);
   const guard = `${path}.removing`;
   if (linkIfFree(temporary, guard)) {
     try {
-      if (lockText(path) === holder) rmSync(path, { force: true });
+      if (readLock(path)?.text !== dead.text) return;
+      rmSync(path, { force: true });
+      if (dead.socket !== undefined) rmSync(`${folder}/${dead.socket}`, { force: true });
     } finally {
       rmSync(guard, { force: true });
     }
     return;
   }
-  const remover = lockText(guard);
-  if (remover !== undefined && !isAlive(remover)) rmSync(guard, { force: true });
-  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  const remover = readLock(guard);
+  if (remover !== undefined && !(await isHeld(remover, folder, guard))) rmSync(guard, { force: true });
+  else await sleep(1);
 }
 
-/** Whether the process that a lock names still runs. */
-function isAlive(holder: string): boolean {
-  const [pid = '', startTime = ''] = holder.trim().split(' ');
-  // Where the system does not tell when a process started, one with our own number must be a dead one.
-  if (Number(pid) === process.pid && startTime === '') return false;
-  return isSameProcess(Number(pid), startTime);
-}
-
-function lockText(path: string): string | undefined {
+/** Undefined if there is no lock. */
+function readLock(path: string): Lock | undefined {
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
+  const [pid = '', startTime = '', pidNamespace = '', boot = '', host = '', socket = ''] = text
+    .trim()
+    .split(' ');
+  const place = boot === '' ? undefined : { pidNamespace, boot, host };
+  return {
+    text,
+    holder: {
+      pid: /^\d+$/.test(pid) ? Number(pid) : NaN,
+      startTime,
+      elsewhere: place && elsewhereText(place, thisPlace()),
+    },
+    place,
+    // The lock may be another user's: no path is taken from it.
+    socket: /^lock\.[\da-f]{16}\.sock$/.test(socket) ? socket : undefined,
+  };
 }
 
-/** Whether `path` is now another name of `existing`; false if it was one of something else. */
+function elsewhereText(place: Place, here: Place): string | undefined {
+  if (isSamePlace(place, here)) return undefined;
+  const host = printable(place.host, 64);
+  return isSameMachine(place, here)
+    ? `in another container or PID namespace, host name ${host}`
+    : `on the machine ${host}`;
+}
+
+/** Whether the process that a lock names still runs. `path` is the lock's. */
+async function isHeld(
+  { holder, place, socket }: Lock,
+  folder: string,
+  path: string,
+  onWait?: LockWatch['onWait'],
+): Promise<boolean> {
+  if (holder.elsewhere === undefined || place === undefined) {
+    // If the system does not say when a process started, a lock with our own process id is from a dead process.
+    if (holder.pid === process.pid && holder.startTime === '') return false;
+    return isProcessRunning(holder);
+  }
+  const answer = socket === undefined ? 'unknown' : await askSocket(folder, socket);
+  if (answer === 'open') return true;
+  // Another machine's sockets cannot be asked: that they do not answer here means nothing.
+  if (answer === 'closed' && isSameMachine(place, thisPlace())) return false;
+  onWait?.(
+    `the state directory was last used by ${processText(holder)}: ` +
+      `waiting up to ${LEASE_MS / 1000} s to see whether that node still runs`,
+  );
+  return isRenewed(path);
+}
+
+/** Makes `path` another name of `existing`; false if `path` exists already. */
 function linkIfFree(existing: string, path: string): boolean {
   try {
     linkSync(existing, path);
@@ -152,13 +215,5 @@ function linkIfFree(existing: string, path: string): boolean {
   } catch (thrown) {
     if (errorCode(thrown) === 'EEXIST') return false;
     throw thrown;
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
   }
 }

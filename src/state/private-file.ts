@@ -1,14 +1,16 @@
-// Files that nobody else may read or swap: written atomically with mode 0600, read only if they are safe.
+// Files that only this user may read and write: written atomically with mode 0600, read only if they are safe.
 // Credentials, results and VPN profiles all go through here (PROTOCOL §2).
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 
 const MAX_BYTES = 1024 * 1024;
-// Windows has neither of the last two; there they are undefined, and nothing is added.
+const MAX_SMALL_BYTES = 4_096;
+// Windows has neither flag.
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+/** Without it, opening a named pipe would wait for a writer. */
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
 /**
@@ -31,14 +33,14 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   }
 }
 
-/** Whether `name` is what a write of `target` that was cut short has left in the directory. */
+/** Whether `name` is a temporary file that an interrupted write of `target` has left in the directory. */
 export function isLeftover(name: string, target: string): boolean {
   return name.startsWith(`.${target}.`) && name.endsWith('.tmp');
 }
 
 /**
- * Reads a file that only this user may read and write; undefined if there is none. Throws a ConfigError with
- * the command that mends it for a symbolic link, a foreign owner, a mode that lets others in, or too many bytes.
+ * Reads a file that only this user may read and write; undefined if there is none. A symbolic link, another owner, a
+ * mode that lets others in, and too many bytes are each a ConfigError with the command that repairs it.
  */
 export function readPrivateFile(path: string, maxBytes = MAX_BYTES): string | undefined {
   const descriptor = openPrivate(path);
@@ -51,6 +53,26 @@ export function readPrivateFile(path: string, maxBytes = MAX_BYTES): string | un
     throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * The text of a small file that only gives a hint, such as a PID file; undefined for anything else, such as a link, a pipe
+ * or another user's file. Root may read the files of any user, since it may look after another user's node.
+ */
+export function readHintFile(path: string): string | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
+    const stats = fstatSync(descriptor);
+    const user = process.geteuid?.() ?? stats.uid;
+    if (!stats.isFile() || (stats.uid !== user && user !== 0)) return undefined;
+    const buffer = Buffer.alloc(MAX_SMALL_BYTES);
+    return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, MAX_SMALL_BYTES, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -101,7 +123,6 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 function openPrivate(path: string): number | undefined {
   try {
-    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
     return openSync(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
   } catch (cause) {
     const code = errorCode(cause);
@@ -109,7 +130,7 @@ function openPrivate(path: string): number | undefined {
     if (code === 'ELOOP') {
       throw new ConfigError(`${path} is a symbolic link; it must be a file`, {
         cause,
-        remedy: `Look where it points, then remove it: rm ${shellQuoted(path)}`,
+        remedy: `Look at where it points, then remove it: rm ${shellQuoted(path)}`,
       });
     }
     throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, {
@@ -126,7 +147,7 @@ function checkSafe(path: string, stats: Stats, maxBytes: number): void {
     });
   }
   if (stats.size > maxBytes) {
-    throw new ConfigError(`${path} has ${stats.size} bytes; more than ${maxBytes} is no file of this node`);
+    throw new ConfigError(`${path} has ${stats.size} bytes; a file of this node has at most ${maxBytes}`);
   }
   const user = process.geteuid?.();
   if (user === undefined) return;

@@ -1,55 +1,142 @@
-// Who a process is: a process id alone may belong to another program by now.
-// Its start time, which no two processes with one id share, and its command line tell.
+// Is this still that process? A process id alone may belong to another program by now; together with the time at
+// which the process started it cannot. Also: PID files, and how a process is ended.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../errors.ts';
+import { readHintFile } from './private-file.ts';
 
-/** Whether the process `pid` runs, and is the one that started at `startTime` (empty: not known). */
-export function isSameProcess(pid: number, startTime: string): boolean {
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** One word that differs between two processes with the same id; empty if it is not known. */
+  readonly startTime: string;
+}
+
+/** Whether that very process still runs, whoever owns it. */
+export function isProcessRunning({ pid, startTime }: ProcessIdentity): boolean {
   if (!exists(pid)) return false;
   const actual = startTimeOf(pid);
   return actual === undefined || startTime === '' || actual === startTime;
 }
 
-/** When a process started, as one word; undefined where the system does not tell. */
+/** The process that has this id now; undefined if there is none. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  return exists(pid) ? { pid, startTime: startTimeOf(pid) ?? '' } : undefined;
+}
+
+/** When a process started, as one word; undefined if the system does not say. */
 export function startTimeOf(pid: number): string | undefined {
-  if (process.platform === 'linux') {
-    // The second field, the command in parentheses, may contain anything.
-    const stat = readIfThere(`/proc/${pid}/stat`);
-    return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  }
+  if (process.platform === 'linux') return statOf(pid)?.startTime;
   return ps(pid, 'lstart=')?.replace(/\s+/g, '_');
 }
 
-/** The words of a process's command line; empty where there is none, or where it cannot be read. */
-export function commandLineOf(pid: number): string[] {
-  if (process.platform === 'linux') {
-    return (readIfThere(`/proc/${pid}/cmdline`) ?? '').split('\0').filter((word) => word !== '');
+/** A process's command line, its words separated by spaces; empty if it cannot be read. */
+export function commandLineOf(pid: number): string {
+  if (process.platform !== 'linux') return ps(pid, 'command=') ?? '';
+  return (readIfThere(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
+}
+
+/** Whether the process belongs to the user that runs this one. Other systems than Linux are not asked. */
+export function isOwnProcess(pid: number): boolean {
+  if (process.platform !== 'linux') return true;
+  const user = /^Uid:\t(\d+)/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
+  return user !== undefined && Number(user) === process.getuid?.();
+}
+
+/** This user's processes with such a command line. Only Linux can list them; elsewhere none is found. */
+export function findOwnProcesses(isWanted: (commandLine: string) => boolean): ProcessIdentity[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => identifyProcess(Number(name)) ?? [])
+    .filter(({ pid }) => isWanted(commandLineOf(pid)) && isOwnProcess(pid));
+}
+
+/** What a PID file says: the id and, if there is a second line, the start time. Undefined if there is no such file. */
+export function readPidFile(path: string): ProcessIdentity | undefined {
+  const text = readHintFile(path);
+  if (text === undefined) return undefined;
+  const [first = '', startTime = ''] = text.split('\n').map((line) => line.trim());
+  return { pid: /^\d{1,10}$/.test(first) ? Number(first) : NaN, startTime };
+}
+
+/** Signals that very process; false if it has ended. Throws what the system says if this user may not. */
+export function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isProcessRunning(target)) return false;
+  try {
+    return process.kill(target.pid, signal);
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ESRCH') return false;
+    throw thrown;
   }
-  return (ps(pid, 'command=') ?? '').split(' ').filter((word) => word !== '');
+}
+
+export interface Termination {
+  /** How long the process may take to end by itself. */
+  readonly graceMs: number;
+  /** Called again and again while it ends. */
+  readonly onWait?: () => void | Promise<void>;
+  /** Called before it is killed. */
+  readonly onKill?: () => void;
+}
+
+const LOOK_EVERY_MS = 50;
+const KILL_WAIT_MS = 5_000;
+
+/**
+ * Ends that very process: SIGTERM, and SIGKILL if it still runs after `graceMs`. Resolves once it has ended, or with
+ * `survived` if even SIGKILL has not ended it within 5 s. Throws what the system says if this user may not signal it.
+ */
+export async function terminateProcess(
+  target: ProcessIdentity,
+  { graceMs, onWait, onKill }: Termination,
+): Promise<'ended' | 'killed' | 'survived'> {
+  if (!signalProcess(target, 'SIGTERM')) return 'ended';
+  // A process that is stopped acts on nothing but SIGKILL. Windows has no SIGCONT.
+  if (process.platform !== 'win32') signalProcess(target, 'SIGCONT');
+  if (await endsWithin(target, graceMs, onWait)) return 'ended';
+  onKill?.();
+  signalProcess(target, 'SIGKILL');
+  return (await endsWithin(target, KILL_WAIT_MS)) ? 'killed' : 'survived';
+}
+
+async function endsWithin(
+  target: ProcessIdentity,
+  ms: number,
+  onWait?: Termination['onWait'],
+): Promise<boolean> {
+  for (const giveUpAt = performance.now() + ms; isProcessRunning(target); await sleep(LOOK_EVERY_MS)) {
+    if (performance.now() >= giveUpAt) return false;
+    await onWait?.();
+  }
+  return true;
 }
 
 function exists(pid: number): boolean {
   // 0 and negative numbers mean whole groups of processes.
-  if (!Number.isSafeInteger(pid) || pid <= 0 || isZombie(pid)) return false;
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  // A zombie has ended, but its parent has not asked for its exit code yet.
+  if (process.platform === 'linux' && /^[ZX]$/.test(statOf(pid)?.state ?? '')) return false;
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+    return errorCode(thrown) === 'EPERM';
   }
 }
 
-/** Ended, but its parent has not asked for its exit code yet. */
-function isZombie(pid: number): boolean {
-  const stat = process.platform === 'linux' ? readIfThere(`/proc/${pid}/stat`) : undefined;
-  return stat !== undefined && stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+/** From `/proc/PID/stat`: "pid (name) state …". The name may hold anything, so fields count from its last bracket. */
+function statOf(pid: number): { state: string; startTime: string } | undefined {
+  const text = readIfThere(`/proc/${pid}/stat`);
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  return fields && { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
+/** A field of `ps`, for systems without /proc. */
 function ps(pid: number, field: string): string | undefined {
   if (process.platform === 'win32') return undefined;
   try {
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
-    const text = execFileSync('ps', ['-o', field, '-p', String(pid)], {
+    const text = execFileSync('ps', ['-ww', '-o', field, '-p', String(pid)], {
       env,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,12 +1,5 @@
 // What authors of executors and plugins import for their tests: `coda-node/testing`.
-export { bell, ghz, randomCircuit, type SampleCircuit, type Verdict } from '../local-cloud/circuits.ts';
-export type { JobAnswer } from '../local-cloud/admin.ts';
-export type { ConnectBody, HeartbeatBody } from '../local-cloud/contract.ts';
-export type { BundleFields, BundleOverride, IssuedKey, KeyPair } from '../local-cloud/credentials.ts';
-export type { Endpoint, Fault } from '../local-cloud/faults.ts';
-export type { JobEnd, JobRequest, JobSummary, SubmittedJob } from '../local-cloud/jobs.ts';
-export type { CloudRequest, ConnectRecord, DeliveryRecord, HeartbeatRecord } from '../local-cloud/routes.ts';
-export { startLocalCloud, type LocalCloud, type LocalCloudOptions } from '../local-cloud/local-cloud.ts';
-export { startRedisServer, type RedisServer, type RedisServerOptions } from '../local-cloud/redis-server.ts';
-export { waitUntil, within, type WaitOptions } from '../local-cloud/wait.ts';
-export { startTestNode, type TestNode, type TestNodeOptions } from './node.ts';
+// src/compose.ts gives the same to the modules that a node loads. This file imports it, so it cannot import this file.
+export { startTestNode } from '../compose.ts';
+export * from './tools.ts';
+export type { TestNode, TestNodeOptions } from './node.ts';

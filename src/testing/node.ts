@@ -1,8 +1,8 @@
-// A whole node in the test's own process: the real kernel and the real built-in plugins, against a local cloud.
+// Starts a complete node in the process of a test: the real kernel and built-in plugins, against a local cloud.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeNode, loadNodeConfig } from '../compose.ts';
+import type { LoadedConfig, LoadInput } from '../config/load.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
 import type { Plugin } from '../plugin.ts';
@@ -16,23 +16,35 @@ export interface TestNodeOptions {
   readonly plugins?: readonly Plugin[];
   /** Environment variables of the node, e.g. `{ CODA_CONCURRENCY: '2' }`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: a fresh one. Give the one of an earlier node to start again with its credentials. */
+  /** Default: a new one. Give that of an earlier node to start with its credentials. */
   readonly stateDir?: string;
-  /** Default: a new token for a fresh state directory, none for a given one. */
+  /** Default: a new token for a new state directory, none for a given one. */
   readonly token?: string;
 }
 
 export interface TestNode {
   readonly node: Node;
   readonly stateDir: string;
-  /** What the node has logged so far. */
+  /** The log lines of the node so far. */
   readonly log: readonly string[];
-  /** Drains and closes; a state directory of the node's own is removed. */
+  /** Drains and closes the node; removes its state directory unless it was given. */
   stop(): Promise<void>;
 }
 
+/** How nodes are configured and put together. Passed in by src/compose.ts, which cannot be imported here: it offers
+ *  test nodes to users' modules. */
+export interface Composition {
+  loadNodeConfig(input: Pick<LoadInput, 'env' | 'cwd' | 'log'>): Promise<LoadedConfig>;
+  composeNode(parts: {
+    readonly config: LoadedConfig;
+    readonly env: NodeJS.ProcessEnv;
+    readonly log: Logger;
+    readonly plugins: readonly Plugin[];
+  }): Node;
+}
+
 /** Starts a node. Throws what its start throws. */
-export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {
+export async function runTestNode(composition: Composition, options: TestNodeOptions): Promise<TestNode> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'coda-test-node-')));
   const token = options.token ?? (options.stateDir === undefined ? options.cloud.issueToken() : '');
   const lines: string[] = [];
@@ -49,14 +61,14 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     ...options.env,
   };
   try {
-    // The folder of the state, so that no config file of the project is found.
-    const loaded = await loadNodeConfig({ env, cwd: stateDir, log });
+    // Not the working directory, so that no config file of the project is found.
+    const loaded = await composition.loadNodeConfig({ env, cwd: stateDir, log });
     const executor =
       options.executor === undefined
         ? loaded.executor
         : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
     const plugins = options.plugins ?? [];
-    const node = composeNode({ config: { ...loaded, executor }, env, log, plugins });
+    const node = composition.composeNode({ config: { ...loaded, executor }, env, log, plugins });
     await node.start();
     const stop = async (): Promise<void> => {
       await node.stop();

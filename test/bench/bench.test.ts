@@ -9,9 +9,10 @@ import { FIGURES } from '../../bench/figures/index.ts';
 import { throughput } from '../../bench/figures/throughput.ts';
 import { Lab } from '../../bench/lab/lab.ts';
 import { percentile } from '../../bench/lab/stats.ts';
+import { Trial } from '../../bench/lab/trial.ts';
 import { WEBHOOK_PATH } from '../../bench/lab/wire.ts';
 import { rowOf, type Row } from '../../bench/figure.ts';
-import { MARKERS, tableOf, withTable, type Results } from '../../bench/table.ts';
+import { MARKERS, PAGES, tableOf, withTable, type Results } from '../../bench/table.ts';
 
 const ROWS: readonly Row[] = [
   {
@@ -79,7 +80,7 @@ describe('a lab', () => {
     'a job that was delivered twice': [completed('<1>'), completed('<1>')],
   })) {
     it(`does not count a measurement with ${what}`, async () => {
-      const trial = await lab.trial({ subject: 'bare', executor: 'createNoop' });
+      const trial = await Trial.open(lab, { subject: 'bare', executor: 'createNoop' });
       await (await trial.start()).ready();
       const { jobId } = await trial.submit();
       const { origin } = await lab.route(0);
@@ -155,14 +156,24 @@ describe('the table', () => {
     assert.throws(() => withTable('no markers', RESULTS), /to put the table between/);
   });
 
-  it('in the README is that of the last results', () => {
+  it('shows only the named rows, and refuses a name that no row has', () => {
+    const empty = MARKERS.join('\n');
+    const text = withTable(empty, RESULTS, ['memory']);
+    assert.match(text, /^\| memory /m);
+    assert.doesNotMatch(text, /^\| throughput /m);
+    assert.throws(() => withTable(empty, RESULTS, ['speed']), /have no row 'speed'/);
+  });
+
+  it('in the README and in bench/README.md is that of the last results', () => {
     const results = JSON.parse(readFileSync(join('bench', 'results.json'), 'utf8')) as Results;
-    const readme = readFileSync('README.md', 'utf8');
-    assert.equal(
-      withTable(readme, results),
-      readme,
-      'README.md is out of date: npm run bench -- none --readme',
-    );
+    for (const { path, rows } of PAGES) {
+      const page = readFileSync(path, 'utf8');
+      assert.equal(
+        withTable(page, results, rows),
+        page,
+        `${path} is out of date: npm run bench -- none --readme`,
+      );
+    }
   });
 });
 

@@ -40,6 +40,8 @@ describe('the command of the chaos suite', () => {
     [['--seed'], /--seed takes a number from 0 up, such as/],
     [['--jobs', 'many'], /--jobs takes a number from 0 up, not 'many'/],
     [['--short=yes'], /--short takes no value/],
+    [['kill-9', '--only', 'frozen'], /--only is for one scenario with parts: night-shift/],
+    [['night-shift', '--only', 'earthquake'], /--only earthquake: night-shift has Redis down at the start; /],
     [['backlog', '--kills', '3'], /--kills is for kill-9 only, not for backlog/],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, () => {

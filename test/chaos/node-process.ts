@@ -1,8 +1,8 @@
 // A node under test: a real process of the real command, started again and again with one state directory.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecords } from '../../src/outbox/journal.ts';
-import { spoolDirectory } from '../../src/state/lock.ts';
+import { readRecords } from '../../src/outbox/journal-file.ts';
+import { journalPath, nodeFolder } from '../../src/state/layout.ts';
 import { coda, type CodaProcess } from '../cli/process.ts';
 import { now } from './ledger.ts';
 
@@ -92,7 +92,7 @@ export class NodeProcess {
 
   /** The jobs whose outcome lies in the journal, delivered or not. */
   savedJobs(): Set<string> {
-    const path = join(spoolDirectory(this.stateDir), 'outbox.journal');
+    const path = journalPath(nodeFolder(this.stateDir));
     const { records } = readRecords(readFileSync(path), path);
     return new Set(
       (records as { t: string; jobId: string }[])

@@ -19,8 +19,10 @@ export interface Scenario {
   readonly promise: string;
   readonly long: Size;
   readonly short: Size;
-  /** `size` may change single numbers of the form. */
-  run(seed: number, form: 'long' | 'short', size?: Size): Promise<Report>;
+  /** What it plays one by one, if each can be played alone. */
+  readonly parts?: readonly string[];
+  /** `size` may change single numbers of the form; `only` names the parts that are played. */
+  run(seed: number, form: 'long' | 'short', size?: Size, only?: readonly string[]): Promise<Report>;
 }
 
 /** Thrown by a scenario that cannot be played on this machine. */

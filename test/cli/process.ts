@@ -11,17 +11,20 @@ export interface CodaProcess {
   output(): string;
   /** Resolves once the output contains `text`. */
   says(text: string): Promise<void>;
-  /** Resolves with the exit code; null where a signal ended it. */
+  /** Resolves with the exit code; null if a signal ended it. */
   readonly ended: Promise<number | null>;
 }
 
 export interface CodaOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The words of a command that runs the words after it, such as `nice`. */
+  readonly under?: readonly string[];
 }
 
-export function coda(args: readonly string[], { cwd, env = {} }: CodaOptions): CodaProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function coda(args: readonly string[], { cwd, env = {}, under = [] }: CodaOptions): CodaProcess {
+  const [command = process.execPath, ...words] = [...under, process.execPath, MAIN, ...args];
+  const child = spawn(command, words, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

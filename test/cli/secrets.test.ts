@@ -1,4 +1,4 @@
-// Secrets never leave the node by its log, its errors or its health server, whatever goes wrong.
+// No secret appears in the log, in an error or at the health server, even if something goes wrong.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -103,7 +103,7 @@ describe('coda', () => {
     }
   });
 
-  it('names a wrong value, where it stands, and what is allowed', async () => {
+  it('names a wrong value, where it was set, and what is allowed', async () => {
     const { code, output } = await ended(['start'], { CODA_PORT: '80a' });
     assert.equal(code, 1);
     assert.match(output(), /ConfigError: .*CODA_PORT.*80a/);
@@ -114,7 +114,7 @@ describe('coda dev --once', () => {
   it('runs the samples through a local cloud, a Redis and a node, and exits 0', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'coda-dev-test-'));
     try {
-      // The proxy of the house, at which nobody listens here: nothing of this goes there.
+      // A proxy that does not answer: nothing here may use it.
       const env = { HTTP_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' };
       const run = coda(['dev', '--once', '--shots', '500'], { cwd: folder, env });
       assert.equal(await run.ended, 0, run.output());

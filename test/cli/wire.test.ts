@@ -1,4 +1,4 @@
-// What `coda start` puts on the wire, byte for byte as PROTOCOL has it: connect, heartbeat, webhook, status, files.
+// What `coda start` sends and writes, byte for byte as PROTOCOL has it: connect, heartbeat, webhook, status, files.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -149,7 +149,7 @@ describe('every setting of the table', () => {
     for (const name of SETTING_NAMES) check(name, settingOf(name));
   };
 
-  it('takes the text that stands for a value, and nothing else', () => {
+  it('accepts the text of a valid value, and nothing else', () => {
     each((name, setting) => {
       const { good, bad } = samplesOf(setting);
       for (const [text, value] of good) {
@@ -216,7 +216,7 @@ describe('the error for a wrong value', () => {
     return assert.fail(`${name} takes ${text}`);
   };
 
-  it('names the variable, the value and what is allowed', () => {
+  it('names the variable, the value and the allowed values', () => {
     assert.equal(messageFor('port', 'abc'), 'CODA_PORT is "abc", but must be a whole number from 0 to 65535');
     assert.equal(
       messageFor('port', '65536'),

@@ -4,12 +4,12 @@ import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:f
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { createModuleLoader } from '../../src/compose.ts';
 import { CONFIG_FILES, loadConfigFile, type ConfigFile } from '../../src/config/config-file.ts';
-import { importModule } from '../../src/config/modules.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import { asNobody, folder, put } from './folder.ts';
 
-/** What the config files of these tests export. */
+/** The exports of the config files in these tests. */
 interface Seen {
   readonly executor: {
     readonly ConfigError: unknown;
@@ -19,6 +19,7 @@ interface Seen {
   };
 }
 
+const modules = createModuleLoader();
 const SECRET = 'hunter2-secret';
 
 function configOf(loaded: ConfigFile | undefined): Seen {
@@ -28,7 +29,7 @@ function configOf(loaded: ConfigFile | undefined): Seen {
 
 async function failure(cwd: string, configPath?: string): Promise<string> {
   try {
-    await loadConfigFile(cwd, configPath);
+    await loadConfigFile(modules, cwd, configPath);
   } catch (thrown) {
     assert.ok(thrown instanceof ConfigError, String(thrown));
     assert.ok(!thrown.message.includes(SECRET), thrown.message);
@@ -55,7 +56,7 @@ describe('a config file', () => {
     assert.deepEqual(Object.keys(FORMS).toSorted(), [...CONFIG_FILES].toSorted());
     for (const [name, text] of Object.entries(FORMS)) {
       const cwd = folder(t, { [name]: text });
-      const { path, config } = (await loadConfigFile(cwd)) ?? assert.fail(`${name} is not found`);
+      const { path, config } = (await loadConfigFile(modules, cwd)) ?? assert.fail(`${name} is not found`);
       assert.equal(path, join(cwd, name));
       assert.deepEqual({ ...(config as object) }, { concurrency: 2 }, name);
       assert.deepEqual(readdirSync(cwd), [name]);
@@ -64,16 +65,16 @@ describe('a config file', () => {
 
   it('is not looked for in folders above, nor in a package.json without the key', async (t) => {
     const cwd = folder(t, { 'coda.config.json': '{}', 'below/package.json': '{ "name": "lab" }' });
-    assert.equal(await loadConfigFile(join(cwd, 'below')), undefined);
-    assert.equal(await loadConfigFile(folder(t, { 'package.json': 'broken' })), undefined);
-    assert.equal(await loadConfigFile(join(cwd, 'nowhere')), undefined);
+    assert.equal(await loadConfigFile(modules, join(cwd, 'below')), undefined);
+    assert.equal(await loadConfigFile(modules, folder(t, { 'package.json': 'broken' })), undefined);
+    assert.equal(await loadConfigFile(modules, join(cwd, 'nowhere')), undefined);
   });
 
   it('may be named, under any name and relative to the working directory', async (t) => {
     const cwd = folder(t, { 'coda.config.json': 'broken', 'conf/lab.yaml': 'concurrency: 2' });
-    assert.deepEqual((await loadConfigFile(cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
-    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is no file[^]*--config/);
-    assert.match(await failure(cwd, 'conf'), /conf does not exist or is no file/);
+    assert.deepEqual((await loadConfigFile(modules, cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
+    assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is not a file[^]*--config/);
+    assert.match(await failure(cwd, 'conf'), /conf does not exist or is not a file/);
     put(cwd, 'lab.toml', '');
     assert.match(await failure(cwd, 'lab.toml'), /unknown extension[^]*\.ts, /);
   });
@@ -85,12 +86,15 @@ describe('a config file', () => {
       c: 'Promise.resolve({ concurrency: 2 })',
     })) {
       const cwd = folder(t, { [`${name}.ts`]: `export default ${expression};` });
-      assert.deepEqual((await loadConfigFile(cwd, `${name}.ts`))?.config, { concurrency: 2 });
+      assert.deepEqual((await loadConfigFile(modules, cwd, `${name}.ts`))?.config, { concurrency: 2 });
     }
   });
 
   it('of comments only sets nothing', async (t) => {
-    assert.deepEqual((await loadConfigFile(folder(t, { 'coda.config.yaml': '# later' })))?.config, {});
+    assert.deepEqual(
+      (await loadConfigFile(modules, folder(t, { 'coda.config.yaml': '# later' })))?.config,
+      {},
+    );
   });
 
   it('of which there are two is an error that names both', async (t) => {
@@ -159,9 +163,9 @@ describe('a faulty config file is named with the place of its fault', () => {
       `a: 1\nnodeToken: '${SECRET}' '${SECRET}'\n`,
       /coda\.config\.yaml:2:\d+: not valid YAML/,
     ],
-    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias in it cannot be resolved/],
+    ['coda.config.yaml', `nodeToken: *${SECRET}\n`, /coda\.config\.yaml: an alias cannot be resolved/],
     ['package.json', `{ "coda": { "nodeToken": "${SECRET}", } `, /package\.json(:1:\d+:| is) not valid JSON/],
-    ['package.json', '{ "coda": null }', /"coda" of .*package\.json holds nothing/],
+    ['package.json', '{ "coda": null }', /"coda" of .*package\.json is empty/],
   ];
   for (const [name, text, expected] of faults) {
     it(`${name}: ${text.slice(0, 40).replaceAll('\n', ' ')}`, async (t) => {
@@ -195,9 +199,9 @@ describe('`coda-node` in a config file', () => {
       chmodSync(join(cwd, `coda.config.${extension}`), 0o444);
       chmodSync(join(cwd, 'lib/helper.ts'), 0o444);
       chmodSync(cwd, 0o555);
-      // Root may write there all the same; what is written, even for a moment, changes the folder's time.
+      // Root can write there anyway; but any write, even of a temporary file, changes the time of the folder.
       const written = statSync(cwd).mtimeMs;
-      const loaded = await loadConfigFile(cwd).finally(() => chmodSync(cwd, 0o755));
+      const loaded = await loadConfigFile(modules, cwd).finally(() => chmodSync(cwd, 0o755));
       assert.equal(statSync(cwd).mtimeMs, written);
       const { executor } = configOf(loaded);
       const testing: Record<string, unknown> = await import('../../src/testing/index.ts');
@@ -210,7 +214,7 @@ describe('`coda-node` in a config file', () => {
   it('is the running package for require, too', async (t) => {
     const config =
       "const { ConfigError } = require('coda-node');\nmodule.exports = { executor: ConfigError };";
-    const loaded = await loadConfigFile(folder(t, { 'coda.config.cjs': config }));
+    const loaded = await loadConfigFile(modules, folder(t, { 'coda.config.cjs': config }));
     assert.equal(configOf(loaded).executor, ConfigError);
   });
 
@@ -221,7 +225,7 @@ describe('`coda-node` in a config file', () => {
       'node_modules/coda-node/package.json': '{"name":"coda-node","type":"module","exports":"./index.js"}',
       'node_modules/coda-node/index.js': 'export class ConfigError extends Error {}',
     });
-    assert.equal(configOf(await loadConfigFile(cwd)).executor, ConfigError);
+    assert.equal(configOf(await loadConfigFile(modules, cwd)).executor, ConfigError);
   });
 
   it('shares the modules that it imports with later imports', async (t) => {
@@ -230,19 +234,21 @@ describe('`coda-node` in a config file', () => {
         "import { token } from './token.ts';\nexport default { executor: { run() {}, token } };",
       'token.ts': 'export const token = Symbol();',
     });
-    const config = configOf(await loadConfigFile(cwd));
-    assert.equal((await importModule(join(cwd, 'token.ts')))['token'], config.executor.token);
+    const config = configOf(await loadConfigFile(modules, cwd));
+    assert.equal((await modules.import(join(cwd, 'token.ts')))['token'], config.executor.token);
   });
 });
 
 describe('a start without a config file', () => {
-  it('does not load what only a config file needs', (t) => {
+  it('does not load packages that only a config file needs', (t) => {
     const cwd = folder(t, { 'package.json': '{ "name": "lab" }', 'coda.config': '' });
     const load = new URL('../../src/config/load.js', import.meta.url);
+    const loader = new URL('../../src/config/modules.js', import.meta.url);
     const script = `
       import { createRequire } from 'node:module';
       const { loadConfig } = await import(${JSON.stringify(load.href)});
-      await loadConfig({ env: {}, cwd: ${JSON.stringify(cwd)}, builtinPlugins: [], readState: false });
+      const { ModuleLoader } = await import(${JSON.stringify(loader.href)});
+      await loadConfig({ env: {}, cwd: ${JSON.stringify(cwd)}, builtinPlugins: [], modules: new ModuleLoader({}), readState: false });
       const cached = Object.keys(createRequire(${JSON.stringify(pathToFileURL(join(cwd, 'x')).href)}).cache);
       console.log(JSON.stringify(cached));`;
     const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -263,16 +269,18 @@ describe('a start without a config file', () => {
     const cwd = folder(t);
     mkdirSync(join(cwd, 'coda.config.js'));
     symlinkSync('/nowhere', join(cwd, 'coda.config.ts'));
-    assert.equal(await loadConfigFile(cwd), undefined);
+    assert.equal(await loadConfigFile(modules, cwd), undefined);
   });
 });
 
 it('cosmiconfig itself failing over a broken file in the working directory leaks nothing', (t) => {
   const cwd = folder(t, { 'package.json': `{ "coda": "${SECRET}" x`, 'lab.json': '{}' });
   const file = new URL('../../src/config/config-file.js', import.meta.url);
+  const loader = new URL('../../src/config/modules.js', import.meta.url);
   const script = `
     const { loadConfigFile } = await import(${JSON.stringify(file.href)});
-    await loadConfigFile('/', ${JSON.stringify(join(cwd, 'lab.json'))}).then(
+    const { ModuleLoader } = await import(${JSON.stringify(loader.href)});
+    await loadConfigFile(new ModuleLoader({}), '/', ${JSON.stringify(join(cwd, 'lab.json'))}).then(
       () => console.log('loaded'), (error) => console.log(error.name, error.message, error.cause));`;
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd,

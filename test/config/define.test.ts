@@ -43,7 +43,7 @@ export const mistakes: readonly unknown[] = [
   { name: 'mine' } satisfies PluginEntry,
 ];
 
-it('defineConfig returns what it is given', () => {
+it('defineConfig returns its argument', () => {
   const make = (): CodaConfig => config;
   assert.equal(defineConfig(config), config);
   assert.equal(defineConfig(make), make);

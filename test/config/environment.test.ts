@@ -5,14 +5,14 @@ import { SETTING_NAMES, settingOf } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 describe('environment variables', () => {
-  it('are found in any case, and named as they are spelt', async () => {
+  it('are found in any case, and named as they are spelled', async () => {
     const { layer } = await readEnvironment({ coda_port: '81', Coda_Host: 'a', CODA_LOG_LEVEL: 'warn' }, '/');
     assert.deepEqual(layer.get('port'), { value: 81, source: 'environment', where: 'coda_port' });
     assert.equal(layer.get('host')?.where, 'Coda_Host');
     await assert.rejects(readEnvironment({ coda_port: 'x' }, '/'), /^ConfigError: coda_port is "x"/);
   });
 
-  it('may be spelt twice only with one value', async () => {
+  it('may be set in two spellings only to the same value', async () => {
     const { layer } = await readEnvironment({ coda_port: '81', CODA_PORT: '81' }, '/');
     assert.equal(layer.get('port')?.value, 81);
     await assert.rejects(

@@ -1,16 +1,18 @@
-// Whatever a source holds: a configuration or a ConfigError that names the place, and never a secret.
+// Any input gives a configuration, or a ConfigError that names the place and never a secret.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { settingFromValue } from '../../src/config/coerce.ts';
+import { createModuleLoader } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL } from '../../src/config/schema.ts';
 import { SETTING_NAMES, settingOf, type SettingName } from '../../src/config/settings.ts';
-import { readState } from '../../src/state/credentials.ts';
+import { readState } from '../../src/config/persisted.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { folder, put, pythonState } from './folder.ts';
 
+const modules = createModuleLoader();
 const PLANTED = 'PlAnTeD-seCRet';
 const cwd = folder({ after });
 const isSecret = (name: SettingName): boolean => settingOf(name).secret === true;
@@ -63,7 +65,7 @@ describe('any text', () => {
     await fc.assert(
       fc.asyncProperty(anyVariable, async ([variable, text]) => {
         try {
-          await loadConfig({ env: { [variable]: text }, cwd, builtinPlugins: [], readState: false });
+          await loadConfig({ env: { [variable]: text }, cwd, builtinPlugins: [], modules, readState: false });
         } catch (thrown) {
           checkError(thrown, variable);
         }
@@ -77,7 +79,7 @@ describe('any text', () => {
       fc.asyncProperty(fc.string(), secretText, async (name, text) => {
         fc.pre(SETTING_NAMES.every((known) => settingOf(known).env !== `CODA_${name}`.toUpperCase()));
         const env = { [`CODA_${name}`]: text };
-        const { warnings } = await loadConfig({ env, cwd, builtinPlugins: [], readState: false });
+        const { warnings } = await loadConfig({ env, cwd, builtinPlugins: [], modules, readState: false });
         assert.ok(!warnings.join().includes(PLANTED));
       }),
       { numRuns: 200 },
@@ -139,7 +141,7 @@ describe('any JSON', () => {
       fc.asyncProperty(anyConfig, async (config) => {
         const file = put(home, 'coda.config.json', JSON.stringify(config));
         try {
-          await loadConfig({ env: {}, cwd: home, builtinPlugins: builtins, readState: false });
+          await loadConfig({ env: {}, cwd: home, builtinPlugins: builtins, modules, readState: false });
         } catch (thrown) {
           checkError(thrown, file);
         }
@@ -179,7 +181,7 @@ describe('any bytes', () => {
         JSON.stringify({ ...pythonState(home), redis_url: `redis://:${PLANTED}@h`, ...omitShown(changes) }),
       ),
     );
-  /** The secret is only planted where the state keeps secrets. */
+  /** Plants the secret only in places that hold secrets. */
   const omitShown = (changes: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(changes).filter(([key, value]) => value !== PLANTED || key === 'redis_url'),
@@ -217,7 +219,7 @@ describe('any bytes', () => {
       fc.asyncProperty(document, fc.constantFrom(...places), async (bytes, place) => {
         const file = put(home, place, bytes);
         try {
-          await loadConfig({ env: {}, cwd: join(file, '..'), builtinPlugins: [], readState: false });
+          await loadConfig({ env: {}, cwd: join(file, '..'), builtinPlugins: [], modules, readState: false });
         } catch (thrown) {
           checkError(thrown, file);
         }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { settingFromValue } from '../../src/config/coerce.ts';
 import type { Flags } from '../../src/config/environment.ts';
+import { createModuleLoader } from '../../src/compose.ts';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { describeConfig, renderConfig } from '../../src/config/show.ts';
 import {
@@ -18,6 +19,8 @@ import { ConfigError } from '../../src/errors.ts';
 import { createLogger } from '../../src/log.ts';
 import { folder, KEY, put, putPythonState } from './folder.ts';
 
+const modules = createModuleLoader();
+
 interface Given {
   readonly flags?: Flags;
   readonly env?: NodeJS.ProcessEnv;
@@ -27,7 +30,7 @@ interface Given {
 
 /** Loads with a state directory in `cwd`, unless the environment names another. */
 const load = ({ env = {}, ...given }: Given): Promise<LoadedConfig> =>
-  loadConfig({ env: { CODA_STATE_DIR: 'state', ...env }, builtinPlugins: ['discovery'], ...given });
+  loadConfig({ env: { CODA_STATE_DIR: 'state', ...env }, builtinPlugins: ['discovery'], modules, ...given });
 
 async function message(promise: Promise<unknown>): Promise<string> {
   try {
@@ -75,7 +78,7 @@ function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
 const asText = (value: SettingValue): string =>
   typeof value === 'object' ? JSON.stringify(value) : String(value);
 
-/** A config file that sets one setting where it belongs. */
+/** A config file that sets one setting in its place. */
 function fileWith(name: SettingName, value: SettingValue): string {
   const [plugin, option] = settingOf(name).config?.split('.') ?? [];
   if (plugin !== undefined && option !== undefined)
@@ -114,7 +117,7 @@ describe('precedence, for every setting', () => {
 describe('the state directory', () => {
   it('can be named by a flag, a variable or the config file; its default is the temporary directory', async (t) => {
     const cwd = folder(t, { 'conf/coda.config.json': '{"stateDir": "f"}' });
-    const given = { cwd, builtinPlugins: [], configPath: 'conf/coda.config.json' };
+    const given = { cwd, builtinPlugins: [], modules, configPath: 'conf/coda.config.json' };
     const dirOf = async (flags: Flags, env: NodeJS.ProcessEnv): Promise<string> =>
       (await loadConfig({ ...given, flags, env })).settings.stateDir;
     assert.equal(await dirOf({ stateDir: 'a' }, { CODA_STATE_DIR: 'b' }), join(cwd, 'a'));
@@ -159,7 +162,10 @@ describe('the state directory', () => {
     chmodSync(join(cwd, 'state/coda.config'), 0o644);
     assert.match(await message(load({ cwd })), /coda\.config has mode 0644/);
     const env = { CODA_STATE_DIR: 'state' };
-    assert.equal((await loadConfig({ env, cwd, builtinPlugins: [], readState: false })).state, undefined);
+    assert.equal(
+      (await loadConfig({ env, cwd, builtinPlugins: [], modules, readState: false })).state,
+      undefined,
+    );
   });
 
   it('holds the VPN profile by default', async (t) => {
@@ -188,7 +194,7 @@ describe('paths', () => {
 });
 
 describe('the executor', () => {
-  it('is what the config file gives, from its folder', async (t) => {
+  it('is that of the config file, relative to its folder', async (t) => {
     const cwd = folder(t, {
       'conf/text.ts': "export default { executor: './a.ts:make' };",
       'conf/factory.ts': 'export default { executor: () => ({ run() {} }) };',
@@ -236,9 +242,9 @@ describe('a config file with faults', () => {
     assert.doesNotMatch(text, /hunter2/);
   });
 
-  it('says where a key that stands at the wrong place belongs', async (t) => {
+  it('says where a misplaced key belongs', async (t) => {
     const hints: readonly (readonly [string, RegExp])[] = [
-      ['port', /does not stand at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
+      ['port', /does not belong at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
       ['CODA_PORT', /\[\['health', \{ port: … \}\]\]/],
       ['intervalSec', /\[\['heartbeat', \{ intervalSec: … \}\]\]/],
       ['nodeConnectHeaders', /\[\['connect', \{ headers: … \}\]\]/],
@@ -249,12 +255,12 @@ describe('a config file with faults', () => {
     for (const [key, expected] of hints) assert.match(await faultsOf(t, { [key]: 'hunter2' }), expected);
   });
 
-  it('is not quoted where a slip in the syntax made a secret a key', async (t) => {
+  it('is not quoted if a mistake in the syntax made a secret a key', async (t) => {
     const cwd = folder(t, { 'coda.config.yaml': '{ redisUrl: , hunter2@host:6379 }' });
     const text = await message(load({ cwd }));
     assert.match(
       text,
-      /a key \(not shown, since it is no name\) in .*coda\.config\.yaml is unknown; known are /,
+      /a key \(not shown, since it does not look like a name\) in .*coda\.config\.yaml is unknown; known are /,
     );
     assert.doesNotMatch(text, /hunter2/);
   });
@@ -322,6 +328,7 @@ describe('the shown configuration', () => {
       env: { CODA_STATE_DIR: 'state', ...env },
       cwd,
       builtinPlugins: [],
+      modules,
       log,
     });
     log.info(`a ${settings.nodeToken} b ${new URL(settings.redisUrl).password} c`, { settings, state });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { createModuleLoader } from '../../src/compose.ts';
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { folder } from './folder.ts';
 
+const modules = createModuleLoader();
 const BUILTINS = [
   'connect',
   'heartbeat',
@@ -18,7 +20,7 @@ const BUILTINS = [
 const PLUGIN = "{ name: 'mine', apply() {} }";
 
 const load = (cwd: string): Promise<LoadedConfig> =>
-  loadConfig({ env: {}, cwd, builtinPlugins: BUILTINS, readState: false });
+  loadConfig({ env: {}, cwd, builtinPlugins: BUILTINS, modules, readState: false });
 
 function withPlugins(
   t: TestContext,
@@ -95,11 +97,11 @@ describe('built-in plugins', () => {
     );
   });
 
-  it('named twice are refused with both places', async (t) => {
+  it('listed twice are refused with both places', async (t) => {
     await refused(
       t,
       "['vpn', ['heartbeat', {}], ['vpn', false]]",
-      /"vpn" is named twice: plugins\[0\] in .* and plugins\[2\] in /,
+      /"vpn" is listed twice: plugins\[0\] in .* and plugins\[2\] in /,
     );
   });
 });
@@ -129,7 +131,7 @@ describe('plugins of third parties', () => {
 
   it('are not loaded when the command runs none', async (t) => {
     const cwd = folder(t, { 'coda.config.json': '{"plugins": ["./nowhere.ts"]}' });
-    const input = { env: {}, cwd, builtinPlugins: BUILTINS, readState: false };
+    const input = { env: {}, cwd, builtinPlugins: BUILTINS, modules, readState: false };
     assert.deepEqual((await loadConfig({ ...input, loadPlugins: false })).plugins.extra, []);
     await assert.rejects(loadConfig(input), ConfigError);
   });
@@ -174,7 +176,7 @@ describe('plugins of third parties', () => {
     await refused(
       t,
       `[${PLUGIN}, './a.ts']`,
-      /"mine" is named twice: plugins\[0\] in .* and plugins\[1\] in /,
+      /"mine" is listed twice: plugins\[0\] in .* and plugins\[1\] in /,
       { 'a.ts': `export default ${PLUGIN};` },
     );
     await refused(
@@ -200,6 +202,7 @@ describe('plugins of third parties', () => {
       cwd,
       configPath: 'conf/lab.json',
       builtinPlugins: BUILTINS,
+      modules,
       readState: false,
     });
     assert.equal(loaded.configFile, join(cwd, 'conf/lab.json'));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { importModule, moduleFailure } from '../../src/config/modules.ts';
+import { createModuleLoader } from '../../src/compose.ts';
 import { translate } from '../../src/config/translate.ts';
 import { folder } from './folder.ts';
 
+const modules = createModuleLoader();
 const HELPERS = {
   'helper.ts': 'export const one: number = 1;\nexport default class Named {}\nexport type Only = string;',
   'commonjs.cjs': 'module.exports = { two: 2 };',
@@ -18,7 +19,7 @@ async function run(
   name = 'a.ts',
 ): Promise<unknown> {
   const cwd = folder(t, { ...HELPERS, [name]: source });
-  return (await importModule(join(cwd, name)))['default'];
+  return (await modules.import(join(cwd, name)))['default'];
 }
 
 describe('a module of a user', () => {
@@ -76,9 +77,9 @@ describe('a module of a user', () => {
     ]) {
       const cwd = folder(t, { 'a.ts': source });
       const path = join(cwd, 'a.ts');
-      const failure = await importModule(path).then(
+      const failure = await modules.import(path).then(
         () => assert.fail(`it runs: ${source}`),
-        (thrown: unknown) => moduleFailure(thrown, path),
+        (thrown: unknown) => modules.failureText(thrown, path),
       );
       assert.match(failure, /a\.ts:[23]\b/, source);
     }

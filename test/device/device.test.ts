@@ -8,7 +8,7 @@ import { CountingExecutor, zeros } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
-/** Ends a run only when the test says so, whatever it is asked. */
+/** Ends a run only when the test says so, also if it is asked to stop. */
 class DeafExecutor implements Executor {
   readonly started: string[] = [];
   readonly aborted: string[] = [];
@@ -45,7 +45,7 @@ describe('the device', () => {
       executor.end(late);
       await waitUntil('starting the next', () => executor.started.includes(next));
       executor.end(next);
-      // In time or not: one outcome each, and the late result of the first changes nothing.
+      // One outcome each: the late result of the first changes nothing.
       await cloud.outcome(next);
       await allDone();
       assert.equal(
@@ -59,7 +59,7 @@ describe('the device', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
-  it('ends a run in time that heeds its signal, as timed out', async () => {
+  it('reports a run that ends at its signal as timed out', async () => {
     const executor: Executor = {
       run: (_ir, _shots, { signal }) =>
         new Promise((_, reject) =>
@@ -145,7 +145,7 @@ describe('the device', () => {
     }
   });
 
-  it('waits while the outbox is full, which is said, and goes on when it is not', async () => {
+  it('waits while the outbox is full, says so, and continues when there is room', async () => {
     const executor = new CountingExecutor();
     cloud.fail('webhook', { status: 503 });
     const env = { CODA_OUTBOX_MAX_JOBS: '3', CODA_WEBHOOK_MAX_RETRY_DELAY_SEC: '0.1' };

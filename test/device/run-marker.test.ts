@@ -1,4 +1,4 @@
-// What a node that died had begun, as the next start learns it.
+// After the death of a node, the next start knows which jobs had begun.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { RunMarker } from '../../src/device/run-marker.ts';
@@ -16,7 +16,7 @@ describe('the marks of what runs', () => {
   };
   const found = (marker: RunMarker): string[] => [...marker.interrupted].toSorted();
 
-  it('name what has begun', async (t) => {
+  it('name the jobs that have begun', async (t) => {
     const start = await starter(t);
     const first = start();
     assert.deepEqual(found(first), []);
@@ -24,7 +24,7 @@ describe('the marks of what runs', () => {
     assert.deepEqual(found(start()), ['1-0', '1-1']);
   });
 
-  it('name what has begun after being marked ahead, also together with others', async (t) => {
+  it('name a job that has begun after being marked ahead, also together with others', async (t) => {
     const start = await starter(t);
     const first = start();
     first.begin(['1-0']);
@@ -37,7 +37,7 @@ describe('the marks of what runs', () => {
     assert.deepEqual(found(start()), ['3-0', '5-0']);
   });
 
-  it('name the next job with the one that runs, but only once: after a death, what really starts', async (t) => {
+  it('name the next job with the one that runs, but after a death only jobs that really start', async (t) => {
     const start = await starter(t);
     const first = start();
     first.begin(['1-0']);
@@ -57,7 +57,7 @@ describe('the marks of what runs', () => {
     assert.deepEqual(found(start()), ['3-0', '4-0']);
   });
 
-  it('are written again only when what comes soonest is not there yet', async (t) => {
+  it('are written again only if the next jobs are not marked yet', async (t) => {
     const start = await starter(t);
     const first = start();
     first.begin(['1-0']);
@@ -74,7 +74,7 @@ describe('the marks of what runs', () => {
     assert.deepEqual(found(start()), ['1-0', '3-0', '4-0', '5-0', '6-0'], 'a batch is there as a whole');
   });
 
-  it('never name the next job where one death is enough to give a job up', async (t) => {
+  it('never name the next job if one death is enough to give a job up', async (t) => {
     const start = await starter(t, 1);
     const first = start();
     first.begin(['1-0']);

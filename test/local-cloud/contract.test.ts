@@ -1,4 +1,4 @@
-// Every breach of the contract gets a 4xx that says what is wrong, and is kept as a violation.
+// Every breach of the contract gets a 4xx that names the broken rule, and is recorded as a violation.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -179,7 +179,7 @@ test('tokens that break a rule', async () => {
   }
 });
 
-test('what keeps to the contract is taken', async () => {
+test('requests that follow the contract are accepted', async () => {
   const known = cloud.violations.length;
   for (const [index, body] of [
     { ...COMPLETED, execution_time_ms: 0, counts: {}, shots_completed: 0 },

@@ -1,4 +1,4 @@
-// The local cloud over real HTTP and a real Redis: what it hands out and what it keeps.
+// The local cloud over real HTTP and a real Redis: what it issues and what it records.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -49,7 +49,7 @@ test('a job goes the whole way: submitted, run, reported, acknowledged', async (
   });
 });
 
-test('messages carry what they should, and nothing where a test wants it so', async () => {
+test('messages have all fields, and lack those that a test removes', async () => {
   await withCloud(async (cloud) => {
     const redis = new Redis(redisServer.url, { protocol: 2 });
     const { ir } = bell('cz');
@@ -87,7 +87,7 @@ test('messages carry what they should, and nothing where a test wants it so', as
   });
 });
 
-test('a token works once, and connects nobody else', async () => {
+test('a token works only once', async () => {
   await withCloud(async (cloud) => {
     const body = { machine_fingerprint: 'm-1', connectivity: [[0, 1]] };
     const token = cloud.issueToken();
@@ -217,7 +217,7 @@ test('waits end: at a cancel, at a signal, at a deadline, with a reason', async 
       const ended = cancelled.ended(jobId, never);
       const node = await startTinyNode({ url: cancelled.url, token: cancelled.issueToken() });
       assert.deepEqual(await ended, { job_id: jobId, status: 'cancelled' });
-      // Also for those who ask afterwards, and have no time.
+      // Also afterwards, and without any time to wait.
       assert.deepEqual(await cancelled.ended(jobId, AbortSignal.abort()), {
         job_id: jobId,
         status: 'cancelled',
@@ -235,7 +235,7 @@ test('waits end: at a cancel, at a signal, at a deadline, with a reason', async 
   });
 });
 
-test('a taken port and a Redis that is not there are clear errors', async () => {
+test('a port in use and a missing Redis are clear errors', async () => {
   const occupant = createServer().listen(0, '127.0.0.1');
   await waitUntil('the port', () => occupant.listening);
   const address = occupant.address();

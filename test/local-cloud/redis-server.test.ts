@@ -1,4 +1,4 @@
-// The redis-server that tests and `coda dev` start: reachable with its password only, and gone when it should be.
+// The redis-server that tests and `coda dev` start: reachable only with its password, and ended in time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Pr
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A killed child whose parent is gone may stay a zombie where no init reaps it.
+    // A killed child whose parent has ended may remain a zombie if no init process reaps it.
     return !(existsSync(`/proc/${pid}/stat`) && /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
   } catch {
     return false;
@@ -101,7 +101,7 @@ test('takes further options, and then keeps its data in the folder it was given'
   await rm(dir, { recursive: true });
 });
 
-test('a frozen server goes on when told to, and ends when told to', async () => {
+test('a frozen server continues after SIGCONT, and can be stopped', async () => {
   const server = await startRedisServer();
   const { pid } = server;
   assert.ok(pid !== undefined);
@@ -123,7 +123,7 @@ test('many at once find a port each', async () => {
   }
 });
 
-test('says what is wrong: no binary, a taken port, a bad option', async () => {
+test('says what is wrong: no binary, a port in use, a bad option', async () => {
   await assert.rejects(startRedisServer({ binary: 'no-redis-server-here' }), (error: unknown) => {
     assert.ok(error instanceof ConfigError);
     assert.match(error.message, /no-redis-server-here cannot be started/);
@@ -136,7 +136,7 @@ test('says what is wrong: no binary, a taken port, a bad option', async () => {
   assert.ok(typeof address === 'object' && address !== null);
   await assert.rejects(startRedisServer({ port: address.port }), {
     name: /ConfigError|PortTakenError/,
-    message: new RegExp(`port ${address.port} is taken`),
+    message: new RegExp(`port ${address.port} is in use`),
   });
   occupant.close();
   await assert.rejects(startRedisServer({ args: ['--no-such-option', 'x'] }), /ended at once/);

@@ -1,5 +1,5 @@
-// The least that speaks the contract: connects, beats once, and runs jobs one by one on the simulator.
-// For tests of the cloud's side, which must not depend on the node that they are to judge.
+// A minimal node: connects, sends one heartbeat, and runs jobs one by one on the simulator.
+// For tests of the local cloud, which must not depend on the real node.
 import { Redis } from 'ioredis';
 import { createSimulator } from '../../plugins/simulator/executor.ts';
 import { silentLogger } from '../../src/log.ts';
@@ -21,16 +21,16 @@ export interface TinyOptions {
   readonly token: string;
   /** Changes results before they are reported. */
   readonly distort?: (result: ExecutionResult) => ExecutionResult;
-  /** Holds every run back until it resolves. */
+  /** Every run waits until it resolves. */
   readonly gate?: () => Promise<void>;
-  /** False: jobs are left alone. */
+  /** False: takes no jobs. */
   readonly takesJobs?: boolean;
 }
 
 export const FINGERPRINT = 'tiny-0001';
 const BEAT = { current_job: null, last_job_at: null, redis_healthy: true, connectivity: null };
 
-/** POSTs JSON and returns the answer, whatever it is. */
+/** POSTs JSON and returns the answer. */
 export function postJson(url: string, body: unknown, headers: Record<string, string>): Promise<Response> {
   return fetch(url, {
     method: 'POST',

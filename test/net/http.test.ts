@@ -1,6 +1,5 @@
-// Requests to the cloud: bounded as a whole, straight to this machine, through the proxy elsewhere.
+// Requests to the cloud: a deadline for the whole exchange, direct to this machine, through the proxy elsewhere.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,12 +27,7 @@ function client(t: TestContext, env: NodeJS.ProcessEnv = {}): HttpClient {
 }
 
 describe('the HTTP client', () => {
-  it('sets a flag that this V8 knows: others it ignores without a word', () => {
-    const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
-    assert.match(known, /^ +--wasm-tiering-budget /m);
-  });
-
-  it('names a variable that holds no proxy, and keeps its value to itself', () => {
+  it('names a variable that is not a proxy URL, without its value', () => {
     for (const name of ['HTTP_PROXY', 'https_proxy']) {
       assert.throws(
         () => createHttpClient({ env: { [name]: 'user:planted@proxy:3128' } }),
@@ -47,7 +41,7 @@ describe('the HTTP client', () => {
     }
   });
 
-  it('bounds a request as a whole, also one whose answer drips', async (t) => {
+  it('limits the time of the whole exchange, also if the answer drips', async (t) => {
     const { url } = await serve(t, (_, response) => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
@@ -80,7 +74,7 @@ describe('the HTTP client', () => {
     await assert.rejects(late, TransportError);
   });
 
-  it('says that nothing was sent where nobody listens', async (t) => {
+  it('says that nothing was sent if the connection is refused', async (t) => {
     const { server, url } = await serve(t, () => {});
     server.close();
     await once(server, 'close');
@@ -98,7 +92,7 @@ describe('the HTTP client', () => {
     );
   });
 
-  it('goes through the proxy, but never to this machine itself or where NO_PROXY says', async (t) => {
+  it('uses the proxy, but not for this machine or hosts in NO_PROXY', async (t) => {
     const asked: string[] = [];
     const proxy = await serve(t, (request, response) => {
       asked.push(request.url ?? '');
@@ -112,9 +106,9 @@ describe('the HTTP client', () => {
     assert.deepEqual(asked, ['http://cloud.invalid/x']);
     assert.equal(await get(direct.url), 'direct');
     assert.equal(await get(direct.url.replace('127.0.0.1', 'localhost')), 'direct');
-    // Nothing of that name exists: it was asked for directly.
+    // The name does not exist, so the request went out directly.
     await assert.rejects(get('http://inside.invalid/'), TransportError);
-    // The proxy is for http alone.
+    // The proxy is for http only.
     await assert.rejects(get('https://cloud.invalid/'), TransportError);
     assert.equal(asked.length, 1);
   });

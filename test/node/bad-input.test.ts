@@ -1,4 +1,4 @@
-// Whatever comes out of the stream, the cloud hears what is wrong with it, and the node goes on.
+// Bad messages in the stream: the cloud gets the reason for each bad job, and the node keeps working.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ for (const mode of ['single', 'batch'] as const) {
       assert.deepEqual(cloud.violations, []);
     });
 
-    it('sets messages aside that nobody can be told about, and goes on', async () => {
+    it('sets messages aside that have nowhere to report to, and keeps working', async () => {
       const redis = openRedis({ url: cloud.redisUrl, name: 'test', env: {} });
       const key = streamKey(cloud.qpuId);
       await redis.xadd(key, '*', 'ir_json', '{}', 'shots', '1');

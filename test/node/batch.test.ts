@@ -1,4 +1,4 @@
-// Jobs that wait together go to `batchRun` together, and one by one where that fails.
+// Jobs that wait together go to `batchRun` together, and one by one if that fails.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bell, startTestNode, waitUntil, type TestNodeOptions } from '../../src/testing/index.ts';
@@ -56,7 +56,7 @@ describe('batches', () => {
     'returns too few results': (results: BatchResults) => results.slice(1),
     'returns no list': () => ({}) as BatchResults,
   })) {
-    it(`fall back to single runs where batchRun ${fault}`, async () => {
+    it(`fall back to single runs if batchRun ${fault}`, async () => {
       const executor = new BatchExecutor();
       executor.answer = answer;
       const jobIds = await run25(executor);

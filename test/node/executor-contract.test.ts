@@ -1,4 +1,4 @@
-// What executors of other people's making do to a whole node: other spellings, broken results, strange errors.
+// A whole node with executors of other people: other spellings, broken results, strange errors.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NativeGateIR } from '../../src/index.ts';
@@ -11,7 +11,7 @@ const thrower = (thrown: unknown) => (): never => {
   throw thrown;
 };
 
-/** What `run` does, and what the cloud hears of it. */
+/** What `run` does, and what is reported to the cloud. */
 const BROKEN: Readonly<Record<string, readonly [run: () => unknown, says: RegExp]>> = {
   'keys of the wrong length': [() => ({ ...good, counts: { '0': 3 } }), /key '0'.*bitstring of 2 bits/],
   'keys that are no bits': [() => ({ ...good, counts: { '0x': 3 } }), /key '0x'/],
@@ -127,7 +127,7 @@ describe('an executor', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
-  it('tells its couplings in the connect and in every heartbeat, as they are at the time', async () => {
+  it('has its current couplings in the connect request and in every heartbeat', async () => {
     const device = { directedEdges: [[0, 1]], logicalEdges: [[5, 6]] };
     const test = await started({ run: () => good, device }, { CODA_HEARTBEAT_INTERVAL_SEC: '1' });
     try {
@@ -147,7 +147,7 @@ describe('the simulator', () => {
   it('runs when CODA_EXECUTOR_FACTORY names it', async () => {
     const test = await startTestNode({ cloud, env: { CODA_EXECUTOR_FACTORY: 'simulator' } });
     try {
-      assert.equal(test.node.executor.source, 'simulator');
+      assert.equal(test.node.executorSource, 'simulator');
       const body = await cloud.outcome(await cloud.submit({ ir, shots: 500 }));
       const { ok, reason } = bell('cz').expected(body.status === 'completed' ? body.counts : {}, 500);
       assert.ok(ok, reason);
@@ -159,7 +159,7 @@ describe('the simulator', () => {
   it('is never chosen for a node that names no executor: that one measures zeros, and says so loudly', async () => {
     const test = await startTestNode({ cloud });
     try {
-      assert.equal(test.node.executor.source, 'noop');
+      assert.equal(test.node.executorSource, 'noop');
       assert.ok(test.log.some((line) => / WARN .*NO EXECUTOR/.test(line)));
       assert.equal(test.node.readiness().toJSON()['executor'], 'noop');
     } finally {

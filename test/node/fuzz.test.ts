@@ -21,7 +21,7 @@ const RUNS = 8;
 const MESSAGES = 250;
 
 interface Message {
-  /** The job's fields; a message without a callback URL of ours is one that nobody can be told about. */
+  /** The job's fields; a message without a callback URL of ours has nowhere to report to. */
   readonly kind: 'job' | 'noise';
   readonly fields: Readonly<Record<string, string | Buffer | null>>;
   /** Sent twice, as a cloud that is unsure does. */
@@ -87,7 +87,7 @@ for (const [mode, executor] of [
 
     let sent = 0;
 
-    /** Returns the id of a job of which the cloud must hear. */
+    /** Returns the id of a job that must be reported to the cloud. */
     async function send({ kind, fields, twice, status }: Message): Promise<string | undefined> {
       sent += 1;
       const jobId = `fuzz-${sent}`;
@@ -103,7 +103,7 @@ for (const [mode, executor] of [
       return jobId;
     }
 
-    it(`answers ${RUNS * MESSAGES} messages, and goes on`, async () => {
+    it(`answers ${RUNS * MESSAGES} messages, and keeps working`, async () => {
       const messages = fc.array(fc.oneof({ weight: 3, arbitrary: job }, { weight: 1, arbitrary: noise }), {
         minLength: MESSAGES,
         maxLength: MESSAGES,

@@ -85,7 +85,7 @@ describe('a node and its jobs', () => {
       test.node.jobs.admission.close('test', 'not now');
       await waitUntil('the reader resting', () => !test.node.readiness().ready);
       const jobIds = [await cloud.submit({ ir: circuit }), await cloud.submit({ ir: circuit })];
-      // A read that was under way when the gate closed may still bring one to this node.
+      // A read that was under way when the admission closed may still bring one to this node.
       const seen = (): number =>
         Number(test.node.readiness().toJSON()['backlog']) + Number(test.node.readiness().toJSON()['queued']);
       await waitUntil('both being counted', () => seen() === 2);

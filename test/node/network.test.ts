@@ -1,4 +1,4 @@
-// The way to the cloud through what universities put in it (PROTOCOL §13): private authorities, proxies,
+// The way to the cloud through the networks of universities (PROTOCOL §13): private authorities, proxies,
 // redirects, answers without end.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -9,7 +9,7 @@ import { HeldExecutor } from '../support/executors.ts';
 const job = { ir: bell('cz').ir, shots: 4 };
 type AnyTap = { tap(options: { name: string; stage: number }, fn: () => unknown): void };
 
-/** Taps one hook, before everybody else. */
+/** Taps one hook, before all others. */
 function tapping(hook: HookName, fn: () => unknown, name = 'culprit'): ReturnType<typeof definePlugin> {
   return definePlugin({
     name,
@@ -31,9 +31,7 @@ const atBoot: HookName[] = [
   'start',
   'http',
 ];
-const boundedAtBoot = atBoot.filter(
-  (hook) => HOOKS[hook].deadline === 'limit' && !('synchronous' in HOOKS[hook]),
-);
+const boundedAtBoot = atBoot.filter((hook) => HOOKS[hook].deadline === 'limit');
 
 describe('a plugin that fails', () => {
   let cloud: LocalCloud;
@@ -217,14 +215,14 @@ describe('services', () => {
     }
   });
 
-  it('that nobody provides are named at boot, with who needs them', async () => {
+  it('that no plugin provides are named at boot, with the plugin that needs them', async () => {
     await assert.rejects(
       startTestNode({ cloud, plugins: [consumer] }),
       /'consumer' requires service 'calibration'/,
     );
   });
 
-  it('that two provide are named at boot, with both sides', async () => {
+  it('that two plugins provide are named at boot, with both', async () => {
     const plugins = [provider('fridge'), provider('laser')];
     await assert.rejects(
       startTestNode({ cloud, plugins }),

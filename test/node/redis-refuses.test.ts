@@ -1,4 +1,4 @@
-// A Redis that answers, but not to this node: it says so in the server's own words, waits, and goes on by itself.
+// A Redis that refuses this node: the node says so in the server's own words, waits, and recovers by itself.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
@@ -50,7 +50,7 @@ describe('a Redis that refuses the node', () => {
     ['for its password', 'planted-wrong', /WRONGPASS/],
     ['for having none', '', /NOAUTH/],
   ] as const) {
-    it(`${what} is named in /ready, and the node goes on once the server takes it`, async () => {
+    it(`${what} is named in /ready, and the node works once the server accepts it`, async () => {
       withPassword(password);
       const test = await startTestNode({ cloud });
       try {

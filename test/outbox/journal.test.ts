@@ -1,11 +1,12 @@
-// What the journal calls durable survives every end of the file that a crash or a bad disk can leave.
+// Durable records survive, whatever a crash or a bad disk does to the end of the file.
 import assert from 'node:assert/strict';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '../../src/errors.ts';
-import { Journal, readRecords } from '../../src/outbox/journal.ts';
+import { Journal } from '../../src/outbox/journal.ts';
+import { readRecords } from '../../src/outbox/journal-file.ts';
 import { silentLogger } from '../../src/log.ts';
 import { waitUntil } from '../../src/testing/index.ts';
 import { smallDisk, temporaryFolder } from '../support/temporary.ts';
@@ -69,7 +70,7 @@ describe('the journal', () => {
     );
   });
 
-  it('loses only what is cut off, wherever that is', async (t) => {
+  it('loses only the records that are cut off, wherever the cut is', async (t) => {
     const path = await pathIn(t);
     const first = await open(path);
     const ends: number[] = [first.journal.size];
@@ -87,7 +88,7 @@ describe('the journal', () => {
       const opened = await open(path);
       const whole = items.filter((_, i) => (ends[i + 1] ?? Infinity) <= length);
       assert.deepEqual(opened.records, whole, `cut to ${length} bytes`);
-      // What comes next must not be spoilt by what was left.
+      // The remains must not spoil the next record.
       await append(opened, { id: 99, text: 'next' });
       await opened.journal.close();
       assert.deepEqual(readRecords(await readFile(path), path).records, [...whole, { id: 99, text: 'next' }]);
@@ -131,7 +132,7 @@ describe('the journal', () => {
     assert.ok((await readdir(folder)).includes('journal.damaged'));
   });
 
-  it('keeps what is durable where what was only written before it is lost with the machine', async (t) => {
+  it('keeps durable records if earlier ones that were not synced are lost with the machine', async (t) => {
     const path = await pathIn(t);
     const first = await open(path);
     await append(first, { id: 1, text: 'on disk' });
@@ -205,11 +206,11 @@ describe('the journal', () => {
     assert.equal(await readFile(path, 'utf8'), 'coda-outbox 2\nwhatever\n');
   });
 
-  it('writes what is appended as soon as the last append has been told of its end', async (t) => {
+  it('writes a record that is appended as soon as the last append has resolved', async (t) => {
     const opened = await open(await pathIn(t));
     for (let id = 0; id < 20; id += 1) {
       await append(opened, { id, text: '' }, id % 2 === 0);
-      // A few microtasks later: just when the writer finds nothing more to do.
+      // A few microtasks later: just when the writer finds its queue empty.
       for (let i = 0; i < id % 5; i += 1) await Promise.resolve();
     }
     await opened.journal.close();
@@ -245,7 +246,7 @@ describe('the journal', () => {
     assert.equal(ids.size, 2000);
   });
 
-  it('keeps what a full disk does not take, says so, and writes it when there is room', async (t) => {
+  it('keeps records that a full disk does not take, says so, and writes them when there is room', async (t) => {
     const disk = await smallDisk(t);
     if (disk === undefined) return;
     const path = join(disk.folder, 'journal');
@@ -258,7 +259,7 @@ describe('the journal', () => {
     const saving = append(opened, large).then(() => (saved = true));
     await waitUntil('the trouble', () => opened.troubles.length === 1);
     assert.match(opened.troubles[0] ?? '', /cannot be saved.*ENOSPC/);
-    // Nobody waits for what need not be durable.
+    // An append that need not be durable does not wait.
     await append(opened, { id: 2, text: '' }, false);
     assert.equal(saved, false);
     await rm(ballast);
@@ -269,7 +270,7 @@ describe('the journal', () => {
     assert.deepEqual(ids, [0, 1, 2]);
   });
 
-  it('goes on when a disk that had become read-only is writable again', async (t) => {
+  it('writes again when a disk that had become read-only is writable again', async (t) => {
     const disk = await smallDisk(t);
     if (disk === undefined) return;
     const path = join(disk.folder, 'journal');
@@ -283,7 +284,7 @@ describe('the journal', () => {
     await opened.journal.close();
   });
 
-  it('closes in bounded time while the disk takes nothing', async (t) => {
+  it('closes in bounded time while writes fail', async (t) => {
     const disk = await smallDisk(t);
     if (disk === undefined) return;
     const opened = await open(join(disk.folder, 'journal'));

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { Delivery } from '../../src/hooks.ts';
 import type { SavedOutcome } from '../../src/jobs/job.ts';
-import { readRecords } from '../../src/outbox/journal.ts';
-import { journalPath, Outbox } from '../../src/outbox/outbox.ts';
+import type { Delivery } from '../../src/outbox/delivery.ts';
+import { readRecords } from '../../src/outbox/journal-file.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
-import { refusedDirectory } from '../../src/outbox/refused.ts';
+import { journalPath, refusedDirectory } from '../../src/state/layout.ts';
 import { silentLogger } from '../../src/log.ts';
 import { statusKey } from '../../src/protocol/keys.ts';
 import { waitUntil } from '../../src/testing/index.ts';
@@ -53,7 +53,7 @@ describe('the outbox', () => {
   ): RedisWrites {
     const writes = new RedisWrites(test.connect(), 'q', silentLogger);
     t.after(() => writes.close());
-    outbox.start({ writes, deliver: async (saved, attempt) => deliver(saved, attempt) });
+    outbox.start({ statuses: writes, deliver: async (saved, attempt) => deliver(saved, attempt) });
     return writes;
   }
 
@@ -129,7 +129,7 @@ describe('the outbox', () => {
     await outbox.close();
   });
 
-  it('delivers after a restart what was saved, and writes the status that the crash prevented', async (t) => {
+  it('delivers saved outcomes after a restart, and writes the status that the crash prevented', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     await first.save(outcome('a'));
@@ -148,11 +148,11 @@ describe('the outbox', () => {
     await second.close();
   });
 
-  it('does not post again after a restart what was posted, but acknowledges it', async (t) => {
+  it('does not post a delivered outcome again after a restart, but acknowledges it', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     const writes = start(t, first, () => delivered);
-    // The node dies before Redis hears of it.
+    // The node dies before Redis has it.
     writes.acknowledge = () => new Promise(() => {});
     await first.save(outcome('a'));
     await waitUntil('the journal knowing of the post', async () =>
@@ -165,7 +165,7 @@ describe('the outbox', () => {
     await second.close();
   });
 
-  it('suppresses an outcome by a cancel, also where the node dies on the way', async (t) => {
+  it('suppresses an outcome by a cancel, also if the node dies on the way', async (t) => {
     const directory = await temporaryFolder(t);
     const first = await open(directory);
     const writes = start(t, first, () => retry);
@@ -205,7 +205,7 @@ describe('the outbox', () => {
     await outbox.close();
   });
 
-  it('sets aside what the cloud refuses for good', async (t) => {
+  it('sets aside an outcome that the cloud refuses for good', async (t) => {
     const directory = await temporaryFolder(t);
     const outbox = await open(directory);
     start(t, outbox, () => ({ kind: 'refused', reason: 'answered 404' }));

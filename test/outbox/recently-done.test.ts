@@ -1,13 +1,14 @@
-// The memory of what was done last: it knows the newest, and does not grow.
+// The memory of the jobs that were done last: it knows the newest, and does not grow without end.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RecentlyDone, type Ending } from '../../src/outbox/recently-done.ts';
+import type { Ending } from '../../src/jobs/job.ts';
+import { RecentlyDone } from '../../src/outbox/recently-done.ts';
 
 function ending(number: number, messageIds = [`${number}-0`]): Ending {
   return { jobId: `job-${number}`, messageIds, endedAt: '', outcome: { status: 'completed' } };
 }
 
-describe('what is recently done', () => {
+describe('a recently done job', () => {
   it('is found by any of its entries, and only together with its job', () => {
     const done = new RecentlyDone();
     done.add(ending(1, ['1-0', '1-1']));
@@ -16,7 +17,7 @@ describe('what is recently done', () => {
     assert.equal(done.find('job-2', '1-0'), undefined);
   });
 
-  it('is the last 5,000 at least, and 10,000 at most', () => {
+  it('is one of the last 5,000 at least, and 10,000 at most', () => {
     const done = new RecentlyDone();
     const count = 27_300;
     for (let i = 0; i < count; i++) done.add(ending(i));

@@ -1,4 +1,4 @@
-// Refused results on disk: what is set aside comes back as it was, broken files are named, and replays lose nothing.
+// Refused results on disk: they come back unchanged, broken files are named, and replays lose nothing.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -6,17 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { SavedOutcome } from '../../src/index.ts';
+import type { SavedOutcome } from '../../src/kit.ts';
 import { Replay } from '../../src/outbox/replay.ts';
 import {
   dropRefused,
   readRefused,
-  refusedDirectory,
-  replayDirectory,
   requestReplay,
   resultFiles,
   setResultAside,
 } from '../../src/outbox/refused.ts';
+import { refusedDirectory, replayDirectory } from '../../src/state/layout.ts';
 import { createLogger, silentLogger, type Logger } from '../../src/log.ts';
 import { webhookBody } from '../../src/protocol/webhook.ts';
 import { waitUntil } from '../../src/testing/index.ts';
@@ -36,24 +35,24 @@ const completed: SavedOutcome = {
 };
 const failed: SavedOutcome = { ...completed, outcome: { status: 'failed', error: 'no qubit \u0000 left' } };
 
-let spool: string;
+let directory: string;
 beforeEach(async () => {
-  spool = await mkdtemp(join(tmpdir(), 'coda-set-aside-'));
+  directory = await mkdtemp(join(tmpdir(), 'coda-set-aside-'));
 });
-afterEach(() => rm(spool, { recursive: true, force: true }));
+afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** Sets a result aside, and returns its file. */
 async function setAside(saved: SavedOutcome): Promise<string> {
-  const before = new Set(await resultFiles(refusedDirectory(spool)));
-  await setResultAside(spool, saved, 'answered 403', silentLogger);
-  const name = (await resultFiles(refusedDirectory(spool))).find((one) => !before.has(one));
+  const before = new Set(await resultFiles(refusedDirectory(directory)));
+  await setResultAside(directory, saved, 'answered 403', silentLogger);
+  const name = (await resultFiles(refusedDirectory(directory))).find((one) => !before.has(one));
   assert.ok(name !== undefined);
-  return join(refusedDirectory(spool), name);
+  return join(refusedDirectory(directory), name);
 }
 
 describe('a result that is set aside', () => {
   for (const saved of [completed, failed]) {
-    it(`is read as it was (${saved.outcome.status})`, async () => {
+    it(`is read back unchanged (${saved.outcome.status})`, async () => {
       const result = readRefused(await setAside(saved));
       assert.ok(result !== undefined);
       const { reason, refusedAt, ...rest } = result;
@@ -87,20 +86,20 @@ describe('a result that is set aside', () => {
       { numRuns: 50 },
     );
     const hostile = await setAside({ ...completed, jobId: '../../etc/passwd' });
-    assert.equal(join(hostile, '..'), refusedDirectory(spool));
+    assert.equal(join(hostile, '..'), refusedDirectory(directory));
   });
 
   it('is replaced by a later refusal of the same job', async () => {
     const path = await setAside(completed);
-    await setResultAside(spool, completed, 'answered 410', silentLogger);
-    assert.equal((await resultFiles(refusedDirectory(spool))).length, 1);
+    await setResultAside(directory, completed, 'answered 410', silentLogger);
+    assert.equal((await resultFiles(refusedDirectory(directory))).length, 1);
     assert.equal(readRefused(path)?.reason, 'answered 410');
   });
 
   it('can be gone already when it is replayed or dropped', async () => {
     const path = await setAside(completed);
-    assert.equal(await requestReplay(spool, path), true);
-    assert.equal(await requestReplay(spool, path), false);
+    assert.equal(await requestReplay(directory, path), true);
+    assert.equal(await requestReplay(directory, path), false);
     assert.equal(await dropRefused(path), false);
     assert.equal(readRefused(path), undefined);
   });
@@ -145,8 +144,8 @@ const BROKEN: Record<string, { spoil: Spoil; says: RegExp }> = {
   'lets others read it': { spoil: (path) => chmod(path, 0o644), says: /mode 0644.*chmod 600/s },
   'is a symbolic link': {
     async spoil(path) {
-      await rename(path, join(spool, 'elsewhere'));
-      await symlink(join(spool, 'elsewhere'), path);
+      await rename(path, join(directory, 'elsewhere'));
+      await symlink(join(directory, 'elsewhere'), path);
     },
     says: /symbolic link/,
   },
@@ -183,24 +182,36 @@ describe('the replay', () => {
   });
   afterEach(() => replay?.stop());
 
-  function start(options: Partial<ConstructorParameters<typeof Replay>[0]>): void {
-    const defaults = {
-      hasRoom: () => true,
-      isBusyWith: () => false,
-      resubmit: async () => {},
-      lookEveryMs: 10,
+  interface Surroundings {
+    readonly hasRoom?: () => boolean;
+    readonly isBusyWith?: (jobId: string) => boolean;
+    readonly resubmit?: (saved: SavedOutcome) => Promise<void>;
+  }
+
+  function start({
+    hasRoom = () => true,
+    isBusyWith = () => false,
+    resubmit = async () => {},
+  }: Surroundings): void {
+    const outbox = {
+      get size() {
+        return hasRoom() ? 0 : 1;
+      },
+      has: isBusyWith,
+      resubmit,
     };
-    replay = new Replay({ spool, log, ...defaults, ...options });
+    const held = { get: () => undefined };
+    replay = new Replay({ directory, log, outbox, held, maxJobs: 1, lookEveryMs: 10 });
     replay.start();
   }
 
   async function toReplay(saved: SavedOutcome): Promise<string> {
     const path = await setAside(saved);
-    assert.ok(await requestReplay(spool, path));
-    return path.replace(refusedDirectory(spool), replayDirectory(spool));
+    assert.ok(await requestReplay(directory, path));
+    return path.replace(refusedDirectory(directory), replayDirectory(directory));
   }
 
-  const left = (): Promise<string[]> => resultFiles(replayDirectory(spool));
+  const left = (): Promise<string[]> => resultFiles(replayDirectory(directory));
 
   it('keeps the file until the result is durable elsewhere', async () => {
     await toReplay(completed);
@@ -219,7 +230,7 @@ describe('the replay', () => {
     assert.deepEqual(taken, [completed]);
   });
 
-  it('takes what comes while the node runs', async () => {
+  it('takes results that come while the node runs', async () => {
     const taken: string[] = [];
     start({
       resubmit: async ({ jobId }) => void taken.push(jobId),
@@ -229,7 +240,7 @@ describe('the replay', () => {
     assert.deepEqual(taken, [failed.jobId]);
   });
 
-  it('waits for room, and while the node has the same job in hand', async () => {
+  it('waits for room, and while the node has the same job once more', async () => {
     await toReplay(completed);
     await toReplay({ ...completed, jobId: 'job-two' });
     const taken: string[] = [];
@@ -250,7 +261,7 @@ describe('the replay', () => {
     await waitUntil('both', () => taken.length === 2);
   });
 
-  it('names a broken file once, leaves it, goes on, and takes it once it is mended', async () => {
+  it('names a broken file once, takes the others, and takes it too once it is corrected', async () => {
     const broken = await toReplay(completed);
     await chmod(broken, 0o640);
     const taken: string[] = [];
@@ -268,12 +279,12 @@ describe('the replay', () => {
     // Once for each of the three: the broken one was not even opened again.
     assert.equal(looks, 3);
     await chmod(broken, 0o600);
-    await waitUntil('taking the mended one', () => taken.length === 3);
+    await waitUntil('taking the corrected one', () => taken.length === 3);
     await waitUntil('removing it', async () => (await left()).length === 0);
   });
 
   it('survives a folder that it cannot use, and says so once', async () => {
-    const path = replayDirectory(spool);
+    const path = replayDirectory(directory);
     await writeFile(path, '');
     const taken: string[] = [];
     start({ resubmit: async ({ jobId }) => void taken.push(jobId) });
@@ -284,7 +295,7 @@ describe('the replay', () => {
     assert.equal(lines.filter((line) => line.includes('cannot be replayed')).length, 1);
   });
 
-  it('ends the one it is at when it is stopped, and takes no other', async () => {
+  it('finishes the current result when it is stopped, and takes no other', async () => {
     await toReplay(completed);
     await toReplay({ ...failed, jobId: 'job-two' });
     let durable = (): void => {};

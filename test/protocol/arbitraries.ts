@@ -1,4 +1,4 @@
-// Inputs for the tests of this folder: circuits, fixed and arbitrary, their damaged kin, and any text.
+// Inputs for the tests of this folder: fixed, arbitrary and damaged circuits, and any text.
 import fc from 'fast-check';
 import {
   GATES,

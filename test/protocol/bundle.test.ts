@@ -44,7 +44,7 @@ const FULL = {
 };
 
 describe('parseBundle', () => {
-  it('reads a full bundle and drops what is only informational', () => {
+  it('reads a full bundle and drops fields that are only informational', () => {
     assert.deepEqual(parseBundle(FULL, NEW), {
       qpuId: 'qpu-1',
       qpuDisplayName: 'Seventeen',
@@ -77,7 +77,7 @@ describe('parseBundle', () => {
     ]);
   });
 
-  it('takes null for absent where a field may be absent', () => {
+  it('treats null as absent if a field may be absent', () => {
     const nulls = {
       num_qubits: null,
       qpu_display_name: null,
@@ -168,7 +168,7 @@ describe('parseBundle', () => {
     [
       'a stray % in the password of redis',
       { redis_url: 'redis://:hunter2%zz@host' },
-      /'redis_url' has a '%' .* no escape/,
+      /'redis_url' has a '%' .* not part of an escape/,
     ],
     ['redis as host:port', { redis_url: 'hunter2:6379' }, /'redis_url' must be a URL/],
     [
@@ -236,7 +236,7 @@ describe('parseBundle', () => {
     });
   }
 
-  it('refuses what is no object, without quoting it', () => {
+  it('refuses a value that is not an object, without quoting it', () => {
     for (const value of [undefined, null, [], 'hunter2', 5]) {
       assert.throws(
         () => parseBundle(value, NEW),

@@ -64,7 +64,7 @@ describe('parseIr', () => {
     assert.equal(ir.num_qubits, 2);
   });
 
-  it('refuses what is no JSON, on one line', () => {
+  it('refuses text that is not JSON, with an error on one line', () => {
     for (const text of ['', '{', 'None', '{"a":\u0007\u202e\n}', "{'target': 'cz'}"]) {
       assert.throws(
         () => parseIr(text),
@@ -229,7 +229,7 @@ describe('the rules of a circuit', () => {
     }
   });
 
-  it('bounds and escapes what it quotes', () => {
+  it('shortens and escapes quotations', () => {
     const nasty = '\u001b[2J\u202e\ud800' + 'é😀'.repeat(10_000);
     for (const value of [
       { ...BELL, target: nasty },

@@ -1,4 +1,4 @@
-// Job messages and shots: what is malformed, and that nothing else is thrown.
+// Job messages and shots: which are malformed, and that only JobErrors are thrown.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

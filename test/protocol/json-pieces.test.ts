@@ -1,4 +1,4 @@
-// Parsing in pieces: whatever the text, and wherever it is cut, the value or the error is that of JSON.parse.
+// Parsing in pieces gives the value or the error of JSON.parse, for any text and any cut.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ function inPieces(text: string, piece?: number): { value: unknown; pieces: numbe
   }
 }
 
-/** What came of it, in a form in which the order of keys counts as well. */
+/** The value or the error, in a form that shows the order of keys. */
 function outcomeOf(parse: () => unknown): unknown {
   try {
     const value = parse();
@@ -34,7 +34,7 @@ function isAsJson(text: string, piece?: number): void {
 
 const pieceSizes = fc.nat(60);
 
-/** What may mislead somebody who does not read a text from its beginning. */
+/** Texts that may mislead a parser that starts in the middle. */
 const TRAPS = [
   '}]',
   '},',
@@ -86,7 +86,7 @@ const { value: values, object: objects } = fc.letrec<{ value: string; list: stri
   }),
 );
 
-/** Simple ones, most of which can be cut after. */
+/** Simple objects; a text can be cut after most of them. */
 const gates = fc
   .tuple(spaces, fc.oneof(strings, fc.constant('[1]')))
   .map(([space, value]) => `{"gate":${space}${value},"b":"é"${space}}`);

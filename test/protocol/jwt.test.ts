@@ -1,4 +1,4 @@
-// Tokens: what is signed, for how long it is used again, and every rule of the verifier.
+// Tokens: their claims, how long they are reused, and every rule of the verifier.
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
@@ -12,7 +12,7 @@ const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' = 'pkcs8'): string =>
 const IDENTITY = { qpuId: 'qpu-1', keyId: 'key-1' };
 const OPTIONS = { ...IDENTITY, privateKeyPem: pem(privateKey) };
 
-/** Clocks that only move when told to. */
+/** Clocks that the test sets. */
 function handClock(): Clock & { wallMs: number; monotonicMs: number } {
   return {
     wallMs: 1_800_000_000_500,
@@ -75,7 +75,7 @@ describe('createSigner', () => {
     ['the wall clock was held', 0, 300_000],
   ];
   for (const [name, wall, monotonic] of jumps) {
-    it(`signs anew when ${name}`, async () => {
+    it(`signs a new token when ${name}`, async () => {
       const clock = handClock();
       const signer = await createSigner(OPTIONS, clock);
       const first = signer.token();
@@ -88,7 +88,7 @@ describe('createSigner', () => {
     });
   }
 
-  it('signs anew for each call of fresh', async () => {
+  it('signs a new token for each call of fresh', async () => {
     const clock = handClock();
     const signer = await createSigner(OPTIONS, clock);
     const first = await signer.fresh();

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { isPlainObject, kindOf, printable, shown } from '../../src/protocol/text.ts';
 import { anyText } from './arbitraries.ts';
 
-it('escapes what a terminal or a log would act on', () => {
+it('escapes control characters of terminals and logs', () => {
   assert.equal(
     printable('a\n\t\u001b\u2028\u202e\ud800\u{e0001}é😀', 100),
     'a\\n\\t\\u001b\\u2028\\u202e\\ud800\\u{e0001}é😀',
@@ -19,7 +19,7 @@ it('cuts at whole characters and whole escapes', () => {
   assert.equal(printable('abcde😀', 6), 'abcde…');
 });
 
-it('never passes its bound, whatever the text', () => {
+it('never exceeds its limit, for any text', () => {
   fc.assert(
     fc.property(anyText(), fc.nat(60), (text, max) => {
       const result = printable(text, max);

@@ -1,10 +1,11 @@
-// Entries that somebody was given and did not finish: taken up again, once, by exactly one node.
+// Entries that a node was given and did not finish: taken up again, once, by exactly one node.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openSpool, spoolDirectory } from '../../src/state/lock.ts';
+import { nodeFolder } from '../../src/state/layout.ts';
+import { openNodeFolder } from '../../src/state/node-folder.ts';
 import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
@@ -23,7 +24,7 @@ describe('recovery', () => {
 
   const stream = (): [key: string, group: string] => [streamKey(cloud.qpuId), groupName(cloud.qpuId)];
 
-  /** Has a consumer read what is there, as if it died then; returns the entries' ids. */
+  /** Lets a consumer read the entries and then do nothing, as if it had died; returns their ids. */
   async function readAs(consumer: string): Promise<string[]> {
     const [key, group] = stream();
     await redis.xgroup('CREATE', key, group, '0', 'MKSTREAM').catch(() => {});
@@ -56,12 +57,12 @@ describe('recovery', () => {
   async function stoppedNode(): Promise<{ first: TestNode; stateDir: string; consumer: string }> {
     const first = await startTestNode({ cloud });
     await first.node.stop();
-    const spool = openSpool(first.stateDir);
+    const spool = await openNodeFolder(first.stateDir);
     spool.release();
     return { first, stateDir: first.stateDir, consumer: spool.consumer };
   }
 
-  it('takes over all of 1,200 entries of a dead consumer, runs each once, and skips what was deleted', async () => {
+  it('takes over all of 1,200 entries of a dead consumer, runs each once, and skips deleted ones', async () => {
     const jobIds: string[] = [];
     for (let i = 0; i < 1200; i += 1) jobIds.push(await cloud.submit(job));
     const entries = await readAs('worker-0');
@@ -96,7 +97,7 @@ describe('recovery', () => {
     }
   });
 
-  it('runs nothing again that Redis has forgotten, and tells it again, also after a restart', async () => {
+  it('does not run finished jobs again that Redis has forgotten, and writes their end again, also after a restart', async () => {
     const executor = new CountingExecutor();
     const first = await startTestNode({ cloud, executor });
     const completed = await cloud.submit(job);
@@ -134,7 +135,7 @@ describe('recovery', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
-  it('leaves the entries of the living alone', async () => {
+  it('takes nothing from a node that is alive', async () => {
     const executor = new HeldExecutor();
     const other = new CountingExecutor();
     const a = await startTestNode({ cloud, executor, env: SHORT_LEASE });
@@ -160,7 +161,7 @@ describe('recovery', () => {
     }
   });
 
-  it('neither runs nor takes back what another node has taken over', async () => {
+  it('neither runs nor takes back jobs that another node has taken over', async () => {
     const executor = new HeldExecutor();
     const test = await startTestNode({ cloud, executor, env: SHORT_LEASE });
     try {
@@ -173,7 +174,7 @@ describe('recovery', () => {
       });
       await redis.xclaim(...stream(), 'another', 0, messageId, 'JUSTID');
       await waitUntil('noticing it', () => test.log.some((line) => line.includes(`${lost} went to another`)));
-      // The other node's lease is its own business: this one must not renew it.
+      // Only the other node may renew its lease.
       const { idleMs = 0 } = (await holderOf(messageId)) ?? {};
       executor.release(running);
       const next = await cloud.submit(job);
@@ -195,7 +196,7 @@ describe('recovery', () => {
     const [poison, once] = [await cloud.submit(job), await cloud.submit(job)];
     const [poisonId = '', onceId = ''] = await readAs(consumer);
     await redis.xclaim(...stream(), consumer, 0, poisonId, 'RETRYCOUNT', 3, 'JUSTID');
-    await writeFile(join(spoolDirectory(stateDir), 'running'), `${poisonId}\n${onceId}`);
+    await writeFile(join(nodeFolder(stateDir), 'running'), `${poisonId}\n${onceId}`);
     const executor = new CountingExecutor();
     const second = await startTestNode({ cloud, executor, stateDir });
     try {
@@ -205,7 +206,7 @@ describe('recovery', () => {
       assert.deepEqual(executor.runs, [once]);
       await allDone();
       const letters = await waitUntil('the record', () =>
-        readFile(join(spoolDirectory(stateDir), 'dead-letters.jsonl'), 'utf8').catch(() => ''),
+        readFile(join(nodeFolder(stateDir), 'dead-letters.jsonl'), 'utf8').catch(() => ''),
       );
       assert.ok(letters.includes(poison) && letters.includes('ir_json'));
     } finally {
@@ -218,7 +219,7 @@ describe('recovery', () => {
     const { first, stateDir, consumer } = await stoppedNode();
     const jobId = await cloud.submit(job);
     const [messageId = ''] = await readAs(consumer);
-    await writeFile(join(spoolDirectory(stateDir), 'running'), messageId);
+    await writeFile(join(nodeFolder(stateDir), 'running'), messageId);
     const env = { CODA_SHUTDOWN_DRAIN_TIMEOUT_SEC: '0.1' };
     const deliveries = async (): Promise<number | undefined> =>
       ((await redis.xpending(...stream(), '-', '+', 1)) as [string, string, number, number][])[0]?.[3];
@@ -237,7 +238,7 @@ describe('recovery', () => {
     await first.stop();
   });
 
-  it('delivers the failure of a job whose node died before the cloud heard of it, without a run', async () => {
+  it('delivers the failure of a job, without a run, if its node died before it could', async () => {
     const jobId = await cloud.submit(job);
     const [messageId = ''] = await readAs('worker-0');
     await redis.hset(statusKey(jobId), { state: 'failed', error: 'it broke', message_id: messageId });
@@ -252,7 +253,7 @@ describe('recovery', () => {
     }
   });
 
-  it('runs a job once that two messages bring, and acknowledges both', async () => {
+  it('runs a job once if two messages bring it, and acknowledges both', async () => {
     const executor = new HeldExecutor();
     const test = await startTestNode({ cloud, executor });
     try {
@@ -276,7 +277,7 @@ describe('recovery', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
-  it('runs a job whose entry has the id of one that it still holds: a flushed server gives ids again', async () => {
+  it('runs a job whose entry id is that of a job it still holds: a flushed server reuses ids', async () => {
     const [key] = stream();
     const second = await cloud.submit(job);
     const [[, fields] = ['', []]] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);

@@ -1,4 +1,4 @@
-// Redis frozen, gone, emptied and cut off: the node says so, keeps its running job, and goes on by itself.
+// Redis frozen, gone, emptied and cut off: the node says so, keeps its running job, and recovers by itself.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { groupName, streamKey } from '../../src/protocol/keys.ts';
@@ -16,7 +16,7 @@ import {
 import { CountingExecutor, HeldExecutor } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
-/** Far above what is promised, far below what a hang takes. */
+/** Far longer than promised, far shorter than a hang. */
 const BOUNDED_MS = 15_000;
 
 describe('trouble with Redis', () => {
@@ -180,7 +180,7 @@ describe('trouble with Redis', () => {
     const before = timers();
     for (let i = 0; i < 8; i += 1) {
       const again = await startTestNode({ cloud, stateDir: first.stateDir });
-      // In all stages of taking up its work.
+      // At every stage of its start.
       for (let turns = 0; turns < i; turns += 1) await new Promise(setImmediate);
       await again.node.stop();
     }

@@ -95,7 +95,7 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
-  it('give a status up whose key belongs to somebody else, and only that', async () => {
+  it('give up a status whose key is of another type, and only that', async () => {
     await test.redis.set(statusKey('taken'), 'text');
     const { writes, lines } = open();
     void writes.executing('taken', '1-1');
@@ -107,7 +107,7 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
-  it('survive a lost connection, unsaid', async () => {
+  it('survive a lost connection, without a line in the log', async () => {
     const { writes, lines } = open();
     await writes.executing('a', '1-1');
     for (let i = 0; i < 20; i += 1) {

@@ -9,7 +9,7 @@ function work(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-test('the steps of one, and what is asked for together, are done in order, and what they return comes back', async () => {
+test('steps run in order, also of several pieces of work at once, and their results come back', async () => {
   const turns = new TimeSlices();
   const order: string[] = [];
   function* steps(name: string): Generator<undefined, string> {
@@ -22,7 +22,7 @@ test('the steps of one, and what is asked for together, are done in order, and w
   assert.deepEqual(order, ['a1', 'b1', 'a2', 'b2']);
 });
 
-test('steps that fail are the fault of nobody else', async () => {
+test('steps that fail do not harm other work', async () => {
   const turns = new TimeSlices();
   function* failing(): Generator<undefined, never> {
     yield;
@@ -34,7 +34,7 @@ test('steps that fail are the fault of nobody else', async () => {
   assert.equal(await turns.run([].values()), undefined);
 });
 
-test('between two long steps the event loop goes round, whoever asked for them', async () => {
+test('between two long steps the event loop gets its turn, also if they are of different work', async () => {
   for (const lengths of [[2], [1, 1]]) {
     const turns = new TimeSlices();
     const order: string[] = [];

@@ -80,7 +80,7 @@ it('a user with the documented rights can do all that a node does, and nothing i
   let test = await start(left, true);
   const [gone, again] = [await cloud.submit(job), await cloud.submit(job)];
   await waitUntil('taking both', () => test.node.jobs.cancellable().length === 2);
-  await waitUntil('push', () => test.log.some((line) => line.includes('tells cancels by push')));
+  await waitUntil('push', () => test.log.some((line) => line.includes('reports cancels by push')));
   await test.stop();
   const [goneId = ''] = await pendingIds();
   await admin.xdel(stream, goneId);

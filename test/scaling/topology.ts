@@ -36,13 +36,15 @@ export async function startPair(args: readonly string[] = []): Promise<Topology>
   return pair;
 }
 
-/** `shards` primaries that share all slots evenly. */
+/** `shards` primaries that share all slots evenly. Each has an epoch of its own from the start: members that meet with
+ *  the same one raise theirs at some time later, and a takeover before all have heard of it may be undone. */
 export async function startCluster(shards: number): Promise<Topology> {
   const cluster = await startMembers(shards, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']);
   const [first, ...others] = cluster.members;
   for (const [i, { admin }] of cluster.members.entries()) {
     const [from, to] = [i, i + 1].map((n) => Math.ceil((n * SLOTS) / shards));
     await admin.call('CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+    await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
   }
   for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
   for (const { admin } of cluster.members) {
@@ -64,6 +66,7 @@ export async function startShardWithReplica(): Promise<Topology & { readonly rep
     cluster,
   );
   const [replica] = spare.members;
+  await replica.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', 2);
   await replica.admin.call('CLUSTER', 'MEET', HOST, primary.port);
   const id = String(await primary.admin.call('CLUSTER', 'MYID'));
   await waitUntil('the two knowing each other', () =>

@@ -1,4 +1,4 @@
-// One node for one state directory, and a name in the consumer group that is its own and stays.
+// A state directory has one node at a time, whose name in the consumer group is its own and stays the same.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,17 +6,20 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
-import { nodeOf, openSpool, spoolDirectory } from '../../src/state/lock.ts';
+import { lockPath, nodeFolder } from '../../src/state/layout.ts';
+import { lockHolder } from '../../src/state/lock.ts';
+import { openNodeFolder } from '../../src/state/node-folder.ts';
+import { startTimeOf } from '../../src/state/process.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const needsProc = { skip: process.platform !== 'linux' && 'start times of processes are read from /proc' };
 
 function lockOf(stateDir: string): string {
-  return join(spoolDirectory(stateDir), 'lock');
+  return lockPath(nodeFolder(stateDir));
 }
 
-/** A process that lives until the test ends. */
-function livingProcess(t: TestContext): number {
+/** A process that runs until the test ends. */
+function otherProcess(t: TestContext): number {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   t.after(async () => {
     child.kill('SIGKILL');
@@ -25,49 +28,52 @@ function livingProcess(t: TestContext): number {
   return child.pid ?? 0;
 }
 
-describe('the spool', () => {
+describe("the node's own folder", () => {
   it('belongs to one node at a time', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const spool = openSpool(stateDir);
-    assert.equal(nodeOf(spool.directory), process.pid);
-    assert.throws(() => openSpool(stateDir), /another node \(PID \d+\).*\n.*CODA_STATE_DIR/);
-    spool.release();
-    assert.equal(nodeOf(spool.directory), undefined);
-    openSpool(stateDir).release();
+    const folder = await openNodeFolder(stateDir);
+    assert.equal((await lockHolder(folder.directory))?.pid, process.pid);
+    // Older versions split the text at spaces and read two words.
+    const [pid, startTime] = readFileSync(lockOf(stateDir), 'utf8').trim().split(' ');
+    assert.deepEqual([Number(pid), startTime], [process.pid, startTimeOf(process.pid) ?? '']);
+    await assert.rejects(openNodeFolder(stateDir), /another node \(PID \d+\).*\n.*CODA_STATE_DIR/);
+    folder.release();
+    assert.equal(await lockHolder(folder.directory), undefined);
+    (await openNodeFolder(stateDir)).release();
   });
 
-  it('is refused while another process has it, and by which', needsProc, async (t) => {
+  it('is refused while another process has it, and the error names that process', needsProc, async (t) => {
     const stateDir = await temporaryFolder(t);
-    openSpool(stateDir).release();
-    const pid = livingProcess(t);
+    (await openNodeFolder(stateDir)).release();
+    const pid = otherProcess(t);
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     writeFileSync(lockOf(stateDir), `${pid} ${startTime}\n`);
-    assert.throws(() => openSpool(stateDir), new RegExp(`PID ${pid}`));
+    await assert.rejects(openNodeFolder(stateDir), new RegExp(`PID ${pid}`));
     // The same number, but a process that started at another time: the node that wrote it is dead.
     writeFileSync(lockOf(stateDir), `${pid} 1\n`);
-    openSpool(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
   });
 
-  it('is taken from the dead, whatever their lock says', async (t) => {
+  it('is taken from a node that has ended, whatever its lock says', async (t) => {
     const stateDir = await temporaryFolder(t);
-    openSpool(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
     for (const text of [`${dead.pid} 12345\n`, '', 'garbage', '-1 0', '0 0']) {
       writeFileSync(lockOf(stateDir), text);
-      openSpool(stateDir).release();
+      (await openNodeFolder(stateDir)).release();
     }
   });
 
-  it('is taken by one of many nodes that find the same dead lock', async (t) => {
+  it('is taken by exactly one of many nodes that find the lock of a dead node', async (t) => {
     const stateDir = await temporaryFolder(t);
-    openSpool(stateDir).release();
-    const spool = new URL('../../src/state/lock.js', import.meta.url).href;
+    (await openNodeFolder(stateDir)).release();
+    const module = new URL('../../src/state/node-folder.js', import.meta.url).href;
     const script = `
-      const { openSpool } = await import(${JSON.stringify(spool)});
-      process.stdin.once('data', () => {
-        try { openSpool(${JSON.stringify(stateDir)}); console.log('got it'); } catch { console.log('refused'); }
+      const { openNodeFolder } = await import(${JSON.stringify(module)});
+      process.stdin.once('data', async () => {
+        try { await openNodeFolder(${JSON.stringify(stateDir)}); console.log('got it'); } catch { console.log('refused'); }
       });
       console.log('ready');
       process.stdin.once('end', () => process.exit());`;
@@ -96,54 +102,54 @@ describe('the spool', () => {
     }
   });
 
-  it('has one name, the same after a restart and another in a copy', async (t) => {
+  it('has one consumer name: the same after a restart, another in a copy', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const first = openSpool(stateDir);
+    const first = await openNodeFolder(stateDir);
     first.release();
-    const again = openSpool(stateDir);
+    const again = await openNodeFolder(stateDir);
     again.release();
     assert.equal(again.consumer, first.consumer);
     const copy = join(await temporaryFolder(t), 'copy');
     cpSync(stateDir, copy, { recursive: true });
-    const other = openSpool(copy);
+    const other = await openNodeFolder(copy);
     other.release();
     assert.notEqual(other.consumer, first.consumer);
   });
 
-  it('has another name on a machine with none of the network cards it knew', async (t) => {
+  it('has another consumer name on a machine that has none of the known network cards', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const first = openSpool(stateDir);
+    const first = await openNodeFolder(stateDir);
     first.release();
     const path = join(first.directory, 'id');
     const [id = '', macs = ''] = readFileSync(path, 'utf8').split('\n');
     if (macs === '') return t.skip('this machine has no network card');
     // One card more or less is the same machine.
     writeFileSync(path, `${id}\n02:00:00:00:00:01 ${macs}\n`);
-    const same = openSpool(stateDir);
+    const same = await openNodeFolder(stateDir);
     same.release();
     assert.equal(same.consumer, first.consumer);
     writeFileSync(path, `${id}\n02:00:00:00:00:01\n`);
-    const clone = openSpool(stateDir);
+    const clone = await openNodeFolder(stateDir);
     clone.release();
     assert.notEqual(clone.consumer, first.consumer);
   });
 
-  it('is never a folder of somebody else', async (t) => {
+  it('is refused if others can write to it, or if it is a link', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const directory = spoolDirectory(stateDir);
+    const directory = nodeFolder(stateDir);
     mkdirSync(directory);
     chmodSync(directory, 0o777);
-    assert.throws(() => openSpool(stateDir), ConfigError);
+    await assert.rejects(openNodeFolder(stateDir), ConfigError);
     const linked = await temporaryFolder(t);
-    symlinkSync(directory, spoolDirectory(linked));
-    assert.throws(() => openSpool(linked), ConfigError);
+    symlinkSync(directory, nodeFolder(linked));
+    await assert.rejects(openNodeFolder(linked), ConfigError);
   });
 
-  it('that cannot be made is a ConfigError with a remedy', async (t) => {
+  it('throws a ConfigError with a remedy if it cannot be made', async (t) => {
     const stateDir = await temporaryFolder(t);
     writeFileSync(join(stateDir, 'file'), '');
-    assert.throws(
-      () => openSpool(join(stateDir, 'file')),
+    await assert.rejects(
+      openNodeFolder(join(stateDir, 'file')),
       (thrown: unknown) => thrown instanceof ConfigError && /CODA_STATE_DIR/.test(thrown.message),
     );
   });

@@ -17,7 +17,7 @@ import { ConfigError } from '../../src/errors.ts';
 import { asNobody, folder, put } from '../config/folder.ts';
 
 describe('writing a file', () => {
-  it('gives it mode 0600 whatever the umask is, and leaves nothing else behind', async (t) => {
+  it('gives it mode 0600 with any umask, and leaves nothing else behind', async (t) => {
     const path = folder(t);
     for (const umask of [0, 0o777]) {
       const before = process.umask(umask);
@@ -91,7 +91,7 @@ describe('reading a private file', () => {
     assert.equal(readPrivateFile(join(path, 'a')), 'text');
   });
 
-  it('refuses every mode that lets others in, with the command that mends it', (t) => {
+  it('refuses every mode that lets others in, with the command that repairs it', (t) => {
     const path = folder(t, { 'it is': 'text' });
     const file = join(path, 'it is');
     for (const mode of [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o777]) {
@@ -127,7 +127,7 @@ describe('reading a private file', () => {
     );
   });
 
-  it('refuses links, folders, pipes and giants, without waiting', (t) => {
+  it('refuses links, folders, pipes and huge files, without waiting', (t) => {
     const path = folder(t, { a: 'text', giant: 'x'.repeat(1024 * 1024 + 1) });
     symlinkSync(join(path, 'a'), join(path, 'link'));
     execFileSync('mkfifo', ['-m', '600', join(path, 'pipe')]);

@@ -5,20 +5,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { PersistedState } from '../../src/state/credentials.ts';
+import { createModuleLoader } from '../../src/compose.ts';
+import type { PersistedState } from '../../src/config/persisted.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
 import { createHttpClient } from '../../src/net/http.ts';
-import {
-  createSigner,
-  ReadinessReport,
-  type CodaNode,
-  type ExecutorChoice,
-  type Executor,
-  type Jobs,
-  type Plugin,
-  type Session,
-} from '../../src/index.ts';
+import type { CodaNode, Executor, Jobs, Plugin } from '../../src/index.ts';
+import { createSigner, ReadinessReport, type ExecutorChoice, type Session } from '../../src/kit.ts';
 import { Admission } from '../../src/kernel/admission.ts';
 import { createLogger } from '../../src/log.ts';
 import { openRedis } from '../../src/net/redis.ts';
@@ -65,10 +58,12 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
     log,
     http,
     services: new Services(applying),
+    modules: createModuleLoader(),
     executorChoice: options.executorChoice,
     executors: new Map(),
     state: options.state,
-    executor: { executor: options.executor ?? idleExecutor, source: 'test executor' },
+    executor: options.executor ?? idleExecutor,
+    executorSource: 'test executor',
     get session(): Session {
       throw new Error('no session yet');
     },

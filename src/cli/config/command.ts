@@ -1,12 +1,12 @@
-// `coda config`: the effective settings and where each of them came from.
+// `coda config`: shows the effective settings and where each of them comes from.
 import type { CAC } from 'cac';
-import type { ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
 
 export function addConfig(cli: CAC): void {
   cli
-    .command('config', 'Show the effective settings and the source of each; secrets are masked')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
+    .command('config', 'Show the settings in use and the source of each; secrets are masked')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
     .example('  coda config')
     .example('  CODA_PORT=9000 coda config --json')
     .action(showConfig);

@@ -1,4 +1,4 @@
-// Speaks to a running `coda dev` on behalf of `coda submit` and `coda cancel`.
+// The client of a running `coda dev`, for `coda submit` and `coda cancel`.
 import { ConfigError, JobError } from '../../errors.ts';
 import { createHttpClient, TransportError, type HttpAnswer } from '../../net/http.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
@@ -9,21 +9,21 @@ import { findSession, type Rendezvous } from './rendezvous.ts';
 export interface DevClient {
   /** Returns the new job's id. */
   submit(ir: NativeGateIR, shots: number): Promise<string>;
-  /** How the job stands, at the latest after `waitSec` seconds, earlier if it has ended. */
+  /** The job's state: as soon as the job has ended, at the latest after `waitSec` seconds. */
   job(jobId: string, waitSec: number): Promise<JobAnswer>;
   cancel(jobId: string): Promise<JobAnswer>;
   close(): Promise<void>;
 }
 
-/** Beyond the longest time for which the session holds a request. */
+/** Longer than the session holds a request. */
 const TIMEOUT_MS = 60_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** Throws a ConfigError if no session is announced; a session that is gone is noticed at the first request. */
+/** Throws a ConfigError if no session is announced. That a session has ended is noticed at the first request. */
 export function connectToSession(env: NodeJS.ProcessEnv): DevClient {
   const session = findSession(env);
   if (session === undefined) throw noSession();
-  // Without the environment's proxies: the session is on this machine.
+  // The session is on this machine, so no proxy is used.
   const http = createHttpClient({ env: {} });
 
   const ask = async <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> => {
@@ -56,7 +56,7 @@ function parse({ status, text }: HttpAnswer, session: Rendezvous): unknown {
   try {
     body = JSON.parse(text);
   } catch {
-    // Not our session: another program has its port by now.
+    // Not our session: another program uses its port by now.
   }
   if (!isRecord(body) || status === 401) throw noSession(session);
   if (status >= 400) throw new JobError(printable(String(body['error']), 500));

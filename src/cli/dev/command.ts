@@ -1,12 +1,19 @@
-// `coda dev`: a whole Coda on this machine - Redis, cloud and node - with sample circuits to see it work.
+// `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
 import { ConfigError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS, type Target } from '../../protocol/ir.ts';
+import { abortOnSignals } from '../terminal/exit.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import { terminal, textOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import {
+  CONFIG_OPTION,
+  terminal,
+  textOption,
+  wholeNumberOption,
+  type ConfigOption,
+} from '../terminal/options.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
@@ -15,16 +22,16 @@ interface DevOptions extends ConfigOption {
 
 export function addDev(cli: CAC): void {
   cli
-    .command('dev', 'Run a local cloud, a Redis and a node, with sample circuits')
-    .option('--once', 'Exit when the samples are done; 0 only if all is right')
+    .command('dev', 'Run a local cloud, a Redis and a node on this machine, with sample circuits')
+    .option('--once', 'Exit when the sample jobs are done: with 0 if all results are right')
     .option('--redis-url <url>', 'Use this Redis instead of starting one')
-    .option('--port <port>', 'Port of the local cloud')
-    .option('--shots <n>', 'Shots of each sample circuit')
-    .option('--target <gates>', `Compile the samples for ${TARGETS.join(', ')}`)
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('--port <port>', 'Port of the local cloud (default: a free one)')
+    .option('--shots <n>', 'Number of shots of each sample circuit (default: 1000)')
+    .option('--target <gates>', `Native gates of the samples: ${TARGETS.join(', ')}`)
+    .option(...CONFIG_OPTION)
     .option('--verbose', 'Show the log of the node')
-    .example('  coda dev')
-    .example('  coda dev --once --shots 4000')
+    .example('  coda dev                        then, in another terminal, coda submit')
+    .example('  coda dev --once --shots 4000    a check that everything works')
     .action(dev);
 }
 
@@ -47,7 +54,7 @@ async function dev(options: DevOptions): Promise<number> {
   });
 }
 
-/** Takes the simulator where nothing else was found, before the no-op executor would be taken. */
+/** Uses the simulator if no executor is configured; the node itself would use the no-op executor. */
 const simulatorByDefault = definePlugin({
   name: 'dev',
   apply(node) {
@@ -84,7 +91,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   signal.addEventListener('abort', stopEarly, { once: true });
   await node.start();
   signal.removeEventListener('abort', stopEarly);
-  const { source } = node.executor;
+  const source = node.executorSource;
   return {
     close: () => node.stop(),
     description: `executor ${source}`,
@@ -98,16 +105,4 @@ function targetOption(): Target {
   const target = TARGETS.find((known) => known === text);
   if (target !== undefined) return target;
   throw new ConfigError(`--target is "${text}"`, { remedy: `Allowed: ${TARGETS.join(', ')}.` });
-}
-
-/** The first signal ends the session in good order, the second at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(1);
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return controller.signal;
 }

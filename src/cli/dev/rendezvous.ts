@@ -7,14 +7,14 @@ import { ConfigError } from '../../errors.ts';
 import { isRecord } from '../../protocol/text.ts';
 
 export interface Rendezvous {
-  /** Of the local cloud. */
+  /** The local cloud's. */
   readonly url: string;
-  /** Bearer token of its developer's API; never shown. */
+  /** Bearer token of the local cloud's API for developers; never shown. */
   readonly token: string;
   readonly pid: number;
 }
 
-/** `$XDG_RUNTIME_DIR/coda-dev.json`, if that is the user's own; else one file for each user in the temp directory. */
+/** `$XDG_RUNTIME_DIR/coda-dev.json` if that folder belongs to the user; else a file for each user in the temp directory. */
 export function rendezvousPath(env: NodeJS.ProcessEnv): string {
   const runtimeDir = env['XDG_RUNTIME_DIR'];
   const user = process.getuid?.();
@@ -25,17 +25,17 @@ export function rendezvousPath(env: NodeJS.ProcessEnv): string {
   return join(tmpdir(), user === undefined ? 'coda-dev.json' : `coda-dev-${user}.json`);
 }
 
-/** Announces a session, in place of one that may be announced there. Throws a ConfigError if that cannot be done. */
+/** Announces a session; replaces an earlier announcement. Throws a ConfigError if the file cannot be written. */
 export async function announce(rendezvous: Rendezvous, env: NodeJS.ProcessEnv): Promise<void> {
   await writeFileAtomic(rendezvousPath(env), `${JSON.stringify(rendezvous)}\n`);
 }
 
-/** Takes an announcement back, unless a later session has replaced it. */
+/** Removes the announcement, unless a later session has replaced it. */
 export function withdraw(rendezvous: Rendezvous, env: NodeJS.ProcessEnv): void {
   if (findSession(env)?.token === rendezvous.token) rmSync(rendezvousPath(env), { force: true });
 }
 
-/** The session that was announced last; it may be gone by now. Throws a ConfigError for a file that is not safe. */
+/** The session that was announced last; it may have ended. Throws a ConfigError for a file that is not safe. */
 export function findSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   const path = rendezvousPath(env);
   const text = readPrivateFile(path);
@@ -50,7 +50,7 @@ function parse(text: string, path: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(text);
     if (isRecord(value)) return value;
   } catch {
-    // Same answer as for JSON that is no object.
+    // Handled like JSON that is not an object.
   }
   throw broken(path);
 }

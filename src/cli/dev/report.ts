@@ -1,19 +1,19 @@
-// How the end of a job is told: its counts as a histogram, or why there are none.
+// Reports the end of a job: its counts as a histogram, or why there are none.
 import type { JobEnd, Verdict } from '../../testing/index.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { paint, type Output } from '../terminal/output.ts';
 
 export interface JobReport {
   readonly end: JobEnd;
-  /** For people: what the circuit is. */
+  /** What the circuit is, for people. */
   readonly title?: string | undefined;
-  /** Left out where nothing is known about the physics. */
+  /** Absent if it is not known which counts are right. */
   readonly verdict?: Verdict | undefined;
-  /** False for a device that may be noisy: wrong counts are then worth a word, but no error. */
+  /** False for a device that may be noisy: wrong counts are then mentioned, but are no error. */
   readonly isExact?: boolean;
 }
 
-/** The lines that tell how a job ended; written at once, so that those of two jobs never mix. */
+/** The lines about the end of a job. Write them at once, so that the lines of two jobs do not mix. */
 export function reportLines({ end, title, verdict, isExact = true }: JobReport, out: Output): string[] {
   const name = title === undefined ? end.job_id : `${end.job_id}  ${title}`;
   switch (end.status) {

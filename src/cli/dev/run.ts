@@ -1,5 +1,5 @@
 // The logic of `coda dev`: a Redis, a local cloud and a node on this machine, and sample jobs through all three.
-// How a node is made is not known here; `startNode` says it.
+// The caller's `startNode` makes the node.
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { announce, findSession, withdraw, type Rendezvous } from './rendezvous.t
 import { reportLines } from './report.ts';
 import { sampleJobs } from './samples.ts';
 
-/** What the node is to connect to. */
+/** What the node connects to. */
 export interface DevTerms {
   readonly url: string;
   /** One-time token of the local cloud. */
@@ -25,34 +25,34 @@ export interface DevTerms {
 }
 
 export interface DevNode {
-  /** Drains and ends the node. */
+  /** Drains and closes the node. */
   close(): Promise<void>;
-  /** For people: which executor it runs. */
+  /** Which executor it runs, for people. */
   readonly description: string;
-  /** False where the device may be noisy, or no device at all: `once` then asks only that jobs complete. */
+  /** False if the device may be noisy or is none at all: with `once`, jobs then only have to complete. */
   readonly isExact: boolean;
-  /** Settles if the node ends by itself, which ends the session. */
+  /** Settles if the node stops by itself, which ends the session. */
   readonly ended?: Promise<unknown>;
 }
 
 export interface DevOptions {
-  /** Ends when the samples are done, instead of at `signal`. */
+  /** Ends the session when the samples are done, instead of at `signal`. */
   readonly once: boolean;
-  /** Default: a redis-server of its own. */
+  /** Default: starts a redis-server. */
   readonly redisUrl?: string;
-  /** Of the local cloud. Default: a free one. */
+  /** Port of the local cloud. Default: a free one. */
   readonly port?: number;
-  /** Of each sample. Default 1000. */
+  /** Shots of each sample. Default 1000. */
   readonly shots?: number;
-  /** What the samples are compiled for. Default `cz`. */
+  /** The native gates of the samples. Default `cz`. */
   readonly target?: Target;
   /** How long `once` waits for all samples together. Default 120,000. */
   readonly timeoutMs?: number;
   readonly out: Output;
   readonly startNode: (terms: DevTerms) => Promise<DevNode>;
-  /** Ends the session. */
+  /** Aborted: ends the session. */
   readonly signal: AbortSignal;
-  /** Default: the process's own. */
+  /** Default: the environment of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -61,9 +61,9 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 const CLEAN_UP_TIMEOUT_MS = 2_000;
 
 /**
- * Runs a dev session and returns its exit code. With `once`: 0 only if every sample completed, with the right
- * physics where that is judged, and the node kept to the contract. Else 0 at `signal`, 1 if the node ended by
- * itself. Whatever was started is ended again, also after an error, which is thrown.
+ * Runs a dev session and returns its exit code. With `once`: 0 only if every sample completed, with the right counts if
+ * the device is exact, and the node kept to the contract. Otherwise: 0 at `signal`, 1 if the node stopped by itself.
+ * Everything that was started is stopped again, also after an error, which is thrown.
  */
 export async function runDev(options: DevOptions): Promise<number> {
   const { out } = options;
@@ -79,7 +79,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   const { once, out, signal, target = 'cz', shots = DEFAULT_SHOTS, env = process.env } = options;
   const folder = await mkdtemp(join(tmpdir(), 'coda-dev-'));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
-  // It holds a private key, so a second Ctrl-C must not leave it behind either.
+  // It holds a private key, so even a second Ctrl-C must not leave it behind.
   process.on('exit', removeFolder);
   release.push('the temporary folder', () => {
     removeFolder();
@@ -88,7 +88,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   const stateDir = join(folder, 'state');
   await mkdir(stateDir, { mode: 0o700 });
 
-  // Aborted when nobody is left to wait for: the node has drained.
+  // Aborted once the node has drained: no other job will end.
   const over = new AbortController();
   const cloud = await startLocalCloud({
     ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
@@ -135,7 +135,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   await announceSession(cloud, env, out, release);
   await explain(folder, target, out);
   await aborted(AbortSignal.any([signal, nodeEnded]));
-  if (!nodeEnded.aborted) out.write('closing: the running job is finished and delivered first');
+  if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
 }
 
@@ -143,11 +143,11 @@ interface WatchedJob {
   readonly jobId: string;
   readonly title?: string;
   readonly judge?: (counts: Readonly<Record<string, number>>) => Verdict;
-  /** Whether the physics has to be right. */
+  /** Whether the counts have to be right. */
   readonly isExact?: boolean;
 }
 
-/** Reports the end of a job; false unless it is as good as it should be. */
+/** Reports the end of a job; returns whether it ended as it should. */
 async function watch(
   cloud: LocalCloud,
   { jobId, title, judge, isExact = false }: WatchedJob,
@@ -186,7 +186,7 @@ async function announceSession(
   }
 }
 
-/** A file that cannot be read is about to be replaced, or to fail to be, with a better error. */
+/** Ignores a file that cannot be read: the announcement replaces it, or fails with a better error. */
 function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   try {
     const other = findSession(env);
@@ -206,12 +206,12 @@ async function explain(folder: string, target: Target, out: Output): Promise<voi
   out.write('Ctrl-C ends everything.');
 }
 
-/** Fires when the node ends by itself, and says so. */
+/** Aborted, with a message to the user, when the node stops by itself. */
 function whenEnded(node: DevNode, out: Output, isExpected: () => boolean): AbortSignal {
   const ended = new AbortController();
   const report = (reason: string): void => {
     if (isExpected()) return;
-    out.error(`the node has ended by itself${reason}`);
+    out.error(`the node has stopped by itself${reason}`);
     ended.abort();
   };
   node.ended?.then(
@@ -228,7 +228,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A Redis that is not ours is left as it was, if it still answers. */
+/** Leaves a Redis that is not ours as it was, if it still answers. */
 async function cleanUp(cloud: LocalCloud): Promise<void> {
   await within('the removal of the session from Redis', cloud.removeKeys(), CLEAN_UP_TIMEOUT_MS);
 }

@@ -1,10 +1,10 @@
-// The circuits that `coda dev` runs by itself: two whose outcome everybody knows, one that is new each time.
+// The circuits that `coda dev` runs by itself: well-known ones, and one that is random each time.
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Target } from '../../protocol/ir.ts';
 import { bell, ghz, randomCircuit, type SampleCircuit } from '../../testing/index.ts';
 
 export interface SampleJob {
-  /** New for each session: a Redis that lives on still knows the jobs of the last one. */
+  /** Different in each session: a Redis that keeps running still knows the jobs of the last one. */
   readonly jobId: string;
   readonly circuit: SampleCircuit;
 }

@@ -1,6 +1,6 @@
-// `coda doctor`: looks at everything a node needs, and says what to do about what is wrong.
+// `coda doctor`: checks everything that a node needs, and says how to fix what is wrong.
 import type { CAC } from 'cac';
-import { terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface DoctorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -11,9 +11,9 @@ export function addDoctor(cli: CAC): void {
   cli
     .command('doctor', 'Check the machine, the settings, the cloud, Redis, the executor and the VPN')
     .option('--online', 'Also try the credentials: connect to the cloud as the node does')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
-    .example('  coda doctor            before the first start, and whenever something is odd')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
+    .example('  coda doctor            before the first start, and whenever something does not work')
     .example('  coda doctor --online')
     .action(doctor);
 }
@@ -21,8 +21,8 @@ export function addDoctor(cli: CAC): void {
 async function doctor(options: DoctorOptions): Promise<number> {
   const out = terminal(process.stdout);
   const { paint } = await import('../terminal/output.ts');
-  const { examine } = await import('./run.ts');
-  const findings = await examine({ configPath: options.config, online: options.online === true });
+  const { runDoctor } = await import('./run.ts');
+  const findings = await runDoctor({ configPath: options.config, online: options.online === true });
   const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
   const [failures, warnings] = [count('failure'), count('warning')];
   if (options.json === true) {
@@ -39,7 +39,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
     if (remedy !== undefined) out.write(`${' '.repeat(22)}→ ${remedy}`);
   }
   const summary =
-    failures === 0 && warnings === 0 ? 'all is well' : `failures: ${failures}, warnings: ${warnings}`;
+    failures === 0 && warnings === 0 ? 'everything is fine' : `failures: ${failures}, warnings: ${warnings}`;
   out.write(`\n${summary}`);
   return failures === 0 ? 0 : 1;
 }

@@ -1,18 +1,18 @@
-// The credentials: whether there are any, whether they fit together and, with --online, whether the cloud takes them.
+// The credentials: do they exist, do they fit together and, with --online, does the cloud accept them?
 import { cloudUrl, cloudWords, extraHeaders } from '../../net/cloud.ts';
-import { writeState } from '../../state/credentials.ts';
+import { writeState } from '../../config/persisted.ts';
 import { messageOf, NodeError } from '../../errors.ts';
 import { parseBundle } from '../../protocol/bundle.ts';
 import { createSigner, type TokenSigner } from '../../protocol/jwt.ts';
-import { failure, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { failure, ok, warning, type Check, type Finding, type DoctorContext } from './finding.ts';
 
 const check = 'credentials';
 
-export const checkCredentials: Check = async (patient) => {
-  const { settings } = patient.config;
+export const checkCredentials: Check = async (context) => {
+  const { settings } = context.config;
   const { jwtPrivateKey, jwtKeyId, qpuId } = settings;
   if (settings.nodeToken !== '') {
-    return [ok(check, 'a token is given: the next start provisions the node anew')];
+    return [ok(check, 'a token is given: the next start gets new credentials with it')];
   }
   if (jwtPrivateKey === '' && jwtKeyId === '') {
     return [
@@ -31,20 +31,20 @@ export const checkCredentials: Check = async (patient) => {
     return [failure(check, messageOf(thrown), 'Run coda reset, then coda start with a new token.')];
   }
   const found = ok(check, `QPU ${qpuId}, key ${jwtKeyId}`);
-  if (!patient.online) return [found, ok(check, 'whether the cloud takes them is asked with --online only')];
-  if (patient.node !== undefined) return [found, heldByNode(patient)];
-  return [found, await reconnect(patient, signer)];
+  if (!context.online) return [found, ok(check, 'to try them at the cloud, add --online')];
+  if (context.node !== undefined) return [found, heldByNode(context)];
+  return [found, await reconnect(context, signer)];
 };
 
-/** A second connect could disturb the node's own session. */
-function heldByNode({ node, live }: Patient): Finding {
+/** With a second connect we could disturb the running node's session. */
+function heldByNode({ node, live }: DoctorContext): Finding {
   const error = live?.['heartbeat_error'];
   return typeof error === 'string'
     ? failure(check, `the heartbeats of the running node fail: ${error}`, 'See coda logs.')
     : ok(check, `in use by the running node (PID ${node?.pid}); not tried a second time`);
 }
 
-async function reconnect({ config, http }: Patient, signer: TokenSigner): Promise<Finding> {
+async function reconnect({ config, http }: DoctorContext, signer: TokenSigner): Promise<Finding> {
   const { settings, state } = config;
   const { webappUrl, connectPath } = settings;
   try {
@@ -64,7 +64,7 @@ async function reconnect({ config, http }: Patient, signer: TokenSigner): Promis
       const remedy =
         answer.status === 401 || answer.status === 403
           ? 'Run coda reset, then coda start with a new token.'
-          : 'Try again later; the node itself goes on trying.';
+          : 'Try again later; the node itself keeps trying.';
       return failure(
         check,
         `the cloud answered ${answer.status}: ${cloudWords(answer.text, headers)}`,
@@ -72,18 +72,22 @@ async function reconnect({ config, http }: Patient, signer: TokenSigner): Promis
       );
     }
     const bundle = parseBundle(jsonOf(answer.text), { hasPrivateKey: true, hasKeyId: true });
-    // The old key may be void from now on.
+    // From now on the old key may be invalid.
     if (bundle.jwtPrivateKey !== undefined && state !== undefined) {
       const { jwtPrivateKey, jwtKeyId = state.jwtKeyId } = bundle;
       await writeState(settings.stateDir, { ...state, jwtPrivateKey, jwtKeyId });
     }
-    return ok(check, `the cloud takes them (QPU ${bundle.qpuId})`);
+    return ok(check, `the cloud accepts them (QPU ${bundle.qpuId})`);
   } catch (thrown) {
-    return failure(check, `they could not be tried: ${messageOf(thrown)}`, 'See the lines about the cloud.');
+    return failure(
+      check,
+      `they could not be tried: ${messageOf(thrown)}`,
+      'See the lines about the cloud above.',
+    );
   }
 }
 
-/** The parser's own message would quote the bundle, which holds secrets. */
+/** The parser's own message quotes the bundle, which holds secrets. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,15 +1,15 @@
-// The executor: whether it loads, and what device it shows to the cloud's compiler.
+// The executor: does it load, and which device does it report to the cloud's compiler?
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import { messageOf } from '../../errors.ts';
 import { connectivityOf } from '../../device/executor.ts';
 import { silentLogger } from '../../log.ts';
-import { failure, ok, soon, warning, type Check } from './finding.ts';
+import { failure, ok, answerWithin, warning, type Check } from './finding.ts';
 
 const TIMEOUT_MS = 30_000;
 const check = 'executor';
 
 export const checkExecutor: Check = async ({ node, live, env, configPath }) => {
-  // Hardware belongs to one program at a time.
+  // Only one program at a time can use the hardware.
   if (node !== undefined) {
     const source = live?.['executor'];
     return [
@@ -19,11 +19,11 @@ export const checkExecutor: Check = async ({ node, live, env, configPath }) => {
       ),
     ];
   }
-  // This time with the plugins of third parties: one of them may bring the executor.
+  // Here with third-party plugins, since one of them may bring the executor.
   const config = await loadNodeConfig({ env, cwd: process.cwd(), configPath, readState: false });
   const trial = composeNode({ config, env, log: silentLogger });
   try {
-    const { source, executor } = await soon(trial.loadExecutor(), TIMEOUT_MS, 'loading it');
+    const { source, executor } = await answerWithin(trial.loadExecutor(), TIMEOUT_MS, 'loading it');
     if (source === 'noop') {
       return [
         warning(
@@ -35,7 +35,7 @@ export const checkExecutor: Check = async ({ node, live, env, configPath }) => {
     }
     const edges = connectivityOf(executor);
     const device =
-      edges === null ? 'it names no device, so the cloud does not know its edges' : `${edges.length} edges`;
+      edges === null ? 'it reports no device, so the cloud does not know its edges' : `${edges.length} edges`;
     return [ok(check, `${source} loads; ${device}`)];
   } catch (thrown) {
     return [failure(check, messageOf(thrown), 'Try it with coda run.')];

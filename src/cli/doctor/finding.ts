@@ -1,6 +1,7 @@
-// What a check of `coda doctor` finds, and what it is given to look at.
+// What a check of `coda doctor` gets, and what it returns.
 import type { LoadedConfig } from '../../config/load.ts';
 import type { HttpClient } from '../../net/http.ts';
+import { withDeadline } from '../../net/timing.ts';
 import type { FoundNode } from '../local-node/find.ts';
 import type { Live } from '../local-node/live.ts';
 
@@ -11,23 +12,23 @@ export interface Finding {
   readonly level: Level;
   /** One line. */
   readonly message: string;
-  /** What to do about it. */
+  /** What the operator can do about it. */
   readonly remedy?: string;
 }
 
-export interface Patient {
+export interface DoctorContext {
   readonly config: LoadedConfig;
   readonly configPath: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly http: HttpClient;
-  /** The node that runs here, and its own account of itself. */
+  /** The node that runs here, and the body of its `/ready`. */
   readonly node: FoundNode | undefined;
   readonly live: Live | undefined;
-  /** Whether the cloud may be asked for more than a sign of life. */
+  /** Whether the credentials may be tried at the cloud. */
   readonly online: boolean;
 }
 
-export type Check = (patient: Patient) => Finding[] | Promise<Finding[]>;
+export type Check = (context: DoctorContext) => Finding[] | Promise<Finding[]>;
 
 export function ok(check: string, message: string): Finding {
   return { check, level: 'ok', message };
@@ -41,15 +42,7 @@ export function failure(check: string, message: string, remedy: string): Finding
   return { check, level: 'failure', message, remedy };
 }
 
-/** Resolves as `work` does, or throws after `ms`. */
-export async function soon<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: no answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The value of `work`, or an Error that names `what` after `ms` milliseconds. */
+export function answerWithin<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  return withDeadline(work, ms, `${what}: no answer within ${ms / 1000} s`);
 }

@@ -1,4 +1,4 @@
-// The machine: the Node version, the sources of the settings, the state directory and the port.
+// The machine: the Node.js version, the sources of the settings, the state directory and the port.
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,9 +29,9 @@ export const checkConfig: Check = ({ config }) => {
   const sources = [...counts].map(([source, count]) => `${count} from the ${source}`);
   const file = config.configFile === undefined ? 'no config file' : `config file ${config.configFile}`;
   return [
-    ok('config', `${file}; settings: ${[...sources, 'defaults else'].join(', ')}`),
+    ok('config', `${file}; settings: ${[...sources, 'the rest are defaults'].join(', ')}`),
     ...config.warnings.map((text) =>
-      warning('config', text, 'Correct or unset it; coda config lists them all.'),
+      warning('config', text, 'Correct or unset it; coda config lists all settings.'),
     ),
   ];
 };
@@ -47,18 +47,18 @@ export const checkStateDir: Check = ({ config }) => {
       : [
           failure(
             check,
-            `${stateDir} is not there and cannot be made`,
+            `${stateDir} does not exist and cannot be made`,
             `Make ${parent} writable, or set CODA_STATE_DIR.`,
           ),
         ];
   }
   if (!stats.isDirectory())
-    return [failure(check, `${stateDir} is no directory`, 'Set CODA_STATE_DIR to a directory.')];
+    return [failure(check, `${stateDir} is not a directory`, 'Set CODA_STATE_DIR to a directory.')];
   if (!isWritable(stateDir)) {
     return [
       failure(
         check,
-        `${stateDir} is not writable for this user`,
+        `this user cannot write to ${stateDir}`,
         'Change its owner or mode, or set CODA_STATE_DIR.',
       ),
     ];
@@ -96,8 +96,8 @@ function volatility(stateDir: string): Finding[] {
   return [
     warning(
       'state',
-      `${stateDir} may be emptied at a restart of the machine: the credentials and undelivered results would be lost`,
-      'Set CODA_STATE_DIR to a directory that lasts, such as ~/.local/state/coda-node.',
+      `a restart of the machine may empty ${stateDir}: the credentials and undelivered results would be lost`,
+      'Set CODA_STATE_DIR to a permanent directory, such as ~/.local/state/coda-node.',
     ),
   ];
 }
@@ -106,7 +106,7 @@ function space(stateDir: string): Finding[] {
   const { bavail, bsize } = statfsSync(stateDir);
   const free = bavail * bsize;
   const text = `${Math.floor(free / MIB)} MB are free on its disk`;
-  if (free < NO_SPACE) return [failure('state', text, 'Free some space: without it no result can be saved.')];
+  if (free < NO_SPACE) return [failure('state', text, 'Free some space: results cannot be saved.')];
   if (free < LITTLE_SPACE)
     return [warning('state', text, 'Free some space: results are saved there until they are delivered.')];
   return [ok('state', text)];

@@ -1,4 +1,4 @@
-// Runs every check of `coda doctor`, whatever state the node is in, and hides what must not be shown.
+// Runs every check of `coda doctor`, whatever state the node is in, and masks secrets in what they find.
 import { loadNodeConfig } from '../../compose.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { messageOf } from '../../errors.ts';
@@ -9,12 +9,12 @@ import { askReady } from '../local-node/live.ts';
 import { checkCloud, checkDns } from './cloud.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkExecutor } from './executor.ts';
-import { failure, type Check, type Finding, type Patient } from './finding.ts';
+import { failure, type Check, type Finding, type DoctorContext } from './finding.ts';
 import { checkConfig, checkNodeVersion, checkPort, checkStateDir } from './machine.ts';
 import { checkRedis } from './redis.ts';
 import { checkVpn } from './vpn.ts';
 
-/** In the order in which they are shown. */
+/** In the order of the output. */
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['config', checkConfig],
   ['state', checkStateDir],
@@ -27,12 +27,12 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['port', checkPort],
 ];
 
-export interface Examination {
+export interface DoctorRun {
   readonly configPath: string | undefined;
   readonly online: boolean;
 }
 
-export async function examine({ configPath, online }: Examination): Promise<Finding[]> {
+export async function runDoctor({ configPath, online }: DoctorRun): Promise<Finding[]> {
   const { env } = process;
   const findings = checkNodeVersion();
   const secrets: string[] = [];
@@ -45,14 +45,14 @@ export async function examine({ configPath, online }: Examination): Promise<Find
       loadPlugins: false,
       log: { mask: (secret) => secrets.push(secret) },
     });
-  const config = await loadWhatGoes(load, findings);
+  const config = await loadConfigLeniently(load, findings);
   if (config !== undefined) {
-    const { node } = findNode(config.settings.stateDir);
+    const { node } = await findNode(config.settings.stateDir);
     const address = node?.presence?.address ?? undefined;
     const http = createHttpClient({ env });
     const live = address === undefined ? undefined : await askReady(address);
-    const patient: Patient = { config, configPath, env, http, node, live, online };
-    const found = await Promise.all(CHECKS.map(([name, check]) => runCheck(name, check, patient)));
+    const context: DoctorContext = { config, configPath, env, http, node, live, online };
+    const found = await Promise.all(CHECKS.map(([name, check]) => runCheck(name, check, context)));
     findings.push(...found.flat());
     await http.close();
   }
@@ -64,8 +64,8 @@ export async function examine({ configPath, online }: Examination): Promise<Find
   }));
 }
 
-/** Broken credentials must not keep the rest from being looked at. */
-async function loadWhatGoes(
+/** Without the credentials, if they are broken: the rest can still be checked. Undefined if the settings are wrong. */
+async function loadConfigLeniently(
   load: (readState: boolean) => Promise<LoadedConfig>,
   findings: Finding[],
 ): Promise<LoadedConfig | undefined> {
@@ -74,13 +74,13 @@ async function loadWhatGoes(
   } catch (thrown) {
     const withoutState = await load(false).catch(() => undefined);
     const check = withoutState === undefined ? 'config' : 'credentials';
-    findings.push(split(check, messageOf(thrown)));
+    findings.push(findingOf(check, messageOf(thrown)));
     return withoutState;
   }
 }
 
-/** The node's own errors carry their remedy behind an arrow. */
-function split(check: string, text: string): Finding {
+/** An error as a finding: the node's own errors carry their remedy after an arrow. */
+function findingOf(check: string, text: string): Finding {
   const [message = '', remedy] = text.split('\n  → ');
   return failure(
     check,
@@ -89,9 +89,9 @@ function split(check: string, text: string): Finding {
   );
 }
 
-async function runCheck(name: string, check: Check, patient: Patient): Promise<Finding[]> {
+async function runCheck(name: string, check: Check, context: DoctorContext): Promise<Finding[]> {
   try {
-    const found = await check(patient);
+    const found = await check(context);
     return found.map((finding) => {
       const [message = '', inner] = finding.message.split('\n  → ');
       const remedy = inner ?? finding.remedy;
@@ -102,6 +102,6 @@ async function runCheck(name: string, check: Check, patient: Patient): Promise<F
       };
     });
   } catch (thrown) {
-    return [split(name, messageOf(thrown))];
+    return [findingOf(name, messageOf(thrown))];
   }
 }

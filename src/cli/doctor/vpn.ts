@@ -1,50 +1,48 @@
-// The tunnel: OpenVPN on this machine, the interface, and what must answer through it.
+// The VPN: OpenVPN on this machine, the tunnel's interface, and the hosts that must answer through it.
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.ts';
-import { findVpnProcess, vpnInterface } from '../local-node/vpn-process.ts';
-import { failure, ok, warning, type Check, type Finding, type Patient } from './finding.ts';
+import { vpnLogPath } from '../../state/layout.ts';
+import { findOpenvpn, findVpnProcess } from '../../state/openvpn.ts';
+import { findTunnel } from '../../net/tunnels.ts';
+import { failure, ok, warning, type Check, type Finding, type DoctorContext } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
 const OLDEST = [2, 5] as const;
-/** Where systems keep programs for administrators. */
-const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin', '/opt/homebrew/sbin'];
 const check = 'vpn';
 
-export const checkVpn: Check = async (patient) => {
-  const { settings, sources } = patient.config;
+export const checkVpn: Check = async (context) => {
+  const { settings, sources } = context.config;
   if (!settings.vpnRequired) return [ok(check, 'not required')];
-  // Before the first start only the cloud knows whether one is needed.
+  // Before the first start only the cloud knows whether a VPN is required.
   const isCertain = sources.vpnRequired.source !== 'default';
   const bad = isCertain ? failure : warning;
   if (!settings.nodeAutoVpn) {
     return [
-      ok(check, 'OpenVPN is not started by the node (CODA_NODE_AUTO_VPN)'),
-      ...(await tunnel(patient, bad)),
+      ok(check, 'the node does not start OpenVPN itself (CODA_NODE_AUTO_VPN)'),
+      ...(await tunnel(context, bad)),
     ];
   }
-  return [...(await openvpn(patient.env, bad)), ...device(bad), ...(await tunnel(patient, bad))];
+  return [...(await openvpn(context.env, bad)), ...device(bad), ...(await tunnel(context, bad))];
 };
 
 type Bad = typeof failure;
 
 async function openvpn(env: NodeJS.ProcessEnv, bad: Bad): Promise<Finding[]> {
-  const folders = [...(env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
-  const binary = folders.map((folder) => join(folder, 'openvpn')).find(isExecutable);
-  if (binary === undefined) {
+  const program = findOpenvpn(env);
+  if (program === undefined) {
     return [
       bad(
         check,
-        'there is no openvpn on this machine',
+        'OpenVPN is not installed on this machine',
         'Install it (apt-get install openvpn, brew install openvpn), unless the cloud offers HTTPS mode.',
       ),
     ];
   }
   try {
     // Some versions end with 1 after --version.
-    const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: TIMEOUT_MS }).catch(
+    const { stdout } = await promisify(execFile)(program, ['--version'], { timeout: TIMEOUT_MS }).catch(
       (thrown: { stdout?: string }) => ({ stdout: thrown.stdout ?? '' }),
     );
     const [, major = '0', minor = '0'] = /^OpenVPN (\d+)\.(\d+)/.exec(stdout) ?? [];
@@ -53,13 +51,13 @@ async function openvpn(env: NodeJS.ProcessEnv, bad: Bad): Promise<Finding[]> {
       ? [
           bad(
             check,
-            `${binary} has version ${major}.${minor}`,
+            `${program} has version ${major}.${minor}`,
             `Install OpenVPN ${OLDEST.join('.')} or newer.`,
           ),
         ]
-      : [ok(check, `${binary}, version ${major}.${minor}`)];
+      : [ok(check, `${program}, version ${major}.${minor}`)];
   } catch (thrown) {
-    return [bad(check, `${binary} does not run: ${messageOf(thrown)}`, 'Install it anew.')];
+    return [bad(check, `${program} does not run: ${messageOf(thrown)}`, 'Install it again.')];
   }
 }
 
@@ -74,20 +72,20 @@ function device(bad: Bad): Finding[] {
   ];
 }
 
-async function tunnel({ config, node, live, http }: Patient, bad: Bad): Promise<Finding[]> {
-  const { stateDir, vpnInterfaceHint, vpnProbeTargets } = config.settings;
-  const isManaged = findVpnProcess(stateDir) !== undefined;
-  const name = vpnInterface(vpnInterfaceHint);
-  if (node === undefined && !isManaged) return [ok(check, 'no tunnel is expected while no node runs')];
+async function tunnel({ config, node, live, http }: DoctorContext, bad: Bad): Promise<Finding[]> {
+  const { stateDir, vpnInterfaceHint, vpnProbeTargets, nodeVpnProfilePath } = config.settings;
+  const isManaged = findVpnProcess(stateDir, nodeVpnProfilePath) !== undefined;
+  if (node === undefined && !isManaged) return [ok(check, 'no tunnel is needed while no node runs')];
   const state = live?.['vpn_state'];
+  const { found, problem } = await findTunnel(vpnInterfaceHint ?? undefined);
   const findings: Finding[] = [
-    name === null
+    found === undefined || problem !== undefined
       ? bad(
           check,
-          `there is no tunnel interface${typeof state === 'string' ? ` (${state})` : ''}`,
-          'See coda logs and coda-node-openvpn.log in the state directory.',
+          `${problem}${typeof state === 'string' ? ` (${state})` : ''}`,
+          `See coda logs and ${vpnLogPath(stateDir)}.`,
         )
-      : ok(check, `interface ${name}`),
+      : ok(check, `interface ${found.name}`),
   ];
   for (const url of vpnProbeTargets) {
     const { host } = new URL(url);
@@ -99,19 +97,10 @@ async function tunnel({ config, node, live, http }: Patient, bad: Bad): Promise<
         bad(
           check,
           `${host} does not answer: ${messageOf(thrown)}`,
-          'The tunnel is down, or does not lead there.',
+          'The tunnel is down, or has no route to it.',
         ),
       );
     }
   }
   return findings;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,18 +1,18 @@
-// Asks a running node for its own account of itself: the body of `/ready`.
+// Asks a running node how it is: the body of `/ready`.
 import { get } from 'node:http';
 import { isRecord } from '../../protocol/text.ts';
-import type { Address } from './presence.ts';
+import type { HealthAddress } from '../../kernel/health-address.ts';
 
 export type Live = Readonly<Record<string, unknown>>;
 
-/** How a node answers within 5 s, whatever happens (PROTOCOL §8). */
+/** A node answers within 5 s, whatever happens (PROTOCOL §8). */
 const TIMEOUT_MS = 6_000;
 const MOST_BYTES = 1024 * 1024;
 
-/** Undefined where nothing answers as a node does. */
-export function askReady(address: Address): Promise<Live | undefined> {
+/** Undefined if nothing answers as a node does. */
+export function askReady(address: HealthAddress): Promise<Live | undefined> {
   return new Promise((resolve) => {
-    // node:http, not fetch: no proxy may come between.
+    // node:http, not fetch: this must not go through a proxy.
     const request = get(`${urlOf(address)}/ready`, { timeout: TIMEOUT_MS, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
@@ -29,8 +29,8 @@ export function askReady(address: Address): Promise<Live | undefined> {
   });
 }
 
-/** The address as this machine reaches it: a node that listens everywhere listens here, too. */
-export function urlOf({ host, port }: Address): string {
+/** The address as this machine reaches it: a node that listens on all addresses listens on the local one, too. */
+export function urlOf({ host, port }: HealthAddress): string {
   const here = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${here.includes(':') ? `[${here}]` : here}:${port}`;
 }

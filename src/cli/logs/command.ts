@@ -1,6 +1,6 @@
-// `coda logs`: the end of the daemon's log, and what is added to it.
+// `coda logs`: shows the end of the daemon's log, and follows it.
 import type { CAC } from 'cac';
-import { wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 const DEFAULT_LINES = 50;
 
@@ -8,8 +8,8 @@ export function addLogs(cli: CAC): void {
   cli
     .command('logs', "Show the end of the daemon's log")
     .option('-n, --lines <n>', `How many lines (default: ${DEFAULT_LINES})`)
-    .option('-f, --follow', 'Go on showing what is added, until Ctrl-C')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .option('-f, --follow', 'Keep showing new lines until Ctrl-C')
+    .option(...CONFIG_OPTION)
     .example('  coda logs -n 200')
     .example('  coda logs -f')
     .action(logs);
@@ -17,11 +17,11 @@ export function addLogs(cli: CAC): void {
 
 async function logs(options: ConfigOption & { readonly follow?: boolean }): Promise<number> {
   const lines = wholeNumberOption(['--lines', '-n'], 0, 10_000_000) ?? DEFAULT_LINES;
-  const { logPath } = await import('../local-node/files.ts');
+  const { logPath } = await import('../../state/layout.ts');
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { showLog } = await import('./show-log.ts');
   const { stateDir } = (await operatorConfig(options.config)).settings;
-  // Somebody like `head` or a pager has seen enough.
+  // The reader, such as `head` or a pager, has closed the pipe.
   process.stdout.on('error', () => process.exit(0));
   const ended = new AbortController();
   if (options.follow === true) {

@@ -1,20 +1,20 @@
-// Reads the end of the log, over its rotated files if need be, and follows it across rotations.
+// Reads the end of the log, from its rotated files if need be, and follows it across rotations.
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
+import { rotatedLogPaths } from '../../state/layout.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
-const ROTATED = 3;
 
 export interface ShowLog {
   readonly lines: number;
-  /** Follows until this fires; undefined: does not follow. */
+  /** Follows the log until this is aborted; undefined: does not follow. */
   readonly follow: AbortSignal | undefined;
   readonly write: (bytes: string | Buffer) => void;
 }
 
-/** Throws a ConfigError where there is no log. */
+/** Throws a ConfigError if there is no log. */
 export async function showLog(path: string, { lines, follow, write }: ShowLog): Promise<void> {
   const file = await openLog(path);
   try {
@@ -49,12 +49,13 @@ async function tail(path: string, file: FileHandle, lines: number): Promise<{ te
   for (let end = size; end > 0 && countLines(text) <= lines;) {
     const start = Math.max(0, end - CHUNK_BYTES);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
-    // latin1 keeps every byte while a character may be cut in two.
+    // latin1 keeps every byte: a chunk may begin in the middle of a character.
     text = buffer.toString('latin1', 0, bytesRead) + text;
     end = start;
   }
-  for (let i = 1; i <= ROTATED && countLines(text) < lines; i += 1) {
-    text = (await readFile(`${path}.${i}`, 'latin1').catch(() => '')) + text;
+  for (const older of rotatedLogPaths(path)) {
+    if (countLines(text) >= lines) break;
+    text = (await readFile(older, 'latin1').catch(() => '')) + text;
   }
   const kept = lines === 0 ? [] : text.split(/(?<=\n)/).slice(-lines);
   return { text: Buffer.from(kept.join(''), 'latin1').toString('utf8'), size };
@@ -73,7 +74,7 @@ async function followFrom(
   const buffer = Buffer.alloc(CHUNK_BYTES);
   for (let position = from; !signal.aborted;) {
     const { size } = await file.stat();
-    // The log has begun anew: it is emptied, not replaced.
+    // The log was rotated: the file is emptied, not replaced.
     if (size < position) position = 0;
     const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
     if (bytesRead > 0) {

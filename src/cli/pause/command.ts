@@ -1,20 +1,20 @@
-// `coda pause` and `coda resume`: the operator keeps the node from taking jobs, and lets it again.
+// `coda pause` and `coda resume`: the operator stops the node from taking jobs, and lets it take them again.
 import type { CAC } from 'cac';
-import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
 
 interface PauseOptions extends ConfigOption {
   readonly json?: boolean;
 }
 
-/** A running node notices within a second. */
+/** A running node should notice within a second. */
 const NOTICED_WITHIN_MS = 5_000;
 
 export function addPause(cli: CAC): void {
   cli
-    .command('pause', 'Take no new job until `coda resume`, also after a restart')
-    .option('--reason <text>', 'Why, for the others who look: shown by status, /ready and the log')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
+    .command('pause', 'Take no new jobs until `coda resume`, even after a restart')
+    .option('--reason <text>', 'Why; shown by coda status, by /ready and in the log')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
     .example('  coda pause --reason "warming up the fridge"')
     .action(async (options: PauseOptions) => {
       const { writePause } = await import('../../state/pause-file.ts');
@@ -26,8 +26,8 @@ export function addPause(cli: CAC): void {
 export function addResume(cli: CAC): void {
   cli
     .command('resume', 'Take jobs again after `coda pause`')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
     .example('  coda resume')
     .action(async (options: PauseOptions) => {
       const { removePause } = await import('../../state/pause-file.ts');
@@ -47,7 +47,7 @@ async function change(
   const { stateDir } = (await operatorConfig(options.config)).settings;
   const before = await readPause(stateDir);
   await write(stateDir);
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   const address = node?.presence?.address ?? undefined;
   const live = address === undefined ? undefined : await noticed(address, paused);
   if (options.json === true) {
@@ -57,13 +57,13 @@ async function change(
   if (paused) out.write('paused: no new job is taken until coda resume');
   else out.write(before === undefined ? 'it was not paused' : 'resumed');
   const job = live?.['current_job'];
-  if (paused && typeof job === 'string') out.write(`job ${job} runs on to its end`);
-  if (node === undefined) out.write('no node runs here; this counts from its next start');
-  else if (live === undefined) out.error('the node has not confirmed it: coda status shows how it stands');
+  if (paused && typeof job === 'string') out.write(`job ${job} still runs and may finish`);
+  if (node === undefined) out.write('no node runs here; this takes effect at its next start');
+  else if (live === undefined) out.error('the node has not confirmed it: coda status shows its state');
   return 0;
 }
 
-/** The node's account of itself once it has noticed; undefined if it does not in time. */
+/** The body of `/ready` once the node has noticed; undefined if it does not in time. */
 async function noticed(
   address: { readonly host: string; readonly port: number },
   paused: boolean,

@@ -1,6 +1,6 @@
-// `coda reset`, also `coda --reset`: the machine as it was before the first start.
+// `coda reset`, also `coda --reset`: puts the machine back to how it was before the first start.
 import type { CAC } from 'cac';
-import { terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface ResetOptions extends ConfigOption {
   readonly json?: boolean;
@@ -10,10 +10,10 @@ interface ResetOptions extends ConfigOption {
 export function addReset(cli: CAC): void {
   cli
     .command('reset', 'Stop the node and its VPN, and remove every file that it made')
-    .option('-y, --yes', 'Also where results are lost that the cloud does not have')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
-    .example('  coda reset   then start anew: coda start --token <token>')
+    .option('-y, --yes', 'Do not ask, even if undelivered results are lost')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
+    .example('  coda reset   afterwards start again with a new token: coda start --token <token>')
     .action(reset);
 }
 
@@ -21,10 +21,11 @@ export async function reset(options: ResetOptions): Promise<number> {
   const out = terminal(process.stdout);
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { resetNode } = await import('./reset-node.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const { stateDir, nodeVpnProfilePath } = (await operatorConfig(options.config)).settings;
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && options.json !== true;
   const done = await resetNode({
     stateDir,
+    vpnProfile: nodeVpnProfilePath,
     out: options.json === true ? { ...out, write: () => {} } : out,
     ask: isTerminal ? ask : undefined,
     yes: options.yes === true,

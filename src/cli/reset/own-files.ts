@@ -1,56 +1,67 @@
-// Which files a node has made: what `coda reset` removes, and nothing else.
+// The files that a node has made: `coda reset` removes these and nothing else.
 import { lstatSync, readdirSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import { isLeftover } from '../../state/private-file.ts';
-import { stateConfigPath, stateKeyPath } from '../../state/credentials.ts';
-import { spoolDirectory } from '../../state/lock.ts';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { isRecord } from '../../protocol/text.ts';
-import { logPath, pidPath, readOwnFile } from '../local-node/files.ts';
-import { vpnPidPath } from '../local-node/vpn-process.ts';
+import { NAMED_FILES } from '../../state/credentials.ts';
+import {
+  daemonPidPath,
+  logPath,
+  nodeFolder,
+  rotatedLogPaths,
+  stateConfigPath,
+  stateKeyPath,
+  vpnLogPath,
+  vpnPidPath,
+  vpnProfilePath,
+} from '../../state/layout.ts';
+import { isLeftover, readHintFile } from '../../state/private-file.ts';
 
 export interface OwnFiles {
-  /** In the state directory; the credentials first, so that a reset that is cut short leaves no half of them. */
+  /** In the state directory; the credentials first, so that an interrupted reset does not leave half of them. */
   readonly inside: readonly string[];
+  /** The node's own folder, if it exists. */
+  readonly folder: string | undefined;
   /** Named by the state file, but elsewhere. */
   readonly outside: readonly string[];
 }
 
-/** PROTOCOL §2. Only what is there. */
+/** What exists of the files of PROTOCOL §2. */
 export function ownFiles(stateDir: string): OwnFiles {
-  const names = [
+  const own = [
     stateConfigPath(stateDir),
     stateKeyPath(stateDir),
-    join(stateDir, 'coda-node.ovpn'),
+    vpnProfilePath(stateDir),
     vpnPidPath(stateDir),
-    join(stateDir, 'coda-node-openvpn.log'),
-    pidPath(stateDir),
+    vpnLogPath(stateDir),
+    daemonPidPath(stateDir),
     logPath(stateDir),
-    ...[1, 2, 3].map((i) => `${logPath(stateDir)}.${i}`),
+    ...rotatedLogPaths(logPath(stateDir)),
   ];
   const leftovers = namesIn(stateDir)
-    .filter((name) => names.some((own) => isLeftover(name, relative(stateDir, own))))
+    .filter((name) => own.some((path) => isLeftover(name, basename(path))))
     .map((name) => join(stateDir, name));
   const named = namedByState(stateDir);
   const isInside = (path: string): boolean => {
     const way = relative(resolve(stateDir), path);
     return way !== '' && !way.startsWith('..') && !isAbsolute(way);
   };
-  const inside = [...names, ...leftovers, ...named.filter(isInside), spoolDirectory(stateDir)];
+  const inside = [...own, ...leftovers, ...named.filter(isInside)];
+  const folder = nodeFolder(stateDir);
   return {
-    inside: [...new Set(inside)].filter(isThere),
-    outside: [...new Set(named.filter((path) => !isInside(path)))].filter(isThere),
+    inside: [...new Set(inside)].filter(isFile),
+    folder: lstatSync(folder, { throwIfNoEntry: false }) === undefined ? undefined : folder,
+    outside: [...new Set(named.filter((path) => !isInside(path)))].filter(isFile),
   };
 }
 
-/** The paths in a state file, also in one that is broken in other ways. */
+/** The paths in a state file, even in one that is broken in other ways. */
 function namedByState(stateDir: string): string[] {
-  const text = readOwnFile(stateConfigPath(stateDir));
+  const text = readHintFile(stateConfigPath(stateDir));
   if (text === undefined) return [];
   try {
     const stored: unknown = JSON.parse(text);
     if (!isRecord(stored)) return [];
-    return ['jwt_private_key_path', 'node_vpn_profile_path']
-      .map((key) => stored[key])
+    return NAMED_FILES.map((key) => stored[key])
       .filter((path): path is string => typeof path === 'string' && path !== '' && !path.includes('\0'))
       .map((path) => resolve(stateDir, path));
   } catch {
@@ -66,8 +77,8 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** Also a link that leads nowhere. A directory in place of a file is nobody's credentials: it stays. */
-function isThere(path: string): boolean {
+/** Also a link that points to nothing. A directory in place of a file is not from the node: it stays. */
+function isFile(path: string): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && (!stats.isDirectory() || path.endsWith('coda-node-spool'));
+  return stats !== undefined && !stats.isDirectory();
 }

@@ -1,24 +1,26 @@
-// `coda reset`: ends everything that runs here, then removes what the node has made, and says so.
+// `coda reset`: stops what runs here, then removes what the node has made.
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { Outbox } from '../../outbox/outbox.ts';
-import { refusedDirectory } from '../../outbox/refused.ts';
-import { openSpool, spoolDirectory } from '../../state/lock.ts';
-import { silentLogger } from '../../log.ts';
-import type { Output } from '../terminal/output.ts';
+import { countUndelivered } from '../../outbox/overview.ts';
+import { resultFiles } from '../../outbox/refused.ts';
+import { nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
+import { openNodeFolder } from '../../state/node-folder.ts';
 import { findNode } from '../local-node/find.ts';
-import { ownFiles } from './own-files.ts';
 import { stopNode } from '../local-node/stop-node.ts';
-import { stopVpnProcess } from '../local-node/stop-vpn-process.ts';
+import { stopOpenvpn } from '../local-node/stop-openvpn.ts';
+import type { Output } from '../terminal/output.ts';
 import { countText } from '../terminal/words.ts';
+import { ownFiles } from './own-files.ts';
 
 export interface Reset {
   readonly stateDir: string;
+  /** The VPN profile that the node's OpenVPN runs. */
+  readonly vpnProfile: string;
   readonly out: Output;
-  /** Asks the operator; undefined: nobody is there to answer. */
+  /** Asks the operator; undefined if there is no terminal to ask on. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
-  /** Everything is agreed to beforehand, but for files outside the state directory. */
+  /** Removes undelivered results without asking. Files outside the state directory are still asked about. */
   readonly yes: boolean;
 }
 
@@ -28,56 +30,57 @@ export interface ResetResult {
   readonly left: readonly string[];
 }
 
-/** Undefined where the operator did not want it. */
-export async function resetNode({ stateDir, out, ask, yes }: Reset): Promise<ResetResult | undefined> {
-  const { node } = findNode(stateDir);
+/** Undefined if the operator said no. */
+export async function resetNode({
+  stateDir,
+  vpnProfile,
+  out,
+  ask,
+  yes,
+}: Reset): Promise<ResetResult | undefined> {
+  const { node } = await findNode(stateDir);
   if (node !== undefined) await stopNode(node, { stateDir, out, timeoutSec: undefined });
-  await stopVpnProcess(stateDir);
-  const spool = existsSync(spoolDirectory(stateDir)) ? openSpool(stateDir) : undefined;
+  await stopOpenvpn(stateDir, vpnProfile);
+  const opened = existsSync(nodeFolder(stateDir)) ? await openNodeFolder(stateDir) : undefined;
   try {
-    const results = spool === undefined ? 0 : await countResults(spool.directory);
+    const results = opened === undefined ? 0 : await countResults(opened.directory);
     if (results > 0 && !yes) {
       const text = `${countText(results, 'result')} that the cloud does not have`;
       if (ask === undefined) {
-        throw new ConfigError(`${spool?.directory} holds ${text}; nothing is removed`, {
-          remedy: 'Let the node deliver first (coda start), or remove them with coda reset --yes.',
+        throw new ConfigError(`${opened?.directory} holds ${text}; nothing is removed`, {
+          remedy: 'Let the node deliver them first (coda start), or remove them with coda reset --yes.',
         });
       }
-      if (!(await ask(`This removes ${text}, for ever. Go on?`))) return undefined;
+      if (!(await ask(`This removes ${text}. They are then lost. Continue?`))) return undefined;
     }
-    const { inside, outside } = ownFiles(stateDir);
-    const doomed = [...inside];
+    const { inside, folder, outside } = ownFiles(stateDir);
+    const toRemove = [...inside, ...(folder === undefined ? [] : [folder])];
     const left: string[] = [];
     for (const path of outside) {
       const isWanted =
-        ask !== undefined && (await ask(`The node also keeps ${path}, elsewhere. Remove it, too?`));
-      (isWanted ? doomed : left).push(path);
+        ask !== undefined &&
+        (await ask(`The node also uses ${path}, outside its directory. Remove it, too?`));
+      (isWanted ? toRemove : left).push(path);
     }
-    for (const path of doomed) await remove(path);
-    return { stopped: node?.pid ?? null, removed: doomed, left };
+    for (const path of toRemove) await remove(path, path === folder);
+    return { stopped: node?.pid ?? null, removed: toRemove, left };
   } finally {
-    spool?.release();
+    opened?.release();
   }
 }
 
-/** What would be lost: results not yet delivered, and those that the cloud refused. */
-async function countResults(spool: string): Promise<number> {
-  const refused = await readdir(refusedDirectory(spool)).catch(() => []);
-  const outbox = await Outbox.open({
-    directory: spool,
-    log: silentLogger,
-    maxRetryDelayMs: 1,
-    onTrouble: () => {},
-    onChange: () => {},
-  }).catch(() => undefined);
-  const count = outbox?.size ?? 0;
-  await outbox?.close();
-  return count + refused.filter((name) => name.endsWith('.json')).length;
+/** The results that would be lost: those not yet delivered, and those that the cloud refused. */
+async function countResults(folder: string): Promise<number> {
+  // A folder that cannot be read must not keep the operator from a reset.
+  const undelivered = await countUndelivered(folder).catch(() => 0);
+  const refused = await resultFiles(refusedDirectory(folder)).catch(() => []);
+  const replaying = await resultFiles(replayDirectory(folder)).catch(() => []);
+  return undelivered + refused.length + replaying.length;
 }
 
-async function remove(path: string): Promise<void> {
+async function remove(path: string, recursive: boolean): Promise<void> {
   try {
-    await rm(path, { recursive: path.endsWith('coda-node-spool'), force: true });
+    await rm(path, { recursive, force: true });
   } catch (cause) {
     throw new ConfigError(`${path} cannot be removed: ${messageOf(cause)}`, {
       cause,

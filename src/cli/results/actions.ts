@@ -1,35 +1,28 @@
-// What `coda results` does with the files of a state directory, whether its node runs or not.
+// The actions of `coda results`, on the files of a state directory, whether its node runs or not.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../../errors.ts';
-import {
-  deadLettersPath,
-  dropRefused,
-  readRefused,
-  refusedDirectory,
-  replayDirectory,
-  requestReplay,
-  resultFiles,
-  type SetAside,
-} from '../../outbox/refused.ts';
+import { dropRefused, readRefused, requestReplay, resultFiles, type SetAside } from '../../outbox/refused.ts';
 import { countDeadLetters, countUndelivered } from '../../outbox/overview.ts';
-import { nodeOf, spoolDirectory } from '../../state/lock.ts';
 import { printable } from '../../protocol/text.ts';
+import { deadLettersPath, nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
+import { findNode } from '../local-node/find.ts';
 import type { Output } from '../terminal/output.ts';
-import type { Action } from './command.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
+
+export type Action = 'list' | 'show' | 'replay' | 'drop';
 
 export interface ActionRequest {
   readonly stateDir: string;
-  /** As they were typed; none for all. */
+  /** As they were typed; empty means all. */
   readonly jobs: readonly string[];
   readonly json: boolean;
   readonly out: Output;
 }
 
-type Request = ActionRequest & { readonly spool: string };
+type Request = ActionRequest & { readonly folder: string };
 
-/** Shorter beginnings of a job id are more likely a slip. */
+/** A shorter beginning of a job id is more likely a typing mistake. */
 const SHORTEST_PREFIX = 6;
 
 const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number>> = {
@@ -39,30 +32,30 @@ const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number
   drop,
 };
 
-/** Does it and says so; returns the exit code. Throws a ConfigError for a state directory of another user. */
+/** Runs an action and reports it; returns the exit code. Throws a ConfigError for another user's state directory. */
 export async function runAction(action: Action, request: ActionRequest): Promise<number> {
-  const spool = spoolDirectory(request.stateDir);
-  checkOwner(spool);
-  const found = await find(spool);
+  const folder = nodeFolder(request.stateDir);
+  checkOwner(folder);
+  const found = await find(folder);
   for (const problem of found.problems) request.out.error(problem);
-  return ACTIONS[action]({ ...request, spool }, found);
+  return ACTIONS[action]({ ...request, folder }, found);
 }
 
-/** Files of another user's node could not be read, or what is written could not be read by it. */
-function checkOwner(spool: string): void {
-  const owner = ownerOf(spool);
+/** As another user we could not read the node's files, or the node could not read ours. */
+function checkOwner(folder: string): void {
+  const owner = ownerOf(folder);
   const user = process.geteuid?.();
   if (owner === undefined || user === undefined || owner === user) return;
-  throw new ConfigError(`${spool} belongs to user ${owner}, and this is user ${user}`, {
+  throw new ConfigError(`${folder} belongs to user ${owner}, but this is user ${user}`, {
     remedy: `Run it as the node's user: sudo -u '#${owner}' coda results …`,
   });
 }
 
-function ownerOf(spool: string): number | undefined {
+function ownerOf(folder: string): number | undefined {
   try {
-    return statSync(spool, { throwIfNoEntry: false })?.uid;
+    return statSync(folder, { throwIfNoEntry: false })?.uid;
   } catch (cause) {
-    throw new ConfigError(`${spool} cannot be read: ${messageOf(cause)}`, {
+    throw new ConfigError(`${folder} cannot be read: ${messageOf(cause)}`, {
       cause,
       remedy: "Run it as the node's user, or name another directory with CODA_STATE_DIR.",
     });
@@ -72,13 +65,13 @@ function ownerOf(spool: string): number | undefined {
 interface Found {
   /** The oldest first. */
   readonly refused: readonly SetAside[];
-  /** Those that the node has yet to take. */
+  /** Those that the node has not taken yet. */
   readonly replaying: readonly SetAside[];
-  /** Files that cannot be used, a sentence each. */
+  /** One sentence for each file that cannot be used. */
   readonly problems: readonly string[];
 }
 
-async function find(spool: string): Promise<Found> {
+async function find(folder: string): Promise<Found> {
   const problems: string[] = [];
   const readAll = async (directory: string): Promise<SetAside[]> => {
     const found: SetAside[] = [];
@@ -97,11 +90,11 @@ async function find(spool: string): Promise<Found> {
     }
     return found.toSorted((a, b) => (a.result.refusedAt < b.result.refusedAt ? -1 : 1));
   };
-  const refused = await readAll(refusedDirectory(spool));
-  return { refused, replaying: await readAll(replayDirectory(spool)), problems };
+  const refused = await readAll(refusedDirectory(folder));
+  return { refused, replaying: await readAll(replayDirectory(folder)), problems };
 }
 
-async function list({ spool, json, out }: Request, found: Found): Promise<number> {
+async function list({ folder, json, out }: Request, found: Found): Promise<number> {
   const problems = [...found.problems];
   const unknown = (thrown: unknown): undefined => {
     problems.push(messageOf(thrown));
@@ -109,9 +102,9 @@ async function list({ spool, json, out }: Request, found: Found): Promise<number
   };
   const overview: Overview = {
     ...found,
-    spool,
-    undelivered: await countUndelivered(spool).catch(unknown),
-    deadLetters: await countDeadLetters(spool).catch(unknown),
+    folder,
+    undelivered: await countUndelivered(folder).catch(unknown),
+    deadLetters: await countDeadLetters(folder).catch(unknown),
   };
   if (json) {
     out.write(
@@ -120,7 +113,7 @@ async function list({ spool, json, out }: Request, found: Found): Promise<number
           refused: overview.refused.map(jsonOf),
           replaying: overview.replaying.map(jsonOf),
           undelivered: overview.undelivered ?? null,
-          dead_letters: { count: overview.deadLetters ?? null, file: deadLettersPath(spool) },
+          dead_letters: { count: overview.deadLetters ?? null, file: deadLettersPath(folder) },
         },
         null,
         2,
@@ -130,44 +123,44 @@ async function list({ spool, json, out }: Request, found: Found): Promise<number
   return problems.length > 0 ? 1 : 0;
 }
 
-async function show({ spool, jobs, json, out }: Request, found: Found): Promise<number> {
-  const [chosen] = choose(jobs, [...found.refused, ...found.replaying], spool, out) ?? [];
+async function show({ folder, jobs, json, out }: Request, found: Found): Promise<number> {
+  const [chosen] = choose(jobs, [...found.refused, ...found.replaying], folder, out) ?? [];
   if (chosen === undefined) return 1;
   if (json) out.write(JSON.stringify(jsonOf(chosen), null, 2));
   else for (const line of resultLines(chosen, found.replaying.includes(chosen), out)) out.write(line);
   return 0;
 }
 
-async function replay({ spool, jobs, json, out }: Request, found: Found): Promise<number> {
-  const chosen = choose(jobs, [...found.refused, ...found.replaying], spool, out);
+async function replay({ stateDir, folder, jobs, json, out }: Request, found: Found): Promise<number> {
+  const chosen = choose(jobs, [...found.refused, ...found.replaying], folder, out);
   if (chosen === undefined) return 1;
   const handedOver: SetAside[] = [];
   for (const one of chosen) {
-    if (found.replaying.includes(one) || (await requestReplay(spool, one.path))) handedOver.push(one);
-    else out.error(`the result of job ${nameOf(one)} is gone: somebody else replayed or dropped it`);
+    if (found.replaying.includes(one) || (await requestReplay(folder, one.path))) handedOver.push(one);
+    else out.error(`the result of job ${nameOf(one)} is gone: it was replayed or dropped meanwhile`);
   }
-  const pid = nodeOf(spool);
+  const pid = (await findNode(stateDir)).node?.pid;
   if (json) {
     const replayed = [...new Set(handedOver.map(({ result }) => result.jobId))];
     out.write(JSON.stringify({ replayed, node_pid: pid ?? null }));
   } else if (handedOver.length > 0) {
-    for (const one of handedOver) out.write(`to be delivered again: ${nameOf(one)}`);
+    for (const one of handedOver) out.write(`will be delivered: ${nameOf(one)}`);
     out.write(
       pid === undefined
-        ? 'no node is running: delivered after the next `coda start`'
-        : `the running node (PID ${pid}) takes it from here, within seconds`,
+        ? 'no node is running: it is delivered after the next `coda start`'
+        : `the running node (PID ${pid}) delivers it within seconds`,
     );
   }
   return handedOver.length === chosen.length ? 0 : 1;
 }
 
-async function drop({ spool, jobs, json, out }: Request, found: Found): Promise<number> {
-  const chosen = choose(jobs, [...found.refused, ...found.replaying], spool, out);
+async function drop({ folder, jobs, json, out }: Request, found: Found): Promise<number> {
+  const chosen = choose(jobs, [...found.refused, ...found.replaying], folder, out);
   if (chosen === undefined) return 1;
   const dropped: SetAside[] = [];
   for (const one of chosen) {
     if (await dropRefused(one.path)) dropped.push(one);
-    else out.error(`the result of job ${nameOf(one)} is gone: somebody else replayed or dropped it`);
+    else out.error(`the result of job ${nameOf(one)} is gone: it was replayed or dropped meanwhile`);
   }
   if (json) out.write(JSON.stringify({ dropped: dropped.map(jsonOf) }));
   else {
@@ -176,16 +169,16 @@ async function drop({ spool, jobs, json, out }: Request, found: Found): Promise<
   return dropped.length === chosen.length ? 0 : 1;
 }
 
-/** The results of these jobs, or all where none is named; undefined, after saying why, unless each is found. */
+/** The results of these jobs, or all if none is named. If one is not found, says so and returns undefined. */
 function choose(
   jobs: readonly string[],
   results: readonly SetAside[],
-  spool: string,
+  folder: string,
   out: Output,
 ): SetAside[] | undefined {
   if (jobs.length === 0) {
     if (results.length > 0) return [...results];
-    out.error(`no result is set aside in ${spool}`);
+    out.error(`no result is set aside in ${folder}`);
     return undefined;
   }
   const ids = new Set(results.map(({ result }) => result.jobId));

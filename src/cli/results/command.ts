@@ -1,16 +1,22 @@
-// `coda results`: the results that the cloud refused, to be looked at, delivered again, or removed.
+// `coda results`: shows, delivers or removes the results that the cloud refused.
 import type { CAC } from 'cac';
 import { didYouMean } from '../../config/suggest.ts';
+import type { Action } from './actions.ts';
 import { printable } from '../../protocol/text.ts';
-import { terminal, textArgument, type ConfigOption } from '../terminal/options.ts';
+import {
+  CONFIG_OPTION,
+  JSON_OPTION,
+  terminal,
+  textArgument,
+  type ConfigOption,
+} from '../terminal/options.ts';
 
-const ACTIONS = ['list', 'show', 'replay', 'drop'] as const;
-export type Action = (typeof ACTIONS)[number];
+const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 
 interface ResultsOptions extends ConfigOption {
   readonly all?: boolean;
   readonly json?: boolean;
-  /** What follows `--`: job ids that look like options. */
+  /** The arguments after `--`: job ids that look like options. */
   readonly '--'?: readonly string[];
 }
 
@@ -20,13 +26,13 @@ export function addResults(cli: CAC): void {
       'results <action> [...jobs]',
       'Results that the cloud refused: list, show JOB, replay JOB… or drop JOB…',
     )
-    .option('--all', 'For replay and drop: every result that is set aside')
-    .option('--json', 'Print JSON')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .example('  coda results list               what was refused, when and why; what else waits')
-    .example('  coda results show 0d9a2c1e      all about one; a beginning of six characters will do')
-    .example('  coda results replay 0d9a2c1e    delivers it again, also by a running node')
-    .example('  coda results replay --all       say, once the cloud is mended')
+    .option('--all', 'For replay and drop: every refused result')
+    .option(...JSON_OPTION)
+    .option(...CONFIG_OPTION)
+    .example('  coda results list               what was refused, when and why; what else is not delivered')
+    .example('  coda results show 0d9a2c1e      everything about one; six characters of its id are enough')
+    .example('  coda results replay 0d9a2c1e    has the node try to deliver it once more')
+    .example('  coda results replay --all       e.g. after the cloud is fixed')
     .example('  coda results drop 0d9a2c1e      removes it for good, without asking')
     .action(results);
 }
@@ -45,16 +51,10 @@ async function results(
     out.error(`coda: ${misuse}\n  → see coda results --help`);
     return 2;
   }
-  const { loadNodeConfig } = await import('../../compose.ts');
+  const { operatorConfig } = await import('../local-node/settings.ts');
   const { runAction } = await import('./actions.ts');
-  const { settings } = await loadNodeConfig({
-    env: process.env,
-    cwd: process.cwd(),
-    configPath: options.config,
-    readState: false,
-    loadPlugins: false,
-  });
-  return runAction(action, { stateDir: settings.stateDir, jobs, json: options.json === true, out });
+  const { stateDir } = (await operatorConfig(options.config)).settings;
+  return runAction(action, { stateDir, jobs, json: options.json === true, out });
 }
 
 async function unknownAction(action: string): Promise<string> {

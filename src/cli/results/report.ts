@@ -1,26 +1,29 @@
-// How refused results are shown: tables for people, JSON for programs. Never a callback's path, which may be a secret.
+// Shows refused results: tables for people, JSON for programs. Never a callback's path, which may be a secret.
 import { maskUrlPasswords } from '../../log.ts';
-import { deadLettersPath, type SetAside } from '../../outbox/refused.ts';
+import type { SetAside } from '../../outbox/refused.ts';
 import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
+import { deadLettersPath } from '../../state/layout.ts';
 import { histogram } from '../terminal/histogram.ts';
 import type { Output } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
 
 export interface Overview {
-  readonly spool: string;
+  /** The node's own folder. */
+  readonly folder: string;
   readonly refused: readonly SetAside[];
   readonly replaying: readonly SetAside[];
-  /** Undefined where it cannot be read. */
+  /** Undefined if it cannot be read. */
   readonly undelivered: number | undefined;
   readonly deadLetters: number | undefined;
 }
 
-/** The words of a cloud that says too much. */
+/** A cloud's error text may quote a token. */
 const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
-/** What `list` prints: the refused results, then how much else waits. */
+/** What `list` prints: the refused results, then how many other results and messages there are. */
 export function listLines(overview: Overview): string[] {
-  const { spool, refused, replaying, undelivered, deadLetters } = overview;
+  const { folder, refused, replaying, undelivered, deadLetters } = overview;
   const rows = refused.map(({ result }) => [
     printable(result.jobId, 64),
     result.outcome.status,
@@ -29,14 +32,14 @@ export function listLines(overview: Overview): string[] {
   ]);
   return [
     ...(rows.length === 0
-      ? [`no refused results in ${spool}`]
+      ? [`no refused results in ${folder}`]
       : table([['JOB', 'STATUS', 'REFUSED AT', 'REASON'], ...rows])),
     '',
     ...table([
       ['ALSO THERE', 'COUNT', ''],
-      ['to be replayed', String(replaying.length), 'the node takes them while it runs'],
-      ['undelivered', String(undelivered ?? '?'), 'the node delivers them while it runs'],
-      ['dead letters', String(deadLetters ?? '?'), deadLetters === 0 ? '' : deadLettersPath(spool)],
+      ['to be replayed', String(replaying.length), 'a running node delivers them'],
+      ['undelivered', String(undelivered ?? '?'), 'a running node delivers them'],
+      ['dead letters', String(deadLetters ?? '?'), deadLetters === 0 ? '' : deadLettersPath(folder)],
     ]),
   ];
 }
@@ -65,7 +68,7 @@ export function resultLines({ path, result }: SetAside, isReplaying: boolean, ou
   return [...table(facts), ...counts.map((line) => `    ${line}`)];
 }
 
-/** A refused result for programs: what was posted, and what became of it. */
+/** A refused result for programs: what was posted, and why it was refused. */
 export function jsonOf({ path, result }: SetAside): object {
   const { jobId, outcome, reason, refusedAt, callbackUrl, endedAt, qpuId, messageIds } = result;
   const body = webhookBody(jobId, outcome);
@@ -94,17 +97,4 @@ function safe(text: string, max: number): string {
 
 function masked(text: string): string {
   return maskUrlPasswords(text.replace(JWT, '***'));
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) =>
-    Math.max(...rows.map((row) => row[i]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

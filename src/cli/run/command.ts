@@ -1,6 +1,7 @@
-// `coda run`: one circuit on the configured executor, without any cloud: the dry run before going online.
+// `coda run`: runs one circuit on the configured executor, without a cloud: a dry run before going online.
 import type { CAC } from 'cac';
-import { terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { abortOnSignals } from '../terminal/exit.ts';
+import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface RunOptions extends ConfigOption {
   readonly json?: boolean;
@@ -14,9 +15,9 @@ export function addRun(cli: CAC): void {
       'run <circuit>',
       'Run one circuit (NativeGateIR as JSON, - for standard input) on your executor, without a cloud',
     )
-    .option('--shots <n>', `How often to run it (default: ${DEFAULT_SHOTS})`)
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON: what the cloud would be sent')
+    .option('--shots <n>', `Number of shots (default: ${DEFAULT_SHOTS})`)
+    .option(...CONFIG_OPTION)
+    .option('--json', 'Print the JSON that the cloud would get')
     .example('  coda run bell.json')
     .example('  coda run bell.json --shots 100 --json')
     .action(run);
@@ -25,15 +26,11 @@ export function addRun(cli: CAC): void {
 async function run(file: string, options: RunOptions): Promise<number> {
   const shots = wholeNumberOption('--shots', 1, Number.MAX_SAFE_INTEGER) ?? DEFAULT_SHOTS;
   const { runCircuit } = await import('./run-circuit.ts');
-  const aborted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => (aborted.signal.aborted ? process.exit(1) : aborted.abort()));
-  }
   return runCircuit(file, {
     shots,
     json: options.json === true,
     configPath: options.config,
     out: terminal(process.stdout),
-    signal: aborted.signal,
+    signal: abortOnSignals(),
   });
 }

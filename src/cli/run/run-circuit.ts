@@ -1,4 +1,4 @@
-// The logic of `coda run`: the executor is found, loaded, run and checked exactly as a node does it.
+// The logic of `coda run`: finds, loads, runs and checks the executor exactly as a node does.
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
 import type { LoadedExecutor } from '../../device/executor.ts';
@@ -8,7 +8,7 @@ import { checkResult } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { paint, type Output } from '../terminal/output.ts';
-import { readCircuit } from '../submit/submit.ts';
+import { readCircuit } from '../circuit-file.ts';
 import { terminal } from '../terminal/options.ts';
 import { findNode } from '../local-node/find.ts';
 
@@ -17,13 +17,13 @@ export interface CircuitRun {
   readonly json: boolean;
   readonly configPath: string | undefined;
   readonly out: Output;
-  /** Asks the executor to stop. */
+  /** Aborted: asks the executor to stop. */
   readonly signal: AbortSignal;
 }
 
 const JOB_ID = 'dry-run';
 
-/** Returns the exit code: 0 if the executor gave a result that the cloud would take. */
+/** Returns the exit code: 0 if the executor returned a result that the cloud would accept. */
 export async function runCircuit(file: string, run: CircuitRun): Promise<number> {
   const ir = await readCircuit(file, process.stdin);
   const secrets: string[] = [];
@@ -37,10 +37,10 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   });
   const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
-  const { node: other } = findNode(config.settings.stateDir);
+  const { node: other } = await findNode(config.settings.stateDir);
   if (other !== undefined) {
     log.warn(
-      `a node (PID ${other.pid}) runs here: it may want the same device. coda pause keeps it from jobs`,
+      `a node (PID ${other.pid}) runs here and may use the same device; coda pause stops it from taking jobs`,
     );
   }
   const node = composeNode({ config, env, log });

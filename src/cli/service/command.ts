@@ -1,6 +1,6 @@
-// `coda service`: has systemd or launchd keep the node running.
+// `coda service`: lets systemd or launchd keep the node running.
 import type { CAC } from 'cac';
-import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
 import type { Manager } from './manage.ts';
 
 interface ServiceOptions extends ConfigOption {
@@ -13,11 +13,14 @@ const CLOSE_SEC = 30;
 export function addService(cli: CAC): void {
   cli
     .command('service <action>', 'Keep the node running with systemd or launchd: install, uninstall or print')
-    .option('--user', "As this user's own service, without root (and without the right to make a tunnel)")
-    .option('--run-as <name>', 'The user that runs it (default: who calls sudo, else one made up by systemd)')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .example('  coda service print            shows the unit, and changes nothing')
-    .example('  sudo coda service install     in the folder of coda.config.ts')
+    .option('--user', 'Install it for this user only, without root (then the node cannot make a VPN tunnel)')
+    .option(
+      '--run-as <name>',
+      'The user that runs the node (default: the one who called sudo, else one made by systemd)',
+    )
+    .option(...CONFIG_OPTION)
+    .example('  coda service print            shows the service file and changes nothing')
+    .example('  sudo coda service install     run it in the folder of coda.config.ts')
     .example('  coda service uninstall')
     .action(service);
 }

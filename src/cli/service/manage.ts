@@ -1,4 +1,4 @@
-// Installs and removes the service: one file, and the service manager told about it.
+// Installs and removes the service: writes one file and tells the service manager about it.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import {
 
 export type Manager = 'systemd' | 'systemd-user' | 'launchd';
 
-/** Where the service file lies. */
+/** The path of the service file. */
 export function servicePath(manager: Manager): string {
   switch (manager) {
     case 'systemd':
@@ -61,7 +61,7 @@ export async function installService(manager: Manager, terms: ServiceTerms, out:
   if (manager === 'systemd') {
     out.write(`for the first start, put CODA_NODE_TOKEN=<token> into ${ENVIRONMENT_FILE} (chmod 600)`);
   } else {
-    out.write('to have it run without a login: loginctl enable-linger');
+    out.write('to keep it running while you are logged out: loginctl enable-linger');
   }
   out.write(`start it with: ${[...systemctl, 'start', SERVICE_NAME].join(' ')}`);
   return 0;
@@ -85,7 +85,7 @@ function systemctlOf(manager: Manager): string[] {
   return manager === 'systemd-user' ? ['systemctl', '--user'] : ['systemctl'];
 }
 
-/** A container may have the files without the manager: the operator is told what is left to do. */
+/** In a container the manager may be missing: then this says what the operator has to do. */
 async function tell(command: readonly string[], args: readonly string[], out: Output): Promise<void> {
   const [program = '', ...first] = command;
   try {

@@ -1,13 +1,13 @@
-// The service files: a hardened systemd unit, and a launchd plist. Text in, text out.
+// The text of the service files: a hardened systemd unit, and a launchd plist.
 
 export interface ServiceTerms {
   /** The program and its arguments, absolute. */
   readonly command: readonly string[];
-  /** Where the config file and relative paths begin. */
+  /** The folder of the config file; relative paths start here. */
   readonly workingDirectory: string;
-  /** Who runs it; null: a user that systemd makes up. Ignored for a user's own unit. */
+  /** The user that runs it; null: one that systemd makes. Ignored for a user's own unit. */
   readonly user: string | null;
-  /** The drain, and some time to close. */
+  /** The drain timeout, and some time to close. */
   readonly stopTimeoutSec: number;
   /** The home of the user, for launchd. */
   readonly home: string;
@@ -15,19 +15,19 @@ export interface ServiceTerms {
 
 export const SERVICE_NAME = 'coda-node';
 export const LAUNCHD_LABEL = 'com.conductorquantum.coda-node';
-/** Read by root before the node starts: a place for CODA_NODE_TOKEN. */
+/** systemd reads it as root before the node starts: a place for CODA_NODE_TOKEN. */
 export const ENVIRONMENT_FILE = '/etc/coda-node.env';
 
-/** For the system's manager: the node may make a tunnel, and nothing else that root may. */
+/** For the system's manager: of all that root may do, the node may only make a tunnel. */
 export function systemUnit(terms: ServiceTerms): string {
   const identity = terms.user === null ? ['DynamicUser=yes'] : [`User=${terms.user}`];
   return unit(terms, 'multi-user.target', [
     ...identity,
     `EnvironmentFile=-${ENVIRONMENT_FILE}`,
-    '# For the tunnel. Without a VPN, both lines may go.',
+    '# For the VPN tunnel. Without a VPN, remove both lines.',
     'AmbientCapabilities=CAP_NET_ADMIN',
     'CapabilityBoundingSet=CAP_NET_ADMIN',
-    '# No MemoryDenyWriteExecute: the JavaScript engine compiles as it runs. No PrivateDevices: hardware.',
+    '# No MemoryDenyWriteExecute: the JavaScript engine compiles at run time. No PrivateDevices: the executor needs hardware.',
     ...[
       'ProtectSystem=strict',
       'ProtectHome=read-only',
@@ -44,7 +44,7 @@ export function systemUnit(terms: ServiceTerms): string {
   ]);
 }
 
-/** For a user's own manager, which can neither give rights nor put up walls. */
+/** For a user's own manager, which cannot give capabilities or isolate the service. */
 export function userUnit(terms: ServiceTerms): string {
   return unit(terms, 'default.target', []);
 }
@@ -58,7 +58,7 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-# systemd-notify, a child of the node, says when it is up, and that its health server answers.
+# systemd-notify, a child of the node, reports when the node is up and that its health server answers.
 Type=notify
 NotifyAccess=all
 WatchdogSec=60
@@ -68,7 +68,7 @@ StateDirectory=${SERVICE_NAME}
 StateDirectoryMode=0700
 Environment=CODA_STATE_DIR=%S/${SERVICE_NAME}
 TimeoutStartSec=300
-# SIGTERM lets the running job end and be delivered.
+# SIGTERM lets the running job finish and its result be delivered.
 KillMode=mixed
 TimeoutStopSec=${Math.ceil(terms.stopTimeoutSec)}
 Restart=on-failure
@@ -91,7 +91,7 @@ function word(text: string): string {
   return /^[\w./@%+:,=$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** systemd fills in what follows a percent sign. */
+/** systemd replaces what follows a percent sign. */
 function specifiers(text: string): string {
   return text.replaceAll('%', '%%');
 }

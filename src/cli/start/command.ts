@@ -1,8 +1,8 @@
-// `coda start`: runs the node until a signal ends it, or leaves it running as a daemon.
+// `coda start`: runs the node until a signal stops it, or starts it as a daemon.
 import type { CAC } from 'cac';
 import type { Logger } from '../../log.ts';
 import { failureText } from '../terminal/failure.ts';
-import { terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
 
 interface StartOptions extends ConfigOption {
   readonly daemon?: boolean;
@@ -12,13 +12,13 @@ export function addStart(cli: CAC): void {
   cli
     .command('start', 'Run the node: connect to the cloud, take jobs, deliver results')
     .option('-t, --token <token>', 'One-time node token, for the first start only')
-    .option('-H, --host <host>', 'Address of the health server')
-    .option('-p, --port <port>', 'Port of the health server')
-    .option('-d, --daemon', 'Leave it running in the background; return once it is ready')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .example('  coda start --token <token>   the first start; the credentials are kept')
-    .example('  coda start                   every start after it')
-    .example('  coda start --daemon          in the background; see coda status, logs and stop')
+    .option('-H, --host <host>', 'Address that the health server listens on')
+    .option('-p, --port <port>', 'Port of the health server; 0 takes a free one')
+    .option('-d, --daemon', 'Run in the background; return once the node is ready')
+    .option(...CONFIG_OPTION)
+    .example('  coda start --token <token>   the first start; the credentials are saved')
+    .example('  coda start                   every later start')
+    .example('  coda start --daemon          in the background: see coda status, coda logs, coda stop')
     .action(start);
 }
 
@@ -62,7 +62,7 @@ async function start(options: StartOptions): Promise<number> {
       onUp: (node) => systemd?.up(node),
     });
   } catch (thrown) {
-    // What failed may quote a secret, such as a plugin that shows its whole request.
+    // The error may quote a secret, e.g. if a plugin shows its whole request.
     process.stderr.write(`${log?.masked(failureText(thrown)) ?? failureText(thrown)}\n`);
     return 1;
   }

@@ -1,6 +1,8 @@
-// The daemon's own process: started by `coda start --daemon`, told what to do over a pipe, and on its own after that.
+// The daemon's own process: `coda start --daemon` starts it and sends it its settings over a pipe. Once the node is ready
+// that command ends, and this process runs alone.
 import type { Logger } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { exitSoon } from '../terminal/exit.ts';
 import { failureText } from '../terminal/failure.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { logWriter } from './log-file.ts';
@@ -13,7 +15,7 @@ process.title = 'coda-node';
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {
-  // Whoever gives up waiting for a start does not want it any more.
+  // If the command ends before the node is up, e.g. by Ctrl-C, the node is not wanted any more.
   const starterIsGone = (): void => void process.kill(process.pid, 'SIGTERM');
   process.once('disconnect', starterIsGone);
   let nodeLog: Logger | undefined;
@@ -38,11 +40,10 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
   }
   process.off('disconnect', starterIsGone);
   if (process.connected) process.disconnect();
-  // A run that was given up may keep the process alive for ever; everything of the node itself is closed by now.
-  setTimeout(() => process.exit(), 500).unref();
+  exitSoon();
 }
 
-/** Until the command has heard enough and hangs up. */
+/** Until the command disconnects. */
 function keepReporting(node: Node): void {
   void report({ kind: 'up' });
   const timer = setInterval(() => {

@@ -1,13 +1,13 @@
-// What `coda start --daemon` and the daemon that it starts say to each other, over a pipe that nobody else can read.
+// The messages between `coda start --daemon` and the daemon that it starts. No other process can read their pipe.
 import type { Flags } from '../../config/environment.ts';
 
 /** From the command to the daemon, once. */
 export interface DaemonOrder {
   readonly flags: Flags;
   readonly configPath: string | undefined;
-  /** The log, which is open as the daemon's standard output and error. */
+  /** The log's path. The daemon has it open as its standard output and error. */
   readonly log: string;
-  /** The variables that a process list must not show. */
+  /** Environment variables that must not show in a process list. */
   readonly secretEnv: Readonly<Record<string, string>>;
 }
 

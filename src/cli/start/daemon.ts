@@ -1,20 +1,20 @@
-// `coda start --daemon`, the part that returns: starts the daemon and waits until it is ready, or has said why not.
+// `coda start --daemon`: starts the daemon's process and waits until the node is ready or has said why it is not.
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Flags } from '../../config/environment.ts';
 import { SETTING_NAMES, settingOf } from '../../config/settings.ts';
-import { makeStateDir } from '../../state/credentials.ts';
-import { ConfigError } from '../../errors.ts';
+import { logPath } from '../../state/layout.ts';
+import { inUse } from '../../state/lock.ts';
+import { makeStateDir } from '../../state/node-folder.ts';
 import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
-import { logPath } from '../local-node/files.ts';
 import { findNode } from '../local-node/find.ts';
 import { openLog } from './log-file.ts';
 
-/** How long a daemon that runs may take to be ready, e.g. until Redis answers. */
+/** How long a node that is up may take to be ready, e.g. until Redis answers. */
 const READY_WITHIN_MS = 60_000;
 const SAYS_IT_WAITS_AFTER_MS = 3_000;
 const SHOWN_LINES = 15;
@@ -33,15 +33,11 @@ export interface DaemonStart {
   readonly out: Output;
 }
 
-/** Returns the exit code: 0 once the daemon is ready, 1 where it ended or is not ready in time. */
+/** Returns the exit code: 0 once the node is ready, 1 if it ended or is not ready in time. */
 export async function startDaemon(start: DaemonStart): Promise<number> {
   const { stateDir, out, secrets } = start;
-  const { node } = findNode(stateDir);
-  if (node !== undefined) {
-    throw new ConfigError(`another node (PID ${node.pid}) uses the state directory ${stateDir}`, {
-      remedy: 'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
-    });
-  }
+  const { node } = await findNode(stateDir);
+  if (node !== undefined) throw inUse(node, stateDir);
   await makeStateDir(stateDir);
   const log = logPath(stateDir);
   const descriptor = openLog(log);
@@ -61,14 +57,14 @@ export async function startDaemon(start: DaemonStart): Promise<number> {
   switch (end.kind) {
     case 'ready':
       out.write(
-        `started: PID ${child.pid}, ${end.paused ? 'PAUSED (coda resume takes jobs again)' : 'ready'}`,
+        `started: PID ${child.pid}, ${end.paused ? 'PAUSED (coda resume lets it take jobs again)' : 'ready'}`,
       );
       out.write(`log: ${log}`);
       return 0;
     case 'late':
       out.error(
         `coda: the daemon (PID ${child.pid}) runs, but is not ready yet: ${end.reasons.join('; ')}\n` +
-          '  → it goes on trying: coda status shows how it stands, coda stop ends it',
+          '  → it keeps trying: coda status shows its state, coda stop stops it',
       );
       return 1;
     case 'failed':
@@ -76,7 +72,7 @@ export async function startDaemon(start: DaemonStart): Promise<number> {
       return 1;
     case 'ended': {
       const lines = await lastLines(log);
-      out.error(`coda: the daemon ended while it started (${end.how}); the end of ${log}:`);
+      out.error(`coda: the daemon ended during its start (${end.how}); the end of ${log}:`);
       out.error(maskUrlPasswords(maskSecrets(lines, secrets)));
       return 1;
     }
@@ -115,7 +111,7 @@ function firstOutcome(child: ChildProcess, say: (line: string) => void, log: str
   });
 }
 
-/** The environment of the daemon, which others may read in /proc, and what they must not read. */
+/** The daemon's environment, which others may read in /proc, without the variables that they must not read. */
 function splitEnvironment(env: NodeJS.ProcessEnv): {
   open: NodeJS.ProcessEnv;
   secret: Record<string, string>;

@@ -1,4 +1,4 @@
-// The daemon's log: a private file that begins anew once it is large. The last three are kept.
+// The daemon's log: a private file that is rotated when it is full. The last three are kept.
 import {
   chmodSync,
   closeSync,
@@ -9,12 +9,10 @@ import {
   ftruncateSync,
   openSync,
   renameSync,
-  rmSync,
   writeSync,
 } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
-
-const KEPT = 3;
+import { rotatedLogPaths } from '../../state/layout.ts';
 
 /** Opens the log for appending, 0600, never through a link. Throws a ConfigError that names it. */
 export function openLog(path: string): number {
@@ -43,7 +41,7 @@ export function logWriter(path: string, descriptor: number, maxBytes: number): (
       writeSync(descriptor, `${line}\n`);
       if (fstatSync(descriptor).size < limit) return;
     } catch {
-      // The disk is full: the line is lost, the node goes on.
+      // The disk is full: the line is lost, the node continues.
       return;
     }
     try {
@@ -57,15 +55,18 @@ export function logWriter(path: string, descriptor: number, maxBytes: number): (
 
 /** Copies and empties the file instead of renaming it: the process's own output and other programs have it open. */
 function rotate(path: string, descriptor: number): void {
-  rmSync(`${path}.${KEPT}`, { force: true });
-  for (let i = KEPT - 1; i >= 1; i -= 1) {
+  const [first, second, third] = rotatedLogPaths(path);
+  for (const [from, to] of [
+    [second, third],
+    [first, second],
+  ] as const) {
     try {
-      renameSync(`${path}.${i}`, `${path}.${i + 1}`);
+      renameSync(from, to);
     } catch {
       // There is none yet.
     }
   }
-  copyFileSync(path, `${path}.1`, constants.COPYFILE_EXCL);
-  chmodSync(`${path}.1`, 0o600);
+  copyFileSync(path, first, constants.COPYFILE_EXCL);
+  chmodSync(first, 0o600);
   ftruncateSync(descriptor, 0);
 }

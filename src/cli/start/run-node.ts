@@ -1,4 +1,5 @@
-// Runs a node in this process until a signal ends it: what `coda start` and the daemon have in common.
+// Runs a node in this process until a signal stops it: what `coda start` and the daemon have in common.
+import { setFlagsFromString } from 'node:v8';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
@@ -7,14 +8,19 @@ import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { presence } from '../local-node/presence.ts';
 
+/** How much WebAssembly V8 runs before it optimizes it. undici parses answers with WebAssembly: by its own figure V8 would
+ *  optimize that during the start, for 100 ms of a core and 10 MiB that it never gives back. With this one it does so after
+ *  many hundreds of answers: soon under load, if it pays, and hours later on an idle node. */
+const WASM_BUDGET = 2_000_000_000;
+
 export interface NodeRun {
   readonly flags: Flags;
   readonly configPath: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly isDaemon: boolean;
-  /** Where the log goes, once the settings are known. */
+  /** Where the log goes; called once the settings are known. */
   readonly logTo: (config: LoadedConfig) => Pick<LogOptions, 'write' | 'colour'>;
-  /** Is given the log as soon as there is one: it knows what a last error must not show. */
+  /** Called with the log as soon as there is one. The caller needs it to mask the secrets in a last error. */
   readonly onLog: (log: Logger) => void;
   /** Called once the node runs. */
   readonly onUp?: (node: Node) => void;
@@ -30,7 +36,7 @@ export async function runNode(run: NodeRun): Promise<number> {
     configPath: run.configPath,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  // It is spent soon; whatever this process starts has no business with it.
+  // The token is used once; no child process needs it.
   forgetToken();
   const { logLevel, logFormat } = config.settings;
   const log = createLogger({
@@ -51,17 +57,17 @@ function forgetToken(): void {
   }
 }
 
-/** First signal: drain. Second: end the running job too. Third: leave at once. */
+/** First signal: drain. Second: also cancel the running job. Third: exit at once. */
 async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
       signals += 1;
       if (signals === 1) {
-        log.info(`${signal}: finishing the running job; once more cancels it`);
+        log.info(`${signal}: finishing the running job; a second signal cancels it`);
         node.stop().then(() => resolve(0), reject);
       } else if (signals === 2) {
-        log.warn(`${signal}: cancelling the running job; once more exits at once`);
+        log.warn(`${signal}: cancelling the running job; a third signal exits at once`);
         node.cancelRunning();
       } else {
         process.exit(1);
@@ -74,16 +80,17 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
       reject(reason instanceof Error ? reason : new Error(String(reason)));
     });
   });
+  setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
   const starting = node.start().then(onUp);
   try {
-    // A signal ends a start that hangs, too, e.g. in an executor that never loads.
+    // A signal also ends a start that hangs, e.g. in an executor that never loads.
     await Promise.race([starting, stopped]);
   } catch (thrown) {
-    // Stopped on purpose while it started.
+    // The operator stopped it during the start.
     if (signals > 0) return stopped;
     throw thrown;
   }
-  // What such a start still throws concerns nobody any more.
+  // Ignore late errors of an abandoned start.
   starting.catch(() => {});
   return stopped;
 }

@@ -1,22 +1,22 @@
-// Tells systemd that the node is up, and goes on telling for as long as its health server answers: a node that hangs
-// falls silent, and is started anew. Node cannot write to systemd's socket itself; the program systemd-notify can.
+// Tells systemd that the node is up, and keeps telling it while the health server answers: systemd restarts a node that
+// hangs. Node.js cannot write to systemd's socket itself; the program systemd-notify can.
 import { execFile } from 'node:child_process';
 import { get } from 'node:http';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.ts';
 import type { Node } from '../../node.ts';
 import { urlOf } from '../local-node/live.ts';
-import { healthAddress, type Address } from '../local-node/presence.ts';
+import { healthAddress, type HealthAddress } from '../../kernel/health-address.ts';
 
 const HEALTH_TIMEOUT_MS = 5_000;
 const NOTIFY_TIMEOUT_MS = 5_000;
 
 export interface Systemd {
-  /** Once the node runs. */
+  /** Called once the node runs. */
   up(node: Node): void;
 }
 
-/** Undefined where systemd does not wait for word. Takes its variables out of `env`: they concern no child of ours. */
+/** Undefined if systemd does not expect messages. Removes its variables from `env`, so that no child process gets them. */
 export function systemdOf(env: NodeJS.ProcessEnv): Systemd | undefined {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdogUsec } = env;
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
@@ -42,7 +42,7 @@ export function systemdOf(env: NodeJS.ProcessEnv): Systemd | undefined {
       const timer = setInterval(() => {
         void isHealthy(address).then((healthy) => {
           if (healthy) send('WATCHDOG=1');
-          else log.error('the health server does not answer: systemd is not told that all is well');
+          else log.error('the health server does not answer: the systemd watchdog gets no sign of life');
         });
       }, everyMs);
       node.onClose('systemd', () => clearInterval(timer));
@@ -50,9 +50,9 @@ export function systemdOf(env: NodeJS.ProcessEnv): Systemd | undefined {
   };
 }
 
-/** Not readiness: a node that waits for Redis is well, and a restart would not help. */
-function isHealthy(address: Address | undefined): Promise<boolean> {
-  // Without a health server, that this runs at all is the sign of life.
+/** Not readiness: a node that waits for Redis is healthy, and a restart would not help. */
+function isHealthy(address: HealthAddress | undefined): Promise<boolean> {
+  // Without a health server, it has to be enough that this code runs.
   if (address === undefined) return Promise.resolve(true);
   return new Promise((resolve) => {
     const request = get(

@@ -1,12 +1,12 @@
-// `coda status`: whether a node runs here, and how it is.
+// `coda status`: shows whether a node runs here, and what it does.
 import type { CAC } from 'cac';
-import { terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 export function addStatus(cli: CAC): void {
   cli
-    .command('status', 'Show whether the node runs, and what it does right now')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .option('--json', 'Print JSON')
+    .command('status', 'Show whether the node runs, and what it is doing')
+    .option(...CONFIG_OPTION)
+    .option(...JSON_OPTION)
     .example('  coda status')
     .example('  coda status --json | jq .live.current_job')
     .action(status);

@@ -1,17 +1,21 @@
-// Everything `coda status` knows: the process, and the node's own account of itself where it answers.
+// Everything that `coda status` shows: the process and, if the node answers, what `/ready` says.
 import { existsSync } from 'node:fs';
 import type { Settings } from '../../config/settings.ts';
 import { isRecord } from '../../protocol/text.ts';
 import { paint, type Output } from '../terminal/output.ts';
-import { logPath } from '../local-node/files.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady, urlOf, type Live } from '../local-node/live.ts';
-import { findVpnProcess, vpnInterface } from '../local-node/vpn-process.ts';
+import { findTunnel } from '../../net/tunnels.ts';
+import { logPath } from '../../state/layout.ts';
+import { findVpnProcess } from '../../state/openvpn.ts';
+import { table } from '../terminal/table.ts';
 import { durationText } from '../terminal/words.ts';
 
 export interface NodeStatus {
   readonly running: boolean;
   readonly pid: number | null;
+  /** Where the process runs, if its id means nothing here: another container or machine. */
+  readonly elsewhere: string | null;
   readonly daemon: boolean | null;
   readonly started_at: string | null;
   readonly uptime_sec: number | null;
@@ -20,22 +24,24 @@ export interface NodeStatus {
   readonly log_file: string | null;
   readonly openvpn_pid: number | null;
   readonly vpn_interface: string | null;
-  /** The body of `/ready`; null where the node does not answer. */
+  /** The body of `/ready`; null if the node does not answer. */
   readonly live: Live | null;
   readonly note: string | null;
 }
 
-export async function describeNode({ stateDir, vpnInterfaceHint }: Settings): Promise<NodeStatus> {
-  const { node, stale } = findNode(stateDir);
+export async function describeNode(settings: Settings): Promise<NodeStatus> {
+  const { stateDir } = settings;
+  const { node, stale } = await findNode(stateDir);
   const presence = node?.presence;
   const address = presence?.address ?? undefined;
   const live = address === undefined ? undefined : await askReady(address);
-  const openvpn = findVpnProcess(stateDir);
+  const openvpn = findVpnProcess(stateDir, settings.nodeVpnProfilePath);
+  const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint ?? undefined);
   const log = logPath(stateDir);
-  const interfaceOf = (): string | null => (openvpn === undefined ? null : vpnInterface(vpnInterfaceHint));
   return {
     running: node !== undefined,
     pid: node?.pid ?? null,
+    elsewhere: node?.elsewhere ?? null,
     daemon: presence?.isDaemon ?? null,
     started_at: presence?.startedAt ?? null,
     uptime_sec:
@@ -44,7 +50,7 @@ export async function describeNode({ stateDir, vpnInterfaceHint }: Settings): Pr
     state_dir: stateDir,
     log_file: existsSync(log) ? log : null,
     openvpn_pid: openvpn?.pid ?? null,
-    vpn_interface: textOf(live?.['vpn_interface']) ?? interfaceOf(),
+    vpn_interface: textOf(live?.['vpn_interface']) ?? tunnel?.found?.name ?? null,
     live: live ?? null,
     note: stale ?? null,
   };
@@ -57,8 +63,10 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
     const kind =
       status.daemon === null ? '' : status.daemon ? ', daemon' : ', in a terminal or under a service manager';
     const uptime = status.uptime_sec === null ? '' : `, up ${durationText(status.uptime_sec)}`;
-    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${kind}${uptime}`]);
-    rows.push(...(live === null ? ([['ready', 'it does not answer']] as const) : liveRows(live, out)));
+    const where = status.elsewhere === null ? '' : ` ${status.elsewhere}`;
+    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${where}${kind}${uptime}`]);
+    const silent = where === '' ? 'the node does not answer' : 'not known here: run coda status there';
+    rows.push(...(live === null ? ([['ready', silent]] as const) : liveRows(live, out)));
   } else {
     rows.push(['node', paint(out, 'red', 'stopped')]);
   }
@@ -71,7 +79,7 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
   rows.push(['VPN', vpn.length === 0 ? 'none' : vpn.join(', ')]);
   if (status.url !== null) rows.push(['URL', status.url]);
   rows.push(['state', status.state_dir], ['log', status.log_file ?? 'none']);
-  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+  return table(rows);
 }
 
 function liveRows(live: Live, out: Output): (readonly [string, string])[] {
@@ -82,7 +90,7 @@ function liveRows(live: Live, out: Output): (readonly [string, string])[] {
   ];
   const { paused } = live;
   if (isRecord(paused))
-    rows.push(['paused', `since ${String(paused['since'])}; coda resume takes jobs again`]);
+    rows.push(['paused', `since ${String(paused['since'])}; coda resume lets it take jobs again`]);
   rows.push(
     ['job', textOf(live['current_job']) ?? 'none'],
     ['queued', queueText(live)],

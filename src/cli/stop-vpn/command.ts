@@ -1,12 +1,12 @@
-// `coda stop-vpn`: ends the OpenVPN that the node has started; the credentials stay.
+// `coda stop-vpn`: stops the OpenVPN that the node has started; the credentials stay.
 import type { CAC } from 'cac';
-import { terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 export function addStopVpn(cli: CAC): void {
   cli
     .command('stop-vpn', "Stop the node's OpenVPN; the credentials stay")
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
-    .example('  coda stop-vpn   a node that still runs starts it again: stop that first')
+    .option(...CONFIG_OPTION)
+    .example('  coda stop-vpn   run coda stop first: a running node starts OpenVPN again')
     .action(stopVpn);
 }
 
@@ -14,15 +14,15 @@ async function stopVpn(options: ConfigOption): Promise<number> {
   const out = terminal(process.stdout);
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { findNode } = await import('../local-node/find.ts');
-  const { stopVpnProcess } = await import('../local-node/stop-vpn-process.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
-  const stopped = await stopVpnProcess(stateDir);
+  const { stopOpenvpn } = await import('../local-node/stop-openvpn.ts');
+  const { stateDir, nodeVpnProfilePath } = (await operatorConfig(options.config)).settings;
+  const stopped = await stopOpenvpn(stateDir, nodeVpnProfilePath);
   if (stopped === undefined) {
     out.error(`no OpenVPN of a node runs with the state directory ${stateDir}`);
     return 1;
   }
   out.write(`stopped OpenVPN, PID ${stopped.pid}`);
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   if (node !== undefined) out.error(`the node (PID ${node.pid}) still runs, and may start it again`);
   return 0;
 }

@@ -1,12 +1,12 @@
-// `coda stop`: ends the node of the state directory, in good order if it can.
+// `coda stop`: stops the node of the state directory; kills it only if it takes too long.
 import type { CAC } from 'cac';
-import { terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 export function addStop(cli: CAC): void {
   cli
-    .command('stop', 'Stop the node: let the running job end and be delivered, then end it')
-    .option('--timeout <seconds>', 'Kill it after this long (default: its drain timeout and 15 s)')
-    .option('-c, --config <file>', 'Config file, instead of the one in this folder')
+    .command('stop', 'Stop the node after the running job has finished and its result is delivered')
+    .option('--timeout <seconds>', 'Kill the node if it takes longer (default: its drain timeout and 15 s)')
+    .option(...CONFIG_OPTION)
     .example('  coda stop')
     .example('  coda stop --timeout 600   for long jobs')
     .action(stop);
@@ -16,16 +16,16 @@ async function stop(options: ConfigOption): Promise<number> {
   const timeoutSec = wholeNumberOption('--timeout', 0, 30 * 86_400);
   const out = terminal(process.stdout);
   const { rmSync } = await import('node:fs');
-  const { pidPath } = await import('../local-node/files.ts');
+  const { daemonPidPath } = await import('../../state/layout.ts');
   const { findNode } = await import('../local-node/find.ts');
   const { operatorConfig } = await import('../local-node/settings.ts');
   const { stopNode } = await import('../local-node/stop-node.ts');
   const { stateDir } = (await operatorConfig(options.config)).settings;
-  const { node, stale } = findNode(stateDir);
+  const { node, stale } = await findNode(stateDir);
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
     if (stale !== undefined) {
-      rmSync(pidPath(stateDir), { force: true });
+      rmSync(daemonPidPath(stateDir), { force: true });
       out.error(`${stale}; the file is removed`);
     }
     return 1;

@@ -1,6 +1,6 @@
-// `coda submit`: puts a circuit into the stream of a running `coda dev`.
+// `coda submit`: submits a circuit as a job to a running `coda dev`.
 import type { CAC } from 'cac';
-import { terminal, wholeNumberOption } from '../terminal/options.ts';
+import { JSON_OPTION, terminal, wholeNumberOption } from '../terminal/options.ts';
 
 interface SubmitOptions {
   readonly wait?: boolean;
@@ -13,9 +13,9 @@ export function addSubmit(cli: CAC): void {
       'submit <file>',
       'Submit a circuit (NativeGateIR as JSON, - for standard input) to a running `coda dev`',
     )
-    .option('--shots <n>', 'How often to run it (default: 1000)')
-    .option('--wait', 'Wait for the end of the job, and show its counts')
-    .option('--json', 'Print JSON')
+    .option('--shots <n>', 'Number of shots (default: 1000)')
+    .option('--wait', 'Wait until the job has ended, and show its counts')
+    .option(...JSON_OPTION)
     .example('  coda submit bell.json --shots 500 --wait')
     .action(async (file: string, options: SubmitOptions) => {
       const { submitCircuit } = await import('./submit.ts');

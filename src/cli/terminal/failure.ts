@@ -1,10 +1,15 @@
-// How a failure reads on the terminal: an expected one by its message, a bug with its stack.
+// What a command shows of a failure: the message of an expected one, the stack of a bug.
 import { CodaError, messageOf, PluginError } from '../../errors.ts';
 import { maskUrlPasswords } from '../../log.ts';
 
+/** A command cannot do what it was asked to; only the command line throws it. */
+export class CommandError extends CodaError {
+  readonly code = 'CODA_COMMAND';
+}
+
 /** The text for standard error, without its newline. */
 export function failureText(thrown: unknown): string {
-  // What is not a CodaError is a bug: its stack helps whoever mends it.
+  // Anything but a CodaError is a bug: its stack helps whoever fixes it.
   const text = thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown);
   return maskUrlPasswords(text);
 }

@@ -35,7 +35,7 @@ export function histogram(counts: Readonly<Record<string, number>>, out: Output)
   });
 }
 
-/** A bar of `fraction` (0 to 1) of the full width; what is not nothing shows at least a sliver. */
+/** A bar of `fraction` (0 to 1) of the full width; any fraction above 0 shows at least a sliver. */
 function barOf(fraction: number): string {
   const eighths = fraction === 0 ? 0 : Math.max(1, Math.round(fraction * BAR_WIDTH * 8));
   const last = BLOCKS[(eighths % 8) - 1] ?? '';

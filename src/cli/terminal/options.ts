@@ -1,4 +1,4 @@
-// What several commands read from the command line, or write to the terminal, in the same way.
+// Options that several commands share, and how their values are read from the command line.
 import { ConfigError } from '../../errors.ts';
 import type { Output } from './output.ts';
 
@@ -6,7 +6,14 @@ export interface ConfigOption {
   readonly config?: string;
 }
 
-/** An option's text as it was typed, the last one where it was given twice: cac turns `0123` into a number. */
+/** For cac's `option`. */
+export const CONFIG_OPTION = [
+  '-c, --config <file>',
+  'Use this config file, not the one in this folder',
+] as const;
+export const JSON_OPTION = ['--json', 'Print JSON, for programs'] as const;
+
+/** An option's text as it was typed (cac turns `0123` into a number); the last one if it was given twice. */
 export function textOption(...names: readonly string[]): string | undefined {
   let text: string | undefined;
   for (const [i, argument] of process.argv.entries()) {
@@ -18,13 +25,13 @@ export function textOption(...names: readonly string[]): string | undefined {
   return text;
 }
 
-/** An argument as it was typed: cac makes a number of what looks like one behind a flag, as in `--json 0123`. */
+/** An argument as it was typed: behind a flag, cac turns what looks like a number into one, as in `--json 0123`. */
 export function textArgument(argument: string | number): string {
   if (typeof argument === 'string') return argument;
   return process.argv.find((typed) => typed !== '' && Number(typed) === argument) ?? String(argument);
 }
 
-/** A whole number of an option (or of its short form), within limits; undefined where it was not given. */
+/** The whole number that an option (or its short form) was given, within limits; undefined if it was not given. */
 export function wholeNumberOption(
   names: string | readonly string[],
   min: number,
@@ -38,7 +45,7 @@ export function wholeNumberOption(
   throw new ConfigError(`${all[0]} is "${text}"`, { remedy: `Give a whole number from ${min} to ${max}.` });
 }
 
-/** Results go to standard output, complaints to standard error; colours only where a terminal shows them. */
+/** Results go to standard output, errors to standard error; in colour only on a terminal. */
 export function terminal(stream: NodeJS.WriteStream): Output {
   return {
     write: (line) => void process.stdout.write(`${line}\n`),

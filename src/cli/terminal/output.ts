@@ -1,4 +1,4 @@
-// Where the developer's commands write to: lines, and whether these may be coloured.
+// Where a command writes to: lines, and whether they may have colours.
 
 export interface Output {
   /** One line of the result, without its newline. */

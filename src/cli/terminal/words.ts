@@ -1,4 +1,4 @@
-// How the operator's commands put things for people.
+// Durations and counts as text for people.
 
 /** `2 d 3 h`, `4 min 5 s`, `6 s`: the two largest units. */
 export function durationText(seconds: number): string {

@@ -72,7 +72,7 @@ export const twoNodes = scenario({
     );
     // A result that only a dead node's disk knows cannot keep the living one from running the job.
     const second = new Set(
-      cloud.violations.map((text) => /job '(\S+)' has a different outcome/.exec(text)?.[1]),
+      cloud.violations.map((text) => /job '(\S+)' already has a different outcome/.exec(text)?.[1]),
     );
     const unexplained = [...second].filter((jobId) => jobId === undefined || !savedElsewhere.has(jobId));
     world.promise(

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }));
 const first = { url: 'http://127.0.0.1:1', token: 'first-token', pid: 1 };
 const second = { url: 'http://127.0.0.1:2', token: 'second-token', pid: 2 };
 
-test('lies in the runtime directory of the user, else in the temp directory', () => {
+test('is in the runtime directory of the user, else in the temp directory', () => {
   assert.equal(rendezvousPath(env), path);
   for (const other of [{}, { XDG_RUNTIME_DIR: '' }, { XDG_RUNTIME_DIR: join(folder, 'not-there') }]) {
     assert.equal(dirname(rendezvousPath(other)), tmpdir());

@@ -99,11 +99,11 @@ test('once: failed jobs say why', async () => {
   assert.match(out.text(), /✗ failed: the simulator cannot take 2000000000 shots/);
 });
 
-test('once: ends when the node ends by itself, and at the signal', async () => {
+test('once: ends when the node stops by itself, and at the signal', async () => {
   const idle = { description: 'idle', isExact: true, close: async () => {} };
   const { out, code } = once(async () => ({ ...idle, ended: Promise.reject(new Error('no more')) }));
   assert.equal(await code, 1);
-  assert.match(out.errors.join(), /the node has ended by itself: no more/);
+  assert.match(out.errors.join(), /the node has stopped by itself: no more/);
 
   const abort = new AbortController();
   const aborted = once(
@@ -200,7 +200,7 @@ test('a failed job is exit code 1 with its reason', async () => {
   });
 });
 
-test('cancels a queued job, and says so to whoever waits for it', async () => {
+test('cancels a queued job, and reports it to the command that waits for the job', async () => {
   let open = (): void => {};
   let isGated = false;
   const gate = (): Promise<void> =>
@@ -270,7 +270,7 @@ test('a session that is gone is not mistaken for a running one', async () => {
     JSON.stringify({ url: `http://127.0.0.1:${server.port}`, token: 'x', pid: 4242 }),
     { mode: 0o600 },
   );
-  // Another program has the port by now, then nobody.
+  // First another program uses the port, then none does.
   await assert.rejects(submitCircuit(bellFile, { out, env }), /pid 4242\) does not answer/);
   await server.stop();
   await assert.rejects(submitCircuit(bellFile, { out, env }), /pid 4242\) does not answer/);

@@ -19,7 +19,7 @@ describe('coda doctor', () => {
     for (const output of bench.outputs) assert.doesNotMatch(output, /planted/);
   });
 
-  async function examine(
+  async function diagnose(
     code: number,
     env: Record<string, string> = {},
     args: readonly string[] = [],
@@ -40,7 +40,7 @@ describe('coda doctor', () => {
   }
 
   it('works on a machine without any credentials', async () => {
-    const found = await examine(0);
+    const found = await diagnose(0);
     assert.match(found('credentials', 'warning'), /none yet/);
     assert.match(found('redis', 'warning'), /not known yet/);
     assert.match(found('executor', 'warning'), /answered with zeros/);
@@ -56,17 +56,17 @@ describe('coda doctor', () => {
   it('finds a node that runs healthy, and tries its credentials only when asked', async () => {
     const env = { CODA_EXECUTOR_FACTORY: 'simulator' };
     await bench.ends(0, ['start', '-d'], { ...env, CODA_NODE_TOKEN: cloud.issueToken() });
-    const beside = await examine(0, env, ['--online']);
+    const beside = await diagnose(0, env, ['--online']);
     assert.match(beside('port', 'ok'), new RegExp(`the node \\(PID ${bench.pid}\\) answers`));
     assert.match(beside('executor', 'ok'), /simulator is in use by the running node/);
     assert.match(beside('credentials', 'ok'), /in use by the running node/);
     await bench.ends(0, ['stop']);
     const connects = cloud.connects.length;
-    const offline = await examine(0, env);
+    const offline = await diagnose(0, env);
     assert.equal(cloud.connects.length, connects);
     assert.match(offline('redis', 'ok'), /answers in [^]*group are there[^]*by push/);
     assert.match(offline('executor', 'ok'), /simulator loads/);
-    assert.match((await examine(0, env, ['--online']))('credentials', 'ok'), /the cloud takes them/);
+    assert.match((await diagnose(0, env, ['--online']))('credentials', 'ok'), /the cloud accepts them/);
     assert.equal(cloud.connects.length, connects + 1);
     assert.deepEqual(cloud.violations, []);
     const password = new URL(cloud.redisUrl).password;
@@ -79,7 +79,7 @@ describe('coda doctor', () => {
   it('names what is wrong, and never a secret', async () => {
     mkdirSync(bench.stateDir, { mode: 0o777 });
     chmodSync(bench.stateDir, 0o777);
-    const found = await examine(1, {
+    const found = await diagnose(1, {
       CODA_WEBAPP_URL: 'https://nobody:planted-password@127.0.0.1:1',
       CODA_REDIS_URL: 'redis://default:planted-redis@127.0.0.1:1/0',
       CODA_NODE_CONNECT_HEADERS: '{"x-lab":"planted-header"}',
@@ -100,10 +100,10 @@ describe('coda doctor', () => {
   });
 
   it('says which setting or file is broken, and looks at the rest', async () => {
-    assert.match((await examine(1, { CODA_PORT: '80a' }))('config', 'failure'), /CODA_PORT/);
+    assert.match((await diagnose(1, { CODA_PORT: '80a' }))('config', 'failure'), /CODA_PORT/);
     mkdirSync(bench.stateDir);
     writeFileSync(join(bench.stateDir, 'coda.config'), '{"redis_url": "planted', { mode: 0o600 });
-    const found = await examine(1);
+    const found = await diagnose(1);
     assert.match(found('credentials', 'failure'), /not valid JSON/);
     assert.match(found('cloud', 'ok'), /answers/);
   });

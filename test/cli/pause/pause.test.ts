@@ -53,7 +53,7 @@ describe('coda pause', () => {
     assert.match(await bench.ends(0, ['resume']), /it was not paused/);
   });
 
-  it('holds also where its file cannot be understood', async () => {
+  it('also holds if its file cannot be understood', async () => {
     await bench.ends(0, ['pause']);
     writeFileSync(join(bench.stateDir, 'coda-node-spool', 'paused.json'), '{');
     assert.match(await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() }), /PAUSED/);

@@ -24,7 +24,7 @@ describe('coda reset', () => {
 
   const path = (name: string): string => join(bench.stateDir, name);
 
-  /** A process that looks like the node's OpenVPN, as far as the system tells. */
+  /** A process that looks like the node's OpenVPN, as far as the system shows. */
   async function startOpenVpn(profile: string): Promise<ChildProcess> {
     const binary = join(bench.folder, 'openvpn');
     if (!existsSync(binary)) copyFileSync(process.execPath, binary);
@@ -71,7 +71,7 @@ describe('coda reset', () => {
     cloud.heal();
   });
 
-  it('works on a broken state file, follows no link, and leaves what lies elsewhere', async () => {
+  it('works on a broken state file, follows no link, and leaves files elsewhere alone', async () => {
     const elsewhere = join(bench.folder, 'elsewhere.pem');
     writeFileSync(elsewhere, 'precious');
     mkdirSync(bench.stateDir);

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
-import type { SavedOutcome } from '../../../src/index.ts';
+import type { SavedOutcome } from '../../../src/kit.ts';
 import { setResultAside } from '../../../src/outbox/refused.ts';
-import { spoolDirectory } from '../../../src/state/lock.ts';
+import { nodeFolder } from '../../../src/state/layout.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { bell, waitUntil, type LocalCloud } from '../../../src/testing/index.ts';
 import type { Ended } from '../operator.ts';
@@ -32,8 +32,8 @@ interface Listed {
 afterEach(() => cloud.heal());
 after(() => assert.deepEqual(cloud.violations, []));
 
-export const spool = (): string => spoolDirectory(bench.stateDir);
-export const filesIn = (place: 'refused' | 'replay'): Promise<string[]> => readdir(join(spool(), place));
+export const ownFolder = (): string => nodeFolder(bench.stateDir);
+export const filesIn = (place: 'refused' | 'replay'): Promise<string[]> => readdir(join(ownFolder(), place));
 
 export async function startNode(token?: string): Promise<CodaProcess> {
   const node = bench.spawn(token === undefined ? ['start'] : ['start', '--token', token], ENV);
@@ -69,7 +69,7 @@ export async function refusedJob(submit: Parameters<LocalCloud['submit']>[0] = j
 
 /** As a node does it. */
 export async function setAside(jobId: string): Promise<void> {
-  await mkdir(spool(), { recursive: true, mode: 0o700 });
+  await mkdir(ownFolder(), { recursive: true, mode: 0o700 });
   const saved: SavedOutcome = {
     qpuId: cloud.qpuId,
     jobId,
@@ -78,7 +78,7 @@ export async function setAside(jobId: string): Promise<void> {
     outcome: { status: 'completed', counts: { '00': 6 }, executionTimeMs: 1, shotsCompleted: 6 },
     endedAt: new Date().toISOString(),
   };
-  await setResultAside(spool(), saved, 'answered 403', silentLogger);
+  await setResultAside(ownFolder(), saved, 'answered 403', silentLogger);
   // The oldest comes first, and a millisecond is long here.
   const now = Date.now();
   await waitUntil('time going on', () => Date.now() > now);

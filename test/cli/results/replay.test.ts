@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { cloud } from '../workbench.ts';
-import { filesIn, list, posted, refusedJob, results, spool, startNode, stop } from './refused.ts';
+import { filesIn, list, posted, refusedJob, results, ownFolder, startNode, stop } from './refused.ts';
 
 describe('coda results', () => {
-  it('has a running node deliver again, in the same words, until the cloud takes it', async () => {
+  it('makes a running node deliver the same result again until the cloud accepts it', async () => {
     const node = await startNode(cloud.issueToken());
     const jobId = await refusedJob();
     const status = await cloud.status(jobId);
@@ -34,7 +34,7 @@ describe('coda results', () => {
     await stop(node);
   });
 
-  it('has a stopped node deliver after its next start, and counts what waits until then', async () => {
+  it('makes a stopped node deliver after its next start, and counts the results until then', async () => {
     const first = await startNode(cloud.issueToken());
     const jobId = await refusedJob();
     await stop(first);
@@ -56,7 +56,7 @@ describe('coda results', () => {
   it('explains what it cannot do', async () => {
     const node = await startNode(cloud.issueToken());
     const jobId = await refusedJob();
-    await writeFile(join(spool(), 'replay'), '');
+    await writeFile(join(ownFolder(), 'replay'), '');
     await node.says('results cannot be replayed');
     const { code, output } = await results('replay', jobId);
     assert.equal(code, 1);

@@ -12,14 +12,14 @@ import {
   posted,
   refusedJob,
   results,
-  spool,
+  ownFolder,
   startNode,
   stop,
   type ShownResult,
 } from './refused.ts';
 
 describe('coda results', () => {
-  it('finds what the cloud refused, while the node goes on', async () => {
+  it('finds what the cloud refused, while the node continues', async () => {
     const token = cloud.issueToken();
     const node = await startNode(token);
     const callback = `${cloud.url}/callback/planted-path?key=planted-key`;
@@ -64,12 +64,12 @@ describe('coda results', () => {
     await stop(node);
   });
 
-  it('names broken files, leaves them, and never takes the node down with them', async () => {
+  it('names broken files and leaves them; they do not stop the node', async () => {
     const node = await startNode(cloud.issueToken());
     const good = await refusedJob();
     const [file] = (await list()).refused.map((one) => one.file);
     const text = await readFile(file ?? '', 'utf8');
-    await mkdir(join(spool(), 'replay'), { mode: 0o700 });
+    await mkdir(join(ownFolder(), 'replay'), { mode: 0o700 });
     // The node may look at any moment: a file is there at once, or not at all.
     const place = async (path: string, content: string, mode: number): Promise<void> => {
       await writeFile(`${path}.new`, content);
@@ -78,7 +78,7 @@ describe('coda results', () => {
     };
     const broken: string[] = [];
     for (const folderName of ['refused', 'replay']) {
-      const at = (name: string): string => join(spool(), folderName, name);
+      const at = (name: string): string => join(ownFolder(), folderName, name);
       const paths = ['garbage', 'fields', 'open', 'link'].map((name) => at(`${name}.json`));
       const [garbage = '', fields = '', open = '', link = ''] = paths;
       broken.push(...paths);
@@ -112,7 +112,7 @@ describe('coda results', () => {
     await stop(node);
   });
 
-  it('counts what is undelivered and what was no job', async () => {
+  it('counts undelivered results and messages that were no jobs', async () => {
     const node = await startNode(cloud.issueToken());
     cloud.fail('webhook', { status: 503 });
     const jobIds = [await cloud.submit(job), await cloud.submit(job)];
@@ -128,7 +128,7 @@ describe('coda results', () => {
     await waitUntil('forgetting them', async () => (await list()).undelivered === 0);
     // What a newer version may have written is an error of its own, beside what can be shown.
     await stop(node);
-    await writeFile(join(spool(), 'outbox.journal'), 'coda-outbox 9\n');
+    await writeFile(join(ownFolder(), 'outbox.journal'), 'coda-outbox 9\n');
     const newer = await results('list', '--json');
     assert.equal(newer.code, 1);
     assert.match(newer.output, /outbox\.journal is not an outbox that this version/);

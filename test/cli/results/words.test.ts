@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { bench } from '../workbench.ts';
-import { filesIn, list, results, setAside, spool, type ShownResult } from './refused.ts';
+import { filesIn, list, results, setAside, ownFolder, type ShownResult } from './refused.ts';
 
 describe('coda results', () => {
-  it('drops for good, and says what', async () => {
+  it('drops results for good, and names them', async () => {
     const [one, two, three] = ['job-one', 'job-two', 'job-three'];
     for (const jobId of [one, two, three]) await setAside(jobId);
     const dropped = await results('drop', one);
@@ -25,7 +25,7 @@ describe('coda results', () => {
     assert.deepEqual(await filesIn('refused'), []);
   });
 
-  it('matches a job by its whole id, or by a beginning that is its alone', async () => {
+  it('matches a job by its whole id, or by a unique beginning of it', async () => {
     for (const jobId of ['same-start', 'same-start-2', '000123', '--all-odd']) await setAside(jobId);
     const shownOf = async (...args: string[]): Promise<string> => {
       const { output } = await results('show', '--json', ...args);
@@ -66,10 +66,10 @@ describe('coda results', () => {
     });
   }
 
-  it('has nothing to show where no node ever was', async () => {
+  it('has nothing to show if no node ever ran', async () => {
     const { code, output } = await results('list');
     assert.equal(code, 0);
-    assert.ok(output.includes(`no refused results in ${spool()}`));
+    assert.ok(output.includes(`no refused results in ${ownFolder()}`));
     assert.equal((await results('show', 'job-one')).code, 1);
     await assert.rejects(readdir(bench.stateDir));
   });

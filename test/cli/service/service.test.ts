@@ -1,4 +1,4 @@
-// `coda service` as a process, the files it makes, and what a node tells systemd.
+// `coda service` as a process, the files it writes, and what a node reports to systemd.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ describe('coda service', () => {
     assert.match(await bench.ends(2, ['service', 'instal']), /did you mean "install"\?/);
   });
 
-  it('is told by the node when it is up, that it is well, and when it stops', async () => {
+  it('gets a message from the node when it is up, while it is healthy, and when it stops', async () => {
     const { env, calls } = standIn('systemd-notify');
     const node = bench.spawn(['start', '--token', cloud.issueToken()], {
       ...env,

@@ -55,7 +55,7 @@ describe('the daemon', () => {
     await bench.ends(0, ['stop']);
   });
 
-  it('shows its token, key and passwords to nobody', async () => {
+  it('does not show its token, key and passwords', async () => {
     const token = cloud.issueToken();
     const planted = 'planted-header-value';
     const starting = bench.spawn(['start', '--daemon', '--token', token], {
@@ -88,30 +88,30 @@ describe('the daemon', () => {
     }
   });
 
-  it('that does not start is reported with its own reason', async () => {
+  it('that does not start is reported with the reason', async () => {
     const refused = await bench.ends(1, ['start', '--daemon'], { CODA_NODE_TOKEN: 'no-such-token' });
     assert.match(refused, /did not start[^]*NodeError: .*401/);
     assert.equal(refused.includes('no-such-token'), false);
     assert.equal(existsSync(path('coda-node.pid')), false);
     const port = new URL(cloud.url).port;
-    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*taken`));
+    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*in use`));
     assert.match(await bench.ends(1, ['start', '-d']), /no credentials yet/);
     assert.match(await bench.ends(1, ['start', '-d'], { CODA_PORT: '80a' }), /CODA_PORT/);
   });
 
-  it('that dies while it starts is reported with the end of its log', async () => {
+  it('that dies during its start is reported with the end of its log', async () => {
     writeFileSync(
       join(bench.folder, 'coda.config.js'),
       `export default { executor: () => { console.error('the fridge is warm'); process.kill(process.pid, 'SIGKILL'); } };`,
     );
     const died = await bench.ends(1, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
-    assert.match(died, /ended while it started \(SIGKILL\)[^]*the fridge is warm/);
+    assert.match(died, /ended during its start \(SIGKILL\)[^]*the fridge is warm/);
     // What it left does not keep the next one from starting.
     writeFileSync(join(bench.folder, 'coda.config.js'), 'export default {};');
     await startDaemon();
   });
 
-  it('does not start behind the back of somebody who gave up waiting', async () => {
+  it('does not continue to start after the command was interrupted', async () => {
     writeFileSync(
       join(bench.folder, 'coda.config.js'),
       `import { writeFileSync } from 'node:fs';
@@ -131,7 +131,7 @@ describe('the daemon', () => {
     assert.equal(existsSync(path('coda-node.pid')), false);
   });
 
-  it('is refused beside another node, which goes on', async () => {
+  it('is refused beside another node, which continues', async () => {
     await startDaemon();
     const { pid } = bench;
     for (const args of [['start', '-d'], ['start']]) {
@@ -144,13 +144,13 @@ describe('the daemon', () => {
     assert.equal((await cloud.outcome(await cloud.submit(job))).status, 'completed');
   });
 
-  it('is waited for: the running job, with progress, or its timeout', async () => {
+  it('is stopped after its running job, with progress shown, or after the timeout', async () => {
     bench.holdRuns();
     await startDaemon();
     const jobId = await cloud.submit(job);
     await cloud.whenState(jobId, 'executing');
     const stopping = bench.spawn(['stop']);
-    await stopping.says(`waiting for job ${jobId} to end`);
+    await stopping.says(`waiting for job ${jobId} to finish`);
     bench.endRuns();
     assert.equal(await stopping.ended, 0, stopping.output());
     assert.equal((await cloud.outcome(jobId)).status, 'completed');
@@ -164,7 +164,7 @@ describe('the daemon', () => {
     assert.match(await bench.ends(1, ['status']), /stopped/);
   });
 
-  it('may be a node in a terminal: status and stop find that, too', async () => {
+  it('is not needed for coda status and coda stop: they also find a node in a terminal', async () => {
     const node = bench.spawn(['start', '--token', cloud.issueToken()]);
     await node.says('serving QPU');
     const status = JSON.parse(await bench.ends(0, ['status', '--json'])) as Record<string, unknown>;
@@ -174,14 +174,14 @@ describe('the daemon', () => {
     assert.equal(await node.ended, 0);
   });
 
-  it('is never mistaken for what a stale PID file names', async () => {
+  it('is not confused with the program that a stale PID file names', async () => {
     mkdirSync(bench.stateDir);
     const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
     try {
       const texts = ['', '0\n', '1e3', `${stranger.pid}\n`, '999999999\n'];
       for (const text of texts) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });
-        assert.equal(findNode(bench.stateDir).node, undefined, JSON.stringify(text));
+        assert.equal((await findNode(bench.stateDir)).node, undefined, JSON.stringify(text));
       }
       for (const text of ['garbage\n', '-1\n', `${stranger.pid}\n12345\n`]) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });
@@ -200,14 +200,14 @@ describe('the daemon', () => {
     }
   });
 
-  it('signals no program that only has a node inside', async () => {
+  it('is not the only kind of node: a program with a node inside is not signalled', async () => {
     mkdirSync(path('coda-node-spool'), { recursive: true });
     const start = readFileSync(`/proc/${process.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19];
     writeFileSync(path('coda-node-spool/lock'), `${process.pid} ${start}\n`);
     assert.match(await bench.ends(1, ['stop']), /was not started by coda/);
   });
 
-  it('begins its log anew by size, and logs reads over the seam', async () => {
+  it('rotates its log by size, and coda logs reads across the rotation', async () => {
     const env = { CODA_LOG_MAX_MB: '0.001', CODA_LOG_LEVEL: 'debug' };
     await startDaemon(env);
     await bench.ends(0, ['stop']);
@@ -219,18 +219,18 @@ describe('the daemon', () => {
     assert.equal((await bench.ends(0, ['logs', '-n', '3'])).trimEnd(), wanted);
   });
 
-  it('is followed by logs -f, also when the log begins anew', async () => {
+  it('is followed by coda logs -f, even across a rotation', async () => {
     mkdirSync(bench.stateDir);
     writeFileSync(path('coda-node.log'), 'one\ntwo\nthree\n');
     const following = bench.spawn(['logs', '-f', '-n', '1']);
     await following.says('three');
     appendFileSync(path('coda-node.log'), 'four\n');
     await following.says('four');
-    writeFileSync(path('coda-node.log'), 'anew\n');
-    await following.says('anew');
+    writeFileSync(path('coda-node.log'), 'rotated\n');
+    await following.says('rotated');
     following.child.kill('SIGINT');
     assert.equal(await following.ended, 0);
-    assert.equal(following.output(), 'three\nfour\nanew\n');
+    assert.equal(following.output(), 'three\nfour\nrotated\n');
   });
 
   it('does not write its log through a link', async () => {

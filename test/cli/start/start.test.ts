@@ -1,5 +1,6 @@
 // `coda start` as a process: a token in, jobs done, a signal, and exit code 0 with nothing lost.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -27,6 +28,11 @@ describe('coda start', () => {
     await cloud.whenState(jobId, 'executing');
     return { node, jobId };
   }
+
+  it('sets a V8 flag that this Node has: V8 ignores an unknown one without a word', () => {
+    const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    assert.match(known, /^ +--wasm-tiering-budget /m);
+  });
 
   it('connects by token, then by JWT, and keeps the token out of its log', async () => {
     const token = cloud.issueToken();
@@ -76,7 +82,7 @@ describe('coda start', () => {
     assert.equal(await second.ended, 0);
   });
 
-  it('cancels the running job on a second signal, and tells the cloud', async () => {
+  it('cancels the running job on a second signal, and reports it to the cloud', async () => {
     const { node, jobId } = await startedRun();
     node.child.kill('SIGTERM');
     await node.says('waiting for job');

@@ -36,7 +36,7 @@ test('no counts, no measurements, all zeros', () => {
   assert.match(histogram({ '0': 0 }, plain)[0] ?? '', /^0   +0    0\.0 %$/);
 });
 
-test('colours only where they are wanted', () => {
+test('uses colours only if they are wanted', () => {
   const [line] = histogram({ '0': 1 }, { ...plain, colour: true });
   assert.equal(line, `0  \u001b[36m${'█'.repeat(24)}\u001b[0m  1  100.0 %`);
 });

@@ -1,8 +1,9 @@
-// Batches: how many jobs go into one, and that a broken batch still lets its jobs run one by one.
+// Batches: how many jobs go into one, and that the jobs of a broken batch run one by one.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { batching } from '../../../plugins/batching/index.ts';
-import type { Batch, ExecutionResult, Executor } from '../../../src/index.ts';
+import type { ExecutionResult, Executor } from '../../../src/index.ts';
+import type { Batch } from '../../../src/kit.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn } from '../../support/harness.ts';
 

@@ -1,9 +1,9 @@
-// Cancel signals against a real Redis: by push, by polling where the rights are missing, and across its restart.
+// Cancel signals with a real Redis: by push, by polling if the rights are missing, and across its restart.
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
 import { cancellation } from '../../../plugins/cancellation/index.ts';
-import { cancelKey } from '../../../src/index.ts';
+import { cancelKey } from '../../../src/kit.ts';
 import { startRedisServer, type RedisServer } from '../../../src/local-cloud/redis-server.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import { standIn, testJobs, testSession, type StandIn } from '../../support/harness.ts';
@@ -34,7 +34,7 @@ async function watching(t: TestContext, held: string[], redisUrl = server.url): 
 
 async function pushing(t: TestContext, held: string[]): Promise<Watching> {
   const watch = await watching(t, held);
-  await waitUntil('push', () => watch.node.logged('Redis tells cancels by push').length > 0);
+  await waitUntil('push', () => watch.node.logged('Redis reports cancels by push').length > 0);
   return watch;
 }
 
@@ -44,7 +44,7 @@ async function calls(command: string): Promise<number> {
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
 }
 
-/** A user that may do everything but what `rights` takes away. */
+/** A user that may do everything except what `rights` takes away. */
 async function restrictedUrl(name: string, ...rights: string[]): Promise<string> {
   await cloud.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', '~*', '&*', '+@all', ...rights);
   return `redis://${name}:secret@127.0.0.1:${server.port}`;
@@ -55,7 +55,7 @@ test('a cancel of a held job is pushed, without waiting for a poll', async (t) =
   const started = performance.now();
   await cloud.set(cancelKey('a'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
-  // The figure is for whoever reads the report; what is tested is that the cancel came.
+  // The figure is for the report; the test is that the cancel arrived.
   t.diagnostic(`${(performance.now() - started).toFixed(1)} ms from the key to the cancel`);
   assert.deepEqual(jobs.cancelled, ['a']);
 });
@@ -75,13 +75,13 @@ test("other nodes' cancels cost no look-up", async (t) => {
   await cloud.set(cancelKey('mine'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
   assert.deepEqual(jobs.cancelled, ['mine']);
-  // One for the cancel, and a safety look or two if the machine is slow.
+  // One for the cancel, and a safety check or two if the machine is slow.
   assert.ok((await calls('exists')) - looks < 20);
 });
 
 test('a signal that is gone again, by deletion or expiry, cancels nothing', async (t) => {
   const { jobs } = await pushing(t, ['a', 'b', 'c']);
-  // A key that appears and goes in one step can never be confirmed.
+  // A key that is set and deleted in one step can never be confirmed.
   await cloud.multi().set(cancelKey('a'), '1').del(cancelKey('a')).exec();
   await cloud.multi().set(cancelKey('b'), '1').pexpire(cancelKey('b'), 0).exec();
   await cloud.set(cancelKey('c'), '1');
@@ -110,10 +110,10 @@ for (const [what, rights] of [
   ['CLIENT TRACKING', ['-client|tracking']],
   ['the push channel', ['resetchannels']],
 ] as const) {
-  test(`without the right to ${what}, cancels are polled for, and the log says so once`, async (t) => {
+  test(`without the right to ${what}, cancels are polled, and the log says so once`, async (t) => {
     const url = await restrictedUrl('poller', ...rights);
     const { node, jobs } = await watching(t, ['a', 'b'], url);
-    await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+    await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
     await cloud.set(cancelKey('b'), '1');
     await waitUntil('the cancel', () => jobs.cancelled.length > 0);
     assert.deepEqual(jobs.cancelled, ['b']);
@@ -123,7 +123,7 @@ for (const [what, rights] of [
 
 test('a node that holds no jobs asks Redis nothing', async (t) => {
   const { node, jobs } = await watching(t, [], await restrictedUrl('idler', '-client|tracking'));
-  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
+  await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
   const looks = await calls('exists');
   let polls = 0;
   jobs.cancellable = () => {
@@ -134,14 +134,14 @@ test('a node that holds no jobs asks Redis nothing', async (t) => {
   assert.equal(await calls('exists'), looks);
 });
 
-test('rights that are mended bring push back', async (t) => {
-  const { node } = await watching(t, ['a'], await restrictedUrl('mended', '-client|tracking'));
-  await waitUntil('the warning', () => node.logged('so they are polled for').length > 0);
-  await cloud.call('ACL', 'SETUSER', 'mended', '+client|tracking');
-  await waitUntil('push', () => node.logged('Redis tells cancels by push').length > 0);
+test('push works again once the rights are granted', async (t) => {
+  const { node } = await watching(t, ['a'], await restrictedUrl('granted', '-client|tracking'));
+  await waitUntil('the warning', () => node.logged('so they are polled').length > 0);
+  await cloud.call('ACL', 'SETUSER', 'granted', '+client|tracking');
+  await waitUntil('push', () => node.logged('Redis reports cancels by push').length > 0);
 });
 
-test('a missing right to look is logged once, not ten times a second', async (t) => {
+test('a missing right to read the keys is logged once, not ten times a second', async (t) => {
   const url = await restrictedUrl('blind', '-client|tracking', '-exists');
   const { node, jobs } = await watching(t, ['a'], url);
   let polls = 0;
@@ -153,20 +153,20 @@ test('a missing right to look is logged once, not ten times a second', async (t)
   assert.equal(node.logged('cancel signals cannot be read').length, 1);
 });
 
-test('a push connection that is cut is set up again, and what was missed is found', async (t) => {
+test('a lost push connection is set up again, and missed cancels are found', async (t) => {
   const { node, jobs } = await pushing(t, ['a']);
   const clients = String(await cloud.client('LIST'));
   const id = /id=(\d+) .*name=cancel-push/.exec(clients)?.[1] ?? '';
   await cloud.multi().call('CLIENT', 'KILL', 'ID', id).set(cancelKey('a'), '1').exec();
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
-  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+  await waitUntil('push again', () => node.logged('Redis reports cancels by push').length === 2);
 });
 
 test('a Redis that dies and comes back empty is watched again', async (t) => {
   const { node, jobs } = await pushing(t, ['a']);
   await server.kill();
   await server.restart();
-  await waitUntil('push anew', () => node.logged('Redis tells cancels by push').length === 2);
+  await waitUntil('push again', () => node.logged('Redis reports cancels by push').length === 2);
   await cloud.set(cancelKey('a'), '1');
   await waitUntil('the cancel', () => jobs.cancelled.length > 0);
   assert.equal(node.logged('WARN').length, 0, node.logged('WARN').join('\n'));

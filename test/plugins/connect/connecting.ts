@@ -1,12 +1,13 @@
-// What the tests of the connect share: a cloud that answers as it is told, a node that connects to it, and a bundle.
+// Shared by the tests of connect: a cloud with scripted answers, a node that connects to it, and a bundle.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect } from '../../../plugins/connect/index.ts';
-import type { PersistedState } from '../../../src/state/credentials.ts';
-import { CodaError, type Session, type Settings } from '../../../src/index.ts';
+import type { PersistedState } from '../../../src/config/persisted.ts';
+import { CodaError, type Settings } from '../../../src/index.ts';
+import type { Session } from '../../../src/kit.ts';
 import {
   json,
   KEY_PEM,

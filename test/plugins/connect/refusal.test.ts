@@ -1,4 +1,4 @@
-// A cloud that refuses, hangs or talks nonsense: when the node tries again, when it falls back, and what it says.
+// A cloud that refuses, hangs or sends nonsense: when the node retries, when it falls back, and its messages.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
@@ -23,7 +23,7 @@ test('a token that is used already falls back to the credentials of an earlier s
   assert.equal(again?.url, '/again');
   assert.deepEqual(decodeJwt(again.headers.authorization).claims['sub'], 'qpu-old');
   assert.equal(fired, 1);
-  assert.match(node.logged('WARN').join('\n'), /does not take the token.*as qpu-old/);
+  assert.match(node.logged('WARN').join('\n'), /rejects the token.*as qpu-old/);
 });
 
 test('a refused token without credentials, or with a broken key, is a NodeError', async (t) => {

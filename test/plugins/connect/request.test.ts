@@ -1,4 +1,4 @@
-// What the node sends to connect, and what keeps it from sending anything.
+// The connect request, and the errors that prevent it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthError, ConfigError, type Executor } from '../../../src/index.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readState } from '../../../src/state/credentials.ts';
+import { readState } from '../../../src/config/persisted.ts';
 import { ConfigError } from '../../../src/index.ts';
 import { decodeJwt, KEY_PEM } from '../../support/harness.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, TOKEN } from './connecting.ts';
@@ -67,7 +67,7 @@ test('the secrets of token and bundle are masked in the log from then on', async
   for (const line of node.lines.slice(from)) assert.match(line, /leak \*\*\*$/);
 });
 
-test('what the bundle leaves out stays as it is', async (t) => {
+test('fields that the bundle leaves out keep their values', async (t) => {
   const { qpu_id, native_gate_set, redis_url, webapp_url } = BUNDLE;
   const cloud = await answering(t, [
     200,

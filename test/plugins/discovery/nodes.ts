@@ -1,14 +1,9 @@
-// Nodes that only find their executor, and what they found or say instead.
+// Nodes that only resolve their executor, and the executor or the error that they give.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
-import {
-  ExecutorError,
-  type ExecutionResult,
-  type LoadedExecutor,
-  type NativeGateIR,
-  type Settings,
-} from '../../../src/index.ts';
+import { ExecutorError, type ExecutionResult, type NativeGateIR, type Settings } from '../../../src/index.ts';
+import type { LoadedExecutor } from '../../../src/kit.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
 import { folder } from './modules.ts';
@@ -77,7 +72,7 @@ export function found(
   });
 }
 
-/** A choice that is refused: what it is, the files that are there, what is chosen, and what the error says. */
+/** A choice that is refused: its description, the files, the chosen value, and the error. */
 export type Refused = readonly [what: string, files: Record<string, string>, value: string, expected: RegExp];
 
 export function testRefused(refused: readonly Refused[]): void {

@@ -6,7 +6,7 @@ import { silentLogger } from '../../../src/log.ts';
 import { RUN } from './modules.ts';
 import { IR, nodeWith, resolve, run, testRefused } from './nodes.ts';
 
-test('the spelling of the Python documents is taken as well', async (t) => {
+test('the names of the Python documents are accepted, too', async (t) => {
   const calls: string[] = [];
   const python = {
     name: 'py',

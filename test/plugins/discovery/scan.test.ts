@@ -1,4 +1,4 @@
-// Installed packages that bring an executor are found without being named; without any, the node measures zeros.
+// Installed packages that provide an executor are found without being named; without any, the node answers zeros.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -66,12 +66,12 @@ test('several packages with an executor are all named, and none is chosen', asyn
   });
   const { node, loaded } = await found(t, root);
   assert.equal(loaded.source, 'noop');
-  assert.equal(node.logged('2 packages bring an executor').length, 1);
+  assert.equal(node.logged('2 packages provide an executor').length, 1);
   assert.match(
     node.logged('2 packages')[0] ?? '',
     /rig-a\/executor-factory, rig-b\/executor-factory\. Name one/,
   );
-  assert.match(node.logged('rig-broken')[0] ?? '', /WARN .*no laser.*passed over/);
+  assert.match(node.logged('rig-broken')[0] ?? '', /WARN .*no laser.*skipped/);
   assert.match(node.logged('rig-other')[0] ?? '', /WARN .*exports no createExecutor/);
   assert.equal(node.logged('NO EXECUTOR').length, 1);
 });

@@ -1,10 +1,11 @@
-// The health server over real HTTP: what it answers while the node boots, runs and drains, and how it fails and closes.
+// The health server over real HTTP: its answers while the node boots, runs and drains, and how it fails and closes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, request, createServer } from 'node:http';
 import { connect as connectSocket, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { health, healthAddress } from '../../../plugins/health/index.ts';
+import { health } from '../../../plugins/health/index.ts';
+import { healthAddress } from '../../../src/kit.ts';
 import { ConfigError, type Settings } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import { standIn, type StandIn } from '../../support/harness.ts';
@@ -74,7 +75,7 @@ test('a node that drains is not ready', async (t) => {
   assert.equal((await get(`${url}/ready`)).status, 503);
 });
 
-test('a readiness that cannot be told is a 503 with all four fields', async (t) => {
+test('a readiness that cannot be determined is a 503 with all four fields', async (t) => {
   const { node, url } = await booted(t);
   node.phase = 'running';
   node.readiness = () => {
@@ -123,7 +124,7 @@ test('other plugins add routes through the http hook', async (t) => {
   assert.equal((await get(`http://127.0.0.1:${port}/health`)).status, 200);
 });
 
-test('a port that is taken is a ConfigError with a remedy, and the other server goes on', async (t) => {
+test('a port in use is a ConfigError with a remedy, and the other server continues', async (t) => {
   const other = createServer((_, response) => response.end('other'));
   other.listen(0, '127.0.0.1');
   await once(other, 'listening');
@@ -133,7 +134,7 @@ test('a port that is taken is a ConfigError with a remedy, and the other server 
   const node = standIn(t, health(), { settings: { ...LOCAL, port } });
   await assert.rejects(node.hooks.boot.promise(), (error) => {
     assert.ok(error instanceof ConfigError && error.plugin === 'health');
-    assert.match(error.message, new RegExp(`port ${port} on 127.0.0.1 is taken`));
+    assert.match(error.message, new RegExp(`port ${port} on 127.0.0.1 is in use`));
     assert.match(error.remedy ?? '', /--port or CODA_PORT/);
     return true;
   });
@@ -151,7 +152,7 @@ test('a host that is not of this machine is a ConfigError', async (t) => {
 
 test('the address is unknown before boot', (t) => {
   const node = standIn(t, health(), { settings: LOCAL });
-  assert.throws(node.services.require(healthAddress)(), /does not listen yet/);
+  assert.throws(node.services.require(healthAddress)(), /is not listening yet/);
 });
 
 test('close ends idle and stuck connections, and frees the port', async (t) => {

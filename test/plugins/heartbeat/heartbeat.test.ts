@@ -1,4 +1,4 @@
-// Heartbeats over real HTTP: what they say, when they are sent, and what a refusal leaves behind.
+// Heartbeats over real HTTP: their body, when they are sent, and the effects of a refusal.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -114,7 +114,7 @@ test('a refusal is logged once with the words of the cloud, and its end too', as
   assert.equal(node.readiness().ready, true, 'a heartbeat that fails makes no node unready');
 
   status = 200;
-  await waitUntil('the recovery', () => node.logged('takes heartbeats again').length === 1);
+  await waitUntil('the recovery', () => node.logged('accepts heartbeats again').length === 1);
   assert.equal(node.readiness().toJSON()['heartbeat_error'], null);
 
   status = 403;
@@ -131,7 +131,7 @@ test('a refusal that quotes the request shows no credentials', async (t) => {
   assert.ok(node.logged('Bearer ***').length > 0);
 });
 
-test('after a refusal the next heartbeat carries a token signed anew', async (t) => {
+test('after a refusal the next heartbeat carries a new token', async (t) => {
   const cloud = await serve(t, (response) => json(response, 401, {}));
   let signed = 0;
   const signer = {
@@ -156,7 +156,7 @@ test('an unreachable cloud is logged and tried again', async (t) => {
   assert.equal(node.logged('WARN').length, 1);
 });
 
-test('heartbeats go on while the node drains and end when it closes, also in the middle of one', async (t) => {
+test('heartbeats continue while the node drains and end when it closes, even during one', async (t) => {
   let hang = false;
   const cloud = await serve(t, (response) => {
     if (!hang) json(response, 200, {});
@@ -174,7 +174,7 @@ test('heartbeats go on while the node drains and end when it closes, also in the
   assert.equal(node.logged('WARN').length, 0, 'closing is no failure');
 });
 
-test('a task is never run twice at a time, and missed times are not made up for', async () => {
+test('a task never runs twice at a time, and missed times are skipped', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 }),

@@ -187,7 +187,7 @@ describe('the seed', () => {
     assert.notDeepEqual(await threeRuns(), await threeRuns());
   });
 
-  it('gives a run the same stream whether or not others are under way', async () => {
+  it('gives a run the same stream whether or not other runs are in progress', async () => {
     const simulator = createSimulator({ seed: SEED });
     const together = await Promise.all([0, 1, 2].map(() => simulator.run(fair, 100_000, context())));
     assert.deepEqual(

@@ -6,7 +6,7 @@ declare module 'quantum-circuit' {
 
   export default class QuantumCircuit {
     constructor(qubits: number);
-    /** The gates it knows; any other name is skipped without a word. */
+    /** The gates it knows; it silently skips any other name. */
     readonly basicGates: Readonly<Record<string, unknown>>;
     /** Column -1 appends. */
     addGate(name: string, column: number, wires: readonly number[], options?: GateOptions): void;

@@ -38,8 +38,8 @@ it('is uniform in [0, 1), also across the first numbers of neighbouring streams'
   }
 });
 
-it('draws what a plain search through the cumulative distribution finds', () => {
-  // Zeros and sizes over twenty orders of magnitude are where a guide table could go wrong.
+it('draws the same as a linear search through the cumulative distribution', () => {
+  // A guide table could fail for zeros and for weights over twenty orders of magnitude.
   const weight = fc.oneof(fc.constant(0), fc.double({ min: 1e-20, max: 1, noNaN: true }));
   const weights = fc
     .integer({ min: 0, max: 6 })

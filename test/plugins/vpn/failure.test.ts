@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { masked, vpnFailure } from '../../../plugins/vpn/failure.ts';
+import { masked, notInstalled, vpnFailure } from '../../../plugins/vpn/failure.ts';
 import { vpn } from '../../../plugins/vpn/index.ts';
-import { findOpenvpn } from '../../../plugins/vpn/openvpn.ts';
 import { VPNError } from '../../../src/index.ts';
+import { findOpenvpn } from '../../../src/kit.ts';
 import { makePki, clientProfile } from './lab/pki.ts';
 import { standIn, testSession } from '../../support/harness.ts';
 
@@ -50,9 +50,10 @@ describe('a tunnel that does not come up', () => {
   });
 
   it('names the missing program and its remedy', () => {
-    assert.throws(
-      () => findOpenvpn({ PATH: folder }, [folder]),
-      /no OpenVPN on this machine\n.*apt-get install openvpn/s,
+    assert.equal(findOpenvpn({ PATH: folder }, [folder]), undefined);
+    assert.match(
+      notInstalled().message,
+      /OpenVPN is not installed on this machine\n.*apt-get install openvpn/s,
     );
   });
 

@@ -1,4 +1,4 @@
-// Webhooks over real HTTP: what is posted, how each answer is understood, and where the node's JWT never goes.
+// Webhooks over real HTTP: their body, the meaning of each answer, and where the node's JWT must never go.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -6,7 +6,8 @@ import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { deliveryOf } from '../../../plugins/webhook/answer.ts';
 import { webhook } from '../../../plugins/webhook/index.ts';
-import type { Delivery, SavedOutcome, Settings } from '../../../src/index.ts';
+import type { Settings } from '../../../src/index.ts';
+import type { Delivery, SavedOutcome } from '../../../src/kit.ts';
 import { decodeJwt, json, serve, standIn, testSession, type StandIn } from '../../support/harness.ts';
 
 const COMPLETED = {
@@ -208,7 +209,7 @@ const answer = (status: number, text = '', headers: Record<string, string> = {})
   text,
 });
 
-test('each status means what the contract says', () => {
+test('each status has the meaning that the contract gives it', () => {
   for (const status of [200, 201, 202, 204, 299]) {
     assert.equal(deliveryOf(answer(status), 'http://x/', {}).kind, 'delivered', String(status));
   }
@@ -249,7 +250,7 @@ test('Retry-After counts in seconds or as a date, within an hour', () => {
   }
 });
 
-test('whatever the cloud says becomes one short line', () => {
+test('any text of the cloud becomes one short line', () => {
   assert.deepEqual(deliveryOf(answer(422, '{"detail":{"a":1}}'), 'http://x/', {}), {
     kind: 'refused',
     reason: 'answered 422: {"a":1}',

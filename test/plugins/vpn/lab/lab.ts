@@ -15,7 +15,7 @@ export const PUBLIC = '10.97.0.1';
 /** Where cloud, Redis and webhooks are: only the tunnel leads there. */
 export const PRIVATE = '10.99.0.1';
 
-/** Why the lab cannot be built on this machine; undefined where it can. */
+/** Why the lab cannot be built on this machine; undefined if it can. */
 export function labIsMissing(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces need Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';

@@ -33,7 +33,7 @@ export interface VpnNode {
   readonly stateDir: string;
   output(): string;
   says(text: string): Promise<void>;
-  /** What `/ready` answers; status 0 where nobody does. */
+  /** What `/ready` answers; status 0 if nothing answers. */
   ready(): Promise<Ready>;
   readonly ended: Promise<number | null>;
 }

@@ -111,7 +111,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.equal(await coda(['stop-vpn'], options).ended, 1);
   });
 
-  it('notices a dead server within one check interval, keeps the result, and goes on when it is back', async (t) => {
+  it('notices a dead server within one check interval, keeps the result, and continues when it is back', async (t) => {
     const home = newHome(lab, true);
     const node = await provision({ home });
     const [running, queued] = [await lab.cloud.submit(PRIVATE, ir), await lab.cloud.submit(PRIVATE, ir)];
@@ -137,7 +137,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await stop(node);
   });
 
-  it('takes a living tunnel over after a kill -9, and reconnects through it', async (t) => {
+  it('adopts a running tunnel after a kill -9, and reconnects through it', async (t) => {
     const home = newHome(lab);
     const first = await provision({ home });
     const before = openvpnsIn(lab.client);
@@ -148,9 +148,9 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const since = performance.now();
     const second = start({ home });
     await second.says('serving QPU');
-    figure(t, 'restart to serving over a living tunnel', since);
+    figure(t, 'restart to serving over a running tunnel', since);
     assert.deepEqual(openvpnsIn(lab.client), before);
-    assert.match(second.output(), /is taken over/);
+    assert.match(second.output(), /adopted a running OpenVPN/);
     await done(await lab.cloud.submit(PRIVATE, ir));
     await stop(second);
     assert.deepEqual(openvpnsIn(lab.client), []);
@@ -203,7 +203,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.deepEqual(openvpnsIn(lab.client), []);
   });
 
-  it('says what helps where the device, the rights or the program are missing, and keeps the credentials', async () => {
+  it('says what to do if the device, the rights or the program are missing, and keeps the credentials', async () => {
     const cases = [
       { wrapper: hiding('mount -t tmpfs none /dev/net'), says: /modprobe tun/ },
       { wrapper: hiding('mount --bind /dev/null /usr/sbin/openvpn'), says: /apt-get install openvpn/ },
@@ -229,7 +229,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     }
   });
 
-  it('starts degraded where that is allowed, and says that it is not ready', async () => {
+  it('starts degraded if that is allowed, and says that it is not ready', async () => {
     await lab.killServer();
     const home = newHome(lab);
     const refused = lab.profile.replace('remote-cert-tls server', 'remote-cert-tls server\nup /bin/true');
@@ -242,7 +242,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await stop(node);
   });
 
-  it('touches nothing where the cloud asks for no VPN', async () => {
+  it('touches nothing if the cloud asks for no VPN', async () => {
     const home = newHome(lab);
     await lab.cloud.setVpn({ required: false });
     await lab.cloud.openPublic(PUBLIC);
@@ -309,7 +309,7 @@ function hiding(command: string): string[] {
   return ['unshare', '--mount', 'sh', '-c', `${command} && exec "$@"`, 'sh'];
 }
 
-/** The user `nobody` with one capability; with a /dev/net/tun that all may open, as distributions have it. */
+/** The user `nobody` with one capability; with a /dev/net/tun that everybody may open, as in most distributions. */
 function unprivileged(lab: Lab, home: string): string[] {
   const tun = join(lab.folder, 'tun');
   const prepare = `chown -R 65534:65534 ${home} && chmod 755 ${lab.folder} && { [ -e ${tun} ] || mknod -m 666 ${tun} c 10 200; } && mount --bind ${tun} /dev/net/tun`;

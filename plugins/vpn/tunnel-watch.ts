@@ -1,30 +1,31 @@
-// Watches the tunnel while the node runs. A tunnel that carries nothing is noticed by the probes, nudged, then restarted
-// with backoff; meanwhile no job is taken, running ones go on, and results wait in the outbox.
+// Watches the tunnel while the node runs. If the probes get no answer, OpenVPN is told to reconnect, then restarted, with
+// growing pauses. Meanwhile no job is taken, running jobs continue, and results wait in the outbox.
 //
 //   booting -> ready <-> degraded        traffic gets through, but not to every target
-//                 \-> vpn_unavailable    nothing gets through: the admission is closed
+//                 \-> vpn_unavailable    nothing gets through: the node takes no jobs
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, type Admission, type Logger, type VpnState } from '../../src/index.ts';
+import { messageOf, type Logger } from '../../src/index.ts';
+import type { Admission, VpnState } from '../../src/kit.ts';
 import type { Finding } from './check.ts';
 import type { Terms, Tunnel } from './tunnel.ts';
 
-/** While the tunnel is down it is looked at this often, so that jobs go on soon after it is back. */
-const LOOK_WHEN_DOWN_MS = 500;
+/** The pause between checks while the tunnel is down: short, so that jobs are taken again soon after it is back. */
+const PAUSE_WHEN_DOWN_MS = 500;
 const SHORTEST_PAUSE_MS = 250;
 /** A tunnel that has not come back by itself after this long is restarted. */
 const FIRST_RESTART_MS = 30_000;
 const LONGEST_RESTART_MS = 300_000;
-/** A process that has ended is started again at once, then after this long, doubling. */
+/** An OpenVPN that has ended is started again at once, then after this pause, which doubles each time. */
 const FIRST_RESPAWN_MS = 1_000;
 const LONGEST_RESPAWN_MS = 60_000;
 
 interface Outage {
-  looks: number;
+  checks: number;
   restartAt: number;
   restartMs: number;
 }
 
-export class Guard {
+export class TunnelWatch {
   readonly #tunnel: Tunnel;
   readonly #terms: Terms;
   readonly #log: Logger;
@@ -35,7 +36,7 @@ export class Guard {
   #respawnAt = 0;
   #respawnMs = FIRST_RESPAWN_MS;
 
-  /** `terms` without a profile: what is started is always the saved one, checked anew. */
+  /** `terms` without a profile: OpenVPN is always started with the saved one, after another check of it. */
   constructor(tunnel: Tunnel, terms: Terms, log: Logger, signal: AbortSignal) {
     this.#tunnel = tunnel;
     this.#terms = terms;
@@ -51,12 +52,12 @@ export class Guard {
     return this.#finding;
   }
 
-  /** Takes what a look has found; the first one may come from the boot. */
+  /** Takes in what a check has found; the first finding may come from the boot. */
   note(finding: Finding): void {
     const before = this.#finding?.state;
     this.#finding = finding;
     if (finding.state === 'vpn_unavailable') {
-      this.#admission?.close('vpn', `the VPN carries no traffic: ${finding.problem}`);
+      this.#admission?.close('vpn', `no traffic gets through the VPN: ${finding.problem}`);
     } else {
       this.#admission?.open('vpn');
     }
@@ -65,16 +66,16 @@ export class Guard {
     else this.#log.warn(`the VPN is ${finding.state}: ${finding.problem}`);
   }
 
-  /** Watches until the node closes. From here on the admission is the guard's to close. */
+  /** Watches until the node closes. From here on this watch may close the admission. */
   async run(admission: Admission): Promise<void> {
     this.#admission = admission;
     if (this.#finding !== undefined) this.note(this.#finding);
     const intervalMs = this.#terms.checkIntervalSec * 1000;
-    // A look and the pause before it fit into one interval, so a dead tunnel is known within one.
+    // A check and the pause before it fit into one interval, so a dead tunnel is noticed within one.
     const deadlineMs = Math.min(5_000, Math.max(750, intervalMs / 2));
     const pauseMs = Math.max(SHORTEST_PAUSE_MS, intervalMs - deadlineMs);
     while (!this.#signal.aborted) {
-      await this.#pause(this.state === 'vpn_unavailable' ? LOOK_WHEN_DOWN_MS : pauseMs);
+      await this.#pause(this.state === 'vpn_unavailable' ? PAUSE_WHEN_DOWN_MS : pauseMs);
       if (this.#signal.aborted) return;
       const isDown = this.state === 'vpn_unavailable';
       const finding = await this.#tunnel.check(
@@ -83,16 +84,16 @@ export class Guard {
       );
       if (this.#signal.aborted) return;
       this.note(finding);
-      await this.#mend().catch((thrown: unknown) =>
+      await this.#repair().catch((thrown: unknown) =>
         this.#log.error(`the tunnel cannot be restarted: ${messageOf(thrown)}`),
       );
     }
   }
 
-  async #mend(): Promise<void> {
+  async #repair(): Promise<void> {
     if (!this.#tunnel.isManaged) return;
     this.#tunnel.openvpn.trimLog();
-    if (!(await this.#tunnel.openvpn.isRunning())) return this.#respawn();
+    if (!this.#tunnel.openvpn.isRunning) return this.#respawn();
     if (this.state !== 'vpn_unavailable') {
       this.#outage = undefined;
       this.#respawnMs = FIRST_RESPAWN_MS;
@@ -100,19 +101,19 @@ export class Guard {
     }
     const now = performance.now();
     const outage = (this.#outage ??= {
-      looks: 0,
+      checks: 0,
       restartAt: now + FIRST_RESTART_MS,
       restartMs: FIRST_RESTART_MS,
     });
-    outage.looks += 1;
-    // The first look that failed may have been bad luck; the second one was not.
-    if (outage.looks === 2) {
-      this.#log.info('nudging OpenVPN');
-      await this.#tunnel.openvpn.nudge();
+    outage.checks += 1;
+    // One failed check may be chance; two are not.
+    if (outage.checks === 2) {
+      this.#log.info('making OpenVPN reconnect');
+      this.#tunnel.openvpn.reconnect();
     } else if (now >= outage.restartAt) {
       outage.restartMs = Math.min(LONGEST_RESTART_MS, outage.restartMs * 2);
       outage.restartAt = now + outage.restartMs;
-      this.#log.warn('the tunnel does not come back; restarting OpenVPN');
+      this.#log.warn('the tunnel is still down; restarting OpenVPN');
       await this.#tunnel.openvpn.stop();
       await this.#tunnel.ensureRunning(this.#terms);
     }

@@ -1,15 +1,16 @@
 // Which tunnel interfaces this machine has, and whether they are up: `ip` on Linux, `ifconfig` on macOS, Get-NetAdapter on
-// Windows (PROTOCOL §12). The parsers are apart from the commands, so that they can be tested on recorded outputs.
+// Windows (PROTOCOL §12). The parsers are separate from the commands, so that they can be tested on recorded output.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { isRecord } from '../../src/index.ts';
+import { messageOf } from '../errors.ts';
+import { isRecord } from '../protocol/text.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 5_000;
 
 export interface TunnelInterface {
   readonly name: string;
-  /** It exists, a process serves it, and it has an address. */
+  /** A process serves it, and it has an address. */
   readonly up: boolean;
 }
 
@@ -31,8 +32,25 @@ export const LISTERS: Readonly<Partial<Record<NodeJS.Platform, InterfaceLister>>
   },
 };
 
+/** The tunnel interface to use, and what is wrong with it, for people. Never rejects. */
+export async function findTunnel(
+  name: string | undefined,
+): Promise<{ found?: TunnelInterface; problem: string | undefined }> {
+  try {
+    const found = chooseTunnel(await listTunnels(), name);
+    if (found === undefined) {
+      return {
+        problem: name === undefined ? 'there is no tunnel interface' : `there is no interface ${name}`,
+      };
+    }
+    return { found, problem: found.up ? undefined : `the interface ${found.name} is not up` };
+  } catch (thrown) {
+    return { problem: `the interfaces cannot be listed: ${messageOf(thrown)}` };
+  }
+}
+
 /** The tunnel interfaces of this machine. Rejects if the platform's command fails. */
-export async function listTunnels(platform: NodeJS.Platform = process.platform): Promise<TunnelInterface[]> {
+async function listTunnels(platform: NodeJS.Platform = process.platform): Promise<TunnelInterface[]> {
   const lister = LISTERS[platform];
   if (lister === undefined) throw new Error(`interfaces cannot be listed on ${platform}`);
   const [program, ...args] = lister.command;
@@ -42,7 +60,7 @@ export async function listTunnels(platform: NodeJS.Platform = process.platform):
   return lister.parse(stdout);
 }
 
-/** The tunnel that counts: the one called `name`, exactly; where no name is known, any that is up. */
+/** The interface called `name`, exactly; if no name is known, any tunnel, if possible one that is up. */
 export function chooseTunnel(
   tunnels: readonly TunnelInterface[],
   name: string | undefined,
@@ -51,7 +69,7 @@ export function chooseTunnel(
   return tunnels.find((tunnel) => tunnel.up) ?? tunnels[0];
 }
 
-/** `ip -json address show`. A tun device never says `state UP`: its flags tell. */
+/** `ip -json address show`. A tun device never reports `state UP`, so its flags decide. */
 export function parseIp(output: string): TunnelInterface[] {
   const links: unknown = JSON.parse(output);
   if (!Array.isArray(links)) throw new Error('`ip` did not print a list');
@@ -77,7 +95,7 @@ export function parseIfconfig(output: string): TunnelInterface[] {
   });
 }
 
-/** `Get-NetAdapter` as JSON: one object where there is only one adapter. */
+/** `Get-NetAdapter` as JSON: one object if there is only one adapter. */
 export function parseNetAdapter(output: string): TunnelInterface[] {
   if (output.trim() === '') return [];
   const found: unknown = JSON.parse(output);

@@ -1,7 +1,7 @@
-// The parsers of the three platforms, on outputs as their commands print them, and the choice among interfaces.
+// The parsers of the three platforms, on output as the commands print it, and the choice between interfaces.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { chooseTunnel, parseIfconfig, parseIp, parseNetAdapter } from '../../../plugins/vpn/interfaces.ts';
+import { chooseTunnel, parseIfconfig, parseIp, parseNetAdapter } from '../../src/net/tunnels.ts';
 
 const IP = `[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"operstate":"UNKNOWN","link_type":"loopback","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host"}]},
 {"ifindex":2,"ifname":"eth0","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"operstate":"UP","link_type":"ether","addr_info":[{"family":"inet","local":"192.168.1.5","prefixlen":24,"scope":"global"}]},
@@ -26,7 +26,7 @@ const ADAPTERS =
   '{"Name":"OpenVPN Data Channel Offload","InterfaceDescription":"OpenVPN Data Channel Offload","Status":"Up"}]';
 
 describe('tunnel interfaces', () => {
-  it('are read from `ip` on Linux: by flags, since a tun never says `state UP`', () => {
+  it('are read from `ip` on Linux by their flags, since a tun device never reports `state UP`', () => {
     assert.deepEqual(parseIp(IP), [
       { name: 'coda67b73e', up: true },
       { name: 'tun9', up: false },
@@ -34,14 +34,14 @@ describe('tunnel interfaces', () => {
     ]);
   });
 
-  it('are read from `ifconfig` on macOS: the system has utun devices of its own', () => {
+  it('are read from `ifconfig` on macOS, where the system has utun devices of its own', () => {
     assert.deepEqual(parseIfconfig(IFCONFIG), [
       { name: 'utun0', up: false },
       { name: 'utun4', up: true },
     ]);
   });
 
-  it('are read from Get-NetAdapter on Windows: a list, one object, or nothing', () => {
+  it('are read from Get-NetAdapter on Windows, which prints a list, one object or nothing', () => {
     assert.deepEqual(parseNetAdapter(ADAPTERS), [
       { name: 'Local Area Connection', up: false },
       { name: 'OpenVPN Data Channel Offload', up: true },
@@ -53,7 +53,7 @@ describe('tunnel interfaces', () => {
     assert.deepEqual(parseNetAdapter('\r\n'), []);
   });
 
-  it('are chosen by their exact name; without one, what is up comes first', () => {
+  it('are chosen by their exact name or, without a name, one that is up', () => {
     const tunnels = parseIp(IP);
     assert.equal(chooseTunnel(tunnels, 'tun1'), undefined);
     assert.deepEqual(chooseTunnel(tunnels, 'tun10'), { name: 'tun10', up: false });

@@ -1,0 +1,104 @@
+// How a held job ends. All ways out of the job table are here:
+//
+//   ran, finished   it has an outcome: saved in the outbox, which delivers it
+//   cancelled       by the cloud: its status is written, and nothing is delivered
+//   endedElsewhere  another node has finished it: acknowledged
+//   givenBack       it has not ended: its entry stays pending, for this node or another one
+import type { RunEndings } from '../device/run.ts';
+import type { Cancellation, Hooks } from '../hooks.ts';
+import { isTapped } from '../kernel/tap.ts';
+import type { Logger } from '../log.ts';
+import type { Statuses } from '../outbox/delivery.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Outcome } from '../protocol/webhook.ts';
+import type { Ending, HeldJob, ReadyJob } from './job.ts';
+import type { JobTable } from './job-table.ts';
+
+export interface EndingsOptions {
+  readonly qpuId: string;
+  readonly held: JobTable;
+  readonly outbox: Outbox;
+  readonly statuses: Statuses;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+}
+
+export class Endings implements RunEndings {
+  readonly #options: EndingsOptions;
+  #lastRunAt: string | null = null;
+
+  constructor(options: EndingsOptions) {
+    this.#options = options;
+  }
+
+  /** When the last run ended; ISO 8601, UTC. */
+  get lastRunAt(): string | null {
+    return this.#lastRunAt;
+  }
+
+  /** The job has been on the device, and this is its outcome. */
+  ran(job: ReadyJob, outcome: Outcome): void {
+    const { hooks } = this.#options;
+    this.#lastRunAt = this.finished(job, outcome);
+    if (!isTapped(hooks.afterRun)) return;
+    const { jobId, messageIds, callbackUrl, circuit } = job;
+    void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+  }
+
+  /** The job has its outcome without a run, or before its run has ended. Returns when: ISO 8601, UTC. */
+  finished(job: HeldJob, outcome: Outcome): string {
+    const { held, outbox, qpuId } = this.#options;
+    const { jobId, messageIds, callbackUrl } = job;
+    const endedAt = new Date().toISOString();
+    void outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
+    held.release(job);
+    return endedAt;
+  }
+
+  /** The cloud has cancelled the job. */
+  cancelled(job: HeldJob): void {
+    const { held, outbox, statuses } = this.#options;
+    const { jobId, messageIds, stage } = job;
+    const endedAt = new Date().toISOString();
+    const ending: Ending = { jobId, messageIds, endedAt, outcome: { status: 'cancelled' } };
+    outbox.done.add(ending);
+    void statuses.ended(ending);
+    void statuses.acknowledge(messageIds);
+    held.release(job);
+    this.#announceCancel({ jobId, stage: stage === 'running' ? 'running' : 'queued' });
+  }
+
+  /** The cloud has cancelled a job that is not held any more. Returns whether its outcome could still be suppressed. */
+  cancelledInOutbox(jobId: string): boolean {
+    if (!this.#options.outbox.cancel(jobId)) return false;
+    this.#announceCancel({ jobId, stage: 'delivering' });
+    return true;
+  }
+
+  /** Another node has finished the job, and Redis knows it. */
+  endedElsewhere(job: HeldJob): void {
+    void this.#options.statuses.acknowledge(job.messageIds);
+    this.#options.held.release(job);
+  }
+
+  /** The job cannot be run here, or not now; its entry stays pending. */
+  givenBack(job: HeldJob): void {
+    this.#options.held.release(job);
+  }
+
+  /** Whether the job of this entry ended here lately. Redis has then lost its end, and gets it again. */
+  endedBefore(jobId: string, messageId: string): boolean {
+    const { outbox, statuses } = this.#options;
+    const ending = outbox.done.find(jobId, messageId);
+    if (ending === undefined) return false;
+    void statuses.ended(ending);
+    void statuses.acknowledge([messageId]);
+    return true;
+  }
+
+  #announceCancel(cancellation: Cancellation): void {
+    const { hooks, log } = this.#options;
+    log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
+    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(cancellation);
+  }
+}

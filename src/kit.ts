@@ -1,0 +1,43 @@
+// `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
+// Less stable than `coda-node`: a name here may change with a minor version.
+export type { ModuleLoader, Namespace } from './config/modules.ts';
+export { writeState, type PersistedState } from './config/persisted.ts';
+export { connectivityOf, type ExecutorChoice, type LoadedExecutor } from './device/executor.ts';
+export type { Batch } from './hooks.ts';
+export type { SavedOutcome } from './jobs/job.ts';
+export type { Admission } from './kernel/admission.ts';
+export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
+export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
+export type { Services } from './kernel/services.ts';
+export type { Session, VpnTerms } from './kernel/session.ts';
+export { isTapped } from './kernel/tap.ts';
+export { RepeatFilter } from './log.ts';
+export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
+export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
+export { whichExist } from './net/redis.ts';
+export { withDeadline } from './net/timing.ts';
+export { findTunnel } from './net/tunnels.ts';
+export type { Delivery } from './outbox/delivery.ts';
+export { parseBundle, type Bundle } from './protocol/bundle.ts';
+export { parseIrInSteps } from './protocol/ir.ts';
+export { createSigner, type TokenSigner } from './protocol/jwt.ts';
+export { CANCEL_KEY_PREFIX, cancelKey, jobIdOfCancelKey } from './protocol/keys.ts';
+export { CLOUD_PATHS } from './protocol/paths.ts';
+export { isRecord, kindOf, printable } from './protocol/text.ts';
+export { webhookBody } from './protocol/webhook.ts';
+export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
+export { makeStateDir } from './state/node-folder.ts';
+export { findOpenvpn, isOpenvpnWith } from './state/openvpn.ts';
+export { readPause, type Pause } from './state/pause-file.ts';
+export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
+export {
+  commandLineOf,
+  findOwnProcesses,
+  identifyProcess,
+  isOwnProcess,
+  isProcessRunning,
+  readPidFile,
+  signalProcess,
+  terminateProcess,
+  type ProcessIdentity,
+} from './state/process.ts';

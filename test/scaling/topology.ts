@@ -47,12 +47,7 @@ export async function startCluster(shards: number): Promise<Topology> {
     await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
   }
   for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
-  for (const { admin } of cluster.members) {
-    await waitUntil('the cluster coming up', async () => {
-      const info = String(await admin.call('CLUSTER', 'INFO'));
-      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${shards}\r`);
-    });
-  }
+  for (const member of cluster.members) await knowsCluster(member, shards);
   return cluster;
 }
 
@@ -76,6 +71,8 @@ export async function startShardWithReplica(): Promise<Topology & { readonly rep
     ),
   );
   await inStep(replica);
+  // A replica that takes over gets the slots that it knows its primary to have. Too early, it knows of none.
+  for (const member of [primary, replica]) await knowsCluster(member, 2);
   const close = async (): Promise<void> => {
     await spare.close();
     await cluster.close();
@@ -126,6 +123,14 @@ export async function replicated({ admin }: Member): Promise<void> {
   // WAIT counts from the last write of its own connection.
   await admin.set('test:marker', '1');
   await waitUntil('the replica having it all', async () => (await admin.wait(1, 1_000)) === 1);
+}
+
+/** Resolves once the member knows all members, and which of them has which slot. */
+async function knowsCluster({ admin }: Member, members: number): Promise<void> {
+  await waitUntil('the cluster coming up', async () => {
+    const info = String(await admin.call('CLUSTER', 'INFO'));
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${members}\r`);
+  });
 }
 
 async function inStep({ admin }: Member): Promise<void> {

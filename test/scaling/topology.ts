@@ -21,7 +21,7 @@ export interface Member {
 
 export interface Topology {
   readonly members: readonly [Member, ...Member[]];
-  /** What a node would be given: the members' password, and any port that leads to one of them. */
+  /** The URL for a node: with the members' password, and a port that leads to one of them. */
   url(port: number): string;
   close(): Promise<void>;
 }
@@ -86,7 +86,7 @@ export interface Sentinel {
   close(): Promise<void>;
 }
 
-/** One Sentinel, whose word alone counts. Resolves once it knows the replica, without which it can promote nothing. */
+/** One Sentinel, which decides alone. Resolves when it knows the replica, since it cannot promote one before. */
 export async function startSentinel(
   { members: [primary], url }: Topology,
   folder: string,
@@ -118,7 +118,7 @@ export async function startSentinel(
   };
 }
 
-/** Resolves once the replicas have everything that was written until now. */
+/** Resolves when the replicas have everything that was written so far. */
 export async function replicated({ admin }: Member): Promise<void> {
   // WAIT counts from the last write of its own connection.
   await admin.set('test:marker', '1');
@@ -154,11 +154,11 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
       password ||= new URL(server.url).password;
       const url = new URL(server.url);
       url.password = password;
-      // As what it is from here on: its URL has the password it was started with.
+      // Its URL has the password of its start, which is valid until here.
       await setPassword(server, password);
       const admin = connect(url.href);
       members.push({ server, port: server.port, admin });
-      // Or a replica waits five seconds for others before it is served.
+      // By default a replica waits five seconds for others before it is served.
       await admin.config('SET', 'repl-diskless-sync-delay', '0');
     }
   } catch (thrown) {
@@ -170,7 +170,7 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
   return { members: [first, ...others], url: (port) => `redis://:${password}@${HOST}:${port}`, close };
 }
 
-/** With a port that leaves room for the cluster's own, where there is one. */
+/** In a cluster, with a port that leaves room for the cluster's own port. */
 async function startMember(args: readonly string[]): Promise<RedisServer> {
   if (!args.includes('--cluster-enabled')) return startRedisServer({ args });
   for (let attempt = 1; ; attempt += 1) {

@@ -1,4 +1,4 @@
-// The words of `npm run test:chaos`: which scenarios, in which form and size. What is wrong with them is one line.
+// The arguments of `npm run test:chaos`: which scenarios, in which form and size. A mistake is shown in one line.
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../src/config/suggest.ts';
 import { SIZES } from './help.ts';
@@ -15,7 +15,7 @@ export interface Wanted {
   readonly only: readonly string[];
 }
 
-/** The words mean nothing: the message says which, and what to write instead. */
+/** A wrong argument: the message names it, and says what to write instead. */
 export class WrongWords extends Error {}
 
 export async function wantedBy(args: readonly string[]): Promise<Wanted | 'help'> {

@@ -1,8 +1,8 @@
-// What `npm run test:chaos -- --help` shows: everything about the scenarios comes from the scenarios themselves.
+// The text of `npm run test:chaos -- --help`. Everything about the scenarios comes from the scenarios themselves.
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
-/** What a size means, whichever scenario has it. */
+/** The meaning of each size, the same in all scenarios. */
 export const MEANINGS: Readonly<Record<string, string>> = {
   jobs: 'jobs that are submitted',
   kills: 'times that the node is killed',

@@ -1,4 +1,4 @@
-// A scenario: one kind of fault, under load, with the promises that must hold all the same.
+// A scenario: one kind of fault, under load, and the promises that must hold.
 import { messageOf } from '../../src/errors.ts';
 import { World } from './world.ts';
 
@@ -9,7 +9,7 @@ export interface Report {
   readonly figures: Readonly<Record<string, string | number>>;
   /** Promises that were not kept. */
   readonly broken: readonly string[];
-  /** Why it could not be played here, if so. */
+  /** If it could not be played here: why. */
   readonly skipped?: string;
   readonly seconds: number;
 }

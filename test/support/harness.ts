@@ -114,7 +114,7 @@ const idleExecutor: Executor = {
   run: () => Promise.resolve({ counts: {}, executionTimeMs: 0, shotsCompleted: 1 }),
 };
 
-/** One RSA key for a test file: making one takes a tenth of a second. */
+/** One RSA key for a test file, since making one takes 0.1 s. */
 export const KEY_PEM = generateKeyPairSync('rsa', {
   modulusLength: 2048,
   publicKeyEncoding: { type: 'spki', format: 'pem' },

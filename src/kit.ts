@@ -12,6 +12,7 @@ export type { Services } from './kernel/services.ts';
 export type { Session, VpnTerms } from './kernel/session.ts';
 export { isTapped } from './kernel/tap.ts';
 export { RepeatFilter } from './log.ts';
+export { cloudRemedy } from './net/cloud-trouble.ts';
 export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export { whichExist } from './net/redis.ts';

@@ -16,7 +16,6 @@ export interface Beat {
 export function createBeat(node: CodaNode): Beat {
   const log = node.log.child('heartbeat');
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
-  // An outage of hours is one line in the log, not thousands.
   const failures = new RepeatFilter();
   const deviceFaults = new RepeatFilter();
   let lastAcceptedAt: string | null = null;
@@ -75,7 +74,7 @@ export function createBeat(node: CodaNode): Beat {
     async send(signal) {
       try {
         await post(signal);
-        if (failures.clear()) log.info('the cloud accepts heartbeats again');
+        if (failures.clear()) log.debug('the cloud accepts heartbeats again');
         lastAcceptedAt = new Date().toISOString();
       } catch (thrown) {
         if (signal.aborted) return;
@@ -83,7 +82,8 @@ export function createBeat(node: CodaNode): Beat {
           thrown instanceof HeartbeatRejectedError
             ? thrown.message
             : `the heartbeat did not get through: ${messageOf(thrown)}`;
-        warnOnce(failures, text);
+        // The kernel logs what the readiness report says.
+        if (failures.isNew(text)) log.debug(text);
       }
     },
   };

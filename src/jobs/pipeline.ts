@@ -23,6 +23,7 @@ import { Reader } from '../queue/reader.ts';
 import { Recovery } from '../queue/recovery.ts';
 import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
+import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
 import { JobTable } from './job-table.ts';
@@ -57,6 +58,10 @@ export interface JobPipelineOptions {
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
 
+const STUCK_REMEDY =
+  'Restart the node (coda stop, coda start) to let it go on now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
+const REFUSED_REMEDY =
+  'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {
@@ -64,6 +69,7 @@ export class JobPipeline implements Jobs {
   readonly #options: JobPipelineOptions;
   readonly #held = new JobTable();
   readonly #writes: RedisWrites;
+  readonly #rights: RightsWatch;
   readonly #health: RedisHealth;
   readonly #endings: Endings;
   readonly #marker: RunMarker;
@@ -138,6 +144,7 @@ export class JobPipeline implements Jobs {
     this.#endings = endings;
     this.#marker = marker;
     this.#recovery = recovery;
+    this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
   }
 
@@ -151,7 +158,10 @@ export class JobPipeline implements Jobs {
     this.#replay.start();
     this.#runner.start();
     // What was pending before is found before anything new is read.
-    void this.#recovery.start().then(() => this.#reader.start());
+    void this.#recovery.start().then(() => {
+      this.#reader.start();
+      this.#rights.start();
+    });
   }
 
   get current(): string | null {
@@ -190,11 +200,24 @@ export class JobPipeline implements Jobs {
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
+    const { stuck } = this.#runner;
+    const { refused } = this.#replay;
     const reasons = [
       ...this.admission.reasons,
-      ...[this.#health.trouble ?? this.#reader.trouble, this.#runner.stuck, this.#writes.trouble],
+      this.#health.trouble ?? this.#reader.trouble,
+      stuck === undefined ? undefined : { text: stuck, remedy: STUCK_REMEDY },
+      this.#writes.trouble,
     ];
-    for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
+    for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
+    const others = [
+      this.#recovery.trouble,
+      ...this.#rights.troubles,
+      outbox.trouble,
+      refused === 0
+        ? undefined
+        : { text: `${refused} results were refused by the cloud and are set aside`, remedy: REFUSED_REMEDY },
+    ];
+    for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
     report.add('executor', loaded.source);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
     if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
@@ -230,6 +253,7 @@ export class JobPipeline implements Jobs {
     this.#replay.stop();
     this.#reader.stop();
     this.#recovery.close();
+    this.#rights.close();
     this.#runner.abandon('the node is shutting down');
     this.#health.close();
     this.#writes.close();

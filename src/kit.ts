@@ -1,5 +1,6 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
+export type { Trouble } from './errors.ts';
 export type { ModuleLoader, Namespace } from './config/modules.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export { connectivityOf, type ExecutorChoice, type LoadedExecutor } from './device/executor.ts';
@@ -15,7 +16,8 @@ export { RepeatFilter } from './log.ts';
 export { cloudRemedy } from './net/cloud-trouble.ts';
 export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
-export { whichExist } from './net/redis.ts';
+export { redisTrouble } from './net/redis-trouble.ts';
+export { isConnectionFault, whichExist } from './net/redis.ts';
 export { withDeadline } from './net/timing.ts';
 export { findTunnel } from './net/tunnels.ts';
 export type { Delivery } from './outbox/delivery.ts';

@@ -6,6 +6,7 @@
 //
 // Each part knows the parts that it works with; here they are made, started, stopped and reported on.
 import type { Redis, RedisOptions } from 'ioredis';
+import type { Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
 import { RunMarker } from '../device/run-marker.ts';
@@ -60,8 +61,6 @@ export interface JobPipelineOptions {
 
 const STUCK_REMEDY =
   'Restart the node (coda stop, coda start) to let it go on now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
-const REFUSED_REMEDY =
-  'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {
@@ -201,7 +200,6 @@ export class JobPipeline implements Jobs {
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
     const { stuck } = this.#runner;
-    const { refused } = this.#replay;
     const reasons = [
       ...this.admission.reasons,
       this.#health.trouble ?? this.#reader.trouble,
@@ -213,9 +211,7 @@ export class JobPipeline implements Jobs {
       this.#recovery.trouble,
       ...this.#rights.troubles,
       outbox.trouble,
-      refused === 0
-        ? undefined
-        : { text: `${refused} results were refused by the cloud and are set aside`, remedy: REFUSED_REMEDY },
+      refusedTrouble(this.#replay.refused, outbox.lastRefusal),
     ];
     for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
     report.add('executor', loaded.source);
@@ -259,4 +255,14 @@ export class JobPipeline implements Jobs {
     this.#writes.close();
     this.#marker.close();
   }
+}
+
+function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
+  if (count === 0) return undefined;
+  const because = last === undefined ? '' : `; the last: ${last}`;
+  return {
+    text: `the cloud takes no result of some jobs: ${count} results are set aside${because}`,
+    remedy:
+      'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
+  };
 }

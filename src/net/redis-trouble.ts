@@ -182,7 +182,7 @@ function faultOf(thrown: unknown, redis: Redis): Fault {
     code: codeOf(thrown, text),
     text,
     at: `Redis at ${path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)}`,
-    user: username ?? 'default',
+    user: typeof username === 'string' && username !== '' ? username : 'default',
     command: named ?? name,
     key: keyOf(name, args),
   };

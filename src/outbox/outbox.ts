@@ -51,6 +51,7 @@ export class Outbox {
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
   #weight = 0;
+  #lastRefusal: string | undefined;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -90,6 +91,11 @@ export class Outbox {
   /** Why nothing can be delivered at the moment, if so. */
   get outage(): string | undefined {
     return this.#lanes.outage;
+  }
+
+  /** Why the cloud refused the last result that it refused, if this process has seen one. */
+  get lastRefusal(): string | undefined {
+    return this.#lastRefusal;
   }
 
   /** What is wrong with the delivery of results, if anything. */
@@ -234,6 +240,7 @@ export class Outbox {
 
   async #setAside(entry: Entry, reason: string): Promise<void> {
     const { directory, log } = this.#options;
+    this.#lastRefusal = reason;
     log.error(
       `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
     );

@@ -14,7 +14,7 @@ const NOBODY = 'coda-doctor';
 const HARMLESS =
   /^(NOGROUP|BUSYGROUP)|^ERR (Invalid stream ID|wrong number of arguments|no such key|The XGROUP subcommand requires the key|unknown subcommand)/i;
 
-const TRY_EVERY_MS = 5_000;
+const TRY_EVERY_MS = 2_000;
 
 /** Tries them from time to time: they may be taken away while the node runs. */
 export class RightsWatch {

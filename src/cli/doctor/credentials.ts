@@ -28,7 +28,16 @@ export const checkCredentials: Check = async (context) => {
     signer = await createSigner({ qpuId, keyId: jwtKeyId, privateKeyPem: jwtPrivateKey });
     await signer.fresh();
   } catch (thrown) {
-    return [failure(check, messageOf(thrown), 'Run coda reset, then coda start with a new token.')];
+    const { source, where } = context.config.sources.jwtPrivateKey;
+    return [
+      failure(
+        check,
+        messageOf(thrown),
+        source === 'persisted state'
+          ? 'Restore the state directory from a copy. If there is none, get a token for the QPU in Coda and run: coda reset, then coda start --token <token>.'
+          : `Correct ${where}, or unset it.`,
+      ),
+    ];
   }
   const found = ok(check, `QPU ${qpuId}, key ${jwtKeyId}`);
   if (!context.online) return [found, ok(check, 'to try them at the cloud, add --online')];

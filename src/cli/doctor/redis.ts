@@ -95,11 +95,8 @@ async function push(redis: Redis): Promise<Finding> {
     await answerWithin(redis.subscribe('__redis__:invalidate'), TIMEOUT_MS, 'SUBSCRIBE');
     return ok(check, 'it announces cancels by push');
   } catch (thrown) {
-    return warning(
-      check,
-      `cancels are polled: ${redisTrouble(thrown, redis).text}`,
-      'They work, but later than by push: allow CLIENT ID, CLIENT TRACKING and SUBSCRIBE for this user (docs/scaling.md).',
-    );
+    const { text, remedy } = redisTrouble(thrown, redis);
+    return warning(check, `Redis does not report cancels by push, so they are polled: ${text}`, remedy);
   }
 }
 

@@ -21,6 +21,9 @@ import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { checkTapOrder } from './kernel/tap.ts';
+import { TroubleLog } from './kernel/trouble-log.ts';
+
+const LOOK_FOR_TROUBLE_MS = 1_000;
 
 export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
@@ -205,7 +208,20 @@ export class Node implements CodaNode {
     this.#throwIfClosed();
     this.#phase = 'running';
     pipeline.start();
+    this.#watchTroubles();
     this.log.info(`serving QPU ${session.qpuId} with executor ${executor.source}`);
+  }
+
+  /** Whatever keeps the node from being ready, or is wrong besides, is in the log once. */
+  #watchTroubles(): void {
+    const troubleLog = new TroubleLog(this.log);
+    const timer = setInterval(() => {
+      const { troubles } = this.readiness();
+      // The reasons of a drain are no trouble, and have no remedy.
+      const isDraining = this.#phase !== 'running';
+      troubleLog.look(isDraining ? troubles.filter(({ remedy }) => remedy !== null) : troubles);
+    }, LOOK_FOR_TROUBLE_MS);
+    this.onClose('the watch for trouble', () => clearInterval(timer));
   }
 
   #apply(): void {
@@ -234,11 +250,9 @@ export class Node implements CodaNode {
       directory,
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
-      onTrouble: (reason) => {
-        if (reason === undefined) log.info('the outbox can be written again');
-        else log.error(`${reason}; no job is taken until they can`);
-        if (reason === undefined) admission.open('disk');
-        else admission.close('disk', reason);
+      onTrouble: (trouble) => {
+        if (trouble === undefined) admission.open('disk');
+        else admission.close('disk', `${trouble.text}; no job is taken until they can`, trouble.remedy);
       },
       onChange: (size, isHeavy) => {
         if (size < settings.outboxMaxJobs && !isHeavy) admission.open('outbox');
@@ -246,6 +260,7 @@ export class Node implements CodaNode {
           admission.close(
             'outbox',
             `${size} results wait to be delivered, no job is taken until there are fewer`,
+            'See coda status for why they cannot be delivered. The node goes on by itself once they can.',
           );
       },
     });

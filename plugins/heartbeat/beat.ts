@@ -16,7 +16,6 @@ export interface Beat {
 export function createBeat(node: CodaNode): Beat {
   const log = node.log.child('heartbeat');
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
-  // An outage of hours is one line in the log, not thousands.
   const failures = new RepeatFilter();
   const deviceFaults = new RepeatFilter();
   let lastAcceptedAt: string | null = null;
@@ -76,7 +75,7 @@ export function createBeat(node: CodaNode): Beat {
       try {
         await post(signal);
         const executor = node.executorSource;
-        if (failures.clear()) log.info('the cloud accepts heartbeats again', { executor });
+        if (failures.clear()) log.debug('the cloud accepts heartbeats again', { executor });
         else if (lastAcceptedAt === null) log.info('the cloud accepts heartbeats', { executor });
         else log.debug('the cloud has accepted a heartbeat', { executor });
         lastAcceptedAt = new Date().toISOString();
@@ -86,7 +85,8 @@ export function createBeat(node: CodaNode): Beat {
           thrown instanceof HeartbeatRejectedError
             ? thrown.message
             : `the heartbeat did not get through: ${messageOf(thrown)}`;
-        warnOnce(failures, text);
+        // The kernel logs what the readiness report says.
+        if (failures.isNew(text)) log.debug(text);
       }
     },
   };

@@ -28,7 +28,7 @@ export async function openNodeFolder(stateDir: string, watch?: LockWatch): Promi
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`the state directory ${stateDir} cannot be used: ${messageOf(cause)}`, {
       cause,
-      remedy: 'Make it writable for this user, or set another one (CODA_STATE_DIR).',
+      remedy: writeRemedy(cause, stateDir),
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import { isRecord } from '../../protocol/text.ts';
 import { paint, type Output } from '../terminal/output.ts';
 import { findNode } from '../local-node/find.ts';
-import { askReady, urlOf, type Live } from '../local-node/live.ts';
+import { askReady, troublesOf, urlOf, type Live } from '../local-node/live.ts';
 import { findTunnel } from '../../net/tunnels.ts';
 import { logPath } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
@@ -87,6 +87,10 @@ function liveRows(live: Live, out: Output): (readonly [string, string])[] {
   const ready = live['ready'] === true;
   const rows: (readonly [string, string])[] = [
     ['ready', ready ? paint(out, 'green', 'yes') : paint(out, 'red', `no: ${reasons.join('; ')}`)],
+    ...troublesOf(live).flatMap(({ text, remedy, blocks }): (readonly [string, string])[] => [
+      ...(blocks ? [] : [['trouble', text] as const]),
+      ...(remedy === null ? [] : [['', `→ ${remedy}`] as const]),
+    ]),
   ];
   const { paused } = live;
   if (isRecord(paused))

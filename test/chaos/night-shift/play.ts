@@ -26,7 +26,7 @@ export interface Played {
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const NAMED_WITHIN_MS = 8_000;
 /** Commands take a while, and some things are known only after the first look. */
-const LOOKS: Readonly<Record<Place, number>> = { ready: Infinity, log: Infinity, status: 3, doctor: 2 };
+const LOOKS: Readonly<Record<Place, number>> = { ready: Infinity, log: Infinity, status: 5, doctor: 2 };
 const BEFORE_MS = 600;
 /** A log in which one trouble hides everything else helps nobody. */
 const MOST_LINES = 20;

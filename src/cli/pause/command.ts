@@ -1,9 +1,10 @@
 // `coda pause` and `coda resume`: the operator stops the node from taking jobs, and lets it take them again.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface PauseOptions extends ConfigOption {
   readonly json?: boolean;
+  readonly reason?: string;
 }
 
 /** A running node should notice within a second. */
@@ -18,8 +19,7 @@ export function addPause(cli: CAC): void {
     .example('  coda pause --reason "warming up the fridge"')
     .action(async (options: PauseOptions) => {
       const { writePause } = await import('../../state/pause-file.ts');
-      const reason = textOption('--reason') ?? null;
-      return change(options, true, (stateDir) => writePause(stateDir, reason));
+      return change(options, true, (stateDir) => writePause(stateDir, options.reason ?? null));
     });
 }
 

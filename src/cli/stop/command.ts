@@ -2,6 +2,10 @@
 import type { CAC } from 'cac';
 import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
+interface StopOptions extends ConfigOption {
+  readonly timeout?: string;
+}
+
 export function addStop(cli: CAC): void {
   cli
     .command('stop', 'Stop the node after the running job has finished and its result is delivered')
@@ -12,8 +16,8 @@ export function addStop(cli: CAC): void {
     .action(stop);
 }
 
-async function stop(options: ConfigOption): Promise<number> {
-  const timeoutSec = wholeNumberOption('--timeout', 0, 30 * 86_400);
+async function stop(options: StopOptions): Promise<number> {
+  const timeoutSec = wholeNumberOption('--timeout', options.timeout, 0, 30 * 86_400);
   const out = terminal(process.stdout);
   const { rmSync } = await import('node:fs');
   const { daemonPidPath } = await import('../../state/layout.ts');

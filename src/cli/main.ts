@@ -8,9 +8,9 @@ import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
-import { commandOf, readArguments, type Arguments } from './terminal/arguments.ts';
-import { exitSoon } from './terminal/exit.ts';
-import { failureText, UsageError } from './terminal/failure.ts';
+import { commandOf, readArguments } from './terminal/arguments.ts';
+import { exitSoon, outliveOutput } from './terminal/exit.ts';
+import { CommandError, failureText, UsageError } from './terminal/failure.ts';
 import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -40,6 +40,7 @@ const GROUPS: readonly CommandGroup[] = [
 ];
 
 process.title = 'coda-node';
+const lostOutput = outliveOutput();
 void run(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   exitSoon();
@@ -51,30 +52,42 @@ async function run(args: readonly string[]): Promise<number> {
   cli.option('--reset', 'The same as the command `reset`');
   cli.version(version);
   try {
-    const named = commandOf(cli, args);
-    const byOption = args.includes('--reset') ? cli.commands.find(({ name }) => name === 'reset') : undefined;
-    const command = named ?? byOption;
-    if (command !== undefined) {
-      cli.matchedCommand = command;
-      cli.matchedCommandName = command.name;
-    }
-    const { operands, options } = readArguments(cli, command, args);
-    if (options['help'] === true) cli.outputHelp();
-    else if (options['version'] === true) cli.outputVersion();
-    else if (command === undefined) return await noCommand(cli, operands[0]);
-    else if (named !== undefined && options['reset'] === true) throw new UsageError('--reset stands alone');
-    else return await runCommand(cli, { operands, options });
-    return 0;
+    const code = await dispatch(cli, args);
+    // What a node's executor prints is not the result of `coda start`.
+    if (cli.matchedCommandName !== 'start') await checkOutput();
+    return code;
   } catch (thrown) {
     return await failed(thrown, cli);
   }
 }
 
-async function runCommand(cli: CAC, { operands, options }: Arguments): Promise<number> {
-  cli.args = operands;
-  cli.options = options;
-  const code: unknown = await cli.runMatchedCommand();
-  return typeof code === 'number' ? code : 0;
+async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
+  const named = commandOf(cli, args);
+  const byOption = args.includes('--reset') ? cli.commands.find(({ name }) => name === 'reset') : undefined;
+  const command = named ?? byOption;
+  if (command !== undefined) {
+    cli.matchedCommand = command;
+    cli.matchedCommandName = command.name;
+  }
+  const { operands, options } = readArguments(cli, command, args);
+  if (options['help'] === true) cli.outputHelp();
+  else if (options['version'] === true) cli.outputVersion();
+  else if (command === undefined) return noCommand(cli, operands[0]);
+  else {
+    if (named !== undefined && options['reset'] === true) throw new UsageError('--reset stands alone');
+    cli.args = operands;
+    cli.options = options;
+    const code: unknown = await cli.runMatchedCommand();
+    return typeof code === 'number' ? code : 0;
+  }
+  return 0;
+}
+
+async function checkOutput(): Promise<void> {
+  // A stream reports its errors a moment later.
+  await new Promise(setImmediate);
+  const lost = lostOutput();
+  if (lost !== undefined) throw new CommandError(`the output cannot be written: ${lost}`);
 }
 
 async function noCommand(cli: CAC, name: string | undefined): Promise<number> {

@@ -48,7 +48,7 @@ export async function runNode(run: NodeRun): Promise<number> {
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon)] });
-  return runUntilSignal(node, log, () => run.onUp?.(node));
+  return runUntilSignal(node, log, run.isDaemon, () => run.onUp?.(node));
 }
 
 function forgetToken(): void {
@@ -58,7 +58,7 @@ function forgetToken(): void {
 }
 
 /** First signal: drain. Second: also cancel the running job. Third: exit at once. */
-async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
+async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: () => void): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -75,6 +75,8 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // A terminal that closes may send it more than once: that says no more than the first.
+    if (!isDaemon) process.on('SIGHUP', (signal) => void (signals === 0 && onSignal(signal)));
     void node.failed.then(async (reason) => {
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));

@@ -23,9 +23,9 @@ export function addLogs(cli: CAC): void {
 async function logs(options: LogsOptions): Promise<number> {
   const lines = wholeNumberOption('--lines', options.lines, 0, 10_000_000) ?? DEFAULT_LINES;
   const { logPath } = await import('../../state/layout.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { showLog } = await import('./show-log.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   // The reader, such as `head` or a pager, has closed the pipe.
   process.stdout.on('error', () => process.exit(0));
   const ended = new AbortController();

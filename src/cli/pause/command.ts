@@ -42,9 +42,9 @@ async function change(
 ): Promise<number> {
   const out = terminal(process.stdout);
   const { findNode } = await import('../local-node/find.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { readPause } = await import('../../state/pause-file.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   const before = await readPause(stateDir);
   await write(stateDir);
   const { node } = await findNode(stateDir);

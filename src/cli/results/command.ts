@@ -38,9 +38,9 @@ async function results(given: string, jobs: readonly string[], options: ResultsO
     out.error(`coda: ${misuse}\n  → see coda results --help`);
     return 2;
   }
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { runAction } = await import('./actions.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   return runAction(action, { stateDir, jobs, json: options.json === true, out });
 }
 

@@ -55,15 +55,17 @@ async function termsOf({ config: configPath, runAs }: ServiceOptions) {
   const { homedir, userInfo } = await import('node:os');
   const { realpathSync } = await import('node:fs');
   const { resolve } = await import('node:path');
-  const { operatorConfig } = await import('../local-node/settings.ts');
-  const { shutdownDrainTimeoutSec } = (await operatorConfig(configPath)).settings;
+  const { loadNodeConfig } = await import('../../compose.ts');
+  const { env } = process;
+  const cwd = process.cwd();
+  const { settings } = await loadNodeConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
   const config = configPath === undefined ? [] : ['--config', resolve(configPath)];
   const self = userInfo().username;
   return {
     command: [process.execPath, realpathSync(process.argv[1] ?? ''), 'start', ...config],
-    workingDirectory: process.cwd(),
+    workingDirectory: cwd,
     user: runAs ?? process.env['SUDO_USER'] ?? (self === 'root' ? null : self),
-    stopTimeoutSec: shutdownDrainTimeoutSec + CLOSE_SEC,
+    stopTimeoutSec: settings.shutdownDrainTimeoutSec + CLOSE_SEC,
     home: homedir(),
   };
 }

@@ -22,9 +22,9 @@ async function stop(options: StopOptions): Promise<number> {
   const { rmSync } = await import('node:fs');
   const { daemonPidPath } = await import('../../state/layout.ts');
   const { findNode } = await import('../local-node/find.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { stopNode } = await import('../local-node/stop-node.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   const { node, stale } = await findNode(stateDir);
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);

@@ -1,5 +1,6 @@
 // `coda pause` and `coda resume`: the operator stops the node from taking jobs, and lets it take them again.
 import type { CAC } from 'cac';
+import { CommandError } from '../terminal/failure.ts';
 import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface PauseOptions extends ConfigOption {
@@ -45,9 +46,14 @@ async function change(
   const { operatorStateDir } = await import('../local-node/settings.ts');
   const { readPause } = await import('../../state/pause-file.ts');
   const stateDir = await operatorStateDir(options.config);
+  const { node } = await findNode(stateDir);
+  if (node?.isOriginal === true) {
+    throw new CommandError(`the Python coda-node (PID ${node.pid}) runs here, and cannot be paused`, {
+      remedy: 'Stop it (coda stop), and start this node (coda start).',
+    });
+  }
   const before = await readPause(stateDir);
   await write(stateDir);
-  const { node } = await findNode(stateDir);
   const address = node?.presence?.address ?? undefined;
   const live = address === undefined ? undefined : await noticed(address, paused);
   if (options.json === true) {

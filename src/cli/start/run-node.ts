@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
 
 /** How much WebAssembly V8 runs before it optimizes it. undici parses answers with WebAssembly: by its own figure V8 would
@@ -36,6 +37,9 @@ export async function runNode(run: NodeRun): Promise<number> {
     configPath: run.configPath,
     log: { mask: (secret) => secrets.push(secret) },
   });
+  const { stateDir } = config.settings;
+  const original = findOriginal(stateDir);
+  if (original !== undefined) throw besideOriginal(original.pid, stateDir);
   // The token is used once; no child process needs it.
   forgetToken();
   const { logLevel, logFormat } = config.settings;

@@ -37,6 +37,8 @@ export interface LoadInput {
   readonly log?: Pick<Logger, 'mask'>;
   /** False: the state directory is not read, so that a command that clears a broken one works. */
   readonly readState?: boolean;
+  /** False: no config file is read, so that a command works beside a broken one. */
+  readonly readConfigFile?: boolean;
   /** False: third-party plugins are not loaded, for commands that run none. */
   readonly loadPlugins?: boolean;
 }
@@ -71,7 +73,10 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const builtins = builtinNames(input.builtinPlugins);
   const flags = readFlags(input.flags ?? {}, cwd);
   const environment = await readEnvironment(env, cwd);
-  const { file, warnings } = await loadConfigFile(input.modules, cwd, input.configPath);
+  const { file, warnings } =
+    input.readConfigFile === false
+      ? { file: undefined, warnings: [] }
+      : await loadConfigFile(input.modules, cwd, input.configPath);
   const fromFile = await contentOf(file, builtins);
   const layers: Layer[] = [flags, environment.layer, fromFile.settings];
 

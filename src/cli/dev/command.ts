@@ -1,23 +1,21 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
-import { ConfigError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS, type Target } from '../../protocol/ir.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
+import { UsageError } from '../terminal/failure.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import {
-  CONFIG_OPTION,
-  terminal,
-  textOption,
-  wholeNumberOption,
-  type ConfigOption,
-} from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
   readonly verbose?: boolean;
+  readonly redisUrl?: string;
+  readonly port?: string;
+  readonly shots?: string;
+  readonly target?: string;
 }
 
 export function addDev(cli: CAC): void {
@@ -36,10 +34,10 @@ export function addDev(cli: CAC): void {
 }
 
 async function dev(options: DevOptions): Promise<number> {
-  const target = targetOption();
-  const redisUrl = textOption('--redis-url');
-  const port = wholeNumberOption('--port', 0, 65_535);
-  const shots = wholeNumberOption('--shots', 1, 1_000_000_000);
+  const { redisUrl } = options;
+  const target = targetOption(options.target);
+  const port = wholeNumberOption('--port', options.port, 0, 65_535);
+  const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
   const signal = abortOnSignals();
   const { runDev } = await import('./run.ts');
   return runDev({
@@ -101,9 +99,8 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   };
 }
 
-function targetOption(): Target {
-  const text = textOption('--target') ?? 'cz';
+function targetOption(text = 'cz'): Target {
   const target = TARGETS.find((known) => known === text);
   if (target !== undefined) return target;
-  throw new ConfigError(`--target is "${text}"`, { remedy: `Allowed: ${TARGETS.join(', ')}.` });
+  throw new UsageError(`--target is "${text}"; it must be one of ${TARGETS.join(', ')}`);
 }

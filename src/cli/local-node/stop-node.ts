@@ -58,8 +58,8 @@ export async function stopNode(
       remedy: 'Look at it with ps; it may hang in the kernel.',
     });
   }
-  // A node that was killed could not remove its PID file.
-  if (how === 'killed') await rm(daemonPidPath(stateDir), { force: true });
+  // A node that was killed could not remove its PID file, and the original may leave it.
+  if (how === 'killed' || node.isOriginal) await rm(daemonPidPath(stateDir), { force: true });
   return { killed: how === 'killed' };
 }
 

@@ -12,6 +12,7 @@ import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { findNode } from '../local-node/find.ts';
+import { besideOriginal } from '../local-node/original.ts';
 import { openLog } from './log-file.ts';
 
 /** How long a node that is up may take to be ready, e.g. until Redis answers. */
@@ -37,6 +38,7 @@ export interface DaemonStart {
 export async function startDaemon(start: DaemonStart): Promise<number> {
   const { stateDir, out, secrets } = start;
   const { node } = await findNode(stateDir);
+  if (node?.isOriginal === true) throw besideOriginal(node.pid, stateDir);
   if (node !== undefined) throw inUse(node, stateDir);
   await makeStateDir(stateDir);
   const log = logPath(stateDir);

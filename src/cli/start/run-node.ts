@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -31,6 +32,9 @@ export async function runNode(run: NodeRun): Promise<number> {
     configPath: run.configPath,
     log: { mask: (secret) => secrets.push(secret) },
   });
+  const { stateDir } = config.settings;
+  const original = findOriginal(stateDir);
+  if (original !== undefined) throw besideOriginal(original.pid, stateDir);
   // The token is used once; no child process needs it.
   forgetToken();
   const { logLevel, logFormat } = config.settings;
@@ -43,7 +47,7 @@ export async function runNode(run: NodeRun): Promise<number> {
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon), warmUp] });
-  return runUntilSignal(node, log, () => run.onUp?.(node));
+  return runUntilSignal(node, log, run.isDaemon, () => run.onUp?.(node));
 }
 
 function forgetToken(): void {
@@ -53,7 +57,7 @@ function forgetToken(): void {
 }
 
 /** First signal: drain. Second: also cancel the running job. Third: exit at once. */
-async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
+async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: () => void): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -70,6 +74,8 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // A terminal that closes may send it more than once: that says no more than the first.
+    if (!isDaemon) process.on('SIGHUP', (signal) => void (signals === 0 && onSignal(signal)));
     void node.failed.then(async (reason) => {
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));

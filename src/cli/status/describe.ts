@@ -17,6 +17,8 @@ export interface NodeStatus {
   /** Where the process runs, if its id means nothing here: another container or machine. */
   readonly elsewhere: string | null;
   readonly daemon: boolean | null;
+  /** Whether it is the Python original. */
+  readonly original: boolean;
   readonly started_at: string | null;
   readonly uptime_sec: number | null;
   readonly url: string | null;
@@ -33,7 +35,10 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
   const { stateDir } = settings;
   const { node, stale } = await findNode(stateDir);
   const presence = node?.presence;
-  const address = presence?.address ?? undefined;
+  // The original listens where the same settings say.
+  const address =
+    presence?.address ??
+    (node?.isOriginal === true ? { host: settings.host, port: settings.port } : undefined);
   const live = address === undefined ? undefined : await askReady(address);
   const openvpn = findVpnProcess(stateDir, settings.nodeVpnProfilePath);
   const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint ?? undefined);
@@ -42,7 +47,8 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
     running: node !== undefined,
     pid: node?.pid ?? null,
     elsewhere: node?.elsewhere ?? null,
-    daemon: presence?.isDaemon ?? null,
+    daemon: node?.isOriginal === true ? true : (presence?.isDaemon ?? null),
+    original: node?.isOriginal === true,
     started_at: presence?.startedAt ?? null,
     uptime_sec:
       presence === undefined ? null : Math.round((Date.now() - Date.parse(presence.startedAt)) / 1000),
@@ -64,7 +70,10 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
       status.daemon === null ? '' : status.daemon ? ', daemon' : ', in a terminal or under a service manager';
     const uptime = status.uptime_sec === null ? '' : `, up ${durationText(status.uptime_sec)}`;
     const where = status.elsewhere === null ? '' : ` ${status.elsewhere}`;
-    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${where}${kind}${uptime}`]);
+    rows.push([
+      'node',
+      `${paint(out, 'green', 'running')}, PID ${status.pid}${where}${kind}${status.original ? ', the Python coda-node' : ''}${uptime}`,
+    ]);
     const silent = where === '' ? 'the node does not answer' : 'not known here: run coda status there';
     rows.push(...(live === null ? ([['ready', silent]] as const) : liveRows(live, out)));
   } else {

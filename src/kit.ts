@@ -20,7 +20,16 @@ export type { Session, VpnTerms } from './kernel/session.ts';
 export { isTapped } from './kernel/tap.ts';
 export { RepeatFilter } from './log.ts';
 export { cloudRemedy } from './net/cloud-trouble.ts';
-export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
+export {
+  answerText,
+  cloudUrl,
+  extraHeaders,
+  headerFault,
+  isTransient,
+  pageText,
+  redirectText,
+  retryAfterMs,
+} from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export { redisTrouble } from './net/redis-trouble.ts';
 export { isConnectionFault, whichExist } from './net/redis.ts';

@@ -1,8 +1,19 @@
 // One heartbeat: its body, its POST, and the log lines about its failure.
 import { HeartbeatRejectedError, messageOf, type CodaNode, type Edge } from '../../src/index.ts';
-import { answerText, cloudUrl, connectivityOf, extraHeaders, RepeatFilter } from '../../src/kit.ts';
+import {
+  answerText,
+  cloudUrl,
+  connectivityOf,
+  extraHeaders,
+  isTransient,
+  pageText,
+  RepeatFilter,
+  retryAfterMs,
+} from '../../src/kit.ts';
 
 const TIMEOUT_MS = 10_000;
+/** A wrong Retry-After must not make the node seem dead for long. */
+const LONGEST_RETRY_AFTER_MS = 300_000;
 
 export interface Beat {
   /** When the cloud last accepted one; ISO 8601, UTC. */
@@ -19,6 +30,8 @@ export function createBeat(node: CodaNode): Beat {
   const failures = new RepeatFilter();
   const deviceFaults = new RepeatFilter();
   let lastAcceptedAt: string | null = null;
+  /** The cloud asked for no heartbeat before this; monotonic milliseconds. */
+  let notBefore = 0;
 
   async function post(signal: AbortSignal): Promise<void> {
     const { signer, webappUrl, heartbeatPath } = node.session;
@@ -33,7 +46,12 @@ export function createBeat(node: CodaNode): Beat {
       timeoutMs: TIMEOUT_MS,
       signal,
     });
+    const page = pageText(answer);
+    if (page !== undefined) throw new HeartbeatRejectedError(`the heartbeat was answered ${page}`);
     if (answer.status >= 200 && answer.status < 300) return;
+    if (isTransient(answer.status)) {
+      notBefore = performance.now() + Math.min(retryAfterMs(answer) ?? 0, LONGEST_RETRY_AFTER_MS);
+    }
     throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${answerText(answer, sent)}`);
   }
 
@@ -72,6 +90,7 @@ export function createBeat(node: CodaNode): Beat {
       return failures.last ?? null;
     },
     async send(signal) {
+      if (performance.now() < notBefore) return;
       try {
         await post(signal);
         const executor = node.executorSource;

@@ -29,7 +29,7 @@ async function started(
   return node;
 }
 
-test('the first heartbeat goes out at once, signed, with the four fields and no others', async (t) => {
+test('the first heartbeat waits for Redis, two seconds at most, and has the four fields and no others', async (t) => {
   const cloud = await serve(t, (response) => json(response, 200, {}));
   const node = await started(t, `${cloud.url}/`, {
     settings: {
@@ -53,6 +53,43 @@ test('the first heartbeat goes out at once, signed, with the four fields and no 
     connectivity: null,
   });
   await waitUntil('its acceptance', () => node.readiness().toJSON()['last_heartbeat_at']);
+});
+
+test('the first heartbeat tells the truth about a Redis that answers', async (t) => {
+  const cloud = await serve(t, (response) => json(response, 200, {}));
+  const node = await started(t, cloud.url, { settings: { heartbeatIntervalSec: 3600 } });
+  assert.equal(cloud.received.length, 0);
+  Object.assign(node.truth, { redisHealthy: true });
+  const [beat] = await waitUntil('a heartbeat', () =>
+    cloud.received.length > 0 ? cloud.received : undefined,
+  );
+  assert.equal(JSON.parse(beat?.body ?? '').redis_healthy, true);
+  assert.match(beat?.headers['user-agent'] ?? '', /^coda-node\/\d/);
+  assert.equal(beat?.headers.accept, 'application/json');
+});
+
+test('a login page is no yes to a heartbeat, and is named', async (t) => {
+  const page = '<!doctype html><title>Hotel</title>';
+  const cloud = await serve(t, (response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end(page),
+  );
+  const node = await started(t, cloud.url);
+  await waitUntil('the failure', () =>
+    /200 with a web page \("Hotel"\)/.test(String(node.readiness().toJSON()['heartbeat_error'])),
+  );
+  assert.equal(node.readiness().toJSON()['last_heartbeat_at'], null);
+});
+
+test('a heartbeat waits as long as the cloud asks', async (t) => {
+  const cloud = await serve(t, (response) => {
+    response.setHeader('retry-after', '3600');
+    json(response, 429, { error: 'slow down' });
+  });
+  const node = await started(t, cloud.url);
+  await waitUntil('the refusal', () => /429/.test(String(node.readiness().toJSON()['heartbeat_error'])));
+  const { length } = cloud.received;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(cloud.received.length, length, 'the interval is 10 ms');
 });
 
 test('the body follows the node and its device', async (t) => {

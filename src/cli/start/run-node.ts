@@ -7,6 +7,7 @@ import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { presence } from '../local-node/presence.ts';
+import { Ending } from './ending.ts';
 
 /** How much WebAssembly V8 runs before it optimizes it. undici parses answers with WebAssembly: by its own figure V8 would
  *  optimize that during the start, for 100 ms of a core and 10 MiB that it never gives back. With this one it does so after
@@ -47,8 +48,10 @@ export async function runNode(run: NodeRun): Promise<number> {
   for (const secret of secrets) log.mask(secret);
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon)] });
-  return runUntilSignal(node, log, () => run.onUp?.(node));
+  const ending = new Ending();
+  const plugins = [ending.plugin, presence(run.isDaemon)];
+  const node = composeNode({ config, env: process.env, log, plugins });
+  return runUntilSignal(node, log, ending, () => run.onUp?.(node));
 }
 
 function forgetToken(): void {
@@ -58,11 +61,12 @@ function forgetToken(): void {
 }
 
 /** First signal: drain. Second: also cancel the running job. Third: exit at once. */
-async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
+async function runUntilSignal(node: Node, log: Logger, ending: Ending, onUp: () => void): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
       signals += 1;
+      ending.asked();
       if (signals === 1) {
         log.info(`${signal}: finishing the running job; a second signal cancels it`);
         node.stop().then(() => resolve(0), reject);
@@ -70,12 +74,14 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
         log.warn(`${signal}: cancelling the running job; a third signal exits at once`);
         node.cancelRunning();
       } else {
+        ending.forced();
         process.exit(1);
       }
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
     void node.failed.then(async (reason) => {
+      ending.failed(reason);
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));
     });

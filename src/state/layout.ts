@@ -70,6 +70,11 @@ export function runMarkerPath(folder: string): string {
   return join(folder, 'running');
 }
 
+/** Since when the node runs, what it runs, and how its last run ended. */
+export function lastRunPath(folder: string): string {
+  return join(folder, 'last-run.json');
+}
+
 /** Results that are not delivered yet. */
 export function journalPath(folder: string): string {
   return join(folder, 'outbox.journal');

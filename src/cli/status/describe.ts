@@ -6,6 +6,7 @@ import { paint, type Output } from '../terminal/output.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady, troublesOf, urlOf, type Live } from '../local-node/live.ts';
 import { findTunnel } from '../../net/tunnels.ts';
+import { lastEndText, readLastEnd, type LastEnd } from '../../state/last-end.ts';
 import { logPath } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
 import { table } from '../terminal/table.ts';
@@ -29,6 +30,8 @@ export interface NodeStatus {
   /** The body of `/ready`; null if the node does not answer. */
   readonly live: Live | null;
   readonly note: string | null;
+  /** How the node last ended; if it runs, how it ended before that. */
+  readonly last_end: LastEnd | null;
 }
 
 export async function describeNode(settings: Settings): Promise<NodeStatus> {
@@ -59,6 +62,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
     vpn_interface: textOf(live?.['vpn_interface']) ?? tunnel?.found?.name ?? null,
     live: live ?? null,
     note: stale ?? null,
+    last_end: readLastEnd(stateDir) ?? null,
   };
 }
 
@@ -80,6 +84,7 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
     rows.push(['node', paint(out, 'red', 'stopped')]);
   }
   if (status.note !== null) rows.push(['note', status.note]);
+  if (status.last_end !== null) rows.push(['last end', lastEndText(status.last_end)]);
   const vpn = [
     textOf(live?.['vpn_state']),
     status.vpn_interface === null ? undefined : `interface ${status.vpn_interface}`,

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The command line: reads the arguments, runs one command and turns an error into an exit code.
 // 0: done; 1: failed; 2: wrong usage.
-import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
 import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel/command.ts';
@@ -23,8 +22,7 @@ import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
 import { addStop } from './stop/command.ts';
 import { addSubmit } from './submit/command.ts';
-
-const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
+import { version } from './version.ts';
 
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [

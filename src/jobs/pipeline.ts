@@ -198,7 +198,13 @@ export class JobPipeline implements Jobs {
     report.add('executor', loaded.source);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
     if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
+    report.add('current_job_since', isoOf(this.#runner.currentSince));
+    report.add('completed', this.#endings.counts.completed);
+    report.add('failed', this.#endings.counts.failed);
     report.add('undelivered', outbox.size);
+    report.add('oldest_undelivered_at', outbox.oldest);
+    report.add('last_delivery_at', isoOf(outbox.lastDelivery));
+    report.add('refused', outbox.refused);
     if (outbox.outage !== undefined) report.add('delivery_trouble', outbox.outage);
   }
 
@@ -235,4 +241,8 @@ export class JobPipeline implements Jobs {
     this.#writes.close();
     this.#marker.close();
   }
+}
+
+function isoOf(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
 }

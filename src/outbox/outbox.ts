@@ -49,6 +49,8 @@ export class Outbox {
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
   #weight = 0;
+  #lastDelivery: number | undefined;
+  #refused = 0;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -59,7 +61,10 @@ export class Outbox {
       log,
       maxRetryDelayMs,
       ends: {
-        delivered: (entry) => this.#settled(entry),
+        delivered: (entry) => {
+          this.#lastDelivery = Date.now();
+          return this.#settled(entry);
+        },
         refused: (entry, reason) => void this.#setAside(entry, reason),
       },
     });
@@ -88,6 +93,22 @@ export class Outbox {
   /** Why nothing can be delivered at the moment, if so. */
   get outage(): string | undefined {
     return this.#lanes.outage;
+  }
+
+  /** When the cloud last took an outcome, since the start; Unix time in milliseconds. */
+  get lastDelivery(): number | null {
+    return this.#lastDelivery ?? null;
+  }
+
+  /** When the job ended whose outcome has waited longest; ISO 8601, UTC. */
+  get oldest(): string | null {
+    const [entry] = this.#entries.values();
+    return entry?.saved.endedAt ?? null;
+  }
+
+  /** Outcomes that the cloud has refused since the start. */
+  get refused(): number {
+    return this.#refused;
   }
 
   has(jobId: string): boolean {
@@ -225,6 +246,7 @@ export class Outbox {
 
   async #setAside(entry: Entry, reason: string): Promise<void> {
     const { directory, log } = this.#options;
+    this.#refused += 1;
     log.error(
       `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
     );

@@ -103,7 +103,7 @@ describe('the persisted state', () => {
     putPythonState(stateDir, {
       qpu_id: 7,
       num_qubits: 'nine',
-      vpn_required: 'no',
+      vpn_required: 'maybe',
       redis_url: 'hunter2',
       jwt_key_id: null,
     });
@@ -111,7 +111,7 @@ describe('the persisted state', () => {
       stateDir,
       /qpu_id in .*coda\.config is 7/,
       /num_qubits in .* is "nine"/,
-      /vpn_required in .* is "no"/,
+      /vpn_required in .* is "maybe"/,
       /redis_url in .* \(not shown\)/,
       /jwt_key_id in .* is missing/,
     );

@@ -26,6 +26,8 @@ export interface EndingsOptions {
 export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
   #lastRunAt: string | null = null;
+  /** Jobs that got their outcome since the start. */
+  readonly counts = { completed: 0, failed: 0 };
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -50,6 +52,7 @@ export class Endings implements RunEndings {
     const { held, outbox, qpuId } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     const endedAt = new Date().toISOString();
+    this.counts[outcome.status] += 1;
     void outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
     held.release(job);
     return endedAt;

@@ -61,6 +61,11 @@ export function presencePath(folder: string): string {
   return join(folder, 'running.json');
 }
 
+/** When the node was started. */
+export function startsPath(folder: string): string {
+  return join(folder, 'starts.json');
+}
+
 export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }

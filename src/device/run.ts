@@ -9,9 +9,9 @@ import { boundedError, type Outcome } from '../protocol/webhook.ts';
 import type { LoadedExecutor, RunContext } from './executor.ts';
 import { checkResult } from './result.ts';
 
-/** Takes the outcome of a job that was on the device. */
+/** Takes the outcome of a job that was on the device; resolves once it is saved. */
 export interface RunEndings {
-  ran(job: ReadyJob, outcome: Outcome): void;
+  ran(job: ReadyJob, outcome: Outcome): Promise<void>;
 }
 
 export interface RunOptions {
@@ -162,7 +162,7 @@ export class Run {
     for (const job of this.jobs) {
       if (this.#dropped.has(job)) continue;
       this.#dropped.add(job);
-      this.#options.endings.ran(job, outcome);
+      void this.#options.endings.ran(job, outcome);
     }
   }
 

@@ -154,9 +154,11 @@ export class Runner {
     // The device is at work again; what is left does not hold it up.
     for (const job of jobs) {
       if (again.includes(job)) continue;
+      const [messageId] = job.messageIds;
       const outcome = run.outcomeOf(job);
-      if (outcome !== undefined) endings.ran(job, outcome);
-      marker.end(job.messageIds[0]);
+      const saved = outcome === undefined ? undefined : endings.ran(job, outcome);
+      if (saved === undefined || !marker.isWary) marker.end(messageId);
+      else void saved.then(() => marker.forget(messageId));
     }
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }

@@ -36,23 +36,20 @@ export class Endings implements RunEndings {
     return this.#lastRunAt;
   }
 
-  /** The job has been on the device, and this is its outcome. */
-  ran(job: ReadyJob, outcome: Outcome): void {
+  /** The job has been on the device, and this is its outcome. Resolves once that is saved. */
+  ran(job: ReadyJob, outcome: Outcome): Promise<void> {
     const { hooks } = this.#options;
-    this.#lastRunAt = this.finished(job, outcome);
-    if (!isTapped(hooks.afterRun)) return;
+    this.#lastRunAt = new Date().toISOString();
+    const saved = this.#save(job, outcome, this.#lastRunAt);
+    if (!isTapped(hooks.afterRun)) return saved;
     const { jobId, messageIds, callbackUrl, circuit } = job;
     void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+    return saved;
   }
 
-  /** The job has its outcome without a run, or before its run has ended. Returns when: ISO 8601, UTC. */
-  finished(job: HeldJob, outcome: Outcome): string {
-    const { held, outbox, qpuId } = this.#options;
-    const { jobId, messageIds, callbackUrl } = job;
-    const endedAt = new Date().toISOString();
-    void outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
-    held.release(job);
-    return endedAt;
+  /** The job has its outcome without a run, or before its run has ended. Resolves once that is saved. */
+  finished(job: HeldJob, outcome: Outcome): Promise<void> {
+    return this.#save(job, outcome, new Date().toISOString());
   }
 
   /** The cloud has cancelled the job. */
@@ -94,6 +91,14 @@ export class Endings implements RunEndings {
     void statuses.ended(ending);
     void statuses.acknowledge([messageId]);
     return true;
+  }
+
+  #save(job: HeldJob, outcome: Outcome, endedAt: string): Promise<void> {
+    const { held, outbox, qpuId } = this.#options;
+    const { jobId, messageIds, callbackUrl } = job;
+    const saved = outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
+    held.release(job);
+    return saved;
   }
 
   #announceCancel(cancellation: Cancellation): void {

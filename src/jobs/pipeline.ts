@@ -106,7 +106,7 @@ export class JobPipeline implements Jobs {
       intake,
       endings,
       leaseMs: settings.leaseSec * 1000,
-      interrupted: marker.interrupted,
+      marker,
       log,
     });
     const runner = new Runner({
@@ -180,7 +180,7 @@ export class JobPipeline implements Jobs {
     for (const job of [...this.#held.all()]) {
       if (job.stage !== 'running') continue;
       this.#runner.drop(job, reason);
-      this.#endings.finished(job, { status: 'failed', error: reason });
+      void this.#endings.finished(job, { status: 'failed', error: reason });
     }
   }
 

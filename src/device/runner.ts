@@ -12,10 +12,12 @@ import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
+import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { Run, type RunEndings } from './run.ts';
+import type { OddResults } from './result.ts';
+import { Run, type FailureCause, type RunEndings } from './run.ts';
 
 /** An executor that keeps the event loop for longer than this is named in the log. */
 const BLOCKED_MS = 1_000;
@@ -41,6 +43,7 @@ export interface RunnerOptions {
   readonly statuses: StartStatuses;
   readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
+  readonly odd: OddResults;
   readonly hooks: Hooks;
   readonly log: Logger;
   readonly concurrency: number;
@@ -156,7 +159,7 @@ export class Runner {
       if (again.includes(job)) continue;
       const [messageId] = job.messageIds;
       const outcome = run.outcomeOf(job);
-      const saved = outcome === undefined ? undefined : endings.ran(job, outcome);
+      const saved = outcome === undefined ? undefined : endings.ran(job, outcome, causeOf(run, job, outcome));
       if (saved === undefined || !marker.isWary) marker.end(messageId);
       else void saved.then(() => marker.forget(messageId));
     }
@@ -179,6 +182,11 @@ export class Runner {
       );
     }, WATCH_MS).unref();
   }
+}
+
+/** Undefined for a job that has not failed. */
+function causeOf(run: Run, job: ReadyJob, { status }: Outcome): FailureCause | undefined {
+  return status === 'failed' ? run.causeOf(job) : undefined;
 }
 
 function firstEntries(jobs: readonly ReadyJob[]): string[] {

@@ -8,6 +8,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
@@ -26,6 +27,7 @@ import { RedisWrites } from '../queue/redis-writes.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
 import { JobTable } from './job-table.ts';
+import { JobTrace } from './job-trace.ts';
 import { Prefetch } from './prefetch.ts';
 
 /** The job pipeline as plugins see it. */
@@ -65,6 +67,7 @@ export class JobPipeline implements Jobs {
   readonly #held = new JobTable();
   readonly #writes: RedisWrites;
   readonly #health: RedisHealth;
+  readonly #trace: JobTrace;
   readonly #endings: Endings;
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
@@ -86,7 +89,8 @@ export class JobPipeline implements Jobs {
     const stream = new JobStream(qpuId, options.consumer);
     const health = (this.#health = new RedisHealth(redis));
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
-    const endings = new Endings({ qpuId, held, outbox, statuses: writes, hooks, log });
+    const trace = (this.#trace = new JobTrace(log));
+    const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
     const intake = new Intake({
       redis,
       stream,
@@ -117,6 +121,7 @@ export class JobPipeline implements Jobs {
       statuses: writes,
       endings,
       loaded,
+      odd: new OddResults(log, loaded.source),
       hooks,
       log,
       concurrency,
@@ -180,7 +185,7 @@ export class JobPipeline implements Jobs {
     for (const job of [...this.#held.all()]) {
       if (job.stage !== 'running') continue;
       this.#runner.drop(job, reason);
-      void this.#endings.finished(job, { status: 'failed', error: reason });
+      void this.#endings.failed(job, reason);
     }
   }
 
@@ -234,5 +239,6 @@ export class JobPipeline implements Jobs {
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
+    this.#trace.close();
   }
 }

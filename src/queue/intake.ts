@@ -172,7 +172,7 @@ export class Intake {
     }
     if (state === 'failed' && messageId === message.messageId) {
       // Another node ran it and died before it could deliver the outcome.
-      void endings.finished(job, { status: 'failed', error: error ?? 'the job failed' });
+      void endings.failed(job, error ?? 'the job failed', { where: 'on another node' });
       return true;
     }
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
@@ -196,7 +196,7 @@ export class Intake {
     const { held, writes, endings } = this.#options;
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
-      void endings.finished(job, { status: 'failed', error: circuit.fault });
+      void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
     }
     held.enqueue(job, circuit);
@@ -212,8 +212,7 @@ export class Intake {
   async #giveUp({ job, message, fields }: Candidate, starts: number): Promise<void> {
     const { directory, log, endings, marker } = this.#options;
     const error = `the job was started ${starts} times without an outcome; it is not tried again`;
-    log.error(`job ${job.jobId}: ${error}`);
-    const saved = endings.finished(job, { status: 'failed', error });
+    const saved = endings.failed(job, error);
     // For the operator; the cloud does not wait for it.
     recordDeadLetter(directory, message.messageId, fields, error).catch((thrown: unknown) =>
       log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`),

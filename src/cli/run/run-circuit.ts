@@ -1,10 +1,11 @@
 // The logic of `coda run`: finds, loads, runs and checks the executor exactly as a node does.
+import { inspect } from 'node:util';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
 import type { LoadedExecutor } from '../../device/executor.ts';
 import { createLogger, type Logger } from '../../log.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
-import { checkResult } from '../../device/result.ts';
+import { checkResult, OddResults } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { paint, type Output } from '../terminal/output.ts';
@@ -35,7 +36,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     readState: false,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
+  const log = createLogger({ level: config.settings.logLevel, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
   const { node: other } = findNode(config.settings.stateDir);
   if (other !== undefined) {
@@ -55,7 +56,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
 }
 
 async function outcomeOf(
-  { executor }: LoadedExecutor,
+  { executor, source }: LoadedExecutor,
   ir: NativeGateIR,
   { shots, signal }: CircuitRun,
   log: Logger,
@@ -68,8 +69,9 @@ async function outcomeOf(
   });
   try {
     const result: unknown = await executor.run(ir, shots, { jobId: JOB_ID, signal: abort.signal, log });
-    return { status: 'completed', ...checkResult(result, ir) };
+    return { status: 'completed', ...checkResult(result, ir, new OddResults(log, source), JOB_ID) };
   } catch (thrown) {
+    log.debug(inspect(thrown));
     return { status: 'failed', error: attributedMessageOf(thrown) };
   }
 }

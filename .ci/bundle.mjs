@@ -12,7 +12,7 @@ const DOORS = { index: './src/index.js', kit: './src/kit.js', testing: './src/te
 const PROGRAMS = { coda: './src/cli/main.js', daemonChild: './src/cli/start/daemon-child.js' };
 
 /** Loaded from node_modules when they are needed, which is not in an ordinary start. */
-const ON_DEMAND = ['cosmiconfig', 'fastest-levenshtein', 'jiti', 'yaml'];
+const ON_DEMAND = ['cosmiconfig', 'jiti', 'yaml'];
 
 /** How a module gets the core. With `import`, Node would first search the whole file for names, which takes 40 ms. */
 const LOAD_CORE = `import { createRequire } from 'node:module';
@@ -30,12 +30,13 @@ const loaders = Object.entries({ ...DOORS, ...PROGRAMS }).map(
   ([name, file]) => `exports.${name} = () => require('${file}');\n`,
 );
 const inputs = [
-  ...(await bundle('core.cjs', loaders.join(''))),
+  ...(await bundle('core.code.cjs', loaders.join(''))),
   ...(await bundle(
     'sucrase.cjs',
     `module.exports = require(${JSON.stringify(require.resolve('sucrase'))});`,
   )),
 ];
+write('core.cjs', readFileSync(join(import.meta.dirname, 'core.cjs')));
 const core = require(join(folder, 'core.cjs'));
 for (const name of Object.keys(DOORS)) {
   const names = Object.keys(core[name]()).toSorted();
@@ -95,7 +96,7 @@ function licences(inputs) {
     const text = file === undefined ? `Licence: ${license}` : readFileSync(join(path, file), 'utf8').trim();
     return `${name} ${version}\n\n${text}\n`;
   });
-  return `core.cjs and sucrase.cjs contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `core.code.cjs and sucrase.cjs contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
 function write(name, text) {

@@ -10,7 +10,7 @@ const src = join(resolve(process.argv[2] ?? 'dist'), 'src');
 const { SCHEMAS } = await import(pathToFileURL(join(src, 'protocol', 'schemas.js')).href);
 await generate('protocol/validators.js', SCHEMAS, { strict: true });
 
-// Every fault of a config file is told, with the value at fault.
+// All faults of a config file are reported, each with the wrong value.
 const { levelSchemas } = await import(pathToFileURL(join(src, 'config', 'schema.js')).href);
 const levels = Object.entries(levelSchemas());
 const numbered = Object.fromEntries(levels.map(([, schema], i) => [`level${i}`, schema]));

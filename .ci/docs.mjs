@@ -44,6 +44,7 @@ the arguments are exported by \`coda-node\`, but for \`Router\`, which is \`@koa
 The way of a node, and then of a job:
 
     boot (http) -> resolveExecutor -> connect (beforeConnect) -> network -> start
+    its executor is made before connect; on a first start, after it
     batchSize -> onJob -> [runBatch] -> afterRun -> deliver (onWebhook)
     at any time: onCancel, readiness; at the end: drain
 

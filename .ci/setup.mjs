@@ -15,7 +15,7 @@ if (!packagesAreInstalled()) {
 }
 if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
-// Only the tests need these, and without them they say what they did not run.
+// Only the tests need these. Without them, the tests that need them are skipped and say so.
 if (process.argv.includes('--vpn')) installVpnLab();
 run('npm', ['run', '--silent', 'build']);
 
@@ -25,7 +25,7 @@ function requireNode(major, minor) {
   fail(`Node ${major}.${minor} or newer is needed; this is ${process.version}.`);
 }
 
-/** npm writes what it installed beside the packages; it must be what the lock file asks for. */
+/** npm writes the installed versions beside the packages. They must be those of the lock file. */
 function packagesAreInstalled() {
   const installed = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(installed)) return false;
@@ -58,7 +58,7 @@ function installRedis() {
   );
 }
 
-/** Older distributions have one without XAUTOCLAIM. */
+/** Older versions have no XAUTOCLAIM. */
 function requireRedis(major, minor) {
   const { stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   const [have, haveMinor] = (/v=(\d+)\.(\d+)/.exec(stdout ?? '') ?? []).slice(1).map(Number);
@@ -69,25 +69,25 @@ function requireRedis(major, minor) {
   );
 }
 
-/** What the tests of the VPN need: a real OpenVPN, network namespaces and certificates. */
+/** For the tests of the VPN: a real OpenVPN, network namespaces and certificates. */
 function installVpnLab() {
   const programs = { openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' };
   const missing = Object.entries(programs).flatMap(([program, name]) => (isInstalled(program) ? [] : [name]));
   const sudo = sudoWords();
   if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;
-  if (!aptInstall(sudo, missing)) say('going on without them: the tests that need them are skipped');
+  if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
 }
 
-/** What makes a command root's; undefined where there is no way. */
+/** The words that make a command run as root; undefined if that is not possible. */
 function sudoWords() {
   if (process.getuid?.() === 0) return [];
   return isOnPath('sudo') ? ['sudo'] : undefined;
 }
 
-/** False if it failed: the output has been shown. */
+/** False if it failed; the output has been shown. */
 function aptInstall(sudo, packages) {
   say(`installing ${packages.join(', ')} (${[...sudo, 'apt-get install', ...packages].join(' ')})`);
-  // A package source that cannot be reached is no reason to give up.
+  // A package source that cannot be reached need not stop the installation.
   const install = `install --yes --no-install-recommends ${packages.join(' ')}`;
   const script = `apt-get -qq update; apt-get -qq -o DPkg::Lock::Timeout=120 ${install}`;
   const [command, ...args] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'sh', '-c', script];
@@ -99,7 +99,7 @@ function aptInstall(sudo, packages) {
   return status === 0;
 }
 
-/** Also where the system's own programs are, which are not on everybody's path. */
+/** Also looks into the folders of system programs, which are not on every user's path. */
 function isInstalled(program) {
   return isOnPath(program) || ['/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)));
 }

@@ -1,4 +1,4 @@
-// What a figure is: a question, its goal, and how it is measured; and the rows that it gives.
+// A figure: what is measured, how, and its goal; and the rows of the table that it gives.
 import type { Lab } from './lab/lab.ts';
 import { percentile, spreadOf, type Spread } from './lab/stats.ts';
 import type { SubjectName } from './lab/subject.ts';
@@ -26,7 +26,7 @@ export interface Row {
   readonly original?: Spread;
   /** This node's value divided by the bare loop's of the same turn; the median over the turns. */
   readonly perBare?: number;
-  /** Absent where the row has no goal of its own, or could not be measured. */
+  /** Absent if the row has no goal of its own, or could not be measured. */
   readonly verdict?: Verdict;
   readonly note?: string;
 }
@@ -35,10 +35,10 @@ export interface Row {
 export type Sample<Metric extends string> = Readonly<Record<Metric, number>>;
 export type Samples<Metric extends string> = Readonly<Record<SubjectName, readonly Sample<Metric>[]>>;
 
-/** Repetitions of each subject; those that have none are left out. */
+/** Repetitions of each subject. Subjects without any are left out. */
 export type Repetitions = Partial<Readonly<Record<SubjectName, number>>>;
 
-/** Measures the subjects in turns, so that whatever changes on the machine meanwhile meets all of them. */
+/** Measures the subjects in turns, so that a change of the machine's speed affects all of them. */
 export async function inTurns<Metric extends string>(
   lab: Lab,
   what: string,
@@ -55,7 +55,7 @@ export async function inTurns<Metric extends string>(
         samples[subject].push(sample);
         lab.say(`  ${what}, ${subject}: ${shown(sample)}`);
       } catch (thrown) {
-        // That the original loses jobs, or hangs, says nothing of the others; it has no figure then.
+        // If the original loses jobs or hangs, only the original has no figure.
         if (subject !== 'original') throw thrown;
         lab.say(`  ${what}, ${subject}: none. ${String(thrown).split('\n')[0]}`);
       }
@@ -64,7 +64,7 @@ export async function inTurns<Metric extends string>(
   return samples;
 }
 
-/** Runs one trial; an error leaves nothing behind. */
+/** Runs one trial, and ends its process even after an error. */
 export async function inTrial<T>(
   lab: Lab,
   options: TrialOptions,
@@ -87,16 +87,16 @@ export interface RowWords {
   readonly note?: string;
 }
 
-/** Medians, as far as measured. */
+/** The medians of the subjects that were measured. */
 export interface Medians {
   readonly node: number;
   readonly bare: number | undefined;
   readonly original: number | undefined;
-  /** Of this node's value and the bare loop's, turn by turn; NaN where the bare loop has none. */
+  /** The median of this node's value divided by the bare loop's of the same turn; NaN if the bare loop has none. */
   readonly perBare: number;
 }
 
-/** The row of one metric; `isMet` judges the medians, or `isMet` is left out where the row has no goal. */
+/** The row of one metric. `isMet` judges the medians; leave it out if the row has no goal. */
 export function rowOf<Metric extends string>(
   words: RowWords,
   samples: Samples<Metric>,
@@ -121,7 +121,7 @@ export function rowOf<Metric extends string>(
   };
 }
 
-/** Two that took the same turn had the same machine: it may well be half as fast an hour later. */
+/** Only values of the same turn are comparable: the machine may be half as fast an hour later. */
 function perBareOf<Metric extends string>({ node, bare }: Samples<Metric>, metric: Metric): number {
   const ratios = node.flatMap((sample, turn) => {
     const other = bare[turn]?.[metric];

@@ -1,4 +1,4 @@
-// On what machine the figures were taken: without it they mean nothing.
+// The machine on which the figures were taken. Without it they mean nothing.
 import { statfsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type as systemType } from 'node:os';
 import type { Lab } from './lab/lab.ts';
@@ -10,9 +10,9 @@ export interface Machine {
   readonly node: string;
   readonly redis: string;
   readonly system: string;
-  /** Where the node's state lay: on a disk in memory an fsync costs nothing. */
+  /** The file system of the node's state: in memory, an fsync costs nothing. */
   readonly stateOn: string;
-  /** Of the minute before the run: above a few tenths, somebody else was at work. */
+  /** Load of the minute before the run. Above 0.3 or so, something else was running. */
   readonly loadBefore: number;
 }
 

@@ -14,12 +14,12 @@ import { PAGES, tableOf, withTable, type Results } from './table.ts';
 const HELP = `npm run bench [-- FIGURE …] [--quick] [--json FILE] [--readme] [--help]
 
 Measures this node (the real process, with every default plugin), a bare reference loop (the same Redis commands and
-POSTs, nothing else), and the Python original where it is found, in turns. Without a FIGURE it takes all of them, which
+POSTs, nothing else), and the Python original if it is found, in turns. Without a FIGURE it takes all of them, which
 is about ten minutes. bench/README.md says how each is taken, and what would make it wrong.
 
 ${FIGURES.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 
-  --quick      much shorter: shows that everything works, and roughly where it stands
+  --quick      much shorter: shows that everything works, with rough figures
   --json FILE  writes the results there; a full run of all figures goes to bench/results.json by itself
   --readme     puts the tables of bench/results.json into README.md and bench/README.md; with 'none' as FIGURE,
                nothing is measured

@@ -35,9 +35,11 @@ const HEAD = ['figure', 'goal', 'this node', 'bare loop', 'original', '÷ bare',
 /** A Markdown table with the machine below it. */
 export function tableOf({ rows, machine, takenAt, form }: Results): string {
   const cells = [[...HEAD], ...rows.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(3, ...cells.map((row) => [...(row[column] ?? '')].length)));
+  const widths = HEAD.map((_, column) =>
+    Math.max(3, ...cells.map((row) => Array.from(row[column] ?? '').length)),
+  );
   const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length)).join(' | ')} |`;
+    `| ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - Array.from(cell).length)).join(' | ')} |`;
   const [head = [], ...body] = cells;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   const shortened = form === 'full' ? '' : ` A ${form} run: too short to count.`;

@@ -7,6 +7,12 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** Something that is wrong while the node runs: what and where, and what to do about it; each a sentence for the operator. */
+export interface Trouble {
+  readonly text: string;
+  readonly remedy: string;
+}
+
 /** Base of every error that coda-node throws on purpose. `code` never changes between releases. */
 export abstract class CodaError extends Error {
   abstract readonly code: string;

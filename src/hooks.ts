@@ -1,14 +1,25 @@
 // Every hook of the node, each declared once: its class and arguments, when it is called, what a tap may do, what a failure
 // does. The types, the hooks of a node and docs/hooks.md are all made from this table.
+import { inspect } from 'node:util';
 import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
 import type { Router } from '@koa/router';
-import type { BatchJob, Edge, ExecutionResult, LoadedExecutor, RunContext } from './device/executor.ts';
+import {
+  checkResolved,
+  type BatchJob,
+  type Edge,
+  type ExecutionResult,
+  type Executor,
+  type ExecutorRecipe,
+  type LoadedExecutor,
+  type RunContext,
+} from './device/executor.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import type { Delivery } from './outbox/delivery.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
 import { guardTaps, type GuardOptions } from './kernel/tap.ts';
+import { nearest } from './nearest.ts';
 
 /** What the connect plugin is about to send; a tap may change it. */
 export interface ConnectRequest {
@@ -54,6 +65,8 @@ interface Words<Args extends unknown[]> {
   readonly when: string;
   readonly tap: string;
   readonly failure: string;
+  /** Throws if the answer of a tap cannot be used. Without it, the caller checks. */
+  readonly check?: (answer: unknown) => void;
 }
 
 interface Deadline {
@@ -125,22 +138,23 @@ export const HOOKS = {
     tap: 'Adds routes to the router (of `@koa/router`).',
     failure: 'The node does not start.',
   }),
-  resolveExecutor: seriesBail<[], LoadedExecutor>({
+  resolveExecutor: seriesBail<[], LoadedExecutor | ExecutorRecipe>({
     args: [],
     previous: 'boot',
     next: 'connect',
     kind: 'deciding',
-    when: 'Once a start, after `boot`.',
-    tap: 'Returns `{ executor, source }` to provide the executor, or nothing to leave it to the next tap. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
+    when: 'Once a start, after `boot`, before the cloud is asked anything.',
+    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
+    check: checkResolved,
   }),
-  connect: seriesBail<[], Session>({
-    args: [],
+  connect: seriesBail<[Executor | undefined], Session>({
+    args: ['executor: Executor | undefined'],
     previous: 'resolveExecutor',
     next: 'network',
     kind: 'deciding',
-    when: 'After the executor is known; the built-in plugin `connect` calls `beforeConnect` from here.',
+    when: 'After the executor is found; it is given if it is made already. The built-in plugin `connect` calls `beforeConnect` from here.',
     tap: 'Returns the session with the cloud.',
     failure: 'The node does not start.',
     deadline: 'warn',
@@ -257,12 +271,36 @@ export type Hooks = { readonly [Name in HookName]: HookOf<(typeof HOOKS)[Name]> 
 
 export type HookGuard = Pick<GuardOptions, 'timeoutMs' | 'log' | 'applying'>;
 
+/** `console.log` would ask the hooks for names of its own. */
+const INSPECTED: object = {
+  [inspect.custom](this: object): object {
+    return { ...this };
+  },
+};
+
+/** What `node.hooks` inherits: names the nearest hook to code that asks for one that does not exist. */
+const UNKNOWN: object = new Proxy(INSPECTED, {
+  get(target, name, receiver) {
+    // `then` and `toJSON` are asked of any object.
+    if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') {
+      return Reflect.get(target, name, receiver) as unknown;
+    }
+    const known = Object.keys(HOOKS);
+    const near = nearest(name, known);
+    throw new TypeError(
+      `there is no hook '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}\n  → The hooks are ${known.join(', ')}.`,
+    );
+  },
+});
+
 /** The hooks of one node, every tap guarded. */
 export function createHooks(guard: HookGuard): Hooks {
   const hooks = Object.entries(HOOKS).map(([name, spec]: [string, HookSpec]) => {
     const hook = spec.create() as Hook<unknown, unknown>;
-    guardTaps(hook, { ...guard, hook: name, kind: spec.kind, deadline: spec.deadline });
+    const { kind, deadline, check } = spec;
+    guardTaps(hook, { ...guard, hook: name, kind, deadline, ...(check === undefined ? {} : { check }) });
     return [name, hook] as const;
   });
-  return Object.fromEntries(hooks) as unknown as Hooks;
+  // Only a name that is no hook gets to the prototype, so the node's own calls do not pay for it.
+  return Object.assign(Object.create(UNKNOWN), Object.fromEntries(hooks)) as Hooks;
 }

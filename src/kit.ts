@@ -1,8 +1,15 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
-export type { ModuleLoader, Namespace } from './config/modules.ts';
+export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
+export { readYaml, type YamlFile } from './config/yaml.ts';
+export type { Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
-export { connectivityOf, type ExecutorChoice, type LoadedExecutor } from './device/executor.ts';
+export {
+  connectivityOf,
+  type ExecutorChoice,
+  type ExecutorRecipe,
+  type LoadedExecutor,
+} from './device/executor.ts';
 export type { Batch } from './hooks.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export type { Admission } from './kernel/admission.ts';
@@ -12,9 +19,20 @@ export type { Services } from './kernel/services.ts';
 export type { Session, VpnTerms } from './kernel/session.ts';
 export { isTapped } from './kernel/tap.ts';
 export { RepeatFilter } from './log.ts';
-export { answerText, cloudUrl, extraHeaders, headerFault, redirectText } from './net/cloud.ts';
+export { cloudRemedy } from './net/cloud-trouble.ts';
+export {
+  answerText,
+  cloudUrl,
+  extraHeaders,
+  headerFault,
+  isTransient,
+  pageText,
+  redirectText,
+  retryAfterMs,
+} from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
-export { whichExist } from './net/redis.ts';
+export { redisTrouble } from './net/redis-trouble.ts';
+export { isConnectionFault, whichExist } from './net/redis.ts';
 export { withDeadline } from './net/timing.ts';
 export { findTunnel } from './net/tunnels.ts';
 export type { Delivery } from './outbox/delivery.ts';

@@ -5,7 +5,8 @@ import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { Executor, ExecutorChoice, LoadedExecutor } from './device/executor.ts';
+import type { Executor, ExecutorChoice, ExecutorRecipe, LoadedExecutor } from './device/executor.ts';
+import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
@@ -20,6 +21,9 @@ import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { checkTapOrder } from './kernel/tap.ts';
+import { TroubleLog } from './kernel/trouble-log.ts';
+
+const LOOK_FOR_TROUBLE_MS = 1_000;
 
 export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
@@ -80,11 +84,11 @@ export class Node implements CodaNode {
   }
 
   get executor(): Executor {
-    return (this.#executor ?? tooEarly('executor', 'resolveExecutor')).executor;
+    return (this.#executor ?? tooEarly('executor', 'connect')).executor;
   }
 
   get executorSource(): string {
-    return (this.#executor ?? tooEarly('executorSource', 'resolveExecutor')).source;
+    return (this.#executor ?? tooEarly('executorSource', 'connect')).source;
   }
 
   get session(): Session {
@@ -123,6 +127,7 @@ export class Node implements CodaNode {
     const required = this.#session?.vpn.required ?? true;
     if (this.#session !== undefined) report.vpnState = required && !this.#networkUp ? 'degraded' : 'ready';
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
+    report.add('executor', this.#executor?.source ?? null);
     this.#pipeline?.report(report);
     this.hooks.readiness.call(report);
     return report;
@@ -138,10 +143,12 @@ export class Node implements CodaNode {
     }
   }
 
-  /** Resolves the executor and does nothing else, for commands that try it without a cloud; `close` ends it. */
+  /** Finds and makes the executor and does nothing else, for commands that try it without a cloud; `close` ends it. */
   async loadExecutor(): Promise<LoadedExecutor> {
     this.#apply();
-    return (this.#executor = await this.#resolveExecutor());
+    const { settings, state } = this;
+    const resolved = await this.#resolveExecutor();
+    return (this.#executor = await this.#load(resolved, withLastBundle(settings, state) ?? settings));
   }
 
   /** Takes no further job, lets the running one end, and delivers; then releases everything.
@@ -168,22 +175,30 @@ export class Node implements CodaNode {
 
   async #boot(): Promise<void> {
     this.#apply();
-    const spool = openNodeFolder(this.settings.stateDir);
+    const spool = await openNodeFolder(this.settings.stateDir, {
+      onWait: (message) => this.log.info(message),
+      onLost: (error) => {
+        // Not even a drain: what it would save is another node's by now.
+        this.fail(error);
+        void this.close();
+      },
+    });
     this.onClose('the state directory', () => spool.release());
+    this.#throwIfClosed();
     const outbox = await this.#openOutbox(spool.directory);
     await this.hooks.boot.promise();
-    this.#executor = await this.#resolveExecutor();
-    this.#session = await this.#connect();
-    await this.#bringNetworkUp(this.#session);
+    const executor = await this.#connectAndLoad();
+    const session = this.session;
+    await this.#bringNetworkUp(session);
     this.#throwIfClosed();
     const pipeline = (this.#pipeline = new JobPipeline({
       settings: this.settings,
-      qpuId: this.#session.qpuId,
+      qpuId: session.qpuId,
       consumer: spool.consumer,
       directory: spool.directory,
       outbox,
       admission: this.#admission,
-      loaded: this.#executor,
+      loaded: executor,
       hooks: this.hooks,
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
@@ -193,7 +208,20 @@ export class Node implements CodaNode {
     this.#throwIfClosed();
     this.#phase = 'running';
     pipeline.start();
-    this.log.info(`serving QPU ${this.#session.qpuId} with executor ${this.#executor.source}`);
+    this.#watchTroubles();
+    this.log.info(`serving QPU ${session.qpuId} with executor ${executor.source}`);
+  }
+
+  /** Whatever keeps the node from being ready, or is wrong besides, is in the log once. */
+  #watchTroubles(): void {
+    const troubleLog = new TroubleLog(this.log);
+    const timer = setInterval(() => {
+      const { troubles } = this.readiness();
+      // The reasons of a drain are no trouble, and have no remedy.
+      const isDraining = this.#phase !== 'running';
+      troubleLog.look(isDraining ? troubles.filter(({ remedy }) => remedy !== null) : troubles);
+    }, LOOK_FOR_TROUBLE_MS);
+    this.onClose('the watch for trouble', () => clearInterval(timer));
   }
 
   #apply(): void {
@@ -222,11 +250,9 @@ export class Node implements CodaNode {
       directory,
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
-      onTrouble: (reason) => {
-        if (reason === undefined) log.info('the outbox can be written again');
-        else log.error(`${reason}; no job is taken until they can`);
-        if (reason === undefined) admission.open('disk');
-        else admission.close('disk', reason);
+      onTrouble: (trouble) => {
+        if (trouble === undefined) admission.open('disk');
+        else admission.close('disk', `${trouble.text}; no job is taken until they can`, trouble.remedy);
       },
       onChange: (size, isHeavy) => {
         if (size < settings.outboxMaxJobs && !isHeavy) admission.open('outbox');
@@ -234,6 +260,7 @@ export class Node implements CodaNode {
           admission.close(
             'outbox',
             `${size} results wait to be delivered, no job is taken until there are fewer`,
+            'See coda status for why they cannot be delivered. The node goes on by itself once they can.',
           );
       },
     });
@@ -241,16 +268,39 @@ export class Node implements CodaNode {
     return outbox;
   }
 
-  async #resolveExecutor(): Promise<LoadedExecutor> {
-    const loaded = await this.hooks.resolveExecutor.promise();
-    if (loaded !== undefined) return loaded;
+  /** Finds the executor before the cloud is asked anything, so that a broken one costs no token; makes it as soon as the
+   *  device is known: on a first start that is after the connect (PROTOCOL §11). */
+  async #connectAndLoad(): Promise<LoadedExecutor> {
+    const resolved = await this.#resolveExecutor();
+    const described = withLastBundle(this.settings, this.state);
+    if ('executor' in resolved || described !== undefined) {
+      this.#executor = await this.#load(resolved, described ?? this.settings);
+    }
+    this.#throwIfClosed();
+    const session = (this.#session = await this.#connect(this.#executor?.executor));
+    if (this.#executor === undefined) {
+      this.#executor = await this.#load(resolved, withSession(this.settings, session));
+    } else if (described !== undefined && !('executor' in resolved)) {
+      warnOfChanges(described, session, this.log);
+    }
+    return this.#executor;
+  }
+
+  #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
+    if ('executor' in resolved) return Promise.resolve(resolved);
+    return makeExecutor(resolved, settings, this.log, settings.hookTimeoutSec * 1000);
+  }
+
+  async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
+    const resolved = await this.hooks.resolveExecutor.promise();
+    if (resolved !== undefined) return resolved;
     throw new ExecutorError('no plugin provides an executor', {
       remedy: 'Switch the built-in plugin `discovery` on, or tap `resolveExecutor`.',
     });
   }
 
-  async #connect(): Promise<Session> {
-    const session = await this.hooks.connect.promise();
+  async #connect(executor: Executor | undefined): Promise<Session> {
+    const session = await this.hooks.connect.promise(executor);
     this.#throwIfClosed();
     if (session !== undefined) return session;
     throw new NodeError('no plugin connects to the cloud', {

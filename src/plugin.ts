@@ -37,9 +37,9 @@ export interface CodaNode {
   readonly executors: Map<string, ExecutorFactory>;
   /** Credentials of an earlier start, if there are any. */
   readonly state: PersistedState | undefined;
-  /** Throws before `resolveExecutor` has ended. */
+  /** Throws before it is made: with or before `connect`. */
   readonly executor: Executor;
-  /** Where the executor comes from, as the log and `/ready` name it. Throws before `resolveExecutor` has ended. */
+  /** Where the executor comes from, as the log and `/ready` name it. Throws as `executor` does. */
   readonly executorSource: string;
   /** Throws before `connect` has ended. */
   readonly session: Session;

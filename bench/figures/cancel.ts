@@ -1,4 +1,4 @@
-// From the cancel key to the executor's cancel hook, by push and where the Redis user may not have push.
+// From the cancel key to the executor's cancel hook: with push, and for a Redis user who is not allowed to have push.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../src/testing/index.ts';
@@ -51,7 +51,7 @@ export const cancel: Figure = {
   },
 };
 
-/** A user who may do everything but be told of changes. */
+/** A Redis user who may do everything except track keys, which is what push needs. */
 async function forbidPush({ redis }: Lab): Promise<void> {
   await redis.call(
     'ACL',
@@ -82,12 +82,12 @@ function once(lab: Lab, subject: SubjectName, redisUser: string | undefined): Pr
   });
 }
 
-/** Cancels the n-th job once it runs; the bare loop, which runs nothing, is told of a job that is nowhere. */
+/** Cancels the n-th job once it runs. The bare loop runs nothing, so it gets the id of a job that does not exist. */
 async function cancelOne(trial: Trial, n: number): Promise<number> {
   const isBare = trial.name === 'bare';
   const { jobId } = isBare ? { jobId: `nowhere-${n}` } : await trial.submit();
   if (!isBare) await noted(trial, 'start', n);
-  // Random, so that no rhythm of a poll can agree with ours.
+  // Random, so that the times do not line up with the interval of a poll.
   await sleep(5 + 45 * Math.random());
   const at = await trial.cancel(jobId);
   const seenAt = await noted(trial, 'cancel', n);

@@ -1,4 +1,4 @@
-// A circuit of 100,000 gates: how long its reading takes, and how late everything else gets meanwhile.
+// A circuit of 100,000 gates: how long reading it takes, and how late other work is meanwhile.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// How long the device waits between two runs, with a backlog to work off and Redis and the cloud far away.
+// How long the device waits between two runs, with a backlog of jobs and a slow line to Redis and the cloud.
 import { readFileSync } from 'node:fs';
 import { waitUntil } from '../../src/testing/index.ts';
 import { inTrial, inTurns, rowOf, type Figure, type Medians, type Row, type Sample } from '../figure.ts';
@@ -21,7 +21,7 @@ interface Setting {
   readonly goals: Partial<Readonly<Record<Metric, Goal>>>;
 }
 
-/** Of the first runs, which fill the pipeline, this part does not count. */
+/** The part of the runs that does not count: the first ones fill the pipeline. */
 const WARM_UP = 0.1;
 
 export const gap: Figure = {

@@ -1,4 +1,4 @@
-// Whether a job costs the same, however many messages wait in the stream, and however many plugins look at it.
+// Whether a job costs the same with many messages in the stream, and with many plugins.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTrial, inTurns, rowOf, type Figure, type Medians, type Row, type Sample } from '../figure.ts';
@@ -6,7 +6,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { SubjectName } from '../lab/subject.ts';
 import { rateOf, type Rate } from './throughput.ts';
 
-/** What may still be called the same, on a machine that is not quite still. */
+/** Up to this ratio two costs count as the same: the machine has some noise. */
 const FLAT = 1.25;
 
 export const growth: Figure = {
@@ -22,7 +22,7 @@ async function byBacklog(lab: Lab): Promise<Row[]> {
   const backlogs = [10, 1_000, 10_000, 100_000, 1_000_000].filter((backlog) => backlog <= most);
   const samples = new Map(backlogs.map((backlog) => [backlog, emptySamples()]));
   for (let round = 0; round < lab.size({ full: 3, quick: 1, tiny: 1 }); round++) {
-    // The longest take their time, and the very longest a gigabyte of Redis.
+    // The longest backlogs take minutes, and the longest of all takes a gigabyte of Redis.
     for (const backlog of backlogs.filter((backlog) => round === 0 || backlog <= 10_000)) {
       const what = `${backlog} messages`;
       const turn = await inTurns(lab, what, { node: 1, bare: 1 }, (subject) =>
@@ -45,7 +45,7 @@ async function byBacklog(lab: Lab): Promise<Row[]> {
       'cpuUs',
       isMet,
     );
-  // A few at a time share less of what several jobs share; from a thousand on, a job must not get dearer.
+  // A short backlog shares fewer batched commands. From a thousand messages on, a job must not cost more.
   const free = backlogs.filter((backlog) => backlog <= 1_000).map((backlog) => rowFor(backlog, ''));
   const least = free.at(-1)?.node?.median ?? NaN;
   const bound = backlogs.filter((backlog) => backlog > 1_000);
@@ -57,7 +57,7 @@ function emptySamples(): Record<SubjectName, Sample<Rate>[]> {
   return { node: [], bare: [], original: [] };
 }
 
-/** Whole backlogs, as often as gives enough jobs to measure. */
+/** Runs whole backlogs until there are enough jobs to measure. */
 function workedOff(lab: Lab, subject: SubjectName, backlog: number): Promise<Sample<Rate>> {
   const least = lab.size({ full: 10_000, quick: 4_000, tiny: 50 });
   return rateOf(lab, subject, {
@@ -123,7 +123,7 @@ async function byPlugins(lab: Lab): Promise<Row[]> {
   return rows;
 }
 
-/** Each plugin taps the three hooks of a job's way, and does nothing there. */
+/** Each plugin taps three hooks that fire for every job, and does nothing in them. */
 function withPlugins(lab: Lab, count: number, jobs: number): Promise<Sample<Rate>> {
   const config = `
 const plugin = (i) => ({

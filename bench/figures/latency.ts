@@ -39,12 +39,12 @@ function once(lab: Lab, subject: SubjectName): Promise<Sample<'p50' | 'p99'>> {
       sentAt.set(number, at);
       await trial.delivered();
       await trial.settled();
-      // Random, so that no rhythm of the subject can agree with ours.
+      // Random, so that the times do not line up with a timer of the subject.
       await sleep(5 + 20 * Math.random());
     }
     const arrivedAt = await trial.finish();
     const times = [...sentAt].map(([number, at]) => (arrivedAt.get(number) ?? NaN) - at);
-    // The first one opens connections.
+    // The first job also opens connections.
     return { p50: percentile(times.slice(1), 50), p99: percentile(times.slice(1), 99) };
   });
 }

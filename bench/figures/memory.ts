@@ -1,4 +1,4 @@
-// Resident memory: idle, and the most under two kinds of load, with the settings as they ship.
+// Resident memory: idle, and the peak under two kinds of load, with the default settings.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTrial, inTurns, rowOf, type Figure } from '../figure.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -6,7 +6,7 @@ import { hasProc, memoryMb } from '../lab/proc.ts';
 import type { SubjectName } from '../lab/subject.ts';
 import { BELL, largeCircuit } from '../lab/circuits.ts';
 
-/** Already more than the node holds at a time. */
+/** More than the node holds at one time. */
 const FEW = 32;
 const MANY = 3 * FEW;
 
@@ -58,7 +58,7 @@ export const memory: Figure = {
 function idleMemory(lab: Lab, subject: SubjectName): Promise<{ mb: number }> {
   return inTrial(lab, { subject, executor: 'createNoop' }, async (trial) => {
     await (await trial.start()).ready();
-    // V8 gives memory back some seconds after the work of the start.
+    // V8 returns memory to the system some seconds after the start.
     await sleep(lab.size({ full: 20_000, quick: 20_000, tiny: 100 }));
     const mb = hasProc ? memoryMb(trial.subject.pid).now : NaN;
     await trial.finish();

@@ -1,4 +1,4 @@
-// From the start of the process to `GET /ready` = 200, with credentials from an earlier start.
+// From the start of the installed program to `GET /ready` = 200, with credentials from an earlier start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ export const start: Figure = {
     ];
     const trials: Trial[] = [];
     for (const { subject, config } of states) {
-      // The original would look for an executor in every installed package, so it is given one.
+      // Without an executor the original searches every installed package.
       const trial = await Trial.open(lab, {
         subject,
         executor: subject === 'original' ? 'createNoop' : null,
@@ -51,7 +51,7 @@ export const start: Figure = {
       if (config) writeConfig(trial.folder, lab.package.folder);
     }
     try {
-      // The first start, with a token, leaves the credentials that the others find.
+      // The first start has a token, and saves the credentials for the next ones.
       for (const trial of trials) await startOnce(trial, 'bench');
       for (let round = 0; round < repetitions; round++) {
         plain.bare.push({ ms: await bareNode() });
@@ -93,7 +93,7 @@ export const start: Figure = {
   },
 };
 
-/** From the start of the process until it is ready; then it is stopped. */
+/** Starts the process, measures until it is ready, and stops it. */
 async function startOnce(trial: Trial, token: string | null): Promise<number> {
   await trial.begin();
   const subject = await trial.start({ token, askEveryMs: ASK_EVERY_MS });

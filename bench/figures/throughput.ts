@@ -1,4 +1,4 @@
-// How many jobs a second, and how much processor time each costs: an executor that answers at once, everything on loopback.
+// Jobs a second, and processor time a job: an executor that answers at once, with everything on loopback.
 import { inTrial, inTurns, rowOf, type Figure, type Row, type Sample } from '../figure.ts';
 import type { Lab } from '../lab/lab.ts';
 import { cpuMs, hasProc } from '../lab/proc.ts';
@@ -9,11 +9,11 @@ export type Rate = 'perSec' | 'cpuUs';
 
 export interface Load {
   readonly executor: ExecutorName;
-  /** Jobs that do not count: they warm the process up. All of them have ended before the others come. */
+  /** Jobs that warm the process up. They do not count, and all of them end before the others are submitted. */
   readonly warmUp: number;
-  /** Jobs that come at once. */
+  /** Jobs that are submitted at once. */
   readonly jobs: number;
-  /** How often they come. Default 1. */
+  /** How often they are submitted. Default 1. */
   readonly rounds?: number;
   /** Done before the subject starts. */
   readonly prepare?: (trial: Trial) => void;

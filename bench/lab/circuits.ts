@@ -1,7 +1,7 @@
 // The circuits of the bench's jobs.
 import { bell } from '../../src/testing/index.ts';
 
-/** A Bell pair: what every small job runs. */
+/** A Bell pair: the circuit of every small job. */
 export const BELL = JSON.stringify(bell('cz').ir);
 export const SHOTS = 1000;
 

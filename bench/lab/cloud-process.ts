@@ -1,6 +1,6 @@
-// The cloud of the bench, a process of its own: connects nodes, takes heartbeats, and stamps and keeps every webhook.
-// Raw sockets instead of an HTTP server, so that it takes as little as possible of the machine it shares with what it measures.
-// What the bodies say is looked at only when the measurement is over.
+// The cloud of the bench, in its own process. It connects nodes, takes heartbeats and keeps all webhooks with their time.
+// It uses raw sockets instead of an HTTP server, because it shares the machine with the measured process.
+// It checks the bodies only after the measurement.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { now } from './clock.ts';
@@ -8,12 +8,12 @@ import { cpuMs, hasProc, memoryMb } from './proc.ts';
 import { serve } from './remote.ts';
 import { CONNECT_PATH, HEARTBEAT_PATH, WEBHOOK_PATH } from './wire.ts';
 
-/** The state of things when a certain number of webhooks had arrived. */
+/** The state at the moment when a given number of webhooks had arrived. */
 export interface Mark {
   readonly count: number;
   /** The shared clock. */
   readonly at: number;
-  /** Of the watched process; NaN where the system does not tell. */
+  /** Of the watched process; NaN if the system does not provide it. */
   readonly cpuMs: number;
   readonly peakMb: number;
 }
@@ -55,7 +55,7 @@ const api = {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return (server.address() as AddressInfo).port;
   },
-  /** Forgets everything; from here on nodes are given this bundle. */
+  /** Forgets everything. From now on nodes get this bundle. */
   begin(fields: object): void {
     bundle = JSON.stringify(fields);
     [arrivals, bodies, beats, violations, wantedMarks, marks, waiting] = [[], [], [], [], [], [], []];
@@ -66,7 +66,7 @@ const api = {
     watched = pid;
     wantedMarks = counts.filter((count) => count > arrivals.length);
   },
-  /** Resolves once so many webhooks have arrived. */
+  /** Resolves when this many webhooks have arrived. */
   async reached(count: number): Promise<void> {
     if (arrivals.length >= count) return;
     await new Promise<void>((resolve) => waiting.push({ count, resolve }));
@@ -74,7 +74,7 @@ const api = {
   marks: (): readonly Mark[] => marks,
   beats: (): readonly number[] => beats,
   count: (): number => arrivals.length,
-  /** What is wrong with what arrived; of the jobs that did, when, by their number. */
+  /** The faults of the webhooks that arrived; and when each job's webhook arrived, by the job's number. */
   check(expected: Expected): { readonly faults: string[]; readonly arrivedAt: ReadonlyMap<number, number> } {
     const faults = [...violations];
     const arrivedAt = new Map<number, number>();
@@ -89,7 +89,7 @@ const api = {
 };
 serve(api);
 
-/** Takes whole requests off the front; returns what is left. */
+/** Takes whole requests off the front, and returns the rest. */
 function takeRequests(socket: Socket, received: Buffer): Buffer | undefined {
   let data = received;
   while (data.length > 0) {

@@ -1,5 +1,5 @@
-// A slow line, a process of its own: every chunk takes half a round trip in each direction; bandwidth is not limited.
-// Connections open at once: only what is sent over them is late.
+// A slow line, in its own process. Every chunk takes half a round trip in each direction; bandwidth is not limited.
+// Connections open at once; only data is delayed.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { serve } from './remote.ts';
 
@@ -19,7 +19,7 @@ const api = {
 };
 serve(api);
 
-/** Timers of the same length fire in the order in which they were set, so the chunks keep theirs. */
+/** Timers of the same length fire in the order in which they were set, so chunks stay in order. */
 function carry(from: Socket, to: Socket, ms: number): void {
   from.on('data', (chunk) => setTimeout(() => to.write(chunk), ms));
   from.on('end', () => setTimeout(() => to.end(), ms));

@@ -1,4 +1,4 @@
-// Where figures are taken: a redis-server, the cloud, slow lines, and the subjects, all of them processes of their own.
+// The setup of a measurement: redis-server, the cloud, slow lines and the subjects, each in its own process.
 import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { installPackage, type InstalledPackage } from './package.ts';
 import { Remote } from './remote.ts';
 import type { SubjectName } from './subject.ts';
 
-/** `full` is what counts; `quick` shows that everything works, and roughly where it stands; `tiny` is for tests. */
+/** Only `full` counts. `quick` shows that everything works, with rough figures. `tiny` is for tests. */
 export type Form = 'full' | 'quick' | 'tiny';
 
 export interface LabOptions {
@@ -22,7 +22,7 @@ export interface LabOptions {
   readonly say: (text: string) => void;
 }
 
-/** Where a subject finds Redis and the cloud. */
+/** The addresses of Redis and of the cloud for a subject. */
 export interface Route {
   readonly redisUrl: string;
   readonly origin: string;
@@ -33,7 +33,7 @@ export class Lab {
   readonly original: string | undefined;
   readonly say: (text: string) => void;
   readonly folder: string;
-  /** Of this node: what is measured is what users install. */
+  /** The package of this node, as users install it. */
   readonly package: InstalledPackage;
   readonly redisServer: RedisServer;
   /** The bench's own connection. */
@@ -69,7 +69,7 @@ export class Lab {
     return new Lab(options, { folder, redisServer, port }, cloud);
   }
 
-  /** The subjects of a comparison, in the order in which they take turns. */
+  /** The subjects of a comparison, in the order of their turns. */
   get subjects(): readonly SubjectName[] {
     return this.original === undefined ? ['node', 'bare'] : ['node', 'bare', 'original'];
   }
@@ -79,7 +79,7 @@ export class Lab {
     return sizes[this.form];
   }
 
-  /** The way to Redis and to the cloud, `rttMs` long. */
+  /** The addresses of Redis and of the cloud, with a round trip of `rttMs`. */
   async route(rttMs: number): Promise<Route> {
     const { url, port } = this.redisServer;
     if (rttMs === 0) return { redisUrl: url, origin: `http://127.0.0.1:${this.#cloudPort}` };

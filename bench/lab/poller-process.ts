@@ -1,5 +1,5 @@
-// Asks for /health at regular times, as a process manager does, and keeps how long each answer took. A process of its
-// own, so that nothing else of the bench makes it late.
+// Asks for /health at regular times, as a process manager does, and keeps how long each answer took. It has its own
+// process, so that other work of the bench does not delay it.
 import { Agent, get } from 'node:http';
 import { now } from './clock.ts';
 import { serve } from './remote.ts';

@@ -1,4 +1,4 @@
-// What the system knows of a process. Only Linux tells; elsewhere the rows that need it say so.
+// CPU time and memory of a process, from /proc. Only Linux has it; elsewhere the rows say that they were not measured.
 import { existsSync, readFileSync } from 'node:fs';
 
 /** /proc counts in ticks; they are 10 ms on every Linux that Node runs on. */
@@ -9,7 +9,7 @@ export const hasProc = existsSync('/proc/self/stat');
 /** User and system time of all threads, in milliseconds. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The name, in parentheses, may hold blanks; field 3 comes after it.
+  // The name, in parentheses, may contain blanks. Field 3 follows it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

@@ -1,4 +1,4 @@
-// Calls into a process of our own, over the channel that `fork` opens.
+// Method calls to a child process, over the channel of `fork`.
 import { fork, type ChildProcess } from 'node:child_process';
 
 interface Question {
@@ -13,7 +13,7 @@ interface Answer {
 }
 type Method = (argument: never) => unknown;
 
-/** In the child: answers the calls of the parent with the methods of `api`; ends with the parent. */
+/** In the child: answers the parent's calls with the methods of `api`, and ends with the parent. */
 export function serve(api: object): void {
   process.on('disconnect', () => process.exit());
   // Ctrl-C reaches the whole group; the parent decides when this ends.

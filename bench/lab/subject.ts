@@ -1,4 +1,4 @@
-// The processes that are measured: this node as it ships, the bare loops, and the Python original where there is one.
+// The processes that are measured: this node as users install it, the bare loops, and the Python original if found.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -38,7 +38,7 @@ export class Subject {
   readonly #said: Promise<unknown>;
   readonly #end = (): void => void this.#child.kill('SIGKILL');
   #hasEnded = false;
-  /** Rejects if the process ends before it is told to. */
+  /** Rejects if the process ends before `stop` or `kill`. */
   readonly died: Promise<never>;
   readonly #exit: Promise<void>;
   #stopping = false;
@@ -53,7 +53,7 @@ export class Subject {
     this.#child = spawn(command, args, {
       cwd: folder,
       env: envOf(launch, port),
-      // What it writes goes to a file: reading it would cost time.
+      // Output goes to a file: reading it here would cost time.
       stdio: ['ignore', output, output, ...(name === 'bare' ? ['ipc' as const] : [])],
     });
     closeSync(output);
@@ -83,14 +83,14 @@ export class Subject {
     return readFileSync(join(this.#launch.folder, 'output.log'), 'utf8');
   }
 
-  /** Resolves, with the time since its start in milliseconds, once it says that it takes jobs. */
+  /** Resolves when it takes jobs, with the milliseconds since its start. */
   async ready(): Promise<number> {
     if (this.#launch.name === 'bare') await Promise.race([this.#said, this.died]);
     else await Promise.race([this.#answersReady(), this.died]);
     return now() - this.startedAt;
   }
 
-  /** Ends it as an operator does; what does not end in time is killed, and an error. */
+  /** Ends it as an operator does. If it does not end in time, kills it and throws. */
   async stop(): Promise<void> {
     this.#stopping = true;
     process.off('exit', this.#end);
@@ -120,7 +120,7 @@ export class Subject {
   }
 }
 
-/** The HTTP status of a GET; undefined where nobody answers. */
+/** The HTTP status of a GET; undefined without an answer. */
 export function statusOf(port: number, path: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const request = get({ port, host: '127.0.0.1', path, agent: false, timeout: 5_000 }, (answer) => {
@@ -181,7 +181,7 @@ function envOf({ name, folder, env, executor }: Launch, port: number): NodeJS.Pr
   };
 }
 
-/** The Python file lies with the sources: the compiler does not copy it. */
+/** The Python file stays with the sources: the compiler does not copy it. */
 export function originalExecutors(): string {
   return join(ROOT, 'bench', 'subjects', 'executors.py');
 }

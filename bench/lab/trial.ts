@@ -12,7 +12,7 @@ import { cancelOf, groupOf, statusOf, streamOf, WEBHOOK_PATH } from './wire.ts';
 
 export interface TrialOptions {
   readonly subject: SubjectName;
-  /** Null: none is named, so that the node takes its own. */
+  /** Null: none is named, and the node uses its default. */
   readonly executor: ExecutorName | null;
   /** Default `pipelined`. */
   readonly bareLoop?: BareLoop;
@@ -21,12 +21,12 @@ export interface TrialOptions {
   /** The subject's Redis user and password, in place of the default one's. */
   readonly redisUser?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What ends of `finish` may take. */
+  /** How long `finish` waits for the last webhook. */
   readonly timeoutMs?: number;
 }
 
 export interface StartOptions {
-  /** Null where it has credentials from an earlier start. */
+  /** Null if it has credentials from an earlier start. */
   readonly token?: string | null;
   readonly askEveryMs?: number;
 }
@@ -36,7 +36,7 @@ const FILL = `
 for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   redis.call('XADD', KEYS[1], '*', 'job_id', ARGV[3] .. '-' .. i, 'callback_url', ARGV[4], 'ir_json', ARGV[5], 'shots', ARGV[6])
 end`;
-/** How many of these jobs are said to be completed. */
+/** How many of these jobs have the state `completed`. */
 const COUNT_COMPLETED = `
 local found = 0
 for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
@@ -67,7 +67,7 @@ export class Trial {
     mkdirSync(this.folder, { mode: 0o700 });
   }
 
-  /** A fresh world for one subject: an empty Redis, an empty state directory, a cloud that has heard nothing. */
+  /** A fresh start for one subject: an empty Redis, an empty state directory, a cloud without records. */
   static async open(lab: Lab, options: TrialOptions): Promise<Trial> {
     await lab.redis.flushall();
     const trial = new Trial(lab, lab.nextId(), options);
@@ -75,7 +75,7 @@ export class Trial {
     return trial;
   }
 
-  /** From here on the cloud hears of this trial only, and has heard nothing yet. */
+  /** Empties the cloud's records and makes it serve this trial. */
   async begin(): Promise<void> {
     const { redisUrl, origin } = await this.#route();
     await this.#lab.cloud.call('begin', {
@@ -96,8 +96,8 @@ export class Trial {
     return this.#subject;
   }
 
-  /** Puts `count` jobs into the stream, up to 100,000 of them at once: nobody reads the first before the last is there.
-   *  Returns when they were. */
+  /** Adds `count` jobs to the stream, up to 100,000 in one step: no job is read before the last of the step is there.
+   *  Returns the time of the last step. */
   async fill(count: number, circuit = BELL): Promise<number> {
     const { redis } = this.#lab;
     const { origin } = await this.#route();
@@ -120,14 +120,14 @@ export class Trial {
     return now();
   }
 
-  /** Puts one job into the stream; returns its number, and when it was sent. */
+  /** Adds one job to the stream; returns its number and the time of sending. */
   async submit(): Promise<{ readonly number: number; readonly at: number; readonly jobId: string }> {
     const at = now();
     await this.fill(1);
     return { number: this.submitted, at, jobId: `${this.#id}-${this.submitted}` };
   }
 
-  /** Sets a job's cancel signal; returns when that was sent. */
+  /** Sets a job's cancel key; returns the time of sending. */
   async cancel(jobId: string): Promise<number> {
     const at = now();
     await this.#lab.redis.set(cancelOf(jobId), '1');
@@ -164,7 +164,7 @@ export class Trial {
     return this.#subject;
   }
 
-  /** Has the state of the subject noted when so many webhooks have arrived. */
+  /** Makes the cloud note the state of the subject at each of these numbers of webhooks. */
   async watch(...counts: readonly number[]): Promise<void> {
     await this.#lab.cloud.call('watch', { pid: this.subject.pid, counts });
   }
@@ -177,7 +177,7 @@ export class Trial {
     return this.#lab.cloud.call('beats');
   }
 
-  /** Resolves once so many webhooks have arrived. Default: one for every job. */
+  /** Resolves when this many webhooks have arrived. Default: one for every job. */
   async delivered(count = this.submitted): Promise<void> {
     const reached = Promise.race([this.#lab.cloud.call('reached', count), this.subject.died]);
     try {
@@ -191,7 +191,7 @@ export class Trial {
     }
   }
 
-  /** Stops the subject and checks the books; returns when each job's webhook arrived, by its number. */
+  /** Stops the subject and checks all jobs; returns the time of each job's webhook, by its number. */
   async finish(): Promise<ReadonlyMap<number, number>> {
     await this.delivered();
     await this.settled();
@@ -210,8 +210,8 @@ export class Trial {
     return arrivedAt;
   }
 
-  /** As `finish`, in the middle of a long stream: what the subject has read is either delivered or still pending,
-   *  and none of it both. */
+  /** As `finish`, in the middle of a long stream: each job that the subject has read is either delivered or pending,
+   *  never both. */
   async finishEarly(): Promise<void> {
     await this.subject.stop();
     const { faults, arrivedAt } = await this.#check();
@@ -236,7 +236,7 @@ export class Trial {
     this.#mustBeFaultless(faults);
   }
 
-  /** As `finish`, where every job was cancelled: none of them was delivered. */
+  /** As `finish`, for trials in which every job was cancelled: no job may be delivered. */
   async finishCancelled(): Promise<void> {
     await this.settled();
     await this.subject.stop();
@@ -257,7 +257,7 @@ export class Trial {
     });
   }
 
-  /** After an error: nothing may stay behind. */
+  /** Kills the subject if it still runs. */
   async abandon(): Promise<void> {
     await this.#subject?.kill();
   }

@@ -1,5 +1,5 @@
-// The wire contract as the yardstick knows it, in words of its own: what measures must not move
-// with what is measured. Imports nothing: the bare loops are to stay bare.
+// The wire contract, written for the bench alone: a change of the node must not change the measurement.
+// Imports nothing, so that the bare loops stay bare.
 
 export const streamOf = (qpuId: string): string => `qpu:${qpuId}:jobs`;
 export const groupOf = (qpuId: string): string => `qpu:${qpuId}:workers`;

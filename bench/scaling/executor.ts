@@ -1,11 +1,11 @@
-// What a node of the scaling figure runs: a wait that costs no CPU, or a computation that does nothing but cost CPU.
+// The executors of the scaling figure: one waits without CPU time, one only uses CPU time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Executor, ExecutionResult, NativeGateIR } from '../../src/index.ts';
 
 export const TIMER_MS = 20;
 export const CPU_MS = 5;
 
-/** As a device, or a simulator somewhere else: the node waits for it. */
+/** Like a device, or a simulator on another machine: the node waits for it. */
 export function createTimer(): Executor {
   return {
     async run(ir, shots) {
@@ -15,11 +15,11 @@ export function createTimer(): Executor {
   };
 }
 
-/** As a simulator in the node's own process, on its event loop. */
+/** Like a simulator in the node's own process, on its event loop. */
 export function createCpu(): Executor {
   return {
     run(ir, shots) {
-      // CPU time and not wall-clock time: a process that waits for a core has not computed meanwhile.
+      // CPU time, not wall-clock time: a process that waits for a core does not compute.
       for (const from = process.cpuUsage(); cpuMs(from) < CPU_MS;) spin();
       return Promise.resolve(zeros(ir, shots, CPU_MS));
     },

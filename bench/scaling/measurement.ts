@@ -15,7 +15,7 @@ import type { Configuration, Figure, Kind } from './table.ts';
 
 const NODES = [1, 2, 4] as const;
 const CONCURRENCY = [1, 4, 16] as const;
-/** So long a configuration would run at its ideal rate. */
+/** How long a configuration takes at its ideal rate. */
 const IDEAL_MS = 2_500;
 const LATE_MS = 60_000;
 const FACTORY: Record<Kind, string> = { timer: 'createTimer', cpu: 'createCpu' };
@@ -25,7 +25,7 @@ export interface Measurement {
   readonly figures: readonly Figure[];
 }
 
-/** Runs all configurations, one after the other. Throws where a job was lost, or delivered twice. */
+/** Runs all configurations, one after the other. Throws if a job was lost or delivered twice. */
 export async function measure(onFigure: (figure: Figure) => void = () => {}): Promise<Measurement> {
   const bench = await Bench.open();
   try {
@@ -45,7 +45,7 @@ export async function measure(onFigure: (figure: Figure) => void = () => {}): Pr
   }
 }
 
-/** What the executors alone would allow: as many at a time as may be, or as there are cores. */
+/** The rate that the executors alone would allow, limited by the concurrency or by the cores. */
 function ideal({ kind, nodes, concurrency }: Configuration): number {
   return kind === 'timer'
     ? (nodes * concurrency * 1000) / TIMER_MS
@@ -76,7 +76,7 @@ class Bench {
     const count = Math.ceil((expected * IDEAL_MS) / 1000);
     const nodes = await this.#startNodes(configuration);
     try {
-      // The first jobs find cold code.
+      // The first jobs run code that is not compiled yet.
       await this.#deliver(count >> 2);
       const rate = await this.#deliver(count);
       return { ...configuration, jobsPerSecond: Math.round(rate), ideal: Math.round(expected) };
@@ -100,7 +100,7 @@ class Bench {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Submits `count` jobs, and resolves with the rate at which they came back. */
+  /** Submits `count` jobs; resolves with the rate of their results. */
   async #deliver(count: number): Promise<number> {
     const stream = streamOf(this.#cloud.qpuId);
     const circuit = JSON.stringify(bell('cz').ir);

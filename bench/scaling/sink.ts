@@ -1,5 +1,5 @@
-// The cloud's webhook at its cheapest: it takes everything, counts, and says at what rate it came.
-// A local cloud that looks at every result would be busier than the nodes.
+// The cheapest possible webhook: it accepts and counts everything, and measures the rate.
+// A local cloud that checks every result would be busier than the nodes.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

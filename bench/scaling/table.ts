@@ -10,7 +10,7 @@ export interface Configuration {
 
 export interface Figure extends Configuration {
   readonly jobsPerSecond: number;
-  /** What the executors alone would allow. */
+  /** The rate that the executors alone would allow. */
   readonly ideal: number;
 }
 

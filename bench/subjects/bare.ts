@@ -1,5 +1,5 @@
-// What the bare loops have in common: their settings, the Redis commands of one job, the POST, and nothing else.
-// No outbox, no validation, no hooks, no retries: what a node does beyond this is the price of its promises.
+// Shared by the bare loops: their settings, the Redis commands of one job and the POST, and nothing else.
+// No outbox, no validation, no hooks, no retries: the difference to a node is the price of its promises.
 import { Command as RedisCommand, Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { createBatch, createEndless, createNoop, createTimed } from './executors.ts';
@@ -69,7 +69,7 @@ export async function createGroup(redis: Redis): Promise<void> {
   await redis.xgroup('CREATE', STREAM, GROUP, '0', 'MKSTREAM').catch(() => {});
 }
 
-/** Entries as id and flat fields: none where nothing came in a second. */
+/** Entries as id and flat fields; none if nothing came within a second. */
 export async function readEntries(redis: Redis, count: number): Promise<readonly [string, string[]][]> {
   const reply = await redis.xreadgroup(
     'GROUP',

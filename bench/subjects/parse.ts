@@ -1,4 +1,4 @@
-// Takes the time of reading a large circuit: JSON.parse alone, and the node's whole reading and validation, in turns.
+// Measures how long reading a large circuit takes: JSON.parse alone, and the node's parsing and validation, in turns.
 //   parse.js <file> <repetitions>, with --expose-gc
 import { readFileSync } from 'node:fs';
 import { parseIrInSteps } from '../../src/kit.ts';
@@ -14,7 +14,7 @@ for (let i = 0; i < Number(repetitions); i++) {
 process.stdout.write(JSON.stringify(times));
 
 function timeOf(read: () => unknown): number {
-  // Nobody pays for the garbage of the one before.
+  // So that garbage of the round before does not count.
   (globalThis as { gc?: () => void }).gc?.();
   const begin = now();
   read();

@@ -37,7 +37,7 @@ void read();
 void run();
 ready();
 
-/** Reads no more; what has been read is delivered and acknowledged. */
+/** Stops reading; jobs that were read are still delivered and acknowledged. */
 function stop(): void {
   reader.disconnect();
   const timer = setInterval(() => {

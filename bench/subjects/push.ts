@@ -1,4 +1,4 @@
-// The bare reference for cancels: one RESP2 connection that Redis tells of every cancel key, which is then confirmed.
+// The bare reference for cancels: on one RESP2 connection, Redis announces every cancel key, and the loop confirms it.
 import { appendFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { now } from '../lab/clock.ts';

@@ -1,6 +1,6 @@
 // Checks whether the cancel signals of jobs exist in Redis, and cancels the jobs whose signal does.
-import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
-import { cancelKey, RepeatFilter, whichExist } from '../../src/kit.ts';
+import type { CodaNode, Logger } from '../../src/index.ts';
+import { cancelKey, isConnectionFault, redisTrouble, whichExist, type Trouble } from '../../src/kit.ts';
 
 /** Most keys in one command: enough to save round trips, few enough not to hold up other commands. */
 const CHUNK = 500;
@@ -10,6 +10,8 @@ export interface CancelCheck {
   some(jobIds: readonly string[]): void;
   /** Checks every job that can still be cancelled. */
   all(): void;
+  /** Why the signals cannot be read, if so; a lost connection is told by others. */
+  readonly trouble: Trouble | undefined;
   /** As `all`, but does nothing while the last poll still waits for Redis. */
   poll(): void;
   close(): void;
@@ -18,7 +20,7 @@ export interface CancelCheck {
 export function createCancelCheck(node: CodaNode, log: Logger): CancelCheck {
   // A connection of its own: the one that receives pushes can send nothing else.
   const redis = node.redis('cancel-check');
-  const trouble = new RepeatFilter();
+  let trouble: Trouble | undefined;
   let polling = false;
   let closed = false;
 
@@ -28,10 +30,12 @@ export function createCancelCheck(node: CodaNode, log: Logger): CancelCheck {
         if (closed) return;
         await checkChunk(jobIds.slice(from, from + CHUNK));
       }
-      trouble.clear();
+      trouble = undefined;
     } catch (thrown) {
-      const text = `cancel signals cannot be read: ${messageOf(thrown)}`;
-      if (!closed && trouble.isNew(text)) log.warn(text);
+      const before = trouble?.text;
+      trouble = closed || isConnectionFault(thrown) ? undefined : redisTrouble(thrown, redis);
+      if (trouble !== undefined && trouble.text !== before)
+        log.debug(`cancel signals cannot be read: ${trouble.text}`);
     }
   }
 
@@ -41,6 +45,9 @@ export function createCancelCheck(node: CodaNode, log: Logger): CancelCheck {
   }
 
   return {
+    get trouble() {
+      return trouble;
+    },
     some(jobIds) {
       const held = new Set(node.jobs.cancellable());
       void check(jobIds.filter((jobId) => held.has(jobId)));

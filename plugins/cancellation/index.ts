@@ -26,6 +26,10 @@ export function cancellation(): Plugin {
           if (!push.works && polls % POLLS_PER_PUSH_RETRY === 0) push.retry();
           if (!push.works || polls % POLLS_PER_SAFETY_CHECK === 0) check.poll();
         }, POLL_MS);
+        node.hooks.readiness.tap('cancellation', (report) => {
+          for (const trouble of [push.trouble, check.trouble])
+            if (trouble !== undefined) report.trouble(trouble.text, trouble.remedy);
+        });
         node.onClose('cancellation', () => {
           clearInterval(timer);
           push.close();

@@ -1,13 +1,21 @@
 // Cancel signals by push: Redis reports every write to a key with their prefix, on a connection that does nothing else.
 // It reports deletion and expiry in the same way, so each key is checked before its job is cancelled.
 import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
-import { CANCEL_KEY_PREFIX, jobIdOfCancelKey, RepeatFilter } from '../../src/kit.ts';
+import {
+  CANCEL_KEY_PREFIX,
+  isConnectionFault,
+  jobIdOfCancelKey,
+  redisTrouble,
+  type Trouble,
+} from '../../src/kit.ts';
 import type { CancelCheck } from './check.ts';
 
 const CHANNEL = '__redis__:invalidate';
 
 export interface Push {
   readonly works: boolean;
+  /** Why it does not work, if so; a lost connection is told by others. */
+  readonly trouble: Trouble | undefined;
   /** Subscribes again if the connection is up. */
   retry(): void;
   close(): void;
@@ -23,7 +31,7 @@ export function openPush(node: CodaNode, log: Logger, check: CancelCheck): Push 
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
   });
-  const trouble = new RepeatFilter();
+  let trouble: Trouble | undefined;
   /** Counts connections, so that the set-up of a lost one can be ignored. */
   let connection = 0;
   let works = false;
@@ -38,14 +46,16 @@ export function openPush(node: CodaNode, log: Logger, check: CancelCheck): Push 
       await redis.subscribe(CHANNEL);
       if (mine !== connection) return;
       works = true;
-      trouble.clear();
+      trouble = undefined;
       log.debug('Redis reports cancels by push');
       // Redis does not report what was written before the subscription.
       check.all();
     } catch (thrown) {
       if (mine !== connection || closed) return;
-      const text = `Redis does not report cancels by push, so they are polled: ${messageOf(thrown)}`;
-      if (trouble.isNew(text)) log.warn(text);
+      if (isConnectionFault(thrown)) return;
+      const { text, remedy } = redisTrouble(thrown, redis);
+      trouble = { text: `Redis does not report cancels by push, so they are polled: ${text}`, remedy };
+      log.debug(trouble.text);
     } finally {
       if (mine === connection) settingUp = false;
     }
@@ -74,6 +84,9 @@ export function openPush(node: CodaNode, log: Logger, check: CancelCheck): Push 
   return {
     get works() {
       return works;
+    },
+    get trouble() {
+      return trouble;
     },
     retry() {
       if (redis.status === 'ready' && !settingUp) void setUp(connection);

@@ -7,6 +7,7 @@ import {
   NodeError,
   type CodaNode,
   type ConnectRequest,
+  type Executor,
   type Logger,
   type Plugin,
   type Settings,
@@ -29,16 +30,16 @@ export function connect(): Plugin {
   return {
     name: 'connect',
     apply(node) {
-      node.hooks.connect.tapPromise('connect', () => {
+      node.hooks.connect.tapPromise('connect', (executor) => {
         const closing = new AbortController();
         node.onClose('connect', () => closing.abort());
-        return open(node, closing.signal);
+        return open(node, executor, closing.signal);
       });
     },
   };
 }
 
-async function open(node: CodaNode, signal: AbortSignal): Promise<Session> {
+async function open(node: CodaNode, executor: Executor | undefined, signal: AbortSignal): Promise<Session> {
   const { settings } = node;
   const log = node.log.child('connect');
   const fingerprint =
@@ -47,7 +48,7 @@ async function open(node: CodaNode, signal: AbortSignal): Promise<Session> {
   const signer = byToken ? undefined : await ownSigner(settings);
   log.mask(settings.nodeToken);
 
-  const request = requestOf(node, byToken ? 'token' : 'jwt', settings, fingerprint);
+  const request = requestOf(executor, byToken ? 'token' : 'jwt', settings, fingerprint);
   await node.hooks.beforeConnect.promise(request);
 
   const finish = async (asked: ConnectRequest, current: Settings, bearer: () => string | Promise<string>) => {
@@ -65,18 +66,19 @@ async function open(node: CodaNode, signal: AbortSignal): Promise<Session> {
   } catch (refusal) {
     const saved = await savedCredentials(node, refusal, log);
     if (saved === undefined) throw refusal;
-    const { url } = requestOf(node, 'jwt', saved.current, fingerprint);
+    const { url } = requestOf(executor, 'jwt', saved.current, fingerprint);
     return finish({ ...request, mode: 'jwt', url }, saved.current, () => saved.signer.fresh());
   }
 }
 
 function requestOf(
-  node: CodaNode,
+  executor: Executor | undefined,
   mode: 'token' | 'jwt',
   { webappUrl, connectPath, nodeConnectHeaders }: Settings,
   fingerprint: string,
 ): ConnectRequest {
-  const connectivity = connectivityOf(node.executor);
+  // On a first start the executor is made later; the first heartbeat then brings the edges.
+  const connectivity = executor === undefined ? null : connectivityOf(executor);
   return {
     url: cloudUrl(webappUrl, connectPath),
     mode,

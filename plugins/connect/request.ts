@@ -6,13 +6,18 @@ import {
   extraHeaders,
   headerFault,
   isRecord,
+  isTransient,
+  pageText,
   printable,
   redirectText,
+  retryAfterMs,
   TransportError,
   type HttpAnswer,
 } from '../../src/kit.ts';
 
 const LONGEST_WAIT_SEC = 60;
+/** A Retry-After beyond this is cut: the start should say soon that it does not work. */
+const LONGEST_RETRY_AFTER_SEC = 300;
 
 export interface Attempts {
   readonly request: ConnectRequest;
@@ -37,6 +42,7 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
     checkHeader('Authorization', bearer);
     log.info(`connecting to ${origin} by ${request.mode}`, { attempt, of: most });
     let reason: string;
+    let askedSec = 0;
     const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
     try {
       const answer = await node.http.request({
@@ -47,9 +53,13 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
         timeoutMs: node.settings.nodeTimeoutSec * 1000,
         signal,
       });
-      if (answer.status < 500) return bundleOf(answer, { request, headers: sent, mayHaveArrived });
-      mayHaveArrived = true;
-      reason = `it answered ${answerText(answer, sent)}`;
+      const page = pageText(answer);
+      if (page === undefined && !isTransient(answer.status)) {
+        return bundleOf(answer, { request, headers: sent, mayHaveArrived });
+      }
+      mayHaveArrived ||= answer.status >= 500;
+      reason = `it answered ${page ?? answerText(answer, sent)}`;
+      askedSec = Math.ceil((retryAfterMs(answer) ?? 0) / 1000);
       if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
     } catch (thrown) {
       if (signal.aborted) throw closing(origin);
@@ -58,7 +68,10 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
       reason = thrown.message;
       if (attempt >= most) throw unreachable(origin, most, reason, { cause: thrown });
     }
-    const waitSec = Math.min(2 ** (attempt - 1), LONGEST_WAIT_SEC);
+    const waitSec = Math.max(
+      Math.min(2 ** (attempt - 1), LONGEST_WAIT_SEC),
+      Math.min(askedSec, LONGEST_RETRY_AFTER_SEC),
+    );
     log.warn(`connecting to ${origin} failed: ${reason}; next attempt in ${waitSec} s`);
     await sleep(waitSec * 1000, undefined, { signal }).catch(() => {
       throw closing(origin);
@@ -108,7 +121,7 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
 function remedyFor(status: number, { request, mayHaveArrived }: Asked): string {
   if (status === 404 || status === 405) return 'Check CODA_WEBAPP_URL and CODA_CONNECT_PATH.';
   if (request.mode === 'jwt') {
-    return "Check the machine's clock and the QPU in Coda; or get a new token there and run: coda start --token <token>";
+    return "Check the machine's clock (coda doctor compares it with the cloud's) and the QPU in Coda. If both are right, get a new token in Coda and run: coda start --token <token>";
   }
   const how = 'Get a new token in Coda and run: coda start --token <token>';
   return mayHaveArrived ? `An earlier attempt may have used the token up. ${how}` : how;

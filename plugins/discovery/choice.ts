@@ -3,52 +3,55 @@ import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings }
 import {
   kindOf,
   type ExecutorChoice,
+  type ExecutorRecipe,
   type LoadedExecutor,
   type ModuleLoader,
   type Namespace,
 } from '../../src/kit.ts';
 import { normaliseExecutor } from './normalise.ts';
 
+/** An executor, or the factory that makes it. */
+export type Found = LoadedExecutor | ExecutorRecipe;
+
 /**
- * Loads the chosen executor: a name in `node.executors`, `module:attribute`, a factory, or an executor.
- * Throws an ExecutorError that names the choice, where it was made, and what is wrong with it (PROTOCOL §11).
+ * Finds the chosen executor: a name in `node.executors`, `module:attribute`, a factory, or an executor. Imports its module,
+ * but calls no factory yet. Throws an ExecutorError that names the choice, where it was made, and what is wrong with it
+ * (PROTOCOL §11).
  */
-export async function loadExecutor(
-  node: Pick<CodaNode, 'executors' | 'modules' | 'settings'>,
-  { value, baseDir, source }: ExecutorChoice,
-): Promise<LoadedExecutor> {
-  if (typeof value !== 'string') {
-    const executor = await makeExecutor(value, undefined, `the executor in ${source}`, node.settings);
-    return { executor, source };
-  }
+export async function findChosen(
+  node: Pick<CodaNode, 'executors' | 'modules'>,
+  { value, baseDir, linkedDir, source }: ExecutorChoice,
+): Promise<Found> {
+  if (typeof value !== 'string') return found(value, undefined, `the executor in ${source}`, source);
   const label = `executor '${value}' (${source})`;
   const named = node.executors.get(value);
-  if (named !== undefined) {
-    return { executor: await makeExecutor(named, undefined, label, node.settings), source: value };
-  }
+  if (named !== undefined) return found(named, undefined, label, value);
 
   const { module, attribute } = parseReference(value, label, [...node.executors.keys()]);
-  const exports = await loadModule(node.modules, module, baseDir, label);
-  const { found, owner } = attributeOf(exports, attribute, module, label);
-  return { executor: await makeExecutor(found, owner, label, node.settings), source: value };
+  const baseDirs = [...new Set([baseDir, linkedDir ?? baseDir])];
+  const exports = await loadModule(node.modules, module, baseDirs, label);
+  const exported = attributeOf(exports, attribute, module, label);
+  return found(exported.value, exported.owner, label, value);
 }
 
-/**
- * Makes an executor of a factory or class, called once with the settings, or takes the executor as it is.
- * `owner` is what a method is called on.
- */
-export async function makeExecutor(
-  value: unknown,
+/** A factory or class to call later, once and with the settings, or an executor as it is. `owner` is what a method is
+ *  called on. Throws an ExecutorError that begins with `label` if `value` is neither. */
+export function found(value: unknown, owner: unknown, label: string, source: string): Found {
+  if (typeof value !== 'function') return { executor: normaliseExecutor(value, label), source };
+  return { create: (settings) => makeExecutor(value, owner, label, settings), source };
+}
+
+async function makeExecutor(
+  factory: Parameters<typeof Reflect.construct>[0],
   owner: unknown,
   label: string,
   settings: Settings,
 ): Promise<Executor> {
-  if (typeof value !== 'function') return normaliseExecutor(value, label);
   let made: unknown;
   try {
-    made = await (isClass(value)
-      ? Reflect.construct(value, [settings])
-      : Reflect.apply(value, owner, [settings]));
+    made = await (isClass(factory)
+      ? Reflect.construct(factory, [settings])
+      : Reflect.apply(factory, owner, [settings]));
   } catch (thrown) {
     throw new ExecutorError(`${label} cannot be made: its factory threw: ${messageOf(thrown)}`, {
       cause: thrown,
@@ -57,20 +60,18 @@ export async function makeExecutor(
   return normaliseExecutor(made, `${label}: what its factory returned`);
 }
 
-/** Imports a module by path or package name, as seen from `baseDir`. */
+/** Imports a module by path or package name, as seen from the first of `baseDirs` from which there is one. */
 export async function loadModule(
   modules: ModuleLoader,
   module: string,
-  baseDir: string,
+  baseDirs: readonly string[],
   label: string,
 ): Promise<Namespace> {
-  const path = await modules.resolve(module, baseDir).catch((thrown: unknown) => {
-    throw new ExecutorError(`${label} cannot be found: ${messageOf(thrown)}`, { cause: thrown });
-  });
+  const path = await resolveModule(modules, module, baseDirs, label);
   if (path === undefined) {
     const isPath = /^(\.|\/|file:|[a-z]:[\\/])/i.test(module);
     throw new ExecutorError(
-      `${label} cannot be found: there is no module '${module}' as seen from ${baseDir}`,
+      `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}`,
       {
         remedy: isPath
           ? 'Check the path: it starts at the config file or, in the environment, at the working directory.'
@@ -83,8 +84,24 @@ export async function loadModule(
   } catch (thrown) {
     throw new ExecutorError(`${label} cannot be loaded: ${modules.failureText(thrown, path)}`, {
       cause: thrown,
+      remedy: 'Correct it, and try it with: coda run',
     });
   }
+}
+
+async function resolveModule(
+  modules: ModuleLoader,
+  module: string,
+  baseDirs: readonly string[],
+  label: string,
+): Promise<string | undefined> {
+  for (const baseDir of baseDirs) {
+    const path = await modules.resolve(module, baseDir).catch((thrown: unknown) => {
+      throw new ExecutorError(`${label} cannot be found: ${messageOf(thrown)}`, { cause: thrown });
+    });
+    if (path !== undefined) return path;
+  }
+  return undefined;
 }
 
 /** Splits at the last colon: Windows paths and file URLs contain one, too. */
@@ -108,22 +125,27 @@ function attributeOf(
   attribute: string,
   module: string,
   label: string,
-): { found: unknown; owner: unknown } {
+): { value: unknown; owner: unknown } {
   for (const root of [exports, exports['default']]) {
     let owner: unknown;
-    let found: unknown = root;
+    let value: unknown = root;
     for (const name of attribute.split('.')) {
-      owner = found;
-      found = propertyOf(owner, name);
+      owner = value;
+      value = propertyOf(owner, name);
     }
-    if (found !== undefined) return { found, owner: owner === exports ? undefined : owner };
+    if (value !== undefined) return { value, owner: owner === exports ? undefined : owner };
   }
-  const names = Object.keys(exports).filter((name) => name !== '__esModule');
   throw new ExecutorError(
-    `${label}: module '${module}' exports no '${attribute}'; it exports ${
-      names.length === 0 ? 'nothing' : names.map((name) => `'${name}' (${kindOf(exports[name])})`).join(', ')
-    }`,
+    `${label}: module '${module}' exports no '${attribute}'; it exports ${exportsText(exports)}`,
   );
+}
+
+/** What a module exports, for people. */
+export function exportsText(exports: Namespace): string {
+  const names = Object.keys(exports).filter((name) => name !== '__esModule');
+  return names.length === 0
+    ? 'nothing'
+    : names.map((name) => `'${name}' (${kindOf(exports[name])})`).join(', ');
 }
 
 function propertyOf(owner: unknown, name: string): unknown {

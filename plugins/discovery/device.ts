@@ -1,16 +1,21 @@
 // The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { ConfigError, messageOf } from '../../src/index.ts';
-import { kindOf, type ExecutorChoice } from '../../src/kit.ts';
+import { resolve } from 'node:path';
+import { ConfigError, messageOf, type Logger } from '../../src/index.ts';
+import { baseDirsOf, isRecord, kindOf, printable, readYaml, type ExecutorChoice } from '../../src/kit.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
+const KEY = 'executor_factory';
 
 /**
  * The executor that the device YAML names; undefined if it names none, or if the default file is not there.
  * Throws a ConfigError with file and line for a file that cannot be read or is broken.
  */
-export async function deviceChoice(configured: string, cwd: string): Promise<ExecutorChoice | undefined> {
+export async function deviceChoice(
+  configured: string,
+  cwd: string,
+  log: Logger,
+): Promise<ExecutorChoice | undefined> {
   const path = resolve(cwd, configured === '' ? DEFAULT_PATH : configured);
   let text: string;
   try {
@@ -23,29 +28,40 @@ export async function deviceChoice(configured: string, cwd: string): Promise<Exe
       remedy: 'Check CODA_DEVICE_CONFIG.',
     });
   }
-  const value = await executorFactoryIn(text, path);
-  return value === undefined ? undefined : { value, baseDir: dirname(path), source: path };
+  const value = await executorFactoryIn(text, path, log);
+  if (value === undefined) return undefined;
+  const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
+  return { value, baseDir, linkedDir, source: path };
 }
 
-async function executorFactoryIn(text: string, path: string): Promise<string | undefined> {
-  const { isMap, LineCounter, parseDocument } = await import('yaml');
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    throw new ConfigError(`the device config ${path}:${line}:${col} is not valid YAML: ${error.message}`);
+async function executorFactoryIn(text: string, path: string, log: Logger): Promise<string | undefined> {
+  const { content, fault, duplicates } = await readYaml(text);
+  if (fault !== undefined) {
+    throw new ConfigError(`the device config ${path}${fault.position} is not valid YAML: ${fault.message}`);
   }
-  if (document.contents === null) return undefined;
-  if (!isMap(document.contents)) {
+  for (const { key, position } of duplicates) {
+    log.warn(`the key ${printable(key, 60)} is there twice in ${path}${position}; the last one counts`);
+  }
+  if (content === undefined || content === null) return undefined;
+  if (!isRecord(content)) {
     throw new ConfigError(`the device config ${path} must hold a mapping (key: value) at its top level`);
   }
-  const value: unknown = document.get('executor_factory');
+  warnOfSpelling(content, path, log);
+  const value = content[KEY];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value.trim() !== '') return value;
   throw new ConfigError(
-    `executor_factory in the device config ${path} must be \`module:attribute\`, but is ${
+    `${KEY} in the device config ${path} must be \`module:attribute\`, but is ${
       value === '' ? 'empty' : kindOf(value)
     }`,
   );
+}
+
+/** `executorFactory`, `executor-factory`, `Executor_factory`: read by nobody. */
+function warnOfSpelling(content: Readonly<Record<string, unknown>>, path: string, log: Logger): void {
+  const plain = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
+  for (const key of Object.keys(content)) {
+    if (key === KEY || plain(key) !== plain(KEY)) continue;
+    log.warn(`${printable(key, 60)} in the device config ${path} is not read; did you mean ${KEY}?`);
+  }
 }

@@ -1,34 +1,40 @@
 // Finds the executor of this node: the one that is named, else an installed one, else, with a loud warning, a no-op
 // (PROTOCOL §11).
-import type { CodaNode, Logger, Plugin } from '../../src/index.ts';
-import type { LoadedExecutor } from '../../src/kit.ts';
-import { loadExecutor } from './choice.ts';
+import { ExecutorError, type CodaNode, type Executor, type Logger, type Plugin } from '../../src/index.ts';
+import { findChosen, type Found } from './choice.ts';
 import { deviceChoice } from './device.ts';
 import { createNoop } from './noop.ts';
-import { findPackageExecutor } from './scan.ts';
+import { findPackageExecutor, severalText, type Several } from './scan.ts';
 
 const LAST = 1000;
+const HOW_TO_NAME =
+  'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY to `module:attribute` or `simulator`.';
 
-/** Resolves the executor and closes it with the node; also registers the executor `noop`. */
+/** Finds the executor and closes it with the node; also registers the executor `noop`. */
 export function discovery(): Plugin {
   return {
     name: 'discovery',
     apply(node) {
       node.executors.set('noop', () => createNoop());
       const log = node.log.child('discovery');
+      let several: readonly string[] = [];
       node.hooks.resolveExecutor.tapPromise('discovery', async () => {
-        const loaded = await find(node, log);
-        if (loaded === undefined) return undefined;
-        const { executor, source } = loaded;
-        if (executor.close !== undefined) node.onClose(`executor ${source}`, () => executor.close?.());
-        log.info(`executor: ${source}`);
-        return loaded;
+        const found = await find(node, log);
+        if (found === undefined) return undefined;
+        if (!('several' in found)) return closedWith(node, log, found);
+        several = found.several;
+        return undefined;
       });
       // Last, since another plugin may provide an executor.
       node.hooks.resolveExecutor.tap({ name: 'discovery', stage: LAST }, () => {
+        if (node.settings.requireExecutor) {
+          const message = several.length === 0 ? 'there is no executor' : severalText(several);
+          throw new ExecutorError(`${message}, and requireExecutor (CODA_REQUIRE_EXECUTOR) asks for one`, {
+            remedy: HOW_TO_NAME,
+          });
+        }
         log.warn(
-          'NO EXECUTOR: every job will be answered with zeros, as if the device had measured them. ' +
-            'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY to `module:attribute` or `simulator`.',
+          `NO EXECUTOR: every job will be answered with zeros, as if the device had measured them. ${HOW_TO_NAME}`,
         );
         return { executor: createNoop(), source: 'noop' };
       });
@@ -36,8 +42,19 @@ export function discovery(): Plugin {
   };
 }
 
-async function find(node: CodaNode, log: Logger): Promise<LoadedExecutor | undefined> {
-  const choice = node.executorChoice ?? (await deviceChoice(node.settings.deviceConfig, process.cwd()));
-  if (choice !== undefined) return loadExecutor(node, choice);
+async function find(node: CodaNode, log: Logger): Promise<Found | Several | undefined> {
+  const choice = node.executorChoice ?? (await deviceChoice(node.settings.deviceConfig, process.cwd(), log));
+  if (choice !== undefined) return findChosen(node, choice);
   return findPackageExecutor(node, process.cwd(), log);
+}
+
+function closedWith(node: CodaNode, log: Logger, found: Found): Found {
+  const { source } = found;
+  const opened = (executor: Executor): Executor => {
+    if (executor.close !== undefined) node.onClose(`executor ${source}`, () => executor.close?.());
+    log.info(`executor: ${source}`);
+    return executor;
+  };
+  if ('executor' in found) return { executor: opened(found.executor), source };
+  return { create: async (settings) => opened(await found.create(settings)), source };
 }

@@ -2,9 +2,9 @@
 // the node_modules of the working directory and of each folder above it, the nearest first (PROTOCOL §11).
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, type CodaNode, type Logger } from '../../src/index.ts';
-import { isRecord, type LoadedExecutor } from '../../src/kit.ts';
-import { loadModule, makeExecutor } from './choice.ts';
+import { ExecutorError, type CodaNode, type Logger } from '../../src/index.ts';
+import { isRecord, type ModuleLoader, type Namespace } from '../../src/kit.ts';
+import { exportsText, found, loadModule, type Found } from './choice.ts';
 
 const ENTRY = 'executor-factory';
 const ROOT_FILES = [`${ENTRY}.js`, `${ENTRY}.mjs`, `${ENTRY}.cjs`];
@@ -18,38 +18,73 @@ interface Candidate {
   readonly baseDir: string;
 }
 
-/** The executor of the only package that provides one; undefined for none or, with a warning, for several. */
+/** More than one package provides an executor, so none is chosen. */
+export interface Several {
+  /** The packages, as they can be named in CODA_EXECUTOR_FACTORY. */
+  readonly several: readonly string[];
+}
+
+interface Usable {
+  readonly label: string;
+  readonly factory: unknown;
+}
+
+/**
+ * The executor of the only package that provides one; undefined if no package does; with a warning, the names of several.
+ * Throws an ExecutorError if packages say that they provide one, and none of them can be loaded: a node that then answered
+ * with zeros, or with another executor, would invent results.
+ */
 export async function findPackageExecutor(
-  node: Pick<CodaNode, 'modules' | 'settings'>,
+  node: Pick<CodaNode, 'modules'>,
   cwd: string,
   log: Logger,
-): Promise<LoadedExecutor | undefined> {
-  const usable: { label: string; factory: unknown }[] = [];
-  for (const { name, module, baseDir } of await findCandidates(cwd)) {
-    const label = `${name}/${ENTRY}`;
+): Promise<Found | Several | undefined> {
+  const usable: Usable[] = [];
+  const failures: ExecutorError[] = [];
+  for (const candidate of await findCandidates(cwd)) {
     try {
-      const factory = factoryOf(await loadModule(node.modules, module, baseDir, `package ${label}`));
-      if (factory === undefined) log.warn(`package ${label} exports no createExecutor and is skipped`);
-      else usable.push({ label, factory });
+      usable.push(await load(node.modules, candidate));
     } catch (thrown) {
-      log.warn(`${messageOf(thrown)}; it is skipped`);
+      if (!(thrown instanceof ExecutorError)) throw thrown;
+      failures.push(thrown);
     }
   }
 
   const [only, ...others] = usable;
-  if (only === undefined) return undefined;
-  if (others.length > 0) {
-    log.warn(
-      `${usable.length} packages provide an executor, and none is chosen: ${usable.map(({ label }) => label).join(', ')}. ` +
-        `Name one: CODA_EXECUTOR_FACTORY=${only.label}:createExecutor`,
+  if (only === undefined) {
+    if (failures.length <= 1) {
+      if (failures[0] !== undefined) throw failures[0];
+      return undefined;
+    }
+    const texts = failures.map(({ message }) => message.split('\n  → ')[0]);
+    throw new ExecutorError(
+      `${failures.length} packages should provide an executor, and none can be used:\n  ${texts.join('\n  ')}`,
+      { remedy: 'Correct or remove them, or name an executor in CODA_EXECUTOR_FACTORY.' },
     );
-    return undefined;
   }
-  const executor = await makeExecutor(only.factory, undefined, `executor ${only.label}`, node.settings);
-  return { executor, source: only.label };
+  for (const { message } of failures) log.warn(`${message.split('\n  → ')[0]}; it is skipped`);
+  if (others.length === 0) return found(only.factory, undefined, `executor ${only.label}`, only.label);
+  const several = usable.map(({ label }) => label);
+  log.warn(`${severalText(several)}. Name one: CODA_EXECUTOR_FACTORY=${only.label}:createExecutor`);
+  return { several };
 }
 
-function factoryOf(exports: Readonly<Record<string, unknown>>): unknown {
+export function severalText(several: readonly string[]): string {
+  return `${several.length} packages provide an executor, and none is chosen: ${several.join(', ')}`;
+}
+
+async function load(modules: ModuleLoader, { name, module, baseDir }: Candidate): Promise<Usable> {
+  const label = `${name}/${ENTRY}`;
+  const exports = await loadModule(modules, module, [baseDir], `executor of the package ${label}`);
+  const factory = factoryOf(exports);
+  if (factory !== undefined) return { label, factory };
+  throw new ExecutorError(
+    `the package ${label} exports no createExecutor; it exports ${exportsText(exports)}`,
+    { remedy: 'Remove the package, or name another executor in CODA_EXECUTOR_FACTORY.' },
+  );
+}
+
+function factoryOf(exports: Namespace): unknown {
   // Checked with `in`: without a default export, the loader returns the module itself for `default`.
   const fallback = 'default' in exports ? exports['default'] : undefined;
   const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;

@@ -1,8 +1,19 @@
 // One heartbeat: its body, its POST, and the log lines about its failure.
 import { HeartbeatRejectedError, messageOf, type CodaNode, type Edge } from '../../src/index.ts';
-import { answerText, cloudUrl, connectivityOf, extraHeaders, RepeatFilter } from '../../src/kit.ts';
+import {
+  answerText,
+  cloudUrl,
+  connectivityOf,
+  extraHeaders,
+  isTransient,
+  pageText,
+  RepeatFilter,
+  retryAfterMs,
+} from '../../src/kit.ts';
 
 const TIMEOUT_MS = 10_000;
+/** A wrong Retry-After must not make the node seem dead for long. */
+const LONGEST_RETRY_AFTER_MS = 300_000;
 
 export interface Beat {
   /** When the cloud last accepted one; ISO 8601, UTC. */
@@ -16,10 +27,11 @@ export interface Beat {
 export function createBeat(node: CodaNode): Beat {
   const log = node.log.child('heartbeat');
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
-  // An outage of hours is one line in the log, not thousands.
   const failures = new RepeatFilter();
   const deviceFaults = new RepeatFilter();
   let lastAcceptedAt: string | null = null;
+  /** The cloud asked for no heartbeat before this; monotonic milliseconds. */
+  let notBefore = 0;
 
   async function post(signal: AbortSignal): Promise<void> {
     const { signer, webappUrl, heartbeatPath } = node.session;
@@ -34,7 +46,12 @@ export function createBeat(node: CodaNode): Beat {
       timeoutMs: TIMEOUT_MS,
       signal,
     });
+    const page = pageText(answer);
+    if (page !== undefined) throw new HeartbeatRejectedError(`the heartbeat was answered ${page}`);
     if (answer.status >= 200 && answer.status < 300) return;
+    if (isTransient(answer.status)) {
+      notBefore = performance.now() + Math.min(retryAfterMs(answer) ?? 0, LONGEST_RETRY_AFTER_MS);
+    }
     throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${answerText(answer, sent)}`);
   }
 
@@ -73,9 +90,13 @@ export function createBeat(node: CodaNode): Beat {
       return failures.last ?? null;
     },
     async send(signal) {
+      if (performance.now() < notBefore) return;
       try {
         await post(signal);
-        if (failures.clear()) log.info('the cloud accepts heartbeats again');
+        const executor = node.executorSource;
+        if (failures.clear()) log.debug('the cloud accepts heartbeats again', { executor });
+        else if (lastAcceptedAt === null) log.info('the cloud accepts heartbeats', { executor });
+        else log.debug('the cloud has accepted a heartbeat', { executor });
         lastAcceptedAt = new Date().toISOString();
       } catch (thrown) {
         if (signal.aborted) return;
@@ -83,7 +104,8 @@ export function createBeat(node: CodaNode): Beat {
           thrown instanceof HeartbeatRejectedError
             ? thrown.message
             : `the heartbeat did not get through: ${messageOf(thrown)}`;
-        warnOnce(failures, text);
+        // The kernel logs what the readiness report says.
+        if (failures.isNew(text)) log.debug(text);
       }
     },
   };

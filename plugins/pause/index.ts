@@ -39,8 +39,7 @@ function follow(node: CodaNode, current: Pause | undefined, found: Pause | undef
   if (found !== undefined && found.since === current?.since && found.reason === current.reason) return found;
   if (found !== undefined) {
     const reason = `paused by the operator${found.reason === null ? '' : `: ${found.reason}`}`;
-    node.jobs.admission.close('pause', reason);
-    log.warn(`${reason}; no job is taken until coda resume`);
+    node.jobs.admission.close('pause', reason, 'No job is taken until coda resume.');
   } else if (current !== undefined) {
     log.info('resumed by the operator');
     node.jobs.admission.open('pause');

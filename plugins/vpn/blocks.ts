@@ -64,7 +64,7 @@ function itemsOf(lines: readonly string[], spec: BlockSpec): Item[] {
     } else if (line === `-----END ${open.label}-----`) {
       items.push(open);
       open = undefined;
-    } else {
+    } else if (line !== '') {
       if (!(spec.hex === true ? HEX : BASE64).test(line)) {
         const kind = spec.hex === true ? 'hexadecimal' : 'base64';
         throw new Error(`line ${open.lines.length + 1} of its ${open.label} is not ${kind}`);

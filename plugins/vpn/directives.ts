@@ -1,5 +1,11 @@
-// What a profile may say: the table of allowed directives and of the form of their values.
+// What a profile may say: the table of allowed directives and of the form of their values, and what is left out.
 // Everything else is refused. A directive that runs a program, loads a library or names a file must never be added.
+
+/** One line of a profile, understood. */
+export interface Statement {
+  readonly name: string;
+  readonly words: readonly string[];
+}
 
 /** Why the words of a directive are refused; undefined if they are accepted. */
 type Check = (words: readonly string[]) => string | undefined;
@@ -8,6 +14,10 @@ export interface Directive {
   readonly check: Check;
   /** May be in the profile more than once, with different values. */
   readonly repeatable?: true;
+  /** What is written for accepted words that the node does not take as they are, and why. */
+  readonly instead?: (
+    words: readonly string[],
+  ) => { readonly words: readonly string[]; readonly why: string } | undefined;
 }
 
 /** A pattern for one word, and its description. */
@@ -52,7 +62,7 @@ function number(min: number, max: number): Form {
   return { pattern: new RegExp(`^\\d{1,${String(max).length}}$`), max, is: `a number from ${min} to ${max}` };
 }
 function oneOf(...words: string[]): Form {
-  return { pattern: new RegExp(`^(?:${words.join('|')})$`), is: words.join(' or ') };
+  return { pattern: new RegExp(`^(?:${words.join('|').replaceAll('.', '\\.')})$`), is: words.join(' or ') };
 }
 
 /** Accepts the `required` words, then none, some or all of the `optional` ones, each in its form. */
@@ -76,6 +86,8 @@ function fits(word: string, form: Form | undefined): boolean {
 
 const flag = takes([]);
 const SECONDS = number(0, 86_400);
+/** A year: Access Server renews its keys once a week. */
+const LONG_SECONDS = number(0, 31_536_000);
 const BYTES = number(0, 100_000_000);
 
 export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
@@ -94,14 +106,20 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
     'remote-random-hostname': { check: flag },
     'resolv-retry': { check: takes([{ pattern: /^(?:infinite|\d{1,5})$/, is: 'infinite or seconds' }]) },
     nobind: { check: flag },
+    lport: { check: takes([number(0, 65_535)]) },
     float: { check: flag },
     // Trust.
     'remote-cert-tls': { check: takes([oneOf('server')]) },
     'verify-x509-name': { check: takes([SUBJECT], [oneOf('name', 'name-prefix', 'subject')]) },
-    'tls-version-min': { check: takes([oneOf('1\\.2', '1\\.3')]) },
-    'tls-version-max': { check: takes([oneOf('1\\.2', '1\\.3')]) },
+    'tls-version-min': {
+      check: takes([oneOf('1.0', '1.1', '1.2', '1.3')], [oneOf('or-highest')]),
+      instead: ([version = '']) =>
+        /[01]$/.test(version) ? { words: ['1.2'], why: 'older versions of TLS are broken' } : undefined,
+    },
+    'tls-version-max': { check: takes([oneOf('1.2', '1.3')]) },
     'tls-cipher': { check: takes([ALGORITHMS]) },
     'tls-ciphersuites': { check: takes([ALGORITHMS]) },
+    'tls-cert-profile': { check: takes([oneOf('legacy', 'preferred', 'suiteb')]) },
     'tls-groups': { check: takes([ALGORITHMS]) },
     cipher: { check: takes([ALGORITHMS]) },
     'ncp-ciphers': { check: takes([ALGORITHMS]) },
@@ -116,30 +134,69 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
     keepalive: { check: takes([SECONDS, SECONDS]) },
     ping: { check: takes([SECONDS]) },
     'ping-restart': { check: takes([SECONDS]) },
-    'reneg-sec': { check: takes([SECONDS], [SECONDS]) },
+    'ping-exit': { check: takes([SECONDS]) },
+    'ping-timer-rem': { check: flag },
+    'reneg-sec': { check: takes([LONG_SECONDS], [LONG_SECONDS]) },
+    'reneg-bytes': { check: takes([BYTES]) },
+    'reneg-pkts': { check: takes([BYTES]) },
     'hand-window': { check: takes([SECONDS]) },
     'tls-timeout': { check: takes([SECONDS]) },
-    'tran-window': { check: takes([SECONDS]) },
+    'tran-window': { check: takes([LONG_SECONDS]) },
     'connect-retry': { check: takes([SECONDS], [SECONDS]) },
+    'connect-retry-max': { check: takes([number(0, 9_999)]) },
     'connect-timeout': { check: takes([SECONDS]) },
     'server-poll-timeout': { check: takes([SECONDS]) },
     'explicit-exit-notify': { check: takes([], [number(0, 10)]) },
     // Packets and routes.
+    topology: { check: takes([oneOf('subnet', 'net30', 'p2p')]) },
     'tun-mtu': { check: takes([number(0, 65_535)]) },
     mssfix: { check: takes([], [number(0, 65_535), oneOf('mtu', 'fixed')]) },
     fragment: { check: takes([number(0, 65_535)]) },
     sndbuf: { check: takes([BYTES]) },
     rcvbuf: { check: takes([BYTES]) },
     'comp-lzo': { check: takes([oneOf('no')]) },
+    compress: { check: takes([], [oneOf('stub', 'stub-v2', 'migrate')]) },
     'allow-compression': { check: takes([oneOf('no')]) },
     route: { check: takes([IPV4], [IPV4, GATEWAY, number(0, 9_999)]), repeatable: true },
     'route-ipv6': { check: takes([IPV6_NET]), repeatable: true },
+    'route-metric': { check: takes([number(0, 9_999)]) },
+    'route-delay': { check: takes([], [SECONDS, SECONDS]) },
     'route-nopull': { check: flag },
     'pull-filter': { check: takes([oneOf('accept', 'ignore', 'reject'), FILTER]), repeatable: true },
     // The log.
     verb: { check: takes([number(0, 4)]) },
     mute: { check: takes([number(0, 1_000)]) },
+    'mute-replay-warnings': { check: flag },
   } satisfies Record<string, Directive>),
+);
+
+const FOR_SCRIPTS = 'it sets a variable for scripts, and none run';
+const FOR_DNS = "the node leaves the machine's DNS as it is";
+const FOR_WINDOWS = 'it is only for adapters and services of Windows';
+const OLD = 'OpenVPN does not need it any more';
+
+/** What is harmless and of no use here: left out of the new profile, with a warning that says this. */
+export const LEFT_OUT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    setenv: FOR_SCRIPTS,
+    'setenv-safe': FOR_SCRIPTS,
+    'block-outside-dns': FOR_DNS,
+    'register-dns': FOR_DNS,
+    'dhcp-option': FOR_DNS,
+    'ignore-unknown-option': 'the node has its own list of what is left out',
+    'push-peer-info': 'the server needs to know nothing of this machine',
+    'auth-retry': 'it is for a login with a password',
+    'ip-win32': FOR_WINDOWS,
+    'route-method': FOR_WINDOWS,
+    'tap-sleep': FOR_WINDOWS,
+    'dhcp-renew': FOR_WINDOWS,
+    'dhcp-release': FOR_WINDOWS,
+    'show-net-up': FOR_WINDOWS,
+    'pause-exit': FOR_WINDOWS,
+    'windows-driver': FOR_WINDOWS,
+    'tun-ipv6': OLD,
+    'ncp-disable': OLD,
+  }),
 );
 
 /** Why some directives that are common in profiles are refused. The others are just not on the list. */
@@ -155,8 +212,10 @@ const REASONS: ReadonlyMap<string, string> = new Map(
     providers: 'it loads a library',
     engine: 'it loads a library',
     'pkcs11-providers': 'it loads a library',
-    setenv: 'it can contain any other directive, and sets the environment of programs',
-    'setenv-safe': 'it sets the environment of programs',
+    user: 'the node decides as which user OpenVPN runs',
+    group: 'the node decides as which user OpenVPN runs',
+    'ns-cert-type': "it checks too little; use 'remote-cert-tls server'",
+    'tls-remote': "OpenVPN has no such check any more; use 'verify-x509-name'",
     'redirect-gateway': 'the node does not let a profile redirect all traffic of the machine',
     daemon: 'the node runs and watches OpenVPN itself',
   }),

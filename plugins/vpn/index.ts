@@ -6,6 +6,8 @@ import type { Finding } from './check.ts';
 import { TunnelWatch } from './tunnel-watch.ts';
 import { Tunnel, type Terms } from './tunnel.ts';
 
+const REMEDY = 'The node repairs the tunnel by itself. If that takes long, see coda logs and coda doctor.';
+
 export interface VpnOptions {
   /** How long a tunnel may take to come up (PROTOCOL §12). */
   readonly upWithinMs?: number;
@@ -79,8 +81,9 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
         if (watch === undefined) return;
         report.vpnState = watch.state;
         report.add('vpn_interface', watch.finding?.interface ?? null);
-        if (watch.state === 'degraded') report.notReady(`the VPN is degraded: ${watch.finding?.problem}`);
-        if (watch.state === 'booting') report.notReady('the tunnel is coming up');
+        if (watch.state === 'degraded')
+          report.notReady(`the VPN is degraded: ${watch.finding?.problem}`, REMEDY);
+        if (watch.state === 'booting') report.notReady('the tunnel is coming up', REMEDY);
       });
     },
   };

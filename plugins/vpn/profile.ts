@@ -1,74 +1,239 @@
-// Parses an OpenVPN profile, and writes a new one for OpenVPN from what was understood. The given text itself never reaches
-// OpenVPN, so nothing that we did not understand gets through (PROTOCOL §12).
+// Parses an OpenVPN profile. The given text itself never reaches OpenVPN, so nothing that we did not understand gets through
+// (PROTOCOL §12); `render.ts` writes a new profile from what is returned here.
 import { VPNError } from '../../src/index.ts';
 import { printable } from '../../src/kit.ts';
 import { BLOCKS, checkBlock } from './blocks.ts';
-import { DIRECTIVES, whyNot } from './directives.ts';
+import { connectionsAsRemotes, IN_CONNECTION, type Connection } from './connections.ts';
+import { DIRECTIVES, LEFT_OUT, whyNot, type Statement } from './directives.ts';
 import { wordsOf } from './words.ts';
 
 /** OpenVPN's own limit for one line. */
 const LONGEST_LINE = 255;
 const MOST_BYTES = 256 * 1024;
+/** A profile that is something else entirely would fill the screen. */
+const MOST_REFUSALS = 20;
 /** We never write these: inside a word they need quotes, or cannot be written at all. */
 const UNSAFE = /["'\\#;\r\n]/;
-
-interface Statement {
-  readonly name: string;
-  readonly words: readonly string[];
-}
 
 export interface Profile {
   readonly statements: readonly Statement[];
   readonly blocks: ReadonlyMap<string, string>;
+  /** What was left out or changed, each as a sentence that names its line. */
+  readonly warnings: readonly string[];
 }
 
-/** Checks every line. Throws a VPNError that names the line, the directive and why it is refused. */
+/** Why a line is refused. */
+class Refusal extends Error {
+  readonly directive: string;
+
+  constructor(directive: string, why: string) {
+    super(why);
+    this.directive = directive;
+  }
+}
+
+/** Checks every line. Throws a VPNError that names each line that is refused, its directive and the reason. */
 export function parseProfile(text: string): Profile {
   if (Buffer.byteLength(text) > MOST_BYTES) {
     throw new VPNError(`the VPN profile has more than ${MOST_BYTES / 1024} KiB`, { remedy: REMEDY });
   }
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const statements: Statement[] = [];
-  const blocks = new Map<string, string>();
-  for (let index = 0; index < lines.length; index += 1) {
-    const line = lines[index] ?? '';
-    const refuse = refuseAt(index + 1);
-    checkCharacters(line, refuse);
-    const words = split(line, refuse);
-    const [first] = words;
-    if (first === undefined) continue;
-    const tag = /^<([^/>]*)>$/.exec(first)?.[1];
-    if (tag === undefined) {
-      addStatement(statements, words, refuse);
-      continue;
-    }
-    const end = endOfBlock(lines, index, tag, words, refuse);
-    if (blocks.has(tag)) refuse(`<${tag}>`, 'it is there twice');
-    blocks.set(tag, blockText(tag, lines.slice(index + 1, end), refuse));
-    index = end;
-  }
-  checkWhole(statements, blocks);
-  return { statements, blocks };
-}
-
-type Refuse = (directive: string, why: string) => never;
-
-function refuseAt(line: number): Refuse {
-  return (directive, why) => {
-    throw new VPNError(`line ${line} of the VPN profile: '${printable(directive, 60)}' is refused: ${why}`, {
-      remedy: REMEDY,
-    });
-  };
+  const parser = new Parser(text.replace(/^\uFEFF/, '').split(/\r?\n/));
+  parser.readLines();
+  return parser.finish();
 }
 
 const REMEDY =
   'Correct the profile in Coda, then start the node again. docs/vpn.md lists what a profile may say.';
 
-function checkCharacters(line: string, refuse: Refuse): void {
-  const control = [...line].find((character) => character !== '\t' && isControl(character));
-  if (control !== undefined) {
-    refuse(line.trim().split(/\s/)[0] ?? '', `the line contains the control character ${code(control)}`);
+class Parser {
+  readonly #lines: readonly string[];
+  readonly #statements: Statement[] = [];
+  /** The values that each directive has so far. */
+  readonly #given = new Map<string, Set<string>>();
+  readonly #blocks = new Map<string, string>();
+  readonly #connections: Connection[] = [];
+  readonly #warnings: string[] = [];
+  readonly #refusals: { readonly line: number; readonly directive: string; readonly why: string }[] = [];
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
   }
+
+  readLines(): void {
+    for (let index = 0; index < this.#lines.length; index += 1) {
+      let next = index;
+      this.#attempt(index, () => {
+        const words = this.#wordsAt(index);
+        const tag = /^<([^/>]*)>$/.exec(words[0] ?? '')?.[1];
+        if (tag !== undefined) {
+          const end = this.#endOfBlock(index, tag);
+          // Whatever is wrong with a block: what it contains is no directive.
+          next = end ?? this.#lines.length;
+          this.#readBlock(tag, words, index, end);
+        } else if (words.length > 0) {
+          const statement = this.#understand(words, index);
+          if (statement !== undefined) this.#add(statement);
+        }
+      });
+      index = next;
+    }
+  }
+
+  /** Throws if anything is refused or missing. */
+  finish(): Profile {
+    const [first] = this.#connections;
+    if (first !== undefined) this.#attempt(first.index, () => this.#addConnections());
+    if (this.#refusals.length > 0) throw refused(this.#refusals);
+    checkWhole(this.#statements, this.#blocks);
+    return { statements: this.#statements, blocks: this.#blocks, warnings: this.#warnings };
+  }
+
+  #attempt(index: number, read: () => void): void {
+    try {
+      read();
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      this.#refusals.push({ line: index + 1, directive: thrown.directive, why: thrown.message });
+    }
+  }
+
+  #wordsAt(index: number): string[] {
+    const line = this.#lines[index] ?? '';
+    checkCharacters(line);
+    try {
+      const words = wordsOf(line);
+      if (words.length === 0 || Buffer.byteLength(line) <= LONGEST_LINE) return words;
+    } catch (thrown) {
+      throw new Refusal(firstWord(line), thrown instanceof Error ? thrown.message : String(thrown));
+    }
+    throw new Refusal(firstWord(line), `the line is longer than ${LONGEST_LINE} bytes`);
+  }
+
+  /** Undefined if the directive is left out. `prefix` is what stands before it on the line. */
+  #understand([first = '', ...words]: readonly string[], index: number, prefix = ''): Statement | undefined {
+    // OpenVPN accepts directives with and without the dashes of the command line.
+    const name = first.startsWith('--') && first.length > 2 ? first.slice(2) : first;
+    const shown = prefix + name;
+    // An option for those clients that know it: for us the same as without these two words.
+    if (name === 'setenv' && words[0] === 'opt' && words.length > 1) {
+      return this.#understand(words.slice(1), index, `${prefix}setenv opt `);
+    }
+    const why = LEFT_OUT.get(name);
+    if (why !== undefined) {
+      if (name === 'setenv' && words[0] === 'GENERIC_CONFIG')
+        throw new Refusal(shown, 'this profile is a template, without the part that is for one user');
+      this.#warn(index, shown, `is left out: ${why}`);
+      return undefined;
+    }
+    const directive = DIRECTIVES.get(name);
+    if (directive === undefined) {
+      throw new Refusal(
+        shown,
+        BLOCKS.has(name) ? `it names a file; only a block <${name}> is allowed` : whyNot(name),
+      );
+    }
+    const wrong = directive.check(words);
+    if (wrong !== undefined) throw new Refusal(shown, wrong);
+    if (words.some((word) => UNSAFE.test(word)))
+      throw new Refusal(shown, 'a value contains a quote, a backslash, # or ;');
+    const instead = directive.instead?.(words);
+    if (instead === undefined) return { name, words };
+    this.#warn(index, shown, `becomes '${[name, ...instead.words].join(' ')}': ${instead.why}`);
+    return { name, words: instead.words };
+  }
+
+  #warn(index: number, directive: string, what: string): void {
+    this.#warnings.push(`line ${index + 1} of the VPN profile: '${printable(directive, 60)}' ${what}`);
+  }
+
+  #add(statement: Statement): void {
+    const { name, words } = statement;
+    const given = this.#given.get(name) ?? new Set();
+    const text = words.join(' ');
+    if (given.has(text)) return;
+    if (given.size > 0 && DIRECTIVES.get(name)?.repeatable !== true)
+      throw new Refusal(name, 'it is there twice, with different values');
+    this.#given.set(name, given.add(text));
+    this.#statements.push(statement);
+  }
+
+  /** OpenVPN ends a block at the first line that begins with the closing tag. */
+  #endOfBlock(start: number, tag: string): number | undefined {
+    for (let index = start + 1; index < this.#lines.length; index += 1) {
+      if (this.#lines[index]?.trimStart().startsWith(`</${tag}>`) === true) return index;
+    }
+    return undefined;
+  }
+
+  #readBlock(tag: string, words: readonly string[], start: number, end: number | undefined): void {
+    const refuse = (why: string): never => {
+      throw new Refusal(`<${tag}>`, why);
+    };
+    if (tag !== 'connection' && !BLOCKS.has(tag)) refuse('it is not on the list of allowed blocks');
+    if (words.length > 1) refuse('something follows it on the same line');
+    if (end === undefined) return refuse(`there is no </${tag}>`);
+    if (this.#lines[end]?.trim() !== `</${tag}>`) refuse(`something follows </${tag}> on the same line`);
+    if (tag === 'connection') return this.#readConnection(start, end);
+    if (this.#blocks.has(tag)) refuse('it is there twice');
+    try {
+      this.#blocks.set(tag, checkBlock(tag, this.#lines.slice(start + 1, end)));
+    } catch (thrown) {
+      refuse(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+
+  #readConnection(start: number, end: number): void {
+    const statements: Statement[] = [];
+    for (let index = start + 1; index < end; index += 1) {
+      this.#attempt(index, () => {
+        const words = this.#wordsAt(index);
+        if (words.length === 0) return;
+        const statement = this.#understand(words, index);
+        if (statement === undefined) return;
+        if (!IN_CONNECTION.has(statement.name))
+          throw new Refusal(statement.name, 'it must not be in a <connection> block');
+        statements.push(statement);
+      });
+    }
+    this.#connections.push({ index: start, statements });
+  }
+
+  #addConnections(): void {
+    const refuse = (why: string): never => {
+      throw new Refusal('<connection>', why);
+    };
+    if (this.#given.has('remote')) refuse("there is also a 'remote' outside of it");
+    const found = connectionsAsRemotes(this.#connections, this.#statements);
+    if (typeof found === 'string') return refuse(found);
+    for (const statement of found) this.#add(statement);
+  }
+}
+
+function refused(
+  refusals: readonly { readonly line: number; readonly directive: string; readonly why: string }[],
+): VPNError {
+  const texts = refusals
+    .toSorted((a, b) => a.line - b.line)
+    .map(({ line, directive, why }) => ({ line, text: `'${printable(directive, 60)}' is refused: ${why}` }));
+  const [first] = texts;
+  if (first !== undefined && texts.length === 1) {
+    return new VPNError(`line ${first.line} of the VPN profile: ${first.text}`, { remedy: REMEDY });
+  }
+  const shown = texts.slice(0, MOST_REFUSALS).map(({ line, text }) => `  line ${line}: ${text}`);
+  if (texts.length > shown.length) shown.push(`  and ${texts.length - shown.length} more`);
+  return new VPNError(`${texts.length} lines of the VPN profile are refused:\n${shown.join('\n')}`, {
+    remedy: REMEDY,
+  });
+}
+
+function checkCharacters(line: string): void {
+  const control = Array.from(line).find((character) => character !== '\t' && isControl(character));
+  if (control === undefined) return;
+  throw new Refusal(firstWord(line), `the line contains the control character ${code(control)}`);
+}
+
+function firstWord(line: string): string {
+  return line.trim().split(/\s/)[0] ?? '';
 }
 
 function isControl(character: string): boolean {
@@ -78,70 +243,6 @@ function isControl(character: string): boolean {
 
 function code(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-}
-
-function split(line: string, refuse: Refuse): string[] {
-  try {
-    const words = wordsOf(line);
-    if (words.length > 0 && Buffer.byteLength(line) > LONGEST_LINE) {
-      return refuse(words[0] ?? '', `the line is longer than ${LONGEST_LINE} bytes`);
-    }
-    return words;
-  } catch (thrown) {
-    return refuse(
-      line.trim().split(/\s/)[0] ?? '',
-      thrown instanceof Error ? thrown.message : String(thrown),
-    );
-  }
-}
-
-function addStatement(
-  statements: Statement[],
-  [first = '', ...words]: readonly string[],
-  refuse: Refuse,
-): void {
-  // OpenVPN accepts directives with and without the dashes of the command line.
-  const name = first.startsWith('--') && first.length > 2 ? first.slice(2) : first;
-  const directive = DIRECTIVES.get(name);
-  if (directive === undefined) {
-    return refuse(
-      name,
-      BLOCKS.has(name) ? `it names a file; only a block <${name}> is allowed` : whyNot(name),
-    );
-  }
-  const wrong = directive.check(words);
-  if (wrong !== undefined) return refuse(name, wrong);
-  if (words.some((word) => UNSAFE.test(word)))
-    return refuse(name, 'a value contains a quote, a backslash, # or ;');
-  const same = statements.filter((one) => one.name === name);
-  if (same.some((one) => one.words.join(' ') === words.join(' '))) return;
-  if (same.length > 0 && directive.repeatable !== true)
-    return refuse(name, 'it is there twice, with different values');
-  statements.push({ name, words });
-}
-
-function endOfBlock(
-  lines: readonly string[],
-  start: number,
-  tag: string,
-  words: readonly string[],
-  refuse: Refuse,
-): number {
-  if (!BLOCKS.has(tag)) refuse(`<${tag}>`, 'it is not on the list of allowed blocks');
-  if (words.length > 1) refuse(`<${tag}>`, 'something follows it on the same line');
-  // OpenVPN ends a block at the first line that begins with the closing tag.
-  const end = lines.findIndex((line, index) => index > start && line.trimStart().startsWith(`</${tag}>`));
-  if (end === -1) refuse(`<${tag}>`, `there is no </${tag}>`);
-  if (lines[end]?.trim() !== `</${tag}>`) refuse(`<${tag}>`, `something follows </${tag}> on the same line`);
-  return end;
-}
-
-function blockText(tag: string, lines: readonly string[], refuse: Refuse): string {
-  try {
-    return checkBlock(tag, lines);
-  } catch (thrown) {
-    return refuse(`<${tag}>`, thrown instanceof Error ? thrown.message : String(thrown));
-  }
 }
 
 /** Checks for what is missing. OpenVPN would only say it after its start, and less clearly. */
@@ -154,45 +255,4 @@ function checkWhole(statements: readonly Statement[], blocks: ReadonlyMap<string
   ];
   if (missing.length === 0) return;
   throw new VPNError(`the VPN profile has no ${missing.join(', no ')}`, { remedy: REMEDY });
-}
-
-/** Added if the profile does not set them: no renegotiation during a run, and a quick reconnect after an outage. */
-const ADDED: readonly Statement[] = [
-  { name: 'reneg-sec', words: ['0'] },
-  { name: 'hand-window', words: ['10'] },
-  { name: 'tls-timeout', words: ['1'] },
-  { name: 'connect-retry', words: ['1', '1'] },
-  { name: 'verb', words: ['3'] },
-];
-
-export interface Rendering {
-  /** The new profile. */
-  readonly text: string;
-  /** The tunnel's interface, if its name is known in advance. */
-  readonly device: string | undefined;
-}
-
-/** The text for OpenVPN. `device` is the interface's name if the profile sets none; undefined lets OpenVPN choose. */
-export function renderProfile({ statements, blocks }: Profile, device: string | undefined): Rendering {
-  const given = statements.find(({ name }) => name === 'dev')?.words[0] ?? 'tun';
-  const isFree = /^u?tun$/.test(given);
-  const name = isFree ? (device ?? given) : given;
-  const kept = statements.filter((one) => one.name !== 'dev' && one.name !== 'dev-type');
-  const names = new Set(kept.map((one) => one.name));
-  const all = [
-    { name: 'dev', words: [name] },
-    { name: 'dev-type', words: ['tun'] },
-    ...kept,
-    ...ADDED.filter((one) => !names.has(one.name)),
-  ];
-  const lines = all.map((one) => [one.name, ...one.words.map(quoted)].join(' '));
-  const inline = [...blocks].map(([tag, text]) => `<${tag}>\n${text}\n</${tag}>`);
-  const text = `${[HEADER, ...lines, ...inline].join('\n')}\n`;
-  return { text, device: isFree && device === undefined ? undefined : name };
-}
-
-const HEADER = '# Written by coda-node from the profile of the cloud; checked before every start.';
-
-function quoted(word: string): string {
-  return word.includes(' ') ? `"${word}"` : word;
 }

@@ -14,7 +14,8 @@ import {
 import { checkTunnel, type Finding } from './check.ts';
 import { vpnFailure } from './failure.ts';
 import { Openvpn, type OpenvpnPaths } from './openvpn.ts';
-import { parseProfile, renderProfile } from './profile.ts';
+import { parseProfile } from './profile.ts';
+import { renderProfile } from './render.ts';
 
 /** An adopted OpenVPN is replaced if no traffic gets through for this long. */
 const ADOPTED_WITHIN_MS = 5_000;
@@ -92,7 +93,9 @@ export class Tunnel {
         remedy: 'Get a new token for the QPU in Coda and run: coda start --token <token>',
       });
     }
-    const { text, device } = renderProfile(parseProfile(given), this.#deviceName(terms.interfaceHint));
+    const profile = parseProfile(given);
+    if (terms.profile !== undefined) for (const warning of profile.warnings) this.#log.warn(warning);
+    const { text, device } = renderProfile(profile, this.#deviceName(terms.interfaceHint));
     this.#device = device;
     if (text !== saved) {
       if (terms.profile !== undefined && saved !== undefined)

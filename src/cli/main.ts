@@ -1,19 +1,20 @@
 #!/usr/bin/env node
 // The command line: reads the arguments, runs one command and turns an error into an exit code.
 // 0: done; 1: failed; 2: wrong usage.
-import { createRequire } from 'node:module';
 import { cac, type CAC } from 'cac';
+import { version } from '../version.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
-import { exitSoon } from './terminal/exit.ts';
-import { failureText } from './terminal/failure.ts';
+import { commandOf, readArguments } from './terminal/arguments.ts';
+import { exitSoon, outliveOutput } from './terminal/exit.ts';
+import { CommandError, failureText, UsageError } from './terminal/failure.ts';
 import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
-import { addReset, reset } from './reset/command.ts';
+import { addReset } from './reset/command.ts';
 import { addResults } from './results/command.ts';
 import { addRun } from './run/command.ts';
 import { addService } from './service/command.ts';
@@ -22,8 +23,6 @@ import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
 import { addStop } from './stop/command.ts';
 import { addSubmit } from './submit/command.ts';
-
-const { version } = createRequire(import.meta.url)('coda-node/package.json') as { version: string };
 
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [
@@ -39,32 +38,58 @@ const GROUPS: readonly CommandGroup[] = [
 ];
 
 process.title = 'coda-node';
-void run(process.argv).then((code) => {
+const lostOutput = outliveOutput();
+void run(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   exitSoon();
 });
 
-async function run(argv: string[]): Promise<number> {
+async function run(args: readonly string[]): Promise<number> {
   const cli = cac('coda');
   addCommands(cli, GROUPS);
   cli.option('--reset', 'The same as the command `reset`');
   cli.version(version);
   try {
-    cli.parse(argv, { run: false });
-    if (cli.options['help'] === true || cli.options['version'] === true) return 0;
-    if (cli.options['reset'] === true && cli.matchedCommand === undefined) return await reset(cli.options);
-    if (cli.matchedCommand === undefined) return await noCommand(cli);
-    const code: unknown = await cli.runMatchedCommand();
-    return typeof code === 'number' ? code : 0;
+    const code = await dispatch(cli, args);
+    // What a node's executor prints is not the result of `coda start`.
+    if (cli.matchedCommandName !== 'start') await checkOutput();
+    return code;
   } catch (thrown) {
     return await failed(thrown, cli);
   }
 }
 
-async function noCommand(cli: CAC): Promise<number> {
-  const [name] = cli.args;
+async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
+  const named = commandOf(cli, args);
+  const byOption = args.includes('--reset') ? cli.commands.find(({ name }) => name === 'reset') : undefined;
+  const command = named ?? byOption;
+  if (command !== undefined) {
+    cli.matchedCommand = command;
+    cli.matchedCommandName = command.name;
+  }
+  const { operands, options } = readArguments(cli, command, args);
+  if (options['help'] === true) cli.outputHelp();
+  else if (options['version'] === true) cli.outputVersion();
+  else if (command === undefined) return noCommand(cli, operands[0]);
+  else {
+    if (named !== undefined && options['reset'] === true) throw new UsageError('--reset stands alone');
+    cli.args = operands;
+    cli.options = options;
+    const code: unknown = await cli.runMatchedCommand();
+    return typeof code === 'number' ? code : 0;
+  }
+  return 0;
+}
+
+async function checkOutput(): Promise<void> {
+  // A stream reports its errors a moment later.
+  await new Promise(setImmediate);
+  const lost = lostOutput();
+  if (lost !== undefined) throw new CommandError(`the output cannot be written: ${lost}`);
+}
+
+async function noCommand(cli: CAC, name: string | undefined): Promise<number> {
   if (name === undefined) {
-    cli.globalCommand.checkUnknownOptions();
     cli.outputHelp();
     return 2;
   }
@@ -80,28 +105,19 @@ async function noCommand(cli: CAC): Promise<number> {
 
 async function failed(thrown: unknown, cli: CAC): Promise<number> {
   // cac reports wrong usage with an error of this name.
-  const isUsage = thrown instanceof Error && thrown.name === 'CACError';
+  const isUsage = thrown instanceof UsageError || (thrown instanceof Error && thrown.name === 'CACError');
   if (isUsage) {
     const help =
       cli.matchedCommandName === undefined ? 'coda --help' : `coda ${cli.matchedCommandName} --help`;
-    process.stderr.write(
-      `coda: ${thrown.message}${await similarFlag(thrown.message, cli)}\n  → see ${help}\n`,
-    );
+    process.stderr.write(`coda: ${thrown.message}${await suggestionFor(thrown)}\n  → see ${help}\n`);
     return 2;
   }
   process.stderr.write(`${failureText(thrown)}\n`);
   return 1;
 }
 
-/** A suggestion for an unknown flag. */
-function similarFlag(message: string, cli: CAC): Promise<string> | string {
-  const [, unknown] = /^Unknown option `(--?[\w-]+)`/.exec(message) ?? [];
-  if (unknown === undefined) return '';
-  const options = [...(cli.matchedCommand?.options ?? []), ...cli.globalCommand.options];
-  const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const known = options.flatMap(({ names }) => names).filter((name) => name.length > 1);
-  return didYouMean(
-    dashed(unknown),
-    known.map((name) => `--${dashed(name)}`),
-  );
+async function suggestionFor(thrown: Error): Promise<string> {
+  const { misspelling } = thrown instanceof UsageError ? thrown : {};
+  if (misspelling === undefined) return '';
+  return (await didYouMean(misspelling.given, misspelling.known)) || misspelling.hint;
 }

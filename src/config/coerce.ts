@@ -4,7 +4,15 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { kindOf, isRecord, printable } from '../protocol/text.ts';
-import type { ListSetting, MapSetting, Setting, SettingValue, StringSetting } from './settings.ts';
+import {
+  largestOf,
+  type ListSetting,
+  type MapSetting,
+  type NumberSetting,
+  type Setting,
+  type SettingValue,
+  type StringSetting,
+} from './settings.ts';
 
 export interface Origin {
   /** Names the place in an error: `CODA_PORT`, `plugins.health.port in /lab/coda.config.ts`. */
@@ -92,7 +100,7 @@ function check(setting: Setting, value: unknown, origin: Origin, form: 'text' | 
     case 'number': {
       if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse();
       if (setting.type === 'integer' && !Number.isInteger(value)) throw refuse();
-      if (value < setting.min || value > setting.max) throw refuse();
+      if (value < setting.min || value > largestOf(setting)) throw refuse();
       return value + 0; // -0 becomes 0
     }
     case 'boolean':
@@ -207,9 +215,9 @@ const ALLOWED_TEXT: Record<StringFormat, string> = {
 function allowed(setting: Setting, form: 'text' | 'value'): string {
   switch (setting.type) {
     case 'integer':
-      return `a whole number from ${setting.min} to ${setting.max}`;
+      return `a whole number${rangeText(setting)}`;
     case 'number':
-      return `a number from ${setting.min} to ${setting.max}`;
+      return `a number${rangeText(setting)}`;
     case 'boolean':
       return form === 'text' ? 'true or false (or 1/0, yes/no, on/off)' : 'true or false';
     case 'string?':
@@ -227,6 +235,10 @@ function allowed(setting: Setting, form: 'text' | 'value'): string {
         ? 'a JSON object of strings, such as {"X-Lab": "north"}'
         : 'an object of strings, such as { "X-Lab": "north" }';
   }
+}
+
+function rangeText({ min, max }: NumberSetting): string {
+  return max === undefined ? `, ${min} or more` : ` from ${min} to ${max}`;
 }
 
 function fail(error: ConfigError): never {

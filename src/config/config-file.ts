@@ -4,7 +4,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import type { ModuleLoader, Namespace } from './modules.ts';
+import { printable } from '../protocol/text.ts';
+import { linkTargetOf, type ModuleLoader, type Namespace } from './modules.ts';
+import { unreadConfigs } from './unread.ts';
+import { readYaml } from './yaml.ts';
 
 const MODULES = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const DOCUMENTS = ['.json', '.yaml', '.yml'];
@@ -22,19 +25,27 @@ export interface ConfigFile {
   readonly config: unknown;
 }
 
+export interface ConfigSearch {
+  readonly file: ConfigFile | undefined;
+  /** For the user, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * Loads `configPath`, or else the config file in `cwd`; undefined if there is none. Throws a ConfigError for a
+ * Loads `configPath`, or else the config file in `cwd`, if there is one. Throws a ConfigError for a
  * file that cannot be read or run, with file and line if they are known, and for two files in one directory.
  */
 export async function loadConfigFile(
   modules: ModuleLoader,
   cwd: string,
   configPath?: string,
-): Promise<ConfigFile | undefined> {
+): Promise<ConfigSearch> {
   const path = configPath === undefined ? findConfigFile(cwd) : resolve(cwd, configPath);
-  if (path === undefined) return undefined;
+  // Whoever names a file does not mean another one.
+  const warnings = configPath === undefined ? unreadConfigs(cwd, CONFIG_FILES, path) : [];
+  if (path === undefined) return { file: undefined, warnings };
   if (configPath !== undefined) checkNamed(path);
-  return { path, config: await load(path, modules) };
+  return { file: { path, config: await load(path, modules, warnings) }, warnings };
 }
 
 /** Does not use cosmiconfig, so that a start without a config file does not have to load it. */
@@ -83,10 +94,10 @@ function checkNamed(path: string): void {
   }
 }
 
-async function load(path: string, modules: ModuleLoader): Promise<unknown> {
+async function load(path: string, modules: ModuleLoader, warnings: string[]): Promise<unknown> {
   // Modules are run by our own loader, without cosmiconfig.
   const isModule = MODULES.includes(extname(path));
-  const explorer = isModule ? undefined : await createExplorer();
+  const explorer = isModule ? undefined : await createExplorer(warnings);
   try {
     const config =
       explorer === undefined ? await loadModule(path, modules) : (await explorer.load(path))?.config;
@@ -110,7 +121,12 @@ function emptyConfig(path: string): unknown {
   throw new ConfigError(`the config file ${path} is empty`, { remedy: EXPORT_REMEDY });
 }
 
-async function createExplorer(): Promise<{ load(path: string): Promise<{ config?: unknown } | null> }> {
+async function createExplorer(
+  warnings: string[],
+): Promise<{ load(path: string): Promise<{ config?: unknown } | null> }> {
+  type Loader = (path: string, content: string) => Promise<unknown>;
+  const json: Loader = (path, content) => loadJson(path, content, warnings);
+  const yaml: Loader = (path, content) => loadYaml(path, content, warnings);
   const { cosmiconfig } = await import('cosmiconfig');
   try {
     return cosmiconfig('coda', {
@@ -118,8 +134,8 @@ async function createExplorer(): Promise<{ load(path: string): Promise<{ config?
       packageProp: 'coda',
       cache: false,
       loaders: Object.fromEntries([
-        ['.json', loadJson] as const,
-        ...['.yaml', '.yml'].map((extension) => [extension, loadYaml] as const),
+        ['.json', json] as const,
+        ...['.yaml', '.yml'].map((extension) => [extension, yaml] as const),
       ]),
     });
   } catch (cause) {
@@ -142,7 +158,7 @@ async function loadModule(path: string, modules: ModuleLoader): Promise<unknown>
     action().catch((cause: unknown) => {
       throw new ConfigError(modules.failureText(cause, path), { cause });
     });
-  const exported = await attempt(() => modules.run(path, source));
+  const exported = await attempt(() => runModule(path, source, modules));
   if (!hasConfig(exported)) throw new ConfigError(`${path} has no default export`, { remedy: EXPORT_REMEDY });
   return attempt(async () => {
     const config: unknown = await ('default' in exported ? exported['default'] : exported);
@@ -150,35 +166,58 @@ async function loadModule(path: string, modules: ModuleLoader): Promise<unknown>
   });
 }
 
+/** Also the imports of a link may be beside the file that it means. */
+async function runModule(path: string, source: string, modules: ModuleLoader): Promise<Namespace> {
+  try {
+    return await modules.run(path, source);
+  } catch (missing) {
+    const target = linkTargetOf(path);
+    if (target === undefined || !isMissingModule(missing)) throw missing;
+    try {
+      return await modules.run(target, source);
+    } catch (cause) {
+      if (!isMissingModule(cause)) throw cause;
+      const [text = ''] = messageOf(cause).split('\n');
+      throw new Error(`${text}, neither beside this link nor beside its target ${target}`, { cause });
+    }
+  }
+}
+
+function isMissingModule(thrown: unknown): boolean {
+  return errorCode(thrown)?.endsWith('MODULE_NOT_FOUND') === true;
+}
+
 /** A default export, or the `module.exports = …` of a CommonJS file. */
 function hasConfig(exported: Namespace): boolean {
   return 'default' in exported || (!('__esModule' in exported) && Object.keys(exported).length > 0);
 }
 
-async function loadYaml(path: string, content: string): Promise<unknown> {
-  const { LineCounter, parseDocument } = await import('yaml');
-  const lines = new LineCounter();
-  const document = parseDocument(content, { prettyErrors: false, lineCounter: lines });
-  const [error] = document.errors;
-  if (error === undefined) {
-    try {
-      return document.toJS();
-    } catch {
-      throw new ConfigError(`${path}: an alias cannot be resolved`);
-    }
+async function loadYaml(path: string, text: string, warnings: string[]): Promise<unknown> {
+  const { content, fault, duplicates } = await readYaml(text);
+  if (fault?.position === '') throw new ConfigError(`${path}: ${fault.message}`);
+  if (fault !== undefined) {
+    // The message may quote the file; the code does not.
+    const what = fault.code.toLowerCase().replaceAll('_', ' ');
+    throw new ConfigError(`${path}${fault.position}: not valid YAML: ${what}`);
   }
-  const { line, col } = lines.linePos(error.pos[0]);
-  // The message may quote the file; the code is a fixed word such as BAD_INDENT.
-  const fault = error.code.toLowerCase().replaceAll('_', ' ');
-  throw new ConfigError(`${path}:${line}:${col}: not valid YAML: ${fault}`);
+  for (const { key, position } of duplicates) {
+    // A mistake in the syntax can turn a secret into a key.
+    const name = /^\w{1,60}$/.test(key) ? `the key ${printable(key, 60)}` : 'a key (not shown)';
+    warnings.push(`${name} is there twice in its mapping, again at ${path}${position}; the last one counts`);
+  }
+  return content;
 }
 
-async function loadJson(path: string, content: string): Promise<unknown> {
+async function loadJson(path: string, text: string, warnings: string[]): Promise<unknown> {
+  const content = text.replace(/^\uFEFF/, '');
   try {
-    return JSON.parse(content.replace(/^\uFEFF/, ''));
+    const config: unknown = JSON.parse(content);
+    // JSON is YAML, and the YAML parser sees keys that are there twice.
+    await loadYaml(path, content, warnings).catch(() => {});
+    return config;
   } catch {
-    // JSON is YAML, and the YAML parser gives the position of the mistake without quoting the file.
-    await loadYaml(path, content).catch((thrown: unknown) => {
+    // It also gives the position of the mistake without quoting the file.
+    await loadYaml(path, content, []).catch((thrown: unknown) => {
       throw new ConfigError(messageOf(thrown).replace('not valid YAML', 'not valid JSON'));
     });
     throw new ConfigError(`${path} is not valid JSON`, {

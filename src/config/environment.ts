@@ -87,6 +87,7 @@ function variablesOf(env: NodeJS.ProcessEnv): Map<string, Variable> {
     const upper = variable.toUpperCase();
     if (text === undefined || text.trim() === '' || !upper.startsWith('CODA_')) continue;
     if (NO_SETTINGS.has(upper)) continue;
+    if (VARIABLES.includes(upper)) refuseQuotes(variable, text.trim());
     const other = found.get(upper);
     if (other !== undefined && other.text !== text && VARIABLES.includes(upper)) {
       throw new ConfigError(`${other.variable} and ${variable} are both set, to different values`, {
@@ -96,6 +97,16 @@ function variablesOf(env: NodeJS.ProcessEnv): Map<string, Variable> {
     found.set(upper, { variable, text });
   }
   return found;
+}
+
+/** Docker and some service managers take quotes in an env file as part of the value. */
+function refuseQuotes(variable: string, trimmed: string): void {
+  const isQuoted = trimmed.length > 1 && /^["']/.test(trimmed) && trimmed.at(-1) === trimmed[0];
+  if (!isQuoted) return;
+  throw new ConfigError(`the value of ${printable(variable, 100)} has quotes around it`, {
+    remedy:
+      'Write the value without them. Not everything that reads an env file removes them; Docker does not.',
+  });
 }
 
 async function unknownVariables(variables: readonly Variable[]): Promise<string[]> {

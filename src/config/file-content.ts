@@ -6,6 +6,7 @@ import { isRecord, kindOf } from '../protocol/text.ts';
 import { settingFromValue } from './coerce.ts';
 import type { Sourced } from './environment.ts';
 import type { ConfigFile } from './config-file.ts';
+import { baseDirsOf } from './modules.ts';
 import { readEntries, type Entry } from './plugins.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
 import { settingOf, type SettingName } from './settings.ts';
@@ -70,7 +71,10 @@ function readExecutor(value: unknown, path: string): ExecutorChoice | undefined 
     (typeof value === 'string' && value.trim() !== '') ||
     typeof value === 'function' ||
     (isRecord(value) && typeof value['run'] === 'function');
-  if (usable) return { value, baseDir: dirname(path), source };
+  if (usable) {
+    const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
+    return { value, baseDir, linkedDir, source };
+  }
   throw new ConfigError(`${source} is ${value === '' ? 'an empty string' : kindOf(value)}`, {
     remedy:
       "Give 'simulator', './my-executor.ts:createExecutor', a function that makes an executor, or an executor.",

@@ -1,14 +1,14 @@
 // Merges all sources into the effective settings: flags > environment > config file > persisted state > defaults
 // (PROTOCOL §9). Each value keeps the name of the place it comes from.
 import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ExecutorChoice } from '../device/executor.ts';
 import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
 import { loadConfigFile } from './config-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
-import type { ModuleLoader } from './modules.ts';
+import { baseDirsOf, type ModuleLoader } from './modules.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
 import { secretsOf } from './secrets.ts';
 import {
@@ -37,6 +37,8 @@ export interface LoadInput {
   readonly log?: Pick<Logger, 'mask'>;
   /** False: the state directory is not read, so that a command that clears a broken one works. */
   readonly readState?: boolean;
+  /** False: no config file is read, so that a command works beside a broken one. */
+  readonly readConfigFile?: boolean;
   /** False: third-party plugins are not loaded, for commands that run none. */
   readonly loadPlugins?: boolean;
 }
@@ -71,7 +73,10 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const builtins = builtinNames(input.builtinPlugins);
   const flags = readFlags(input.flags ?? {}, cwd);
   const environment = await readEnvironment(env, cwd);
-  const file = await loadConfigFile(input.modules, cwd, input.configPath);
+  const { file, warnings } =
+    input.readConfigFile === false
+      ? { file: undefined, warnings: [] }
+      : await loadConfigFile(input.modules, cwd, input.configPath);
   const fromFile = await contentOf(file, builtins);
   const layers: Layer[] = [flags, environment.layer, fromFile.settings];
 
@@ -97,10 +102,10 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
       extra:
         file === undefined || input.loadPlugins === false
           ? []
-          : await loadPlugins(input.modules, fromFile.entries, dirname(file.path), builtins),
+          : await loadPlugins(input.modules, fromFile.entries, baseDirsOf(file.path), builtins),
     },
     state,
-    warnings: environment.warnings,
+    warnings: [...environment.warnings, ...warnings],
   };
 }
 

@@ -1,5 +1,6 @@
 // Loads modules that users write, TypeScript included, on every supported Node and without a compiler of their own.
 // What they import as `coda-node` is this running package, so that its classes are the same ones (instanceof works).
+import { lstatSync, realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,4 +77,17 @@ export class ModuleLoader {
       ),
     });
   }
+}
+
+/** The file that `path` means, if it is a symbolic link. What is named in that file may be beside either. */
+export function linkTargetOf(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    ? realpathSync(path)
+    : undefined;
+}
+
+/** The folders at which a relative path in the file at `path` may start: its own first. */
+export function baseDirsOf(path: string): readonly string[] {
+  const target = linkTargetOf(path);
+  return [...new Set([dirname(path), dirname(target ?? path)])];
 }

@@ -53,20 +53,20 @@ export function readEntries(value: unknown, file: string, builtins: readonly str
 }
 
 /**
- * Loads the third-party plugins among `entries`, in order; paths start at `baseDir`. Throws a ConfigError for a
+ * Loads the third-party plugins among `entries`, in order; paths start at one of `baseDirs`. Throws a ConfigError for a
  * module that is missing, fails, or exports no plugin, and for two plugins of one name.
  */
 export async function loadPlugins(
   modules: ModuleLoader,
   entries: readonly Entry[],
-  baseDir: string,
+  baseDirs: readonly string[],
   builtins: readonly string[],
 ): Promise<Plugin[]> {
   const loaded: { name: string; where: string; plugin: Plugin }[] = [];
   for (const entry of entries) {
     if (entry.kind === 'builtin' || (entry.kind === 'module' && !entry.enabled)) continue;
     const plugin =
-      entry.kind === 'object' ? entry.plugin : await loadPlugin(modules, entry, baseDir, builtins);
+      entry.kind === 'object' ? entry.plugin : await loadPlugin(modules, entry, baseDirs, builtins);
     loaded.push({ name: plugin.name, where: entry.where, plugin });
   }
   refuseDoubles(loaded);
@@ -112,10 +112,10 @@ function readNamed(name: string, given: unknown, where: string, builtins: readon
 async function loadPlugin(
   modules: ModuleLoader,
   entry: ModuleEntry,
-  baseDir: string,
+  baseDirs: readonly string[],
   builtins: readonly string[],
 ): Promise<Plugin> {
-  const path = await resolvePlugin(modules, entry, baseDir, builtins);
+  const path = await resolvePlugin(modules, entry, baseDirs, builtins);
   const attempt = <T>(action: () => Promise<T>): Promise<T> =>
     action().catch((cause: unknown) => {
       throw new ConfigError(`${entry.where} failed: ${modules.failureText(cause, path)}`, { cause });
@@ -147,15 +147,17 @@ async function loadPlugin(
 async function resolvePlugin(
   modules: ModuleLoader,
   { specifier, where }: ModuleEntry,
-  baseDir: string,
+  baseDirs: readonly string[],
   builtins: readonly string[],
 ): Promise<string> {
-  const path = await modules.resolve(specifier, baseDir).catch(() => undefined);
-  if (path !== undefined && isAbsolute(path)) return path;
+  for (const baseDir of baseDirs) {
+    const path = await modules.resolve(specifier, baseDir).catch(() => undefined);
+    if (path !== undefined && isAbsolute(path)) return path;
+  }
   const hint = await didYouMean(specifier, builtins);
   const name = JSON.stringify(specifier.slice(0, 100));
   throw new ConfigError(`${where}: there is no plugin, file or package ${name}${hint}`, {
-    remedy: `Built in are ${builtins.join(', ')}. A path starts with ./ and is taken from ${baseDir}.`,
+    remedy: `Built in are ${builtins.join(', ')}. A path starts with ./ and is taken from ${baseDirs.join(' or from ')}.`,
   });
 }
 

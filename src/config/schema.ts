@@ -1,7 +1,7 @@
 // Checks the raw content of a config file against JSON schemas made from the settings table. The build compiles them to
 // validators; the error texts are our own, since those of Ajv would quote secrets and name no remedy.
 import { shownValue, wrongValue } from './coerce.ts';
-import { SETTING_NAMES, settingOf, type Setting, type SettingName } from './settings.ts';
+import { largestOf, SETTING_NAMES, settingOf, type Setting, type SettingName } from './settings.ts';
 import { didYouMean } from './suggest.ts';
 import type { Fault } from './validators.js';
 
@@ -75,7 +75,7 @@ function settingSchema(setting: Setting): object {
   switch (setting.type) {
     case 'integer':
     case 'number':
-      return { type: setting.type, minimum: setting.min, maximum: setting.max };
+      return { type: setting.type, minimum: setting.min, maximum: largestOf(setting) };
     case 'boolean':
       return { type: 'boolean' };
     case 'string':

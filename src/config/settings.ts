@@ -32,7 +32,8 @@ export interface OptionalStringSetting extends Shared<string | null> {
 export interface NumberSetting extends Shared<number> {
   readonly type: 'integer' | 'number';
   readonly min: number;
-  readonly max: number;
+  /** Only if a larger value cannot work. */
+  readonly max?: number;
 }
 export interface BooleanSetting extends Shared<boolean> {
   readonly type: 'boolean';
@@ -48,7 +49,8 @@ export interface MapSetting extends Shared<Readonly<Record<string, string>>> {
 export type Setting =
   StringSetting | OptionalStringSetting | NumberSetting | BooleanSetting | ListSetting | MapSetting;
 
-const day = 86_400;
+/** In seconds: with a longer delay, Node's timers fire at once. */
+const LONGEST_TIMER_SEC = 2_147_483;
 
 export const SETTINGS = {
   nodeToken: {
@@ -100,7 +102,6 @@ export const SETTINGS = {
     env: 'CODA_NUM_QUBITS',
     default: 5,
     min: 1,
-    max: 50,
     persisted: 'num_qubits',
     help: 'number of qubits of the device',
   },
@@ -143,6 +144,12 @@ export const SETTINGS = {
     default: '',
     help: 'executor: `module:attribute`, or the name of a built-in one such as `simulator`',
   },
+  requireExecutor: {
+    type: 'boolean',
+    env: 'CODA_REQUIRE_EXECUTOR',
+    default: false,
+    help: 'refuse to start if there is no executor, or several installed ones and none is named',
+  },
   deviceConfig: {
     type: 'string',
     env: 'CODA_DEVICE_CONFIG',
@@ -155,7 +162,7 @@ export const SETTINGS = {
     env: 'CODA_HEARTBEAT_INTERVAL_SEC',
     default: 30,
     min: 0.1,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     config: 'heartbeat.intervalSec',
     help: 'seconds between heartbeats',
   },
@@ -206,7 +213,7 @@ export const SETTINGS = {
     env: 'CODA_VPN_CHECK_INTERVAL_SEC',
     default: 10,
     min: 1,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     config: 'vpn.checkIntervalSec',
     persisted: 'vpn_check_interval_sec',
     help: 'seconds between two VPN checks',
@@ -257,7 +264,6 @@ export const SETTINGS = {
     env: 'CODA_NODE_CONNECT_RETRIES',
     default: 3,
     min: 1,
-    max: 100,
     config: 'connect.retries',
     help: 'attempts to connect to the cloud',
   },
@@ -266,7 +272,7 @@ export const SETTINGS = {
     env: 'CODA_NODE_TIMEOUT_SEC',
     default: 15,
     min: 0.1,
-    max: 600,
+    max: LONGEST_TIMER_SEC,
     config: 'connect.timeoutSec',
     help: 'seconds that one attempt to connect may take in total',
   },
@@ -284,7 +290,7 @@ export const SETTINGS = {
     env: 'CODA_SHUTDOWN_DRAIN_TIMEOUT_SEC',
     default: 30,
     min: 0,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     help: 'seconds that a shutdown waits for the running job',
   },
   stateDir: {
@@ -299,7 +305,7 @@ export const SETTINGS = {
     env: 'CODA_WEBHOOK_TIMEOUT_SEC',
     default: 30,
     min: 0.1,
-    max: 600,
+    max: LONGEST_TIMER_SEC,
     config: 'webhook.timeoutSec',
     help: 'seconds that one attempt to deliver a result may take in total',
   },
@@ -308,7 +314,7 @@ export const SETTINGS = {
     env: 'CODA_WEBHOOK_MAX_RETRY_DELAY_SEC',
     default: 60,
     min: 0.1,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     config: 'webhook.maxRetryDelaySec',
     help: 'longest wait between two attempts to deliver a result',
   },
@@ -325,7 +331,6 @@ export const SETTINGS = {
     env: 'CODA_BATCH_SIZE',
     default: 10,
     min: 1,
-    max: 1000,
     config: 'batching.size',
     help: "most jobs handed to the executor's batchRun at once",
   },
@@ -334,7 +339,6 @@ export const SETTINGS = {
     env: 'CODA_CONCURRENCY',
     default: 1,
     min: 1,
-    max: 256,
     help: 'runs at the same time; 1 for real hardware',
   },
   prefetch: {
@@ -342,7 +346,6 @@ export const SETTINGS = {
     env: 'CODA_PREFETCH',
     default: 256,
     min: 1,
-    max: 10_000,
     help: 'most jobs taken from the stream ahead of the device',
   },
   prefetchMaxMb: {
@@ -350,7 +353,6 @@ export const SETTINGS = {
     env: 'CODA_PREFETCH_MAX_MB',
     default: 64,
     min: 1,
-    max: 65_536,
     help: 'most megabytes of memory for circuits taken ahead',
   },
   leaseSec: {
@@ -358,7 +360,6 @@ export const SETTINGS = {
     env: 'CODA_LEASE_SEC',
     default: 60,
     min: 1,
-    max: day,
     help: 'seconds after which the jobs of a dead node are taken over',
   },
   maxDeliveries: {
@@ -366,7 +367,6 @@ export const SETTINGS = {
     env: 'CODA_MAX_DELIVERIES',
     default: 3,
     min: 1,
-    max: 1000,
     help: 'starts of a job without an outcome before it is reported as failed',
   },
   jobTimeoutSec: {
@@ -374,7 +374,7 @@ export const SETTINGS = {
     env: 'CODA_JOB_TIMEOUT_SEC',
     default: 0,
     min: 0,
-    max: 30 * day,
+    max: LONGEST_TIMER_SEC,
     help: 'seconds that one run may take; 0: no limit',
   },
   cancelGraceSec: {
@@ -382,7 +382,7 @@ export const SETTINGS = {
     env: 'CODA_CANCEL_GRACE_SEC',
     default: 30,
     min: 0.01,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     help: 'seconds that a cancelled run may take to end before the executor counts as unhealthy',
   },
   outboxMaxJobs: {
@@ -390,7 +390,6 @@ export const SETTINGS = {
     env: 'CODA_OUTBOX_MAX_JOBS',
     default: 10_000,
     min: 1,
-    max: 1_000_000,
     help: 'number of undelivered results at which the node takes no new job',
   },
   hookTimeoutSec: {
@@ -398,7 +397,7 @@ export const SETTINGS = {
     env: 'CODA_HOOK_TIMEOUT_SEC',
     default: 60,
     min: 0.01,
-    max: day,
+    max: LONGEST_TIMER_SEC,
     help: 'seconds that a plugin may take in one hook',
   },
   logLevel: {
@@ -420,10 +419,14 @@ export const SETTINGS = {
     env: 'CODA_LOG_MAX_MB',
     default: 10,
     min: 0.001,
-    max: 10_000,
     help: "size in MB at which the daemon's log file is rotated; the last three are kept",
   },
 } as const satisfies Record<string, Setting>;
+
+/** The largest value that is allowed. */
+export function largestOf({ max = Number.MAX_SAFE_INTEGER }: NumberSetting): number {
+  return max;
+}
 
 export type SettingName = keyof typeof SETTINGS;
 

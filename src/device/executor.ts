@@ -1,6 +1,8 @@
 // The contract of an executor: what its author writes, and what the node passes to it.
+import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
+import { isRecord, kindOf } from '../protocol/text.ts';
 
 /** Two qubit indices; for directed gate sets `[control, target]`. */
 export type Edge = readonly [number, number];
@@ -51,6 +53,8 @@ export interface ExecutorChoice {
   readonly value: unknown;
   /** The folder at which a relative module path starts. */
   readonly baseDir: string;
+  /** Where it starts if there is no such module at `baseDir`: beside the file that a linked config file means. */
+  readonly linkedDir?: string;
   /** For people: `CODA_EXECUTOR_FACTORY`, `executor in /lab/coda.config.ts`. */
   readonly source: string;
 }
@@ -60,6 +64,43 @@ export interface LoadedExecutor {
   readonly executor: Executor;
   /** For people: `simulator`, `./executor.ts:createExecutor`, `coda.config.ts`. */
   readonly source: string;
+}
+
+/** How to make the executor, once the cloud has said which device this is. */
+export interface ExecutorRecipe {
+  /** As that of a LoadedExecutor. */
+  readonly source: string;
+  /** Called once a start, with the settings as the cloud's bundle has them. */
+  readonly create: (settings: Settings) => Executor | Promise<Executor>;
+}
+
+/** Throws a TypeError that names what is wrong with `value`, which should be the answer of a `resolveExecutor` tap. */
+export function checkResolved(value: unknown): void {
+  const wanted = 'a tap returns { executor, source } or { create, source }';
+  if (!isRecord(value)) throw new TypeError(`it returned ${kindOf(value)}; ${wanted}`);
+  const { source, create } = value;
+  if (typeof source !== 'string' || source === '') {
+    throw new TypeError(`the source that it returned is ${kindOf(source)}, not a text; ${wanted}`);
+  }
+  if (create !== undefined && value['executor'] !== undefined) {
+    throw new TypeError(`it returned both an executor and create; ${wanted}`);
+  }
+  if (typeof create === 'function') return;
+  if (create !== undefined) throw new TypeError(`its create is ${kindOf(create)}, not a function; ${wanted}`);
+  const fault = executorFault(value['executor']);
+  if (fault !== undefined) throw new TypeError(`the executor that it returned ${fault}`);
+}
+
+/** What is wrong with an executor; undefined if nothing is. */
+export function executorFault(value: unknown): string | undefined {
+  if (!isRecord(value)) return `is ${kindOf(value)}, not an object with the method run(ir, shots, context)`;
+  if (typeof value['run'] !== 'function') return 'has no method run(ir, shots, context)';
+  const broken = ['batchRun', 'cancelCurrentJob', 'close'].find(
+    (name) => value[name] !== undefined && value[name] !== null && typeof value[name] !== 'function',
+  );
+  return broken === undefined
+    ? undefined
+    : `has a ${broken} that is ${kindOf(value[broken])}, not a function`;
 }
 
 /** The `connectivity` of PROTOCOL §1 and §7: directed edges first, else logical ones, else null. */

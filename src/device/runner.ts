@@ -14,14 +14,11 @@ import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
+import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
 import type { OddResults } from './result.ts';
 import { Run, type FailureCause, type RunEndings } from './run.ts';
-
-/** An executor that keeps the event loop for longer than this is named in the log. */
-const BLOCKED_MS = 1_000;
-const WATCH_MS = 250;
 
 /** Which jobs are still this node's own. */
 export interface Leases {
@@ -58,7 +55,7 @@ export class Runner {
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
   #runMs = 10;
-  #watch: NodeJS.Timeout | undefined;
+  #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
 
@@ -90,7 +87,13 @@ export class Runner {
   start(): void {
     this.#started = true;
     this.#startNext();
-    this.#watchEventLoop();
+    const { loaded, log } = this.#options;
+    this.#stopWatching = watchEventLoop({
+      // A run that blocked until its end has ended before anybody looks.
+      jobSince: (since) => this.current ?? (this.#last.endedAt >= since ? this.#last.jobId : undefined),
+      executor: loaded.source,
+      log,
+    });
   }
 
   /** Gives a running job up; the caller has recorded why, and how it ends. */
@@ -102,14 +105,14 @@ export class Runner {
   async drain(): Promise<void> {
     this.#stopped = true;
     while (this.#runs.size > 0) await this.#waitingForEnd.next();
-    clearInterval(this.#watch);
+    this.#stopWatching?.();
   }
 
   /** Gives the running jobs up without an outcome: they stay pending and run again after the next start. */
   abandon(reason: string): void {
     this.#stopped = true;
     for (const run of this.#runs) for (const job of run.jobs) run.drop(job, reason);
-    clearInterval(this.#watch);
+    this.#stopWatching?.();
   }
 
   #startNext(): void {
@@ -164,23 +167,6 @@ export class Runner {
       else void saved.then(() => marker.forget(messageId));
     }
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
-  }
-
-  /** An executor that computes on the event loop holds up heartbeats, cancels and `/health`: name it in the log. */
-  #watchEventLoop(): void {
-    let last = performance.now();
-    this.#watch = setInterval(() => {
-      const now = performance.now();
-      const blockedMs = now - last - WATCH_MS;
-      // A run that blocked until its end has ended before this check.
-      const jobId = this.current ?? (this.#last.endedAt >= last ? this.#last.jobId : undefined);
-      last = now;
-      if (blockedMs < BLOCKED_MS || jobId === undefined) return;
-      this.#options.log.warn(
-        `the event loop was blocked for ${(blockedMs / 1000).toFixed(1)} s while job ${jobId} ran: ` +
-          `the executor (${this.#options.loaded.source}) should do long work in a child process or a worker thread`,
-      );
-    }, WATCH_MS).unref();
   }
 }
 

@@ -6,6 +6,7 @@
 //
 // Each part knows the parts that it works with; here they are made, started, stopped and reported on.
 import type { Redis, RedisOptions } from 'ioredis';
+import type { Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
 import { OddResults } from '../device/result.ts';
@@ -24,6 +25,7 @@ import { Reader } from '../queue/reader.ts';
 import { Recovery } from '../queue/recovery.ts';
 import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
+import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
 import { JobTable } from './job-table.ts';
@@ -59,6 +61,8 @@ export interface JobPipelineOptions {
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
 
+const STUCK_REMEDY =
+  'Restart the node (coda stop, coda start) to let it go on now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {
@@ -66,6 +70,7 @@ export class JobPipeline implements Jobs {
   readonly #options: JobPipelineOptions;
   readonly #held = new JobTable();
   readonly #writes: RedisWrites;
+  readonly #rights: RightsWatch;
   readonly #health: RedisHealth;
   readonly #trace: JobTrace;
   readonly #endings: Endings;
@@ -143,6 +148,7 @@ export class JobPipeline implements Jobs {
     this.#endings = endings;
     this.#marker = marker;
     this.#recovery = recovery;
+    this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
   }
 
@@ -156,7 +162,10 @@ export class JobPipeline implements Jobs {
     this.#replay.start();
     this.#runner.start();
     // What was pending before is found before anything new is read.
-    void this.#recovery.start().then(() => this.#reader.start());
+    void this.#recovery.start().then(() => {
+      this.#reader.start();
+      this.#rights.start();
+    });
   }
 
   get current(): string | null {
@@ -191,16 +200,25 @@ export class JobPipeline implements Jobs {
 
   /** Adds what the pipeline knows to a readiness report. */
   report(report: ReadinessReport): void {
-    const { outbox, loaded } = this.#options;
+    const { outbox } = this.#options;
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
+    const { stuck } = this.#runner;
     const reasons = [
       ...this.admission.reasons,
-      ...[this.#health.trouble ?? this.#reader.trouble, this.#runner.stuck, this.#writes.trouble],
+      this.#health.trouble ?? this.#reader.trouble,
+      stuck === undefined ? undefined : { text: stuck, remedy: STUCK_REMEDY },
+      this.#writes.trouble,
     ];
-    for (const reason of reasons) if (reason !== undefined) report.notReady(reason);
-    report.add('executor', loaded.source);
+    for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
+    const others = [
+      this.#recovery.trouble,
+      ...this.#rights.troubles,
+      outbox.trouble,
+      refusedTrouble(this.#replay.refused, outbox.lastRefusal),
+    ];
+    for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
     if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
     report.add('undelivered', outbox.size);
@@ -235,10 +253,21 @@ export class JobPipeline implements Jobs {
     this.#replay.stop();
     this.#reader.stop();
     this.#recovery.close();
+    this.#rights.close();
     this.#runner.abandon('the node is shutting down');
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
     this.#trace.close();
   }
+}
+
+function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
+  if (count === 0) return undefined;
+  const because = last === undefined ? '' : `; the last: ${last}`;
+  return {
+    text: `the cloud takes no result of some jobs: ${count} results are set aside${because}`,
+    remedy:
+      'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
+  };
 }

@@ -1,12 +1,17 @@
 // Decides whether jobs are taken and started: while anyone keeps it closed, none is.
 
+export interface AdmissionReason {
+  readonly text: string;
+  readonly remedy: string | undefined;
+}
+
 export class Admission {
-  readonly #reasons = new Map<string, string>();
+  readonly #reasons = new Map<string, AdmissionReason>();
   readonly #listeners: (() => void)[] = [];
 
-  /** Closes the admission in the name of `who`; `reason` is a sentence for the operator. */
-  close(who: string, reason: string): void {
-    this.#reasons.set(who, reason);
+  /** Closes the admission in the name of `who`. `text` is a sentence for the operator; `remedy` says what to do about it. */
+  close(who: string, text: string, remedy?: string): void {
+    this.#reasons.set(who, { text, remedy });
   }
 
   /** `who` no longer keeps it closed. */
@@ -19,7 +24,7 @@ export class Admission {
     return this.#reasons.size === 0;
   }
 
-  get reasons(): readonly string[] {
+  get reasons(): readonly AdmissionReason[] {
     return [...this.#reasons.values()];
   }
 

@@ -2,18 +2,31 @@
 
 export type VpnState = 'booting' | 'ready' | 'degraded' | 'vpn_unavailable';
 
+export interface ReportedTrouble {
+  readonly text: string;
+  /** What to do about it; null if nobody has to do anything. */
+  readonly remedy: string | null;
+  /** Whether it keeps the node from being ready. */
+  readonly blocks: boolean;
+}
+
 /** Filled in by the kernel and the plugins. The node is ready if none of them gave a reason against it. */
 export class ReadinessReport {
   vpnState: VpnState = 'booting';
   redisHealthy = false;
   currentJob: string | null = null;
   lastJobAt: string | null = null;
-  readonly #reasons: string[] = [];
+  readonly #troubles: ReportedTrouble[] = [];
   readonly #extra: Record<string, unknown> = {};
 
-  /** `reason` is one sentence for the operator. */
-  notReady(reason: string): void {
-    this.#reasons.push(reason);
+  /** `reason` is one sentence for the operator; `remedy` says what to do about it. */
+  notReady(reason: string, remedy?: string): void {
+    this.#add(reason, remedy, true);
+  }
+
+  /** Something is wrong that does not keep the node from taking jobs. */
+  trouble(text: string, remedy?: string): void {
+    this.#add(text, remedy, false);
   }
 
   /** A further field of the `/ready` body. */
@@ -22,11 +35,16 @@ export class ReadinessReport {
   }
 
   get ready(): boolean {
-    return this.#reasons.length === 0;
+    return !this.#troubles.some(({ blocks }) => blocks);
   }
 
   get reasons(): readonly string[] {
-    return this.#reasons;
+    return this.#troubles.filter(({ blocks }) => blocks).map(({ text }) => text);
+  }
+
+  /** The reasons, and what else is wrong. */
+  get troubles(): readonly ReportedTrouble[] {
+    return this.#troubles;
   }
 
   /** The body of `/ready`: always the contract's four fields, then the others. */
@@ -36,8 +54,17 @@ export class ReadinessReport {
       vpn_state: this.vpnState,
       redis_healthy: this.redisHealthy,
       current_job: this.currentJob,
-      reasons: this.#reasons,
+      reasons: this.reasons,
+      troubles: this.#troubles,
       ...this.#extra,
     };
+  }
+
+  /** Two connections may meet the same trouble: it is told once, and blocks if it does so anywhere. */
+  #add(text: string, remedy: string | undefined, blocks: boolean): void {
+    const known = this.#troubles.findIndex((trouble) => trouble.text === text);
+    const trouble = { text, remedy: remedy ?? this.#troubles[known]?.remedy ?? null, blocks };
+    if (known === -1) this.#troubles.push(trouble);
+    else this.#troubles[known] = { ...trouble, blocks: blocks || this.#troubles[known]?.blocks === true };
   }
 }

@@ -13,6 +13,8 @@ export interface GuardOptions {
   readonly log: Logger;
   /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
   readonly applying: () => string | undefined;
+  /** Throws if an answer of a tap, other than nothing, cannot be used. */
+  readonly check?: (answer: unknown) => void;
 }
 
 type Call = (...args: unknown[]) => unknown;
@@ -52,7 +54,9 @@ export function checkTapOrder(name: string, hook: { readonly taps: readonly Full
 function guardTap(tap: FullTap, options: GuardOptions): FullTap {
   const { hook, kind, deadline, timeoutMs, log } = options;
   const plugin = options.applying() ?? tap.name;
-  const call: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
+  const { check } = options;
+  const own: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
+  const call = check === undefined ? own : checked(own, check);
 
   /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
@@ -105,6 +109,17 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
     if (!isPromise(value)) return value ?? undefined;
     value.then(undefined, () => {});
     return fail(new TypeError('the hook is synchronous, but the tap returned a promise'));
+  };
+}
+
+function checked(call: Call, check: (answer: unknown) => void): Call {
+  const pass = (answer: unknown): unknown => {
+    if (answer !== undefined && answer !== null) check(answer);
+    return answer;
+  };
+  return (...args) => {
+    const answer = call(...args);
+    return isPromise(answer) ? Promise.resolve(answer).then(pass) : pass(answer);
   };
 }
 

@@ -121,7 +121,7 @@ function failedBody(jobId: string, fields: Fields): WebhookBody {
   exactKeys(fields, ['job_id', 'status', 'error']);
   const { error } = fields;
   if (typeof error !== 'string' || error.trim() === '') throw bad('error', 'a non-empty string', error);
-  const length = [...error].length;
+  const length = Array.from(error).length;
   if (length > MAX_ERROR_CHARACTERS) {
     throw new Refusal(422, `error has ${length} characters, at most ${MAX_ERROR_CHARACTERS} are allowed`);
   }

@@ -71,6 +71,38 @@ export function answerText(answer: HttpAnswer, headers: Readonly<Record<string, 
   return words === '' ? String(answer.status) : `${answer.status}: ${words}`;
 }
 
+/** Client errors that go away by themselves, as every error of a server may. */
+const TRANSIENT = new Set([408, 425, 429]);
+
+/** Whether the same request may succeed later. A code that is not in use (e.g. 999) counts as an error of a server. */
+export function isTransient(status: number): boolean {
+  return status >= 500 || TRANSIENT.has(status);
+}
+
+/** How long an answer asks to wait, in milliseconds: `Retry-After` in seconds or as an HTTP date; undefined if it does not. */
+export function retryAfterMs({ headers }: HttpAnswer): number | undefined {
+  const text = headers['retry-after'];
+  if (typeof text !== 'string') return undefined;
+  const ms = /^\s*\d+\s*$/.test(text)
+    ? Number(text) * 1000
+    : text.trim().endsWith(' GMT')
+      ? Date.parse(text) - Date.now()
+      : NaN;
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}
+
+/** `200 with a web page ("Guest Wi-Fi"), so not from the cloud: …` for an answer that only looks like a yes; undefined for
+ *  any other. The login page of a network answers every request in the cloud's place. */
+export function pageText({ status, headers, text }: HttpAnswer): string | undefined {
+  if (status < 200 || status >= 300) return undefined;
+  const isPage =
+    /html/i.test(String(headers['content-type'] ?? '')) || /^\s*<(!doctype|html)\b/i.test(text);
+  if (!isPage) return undefined;
+  const title = printable(/<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim() ?? '', 60);
+  const named = title === '' ? '' : ` ("${title}")`;
+  return `${status} with a web page${named}, so not from the cloud: perhaps the login page of this network`;
+}
+
 /** `302, a redirect to https://login.example.org; redirects are not followed`, for an answer of `url`; undefined for
  *  any other answer. */
 export function redirectText({ status, headers }: HttpAnswer, url: string): string | undefined {

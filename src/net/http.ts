@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { version } from '../version.ts';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 
 export interface HttpRequest {
@@ -81,7 +82,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
               origin: url.origin,
               path: `${url.pathname}${url.search}`,
               method: request.method,
-              headers: request.headers ?? {},
+              headers: withDefaults(request.headers),
               body: request.body ?? null,
               // The exchange has its own deadline; these would only cut off a slow but complete answer.
               headersTimeout: 0,
@@ -99,6 +100,19 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       await Promise.all([direct.destroy(), proxied?.destroy()]);
     },
   };
+}
+
+const DEFAULT_HEADERS = { 'user-agent': `coda-node/${version}`, accept: 'application/json' };
+
+/** PROTOCOL §13: every request says who asks, and what it can read, unless the operator says otherwise. */
+function withDefaults(headers: HttpRequest['headers'] = {}): Record<string, string> {
+  const all: Record<string, string> = { ...DEFAULT_HEADERS };
+  for (const name in headers) {
+    const lower = name.toLowerCase();
+    if (lower !== name && lower in DEFAULT_HEADERS) delete all[lower];
+    all[name] = headers[name] ?? '';
+  }
+  return all;
 }
 
 /** One request and its answer. It ends with the last byte of the answer, at its deadline, or at the caller's signal; also

@@ -1,7 +1,6 @@
 // Opens and closes connections to Redis: verified TLS, endless reconnects with jitter, and a limit on how long a
 // connection may be silent.
 import { Redis, type RedisOptions } from 'ioredis';
-import { messageOf } from '../errors.ts';
 import { extraCertificates } from './http.ts';
 
 /** Below the 10 s within which a node must be consuming again once Redis is back. */
@@ -46,15 +45,6 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
 export function closeRedis(redis: Redis): void {
   redis.disconnect();
   redis.stream?.destroy();
-}
-
-/** Why a command failed, for the log. For a lost connection, ioredis would name its own settings. */
-export function redisFault(thrown: unknown): string {
-  if (isConnectionFault(thrown)) return 'the connection to Redis is lost';
-  const text = messageOf(thrown);
-  return text.startsWith('MOVED')
-    ? `${text}: this server has only a part of the keys, or is no longer the primary (see docs/scaling.md)`
-    : text;
 }
 
 /** Whether a command failed because its connection was lost, and not because Redis refused it. */

@@ -2,10 +2,10 @@
 // A tail torn by a crash is cut, and a damaged line is set aside. A file that is mostly dead records is rewritten.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigError, messageOf } from '../errors.ts';
+import { ConfigError, messageOf, type Trouble } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { Pause } from '../net/timing.ts';
-import { syncDirectory } from '../state/private-file.ts';
+import { syncDirectory, writeRemedy } from '../state/private-file.ts';
 import { DurableFile } from './durable-file.ts';
 import { fileChunks, HEADER, lineOf, readRecords } from './journal-file.ts';
 
@@ -18,7 +18,7 @@ export interface JournalOptions {
   /** All records that must survive a rewrite, in the order in which they are to be read again. */
   readonly snapshot: () => Iterable<object>;
   /** Called with the reason when nothing can be written, and with undefined once it can again. */
-  readonly onTrouble: (reason: string | undefined) => void;
+  readonly onTrouble: (trouble: Trouble | undefined) => void;
 }
 
 interface Append {
@@ -84,7 +84,7 @@ export class Journal {
       if (cause instanceof ConfigError) throw cause;
       throw new ConfigError(`the outbox ${path} cannot be opened: ${messageOf(cause)}`, {
         cause,
-        remedy: 'Make the state directory writable, or set another one (CODA_STATE_DIR).',
+        remedy: writeRemedy(cause, dirname(path)),
       });
     }
   }
@@ -126,7 +126,10 @@ export class Journal {
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
         this.#queue = batch.concat(this.#queue);
-        this.#setTrouble(`results cannot be saved to ${this.#path}: ${messageOf(thrown)}`);
+        this.#setTrouble({
+          text: `results cannot be saved to ${this.#path}: ${messageOf(thrown)}`,
+          remedy: writeRemedy(thrown, dirname(this.#path)),
+        });
         for (const { durable, resolve } of batch) if (!durable) resolve();
         if (this.#closed) break;
         await this.#pause.wait(retryMs);
@@ -202,11 +205,11 @@ export class Journal {
     return this.#size > COMPACT_FROM_BYTES && this.#size > 2 * this.#sizeAfterRewrite;
   }
 
-  #setTrouble(reason: string | undefined): void {
-    const inTrouble = reason !== undefined;
+  #setTrouble(trouble: Trouble | undefined): void {
+    const inTrouble = trouble !== undefined;
     if (inTrouble === this.#inTrouble) return;
     this.#inTrouble = inTrouble;
-    this.#options.onTrouble(reason);
+    this.#options.onTrouble(trouble);
   }
 }
 

@@ -96,7 +96,7 @@ export class Lanes {
   #outageEnds(): void {
     if (this.#outage === undefined) return;
     this.#outage = undefined;
-    this.#options.log.info('delivery works again after an outage');
+    this.#options.log.debug('delivery works again after an outage');
   }
 
   #retryLater(entry: Entry, delivery: Delivery & { kind: 'retry' }): void {
@@ -106,7 +106,7 @@ export class Lanes {
     const backoffMs = Math.min(maxRetryDelayMs, FIRST_RETRY_MS * 2 ** Math.min(entry.attempts - 1, 20));
     const delayMs = Math.max(delivery.afterMs ?? 0, jitter(backoffMs));
     if (this.#outage === undefined) {
-      log.warn(`a result could not be delivered, it will be tried again until it is: ${delivery.reason}`);
+      log.debug(`a result could not be delivered, it will be tried again until it is: ${delivery.reason}`);
     }
     log.debug(
       `job ${entry.saved.jobId}: attempt ${entry.attempts} failed, next in ${Math.round(delayMs)} ms`,

@@ -7,8 +7,10 @@
 // An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
+import type { Trouble } from '../errors.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
+import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { Waiters } from '../net/timing.ts';
 import { journalPath } from '../state/layout.ts';
 import type { DeliveryRoute, Statuses } from './delivery.ts';
@@ -33,7 +35,7 @@ export interface OutboxOptions {
   readonly directory: string;
   readonly log: Logger;
   readonly maxRetryDelayMs: number;
-  readonly onTrouble: (reason: string | undefined) => void;
+  readonly onTrouble: (trouble: Trouble | undefined) => void;
   /** Called with the number of entries whenever it has changed, and whether they take as much memory as they may. */
   readonly onChange: (size: number, isHeavy: boolean) => void;
 }
@@ -49,6 +51,7 @@ export class Outbox {
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
   #weight = 0;
+  #lastRefusal: string | undefined;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -88,6 +91,18 @@ export class Outbox {
   /** Why nothing can be delivered at the moment, if so. */
   get outage(): string | undefined {
     return this.#lanes.outage;
+  }
+
+  /** Why the cloud refused the last result that it refused, if this process has seen one. */
+  get lastRefusal(): string | undefined {
+    return this.#lastRefusal;
+  }
+
+  /** What is wrong with the delivery of results, if anything. */
+  get trouble(): Trouble | undefined {
+    const { outage } = this;
+    if (outage === undefined) return undefined;
+    return { text: `results cannot be delivered: ${outage}`, remedy: cloudRemedy(outage) };
   }
 
   has(jobId: string): boolean {
@@ -225,6 +240,7 @@ export class Outbox {
 
   async #setAside(entry: Entry, reason: string): Promise<void> {
     const { directory, log } = this.#options;
+    this.#lastRefusal = reason;
     log.error(
       `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
     );

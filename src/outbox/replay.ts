@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
-import { replayDirectory } from '../state/layout.ts';
+import { refusedDirectory, replayDirectory } from '../state/layout.ts';
 import type { Outbox } from './outbox.ts';
 import { dropRefused, readRefused, resultFiles } from './refused.ts';
 
@@ -26,12 +26,18 @@ export class Replay {
   readonly #options: ReplayOptions;
   /** By path of a file, or of the folder: the state in which its fault was logged. It is logged once for each state. */
   readonly #reported = new Map<string, string>();
+  #refused = 0;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
   #stopped = false;
 
   constructor(options: ReplayOptions) {
     this.#options = options;
+  }
+
+  /** Results that the cloud has refused, and that nobody has replayed or dropped yet. */
+  get refused(): number {
+    return this.#refused;
   }
 
   start(): void {
@@ -51,6 +57,7 @@ export class Replay {
     this.#looking = true;
     const directory = replayDirectory(this.#options.directory);
     try {
+      this.#refused = (await resultFiles(refusedDirectory(this.#options.directory))).length;
       const names = await resultFiles(directory);
       const paths = new Set(names.map((name) => join(directory, name)));
       for (const path of this.#reported.keys()) if (!paths.has(path)) this.#reported.delete(path);

@@ -9,7 +9,7 @@ export interface Bundle {
   readonly qpuId: string;
   readonly qpuDisplayName: string;
   readonly nativeGateSet: string;
-  /** 1 to 50. */
+  /** At least 1, without an upper limit: 50 is a circuit's limit. */
   readonly numQubits?: number;
   /** PEM, always PKCS8. */
   readonly jwtPrivateKey?: string;
@@ -27,7 +27,7 @@ export interface VpnBundle {
   readonly required?: boolean;
   /** Null: the cloud names no interface. */
   readonly interfaceHint?: string | null;
-  /** Seconds, 1 to 86,400. */
+  /** Seconds, at least 1, as long as a timer can be. */
   readonly checkIntervalSec?: number;
   /** http(s) URLs, at least one. */
   readonly probeTargets?: readonly string[];
@@ -53,7 +53,7 @@ export function parseBundle(value: unknown, current: CurrentCredentials): Bundle
     qpuId: requiredText(value, 'qpu_id'),
     qpuDisplayName: optionalText(value, 'qpu_display_name') ?? optionalText(value, 'qpu_label') ?? '',
     nativeGateSet: requiredText(value, 'native_gate_set'),
-    numQubits: optionalInteger(value, 'num_qubits', 1, 50),
+    numQubits: optionalInteger(value, 'num_qubits', 1),
     jwtPrivateKey,
     jwtKeyId,
     redisUrl: redisUrl(value),
@@ -118,7 +118,7 @@ function vpn(value: unknown): VpnBundle | undefined {
   return defined({
     required,
     interfaceHint: value['interface_hint'] === null ? null : optionalText(value, 'interface_hint', 'vpn.'),
-    checkIntervalSec: optionalInteger(value, 'check_interval_sec', 1, 86_400, 'vpn.'),
+    checkIntervalSec: optionalInteger(value, 'check_interval_sec', 1, 2_147_483, 'vpn.'),
     probeTargets: probeTargets(value['probe_targets']),
     profile,
   });
@@ -153,13 +153,14 @@ function optionalInteger(
   fields: Fields,
   name: string,
   min: number,
-  max: number,
+  max = Infinity,
   prefix = '',
 ): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw mismatch(prefix + name, `an integer from ${min} to ${max}`, value);
+  const wanted = max === Infinity ? `an integer, ${min} or more` : `an integer from ${min} to ${max}`;
+  throw mismatch(prefix + name, wanted, value);
 }
 
 function url(name: string, text: string, protocols: readonly string[]): string {

@@ -53,7 +53,7 @@ export function boundedError(text: string): string {
   // 500 characters take at most 1000 UTF-16 units, so the rest of a long text can be ignored.
   const head = text.trim().slice(0, 2 * MAX_ERROR_CHARACTERS + 2);
   if (head === '') return 'the job failed without an error message';
-  const characters = [...head.replace(/[\0\p{Cs}]/gu, '\uFFFD')];
+  const characters = Array.from(head.replace(/[\0\p{Cs}]/gu, '\uFFFD'));
   if (characters.length <= MAX_ERROR_CHARACTERS) return characters.join('');
   return `${characters.slice(0, MAX_ERROR_CHARACTERS - 1).join('')}…`;
 }

@@ -1,10 +1,13 @@
 // Reads jobs from the stream on a connection of its own, as many as there is room for. Continues by itself after every
 // kind of trouble with Redis.
 import type { Redis } from 'ioredis';
+import type { Trouble } from '../errors.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
-import { RepeatFilter, type Logger } from '../log.ts';
-import { closeRedis, jitter, redisFault } from '../net/redis.ts';
+import type { Logger } from '../log.ts';
+import { ConnectionTrouble } from '../net/connection-trouble.ts';
+import { lookIntoTrouble, redisTrouble, redisTroubleOf } from '../net/redis-trouble.ts';
+import { closeRedis, isConnectionFault, jitter } from '../net/redis.ts';
 import { Pause } from '../net/timing.ts';
 import type { Intake } from './intake.ts';
 import type { Recovery } from './recovery.ts';
@@ -15,6 +18,11 @@ const BLOCK_MS = 1_000;
 /** An answer that is later than this is trouble. */
 const LATE_MS = BLOCK_MS + 1_000;
 const LONGEST_PAUSE_MS = 5_000;
+
+const NOT_YET: Trouble = {
+  text: 'no job has been read yet',
+  remedy: 'The node has only just started, or waits for Redis. It goes on by itself.',
+};
 
 /** Says how many jobs may be taken now. */
 export interface Prefetching {
@@ -35,7 +43,9 @@ export interface ReaderOptions {
 export class Reader {
   readonly #options: ReaderOptions;
   readonly #pause = new Pause();
-  readonly #faults = new RepeatFilter();
+  readonly #connection: ConnectionTrouble;
+  /** Why the last attempt to read failed. */
+  #fault: Trouble | undefined;
   #started = false;
   #stopped = false;
   /** Something has been read. */
@@ -45,6 +55,7 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#connection = new ConnectionTrouble(options.redis);
     const { redis, held, admission, recovery } = options;
     const wake = (): void => this.#pause.wake();
     held.onRoom(wake);
@@ -56,14 +67,14 @@ export class Reader {
   }
 
   /** Why no jobs are read at the moment, if so. */
-  get trouble(): string | undefined {
+  get trouble(): Trouble | undefined {
     if (this.#knownTrouble !== undefined) return this.#knownTrouble;
     const late = this.#askedAt !== undefined && performance.now() - this.#askedAt > LATE_MS;
-    return late ? 'Redis does not answer the reader' : undefined;
+    return late ? redisTroubleOf('ETIMEDOUT', this.#options.redis) : undefined;
   }
 
-  get #knownTrouble(): string | undefined {
-    return this.#faults.last ?? (this.#hasRead ? undefined : 'no job has been read yet');
+  get #knownTrouble(): Trouble | undefined {
+    return this.#fault ?? (this.#hasRead ? undefined : NOT_YET);
   }
 
   start(): void {
@@ -95,15 +106,14 @@ export class Reader {
         if (await recovery.take(count)) continue;
         await this.#read(count);
         const wasSilent = this.#knownTrouble !== undefined;
-        this.#faults.clear();
+        this.#fault = undefined;
         this.#hasRead = true;
         if (wasSilent) log.info('reading jobs');
         pauseMs = 100;
       } catch (thrown) {
         if (this.#stopped) return;
-        const reason = redisFault(thrown);
-        if (reason.startsWith('NOGROUP') && (await this.#createGroup())) continue;
-        if (this.#faults.isNew(reason)) log.warn(`jobs cannot be read: ${reason}; trying again`);
+        if (isGroupMissing(thrown) && (await this.#createGroup())) continue;
+        if (!isGroupMissing(thrown)) this.#fault = await this.#faultOf(thrown);
         await this.#pause.wait(jitter(pauseMs));
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
@@ -120,7 +130,7 @@ export class Reader {
         intake
           .take(entries)
           .catch((thrown: unknown) =>
-            log.warn(`jobs that were read stay pending for now: ${redisFault(thrown)}`),
+            log.warn(`jobs that were read stay pending for now: ${redisTrouble(thrown, redis).text}`),
           );
       }
     } finally {
@@ -131,9 +141,9 @@ export class Reader {
   /** A full queue stops reading, so a past fault would stay reported; PING clears it. */
   async #probe(): Promise<void> {
     const { redis } = this.#options;
-    if (this.#faults.last === undefined || !this.#hasRead || redis.status !== 'ready') return;
+    if (this.#fault === undefined || !this.#hasRead || redis.status !== 'ready') return;
     await redis.ping().then(
-      () => this.#faults.clear(),
+      () => (this.#fault = undefined),
       () => {},
     );
   }
@@ -145,8 +155,20 @@ export class Reader {
       log.info(`created the consumer group ${stream.group}`);
       return true;
     } catch (thrown) {
-      log.warn(`the consumer group ${stream.group} cannot be created: ${redisFault(thrown)}`);
+      this.#fault = await this.#faultOf(thrown);
       return false;
     }
   }
+
+  /** A lost connection says nothing itself of why. */
+  async #faultOf(thrown: unknown): Promise<Trouble> {
+    const known = isConnectionFault(thrown) ? this.#connection.trouble : undefined;
+    const fault = known ?? (await lookIntoTrouble(thrown, this.#options.redis));
+    this.#options.log.debug(`jobs cannot be read: ${fault.text}`);
+    return fault;
+  }
+}
+
+function isGroupMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.startsWith('NOGROUP');
 }

@@ -11,11 +11,13 @@
 // lease starts nothing, until it has swept again.
 import type { Redis } from 'ioredis';
 import type { RunMarker } from '../device/run-marker.ts';
+import type { Trouble } from '../errors.ts';
 import type { Endings } from '../jobs/endings.ts';
 import type { HeldJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
-import { RepeatFilter, type Logger } from '../log.ts';
-import { redisFault } from '../net/redis.ts';
+import type { Logger } from '../log.ts';
+import { lookIntoTrouble } from '../net/redis-trouble.ts';
+import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
 import type { Intake } from './intake.ts';
@@ -45,7 +47,7 @@ export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #found = new Map<string, Found>();
   readonly #onSwept = new Listeners();
-  readonly #faults = new RepeatFilter();
+  #trouble: Trouble | undefined;
   #sweeping: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -69,6 +71,11 @@ export class Recovery {
   /** Entries that wait to be recovered. */
   get waiting(): number {
     return this.#found.size;
+  }
+
+  /** Why pending jobs cannot be looked at, if so. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
   }
 
   /** Jobs in the stream that no node has read, at the last sweep; undefined if that is not known. */
@@ -148,10 +155,11 @@ export class Recovery {
     if (redis.status !== 'ready') return;
     try {
       await this.#sweep();
-      this.#faults.clear();
+      this.#trouble = undefined;
     } catch (thrown) {
-      const fault = redisFault(thrown);
-      if (this.#faults.isNew(fault)) log.warn(`pending jobs cannot be looked at: ${fault}`);
+      // Others report a lost connection.
+      this.#trouble = isConnectionFault(thrown) ? undefined : await lookIntoTrouble(thrown, redis);
+      if (this.#trouble !== undefined) log.debug(`pending jobs cannot be looked at: ${this.#trouble.text}`);
     }
   }
 

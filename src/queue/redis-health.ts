@@ -1,7 +1,8 @@
 // Knows whether Redis answers, from a PING every second. A silent connection is closed by net/redis.ts.
 import type { Redis } from 'ioredis';
-import { messageOf } from '../errors.ts';
-import { maskUrlPasswords } from '../log.ts';
+import type { Trouble } from '../errors.ts';
+import { ConnectionTrouble } from '../net/connection-trouble.ts';
+import { redisTroubleOf } from '../net/redis-trouble.ts';
 
 const PING_EVERY_MS = 1_000;
 /** Without an answer for this long, Redis is not healthy. */
@@ -9,31 +10,26 @@ const LATE_MS = 2_000;
 
 export class RedisHealth {
   readonly #redis: Redis;
+  readonly #connection: ConnectionTrouble;
   readonly #timer: NodeJS.Timeout;
   #answeredAt = -Infinity;
   #isAsking = false;
   #roundTripMs: number | undefined;
-  /** Why the last attempt to connect failed. */
-  #fault: string | undefined;
 
   constructor(redis: Redis) {
     this.#redis = redis;
+    this.#connection = new ConnectionTrouble(redis);
     this.#timer = setInterval(() => this.#ping(), PING_EVERY_MS);
-    redis.on('ready', () => {
-      this.#fault = undefined;
-      this.#ping();
-    });
-    redis.on('error', (error) => (this.#fault = maskUrlPasswords(messageOf(error))));
+    redis.on('ready', () => this.#ping());
   }
 
   get healthy(): boolean {
     return this.#redis.status === 'ready' && performance.now() - this.#answeredAt < LATE_MS;
   }
 
-  /** Why Redis is not healthy, if so, in the server's own words if it said anything. */
-  get trouble(): string | undefined {
-    if (this.healthy) return undefined;
-    return `Redis does not answer${this.#fault === undefined ? '' : `: ${this.#fault}`}`;
+  /** Why Redis is not healthy, if so. */
+  get trouble(): Trouble | undefined {
+    return this.healthy ? undefined : (this.#connection.trouble ?? redisTroubleOf('ETIMEDOUT', this.#redis));
   }
 
   get roundTripMs(): number {
@@ -45,7 +41,11 @@ export class RedisHealth {
   }
 
   #ping(): void {
-    if (this.#redis.status !== 'ready' || this.#isAsking) return;
+    if (this.#redis.status !== 'ready') {
+      void this.#connection.look();
+      return;
+    }
+    if (this.#isAsking) return;
     this.#isAsking = true;
     const askedAt = performance.now();
     this.#redis

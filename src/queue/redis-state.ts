@@ -1,6 +1,7 @@
 // What Redis says of jobs: their status hashes and cancel signals, asked for in one packet.
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { redisTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault, sendTogether, type RedisCommand, type RedisReply } from '../net/redis.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 
@@ -32,7 +33,12 @@ export async function redisStates(
     const error = statusError ?? cancelError;
     // An error that may pass, such as of a server that still loads, leaves the jobs pending: they may be done already.
     if (error && !/^(WRONGTYPE|NOPERM)/.test(error.message)) throw error;
-    if (error) log.warn(`the status of job ${jobId} cannot be read, it is taken as new: ${error.message}`);
+    if (error) {
+      const { text, remedy } = redisTrouble(error, redis);
+      // A missing right is told by rights.ts: it is the same for all jobs.
+      const level = error.message.startsWith('NOPERM') ? 'debug' : 'warn';
+      log[level](`the status of job ${jobId} cannot be read, it is taken as new: ${text} → ${remedy}`);
+    }
     const [state = null, messageId = null, failure = null] = Array.isArray(status) ? status : [];
     return { state, messageId, error: failure, cancelled: exists === 1 };
   });

@@ -1,10 +1,12 @@
 // Writes to Redis that nothing waits for: pipelined, in order, and repeated until Redis takes them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Trouble } from '../errors.ts';
 import type { StartStatuses } from '../device/runner.ts';
 import type { Ending } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
-import { isConnectionFault, jitter, redisFault, sendTogether, type RedisCommand } from '../net/redis.ts';
+import { redisTrouble } from '../net/redis-trouble.ts';
+import { isConnectionFault, jitter, sendTogether, type RedisCommand } from '../net/redis.ts';
 import { Pause, Waiters } from '../net/timing.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import { groupName, statusKey, streamKey } from '../protocol/keys.ts';
@@ -43,7 +45,7 @@ export class RedisWrites implements Statuses, StartStatuses {
   /** Entries whose acknowledgement is on its way. */
   readonly #acknowledging = new Set<string>();
   #isFlushing = false;
-  #trouble: string | undefined;
+  #trouble: Trouble | undefined;
   readonly #pause = new Pause();
   #closed = false;
   readonly #waitingForFlush = new Waiters();
@@ -55,7 +57,7 @@ export class RedisWrites implements Statuses, StartStatuses {
   }
 
   /** Why Redis takes no writes at the moment, if so. */
-  get trouble(): string | undefined {
+  get trouble(): Trouble | undefined {
     return this.#trouble;
   }
 
@@ -202,20 +204,20 @@ export class RedisWrites implements Statuses, StartStatuses {
 
   #failed(
     write: Write,
-    error: unknown,
+    error: Error,
     newer: ReadonlyMap<string, ReadonlySet<string>>,
     failed: Write[],
   ): void {
-    const fault = redisFault(error);
-    if (isFinal(write, fault)) {
-      this.#log.error(`Redis refuses ${write.what} (${write.key}): ${fault}`);
+    const trouble = redisTrouble(error, this.#redis);
+    if (isFinal(write, error.message)) {
+      this.#log.error(`Redis refuses ${write.what} (${write.key}): ${trouble.text} → ${trouble.remedy}`);
       resolved(write);
       return;
     }
     // Others report a lost connection.
     if (!isConnectionFault(error)) {
-      if (this.#trouble === undefined) this.#log.warn(`Redis refuses writes: ${fault}; repeating them`);
-      this.#trouble = `Redis refuses writes: ${fault}`;
+      this.#log.debug(`Redis refuses ${write.what}: ${trouble.text}; repeating it`);
+      this.#trouble = trouble;
     }
     const rest = withoutFields(write, newer.get(write.key));
     if (rest === undefined) resolved(write);

@@ -11,7 +11,7 @@ export function stateKeyPath(stateDir: string): string {
   return join(stateDir, 'coda-private-key');
 }
 
-/** The process id of the daemon and, on a second line, when it started. */
+/** The process id of the daemon, on one line: the original reads and writes it, too. */
 export function daemonPidPath(stateDir: string): string {
   return join(stateDir, 'coda-node.pid');
 }

@@ -1,69 +1,153 @@
-// The lock of the node's own folder: one node at a time. A file that names a process and when it started; a lock that
-// a killed node has left counts for nothing.
+// The lock of the node's own folder: one node at a time, also if the folder is shared by containers or machines. A file
+// that names a process, when it started and where it runs; a lock that a killed node has left counts for nothing.
+import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, utimes } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
 import { lockPath } from './layout.ts';
+import { askSocket, isRenewed, LEASE_MS, openSocket, RENEW_EVERY_MS } from './life-sign.ts';
+import { isSameMachine, isSamePlace, thisPlace, type Place } from './place.ts';
 import { isProcessRunning, startTimeOf, type ProcessIdentity } from './process.ts';
+
+export interface LockHolder extends ProcessIdentity {
+  /** Where the process runs, if its id means nothing here, e.g. "on the machine qpu-2". */
+  readonly elsewhere: string | undefined;
+}
+
+export interface LockWatch {
+  /** Called before a wait of up to 15 s that shows whether the node of a found lock still runs. */
+  readonly onWait?: (message: string) => void;
+  /** Called if another node has taken the lock, e.g. while this machine was suspended: it must not be used any more. */
+  readonly onLost?: (error: ConfigError) => void;
+}
 
 interface Lock {
   /** As it is in the file. */
   readonly text: string;
-  readonly holder: ProcessIdentity;
+  readonly holder: LockHolder;
+  /** Undefined in the lock of an older version: it is believed to be from here. */
+  readonly place: Place | undefined;
+  /** The name of the holder's socket. */
+  readonly socket: string | undefined;
 }
 
 /** The process that uses the node's folder; undefined if none does, or if this user may not know. */
-export function lockHolder(folder: string): ProcessIdentity | undefined {
+export async function lockHolder(folder: string): Promise<LockHolder | undefined> {
   try {
     const lock = readLock(lockPath(folder));
-    return lock !== undefined && isProcessRunning(lock.holder) ? lock.holder : undefined;
+    return lock !== undefined && (await isHeld(lock, folder, lockPath(folder))) ? lock.holder : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** Takes the lock and returns what gives it back. Throws a ConfigError if another node has it. */
-export function takeLock(folder: string, stateDir: string): () => void {
+export async function takeLock(folder: string, stateDir: string, watch: LockWatch = {}): Promise<() => void> {
   const path = lockPath(folder);
-  const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, mine, { mode: 0o600 });
+  // Two containers may have the same process ids, so the names of these files are random.
+  const temporary = `${path}.${randomBytes(8).toString('hex')}`;
+  const socket = `${temporary.slice(folder.length + 1)}.sock`;
+  const closeSocket = await openSocket(folder, socket);
+  const { pidNamespace, boot, host } = thisPlace();
+  const place = `${pidNamespace} ${boot} ${host} ${closeSocket === undefined ? '-' : socket}`;
+  // Older versions read the first two words and ignore the others.
+  const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''} ${place}\n`;
   try {
+    writeFileSync(temporary, mine, { mode: 0o600, flag: 'wx' });
     while (!linkIfFree(temporary, path)) {
       const found = readLock(path);
       if (found === undefined) continue;
-      if (isHeld(found)) throw inUse(found.holder.pid, stateDir);
-      removeDead(path, found, temporary);
+      if (await isHeld(found, folder, path, watch.onWait)) throw inUse(found.holder, stateDir);
+      await removeDead(folder, found, temporary);
     }
+  } catch (thrown) {
+    closeSocket?.();
+    throw thrown;
   } finally {
     rmSync(temporary, { force: true });
   }
+  const stopRenewing = renew(path, mine, () => watch.onLost?.(lost(path, stateDir)));
   return () => {
+    stopRenewing();
+    closeSocket?.();
     if (readLock(path)?.text === mine) rmSync(path, { force: true });
   };
 }
 
 /** The error for a state directory that another node uses. */
-export function inUse(pid: number, stateDir: string): ConfigError {
-  return new ConfigError(`another node (PID ${pid}) uses the state directory ${stateDir}`, {
-    remedy: 'Stop it with `coda stop`, or give this node a state directory of its own (CODA_STATE_DIR).',
+export function inUse(holder: LockHolder, stateDir: string): ConfigError {
+  const { elsewhere } = holder;
+  const stop = elsewhere === undefined ? 'Stop it with `coda stop`' : STOP_THERE;
+  return new ConfigError(`another node (${processText(holder)}) uses the state directory ${stateDir}`, {
+    remedy: `${stop}, or give this node a state directory of its own (CODA_STATE_DIR).`,
   });
+}
+
+/** What to do with a node that cannot be signalled from here; a sentence without its full stop. */
+export const STOP_THERE = 'Stop it where it runs (`coda stop` there, or stop its container)';
+
+/** For people: which process it is. */
+export function processText({ pid, elsewhere }: LockHolder): string {
+  return elsewhere === undefined ? `PID ${pid}` : `PID ${pid} ${elsewhere}`;
+}
+
+function lost(path: string, stateDir: string): ConfigError {
+  const other = readLock(path)?.holder;
+  const who = other === undefined ? '' : ` (${processText(other)})`;
+  return new ConfigError(`another node${who} has taken the state directory ${stateDir}; this one ends`, {
+    remedy:
+      'Give each node a state directory of its own (CODA_STATE_DIR). If this machine was suspended, nothing else is to do.',
+  });
+}
+
+/** Shows once a second that this node lives. `onLost` is called once, if the lock is another node's by now. */
+function renew(path: string, mine: string, onLost: () => void): () => void {
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void touch().finally(() => (isBusy = false));
+  }, RENEW_EVERY_MS).unref();
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    clearInterval(timer);
+  };
+  const touch = async (): Promise<void> => {
+    try {
+      const text = await readFile(path, 'utf8');
+      const now = new Date();
+      if (text === mine) return await utimes(path, now, now);
+      if (isOver) return;
+      stop();
+      onLost();
+    } catch {
+      // The disk does not answer, or somebody has removed the lock: the next time tells more.
+    }
+  };
+  return stop;
 }
 
 /** Removes the lock that a dead node has left. One process at a time: between the look at a dead lock and its removal,
  *  another node that starts might have put its own there. */
-function removeDead(path: string, dead: Lock, temporary: string): void {
+async function removeDead(folder: string, dead: Lock, temporary: string): Promise<void> {
+  const path = lockPath(folder);
   const guard = `${path}.removing`;
   if (linkIfFree(temporary, guard)) {
     try {
-      if (readLock(path)?.text === dead.text) rmSync(path, { force: true });
+      if (readLock(path)?.text !== dead.text) return;
+      rmSync(path, { force: true });
+      if (dead.socket !== undefined) rmSync(`${folder}/${dead.socket}`, { force: true });
     } finally {
       rmSync(guard, { force: true });
     }
     return;
   }
   const remover = readLock(guard);
-  if (remover !== undefined && !isHeld(remover)) rmSync(guard, { force: true });
-  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  if (remover !== undefined && !(await isHeld(remover, folder, guard))) rmSync(guard, { force: true });
+  else await sleep(1);
 }
 
 /** Undefined if there is no lock. */
@@ -75,15 +159,52 @@ function readLock(path: string): Lock | undefined {
     if (errorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
-  const [pid = '', startTime = ''] = text.trim().split(' ');
-  return { text, holder: { pid: /^\d+$/.test(pid) ? Number(pid) : NaN, startTime } };
+  const [pid = '', startTime = '', pidNamespace = '', boot = '', host = '', socket = ''] = text
+    .trim()
+    .split(' ');
+  const place = boot === '' ? undefined : { pidNamespace, boot, host };
+  return {
+    text,
+    holder: {
+      pid: /^\d+$/.test(pid) ? Number(pid) : NaN,
+      startTime,
+      elsewhere: place && elsewhereText(place, thisPlace()),
+    },
+    place,
+    // The lock may be another user's: no path is taken from it.
+    socket: /^lock\.[\da-f]{16}\.sock$/.test(socket) ? socket : undefined,
+  };
 }
 
-/** Whether the process that a lock names still runs. */
-function isHeld({ holder }: Lock): boolean {
-  // If the system does not say when a process started, a lock with our own process id is from a dead process.
-  if (holder.pid === process.pid && holder.startTime === '') return false;
-  return isProcessRunning(holder);
+function elsewhereText(place: Place, here: Place): string | undefined {
+  if (isSamePlace(place, here)) return undefined;
+  const host = printable(place.host, 64);
+  return isSameMachine(place, here)
+    ? `in another container or PID namespace, host name ${host}`
+    : `on the machine ${host}`;
+}
+
+/** Whether the process that a lock names still runs. `path` is the lock's. */
+async function isHeld(
+  { holder, place, socket }: Lock,
+  folder: string,
+  path: string,
+  onWait?: LockWatch['onWait'],
+): Promise<boolean> {
+  if (holder.elsewhere === undefined || place === undefined) {
+    // If the system does not say when a process started, a lock with our own process id is from a dead process.
+    if (holder.pid === process.pid && holder.startTime === '') return false;
+    return isProcessRunning(holder);
+  }
+  const answer = socket === undefined ? 'unknown' : await askSocket(folder, socket);
+  if (answer === 'open') return true;
+  // Another machine's sockets cannot be asked: that they do not answer here means nothing.
+  if (answer === 'closed' && isSameMachine(place, thisPlace())) return false;
+  onWait?.(
+    `the state directory was last used by ${processText(holder)}: ` +
+      `waiting up to ${LEASE_MS / 1000} s to see whether that node still runs`,
+  );
+  return isRenewed(path);
 }
 
 /** Makes `path` another name of `existing`; false if `path` exists already. */

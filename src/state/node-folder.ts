@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
 import { consumerName } from './consumer.ts';
 import { nodeFolder } from './layout.ts';
-import { takeLock } from './lock.ts';
+import { takeLock, type LockWatch } from './lock.ts';
 import { writeRemedy } from './private-file.ts';
 
 export interface NodeFolder {
@@ -17,18 +17,18 @@ export interface NodeFolder {
 }
 
 /** Takes the state directory for this process. Throws a ConfigError if another node has it, or if it cannot be used. */
-export function openNodeFolder(stateDir: string): NodeFolder {
+export async function openNodeFolder(stateDir: string, watch?: LockWatch): Promise<NodeFolder> {
   const directory = nodeFolder(stateDir);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     checkOwn(directory);
-    const release = takeLock(directory, stateDir);
+    const release = await takeLock(directory, stateDir, watch);
     return { directory, consumer: consumerName(directory), release };
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`the state directory ${stateDir} cannot be used: ${messageOf(cause)}`, {
       cause,
-      remedy: 'Make it writable for this user, or set another one (CODA_STATE_DIR).',
+      remedy: writeRemedy(cause, stateDir),
     });
   }
 }

@@ -82,7 +82,16 @@ export function writeRemedy(cause: unknown, directory: string): string {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return `The disk of ${directory} is full: free some space, or name another directory with CODA_STATE_DIR.`;
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+  if (code === 'EROFS') {
+    return `The disk of ${directory} is mounted read-only: see why (dmesg, mount), mount it for writing, or name another directory with CODA_STATE_DIR.`;
+  }
+  if (code === 'EIO') {
+    return `The disk of ${directory} fails: look at dmesg, and name a directory on another disk with CODA_STATE_DIR.`;
+  }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return 'Too many files are open: raise the limit (ulimit -n, or LimitNOFILE of the service), then restart the node.';
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
     return `This user must be able to write to ${directory}: change its owner or mode, or name another directory with CODA_STATE_DIR.`;
   }
   return `Check ${directory}, or name another directory with CODA_STATE_DIR.`;

@@ -1,4 +1,4 @@
-// The bench measures what it says, and refuses to count what went wrong; how fast anything is, no test asks.
+// The bench measures what it says, and does not count a measurement that went wrong. No test checks speed.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -76,7 +76,7 @@ describe('a lab', () => {
 
   for (const [what, bodies] of Object.entries({
     'a wrong body': ['{"job_id":"<1>","status":"failed","error":"no"}'],
-    'a job that nobody submitted': [completed('<9>')],
+    'a job that was never submitted': [completed('<9>')],
     'a job that was delivered twice': [completed('<1>'), completed('<1>')],
   })) {
     it(`does not count a measurement with ${what}`, async () => {
@@ -181,7 +181,7 @@ describe('the command', () => {
   const bench = (...args: string[]): ReturnType<typeof spawnSync> =>
     spawnSync(process.execPath, [resolve('dist', 'bench', 'main.js'), ...args], { encoding: 'utf8' });
 
-  it('teaches', () => {
+  it('shows every figure in its help', () => {
     const { status, stdout } = bench('--help');
     assert.equal(status, 0);
     for (const { name } of FIGURES) assert.match(String(stdout), new RegExp(`^ {2}${name} `, 'm'));
@@ -193,7 +193,7 @@ describe('the command', () => {
     assert.match(String(stdout), /no figure 'speed'/);
   });
 
-  it('says in one line which option there is not', () => {
+  it('names an unknown option in one line', () => {
     const { status, stdout } = bench('--fast');
     assert.equal(status, 2);
     assert.match(String(stdout), /^Unknown option '--fast'; see npm run bench -- --help\n$/);

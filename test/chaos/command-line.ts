@@ -1,4 +1,4 @@
-// The words of `npm run test:chaos`: which scenarios, in which form and size. What is wrong with them is one line.
+// The arguments of `npm run test:chaos`: which scenarios, in which form and size. A mistake is shown in one line.
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../src/config/suggest.ts';
 import { SIZES } from './help.ts';
@@ -11,15 +11,18 @@ export interface Wanted {
   readonly seed: number;
   /** Single numbers that are not those of the form. */
   readonly size: Size;
+  /** The parts of a scenario that are played; none for all. */
+  readonly only: readonly string[];
 }
 
-/** The words mean nothing: the message says which, and what to write instead. */
+/** A wrong argument: the message names it, and says what to write instead. */
 export class WrongWords extends Error {}
 
 export async function wantedBy(args: readonly string[]): Promise<Wanted | 'help'> {
   const options = {
     help: { type: 'boolean', short: 'h' },
     short: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
     ...Object.fromEntries(['seed', ...SIZES].map((name) => [name, { type: 'string' } as const])),
   } as const;
   // Not strict: its errors do not know what else there is.
@@ -29,7 +32,7 @@ export async function wantedBy(args: readonly string[]): Promise<Wanted | 'help'
     allowPositionals: true,
     strict: false,
   });
-  const { help, short, ...numbers } = values;
+  const { help, short, only = [], ...numbers } = values;
   if (help === true) return 'help';
   if (short !== undefined && short !== true) throw new WrongWords('--short takes no value');
   const size: Record<string, number> = {};
@@ -49,7 +52,8 @@ export async function wantedBy(args: readonly string[]): Promise<Wanted | 'help'
       `--${name} is for ${listed(has)} only, not for ${listed(scenarios)}: leave it out, or name one of those`,
     );
   }
-  return { scenarios, form: short === true ? 'short' : 'long', seed, size: sizes };
+  const parts = partsOf(scenarios, Array.isArray(only) ? only : [only]);
+  return { scenarios, only: parts, form: short === true ? 'short' : 'long', seed, size: sizes };
 }
 
 async function scenariosOf(words: readonly string[]): Promise<readonly Scenario[]> {
@@ -60,6 +64,22 @@ async function scenariosOf(words: readonly string[]): Promise<readonly Scenario[
     throw new WrongWords(`there is no scenario '${unknown}'${hint || `; there are ${known.join(', ')}`}`);
   }
   return words.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => words.includes(name));
+}
+
+/** The parts whose names contain one of the words. */
+function partsOf(scenarios: readonly Scenario[], words: readonly (string | boolean)[]): readonly string[] {
+  if (words.length === 0) return [];
+  const [scenario, ...more] = scenarios;
+  const known = scenario?.parts ?? [];
+  if (more.length > 0 || known.length === 0) {
+    const has = SCENARIOS.filter(({ parts }) => parts !== undefined);
+    throw new WrongWords(`--only is for one scenario with parts: ${listed(has)}`);
+  }
+  return words.flatMap((word) => {
+    const found = known.filter((name) => typeof word === 'string' && name.includes(word));
+    if (found.length > 0) return found;
+    throw new WrongWords(`--only ${String(word)}: ${scenario?.name} has ${known.join('; ')}`);
+  });
 }
 
 function numberOf(name: string, text: unknown): number {

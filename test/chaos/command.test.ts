@@ -1,4 +1,4 @@
-// The command of the chaos suite teaches, and says in one line what is wrong with its words.
+// The command of the chaos suite has a full help, and shows a wrong argument in one line.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ function chaos(...args: string[]): { status: number | null; output: string } {
 }
 
 describe('the command of the chaos suite', () => {
-  it('teaches every scenario, with its promise and its sizes', () => {
+  it('shows every scenario in its help, with its promise and its sizes', () => {
     for (const word of ['--help', '-h']) {
       const { status, output } = chaos(word);
       assert.equal(status, 0, output);
@@ -28,7 +28,7 @@ describe('the command of the chaos suite', () => {
     }
   });
 
-  it('says what each size means, and nothing of sizes that there are not', () => {
+  it('says what each size means, and names no size that does not exist', () => {
     assert.deepEqual(Object.keys(MEANINGS).toSorted(), SIZES.toSorted());
   });
 
@@ -40,6 +40,8 @@ describe('the command of the chaos suite', () => {
     [['--seed'], /--seed takes a number from 0 up, such as/],
     [['--jobs', 'many'], /--jobs takes a number from 0 up, not 'many'/],
     [['--short=yes'], /--short takes no value/],
+    [['kill-9', '--only', 'frozen'], /--only is for one scenario with parts: night-shift/],
+    [['night-shift', '--only', 'earthquake'], /--only earthquake: night-shift has Redis down at the start; /],
     [['backlog', '--kills', '3'], /--kills is for kill-9 only, not for backlog/],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, () => {

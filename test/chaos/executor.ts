@@ -1,5 +1,5 @@
-// The device of the node under test: notes in a ledger when each run starts and ends, so that runs can be counted
-// whatever dies. Its answer is different for every run: a job that ran twice cannot pass for one that ran once.
+// The device of the node under test. It writes the start and the end of each run to a ledger, so that runs can be
+// counted whichever process dies. Its answer differs for every run, which shows a job that ran twice.
 import { randomInt } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// A TCP proxy that fails on demand, for the ways from a node to Redis and to the cloud.
+// A TCP proxy that fails on demand, between a node and Redis or the cloud.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,8 @@ export type Direction = 'up' | 'down';
 
 /**
  * What happens to bytes on their way.
- * `hold`: they wait, and go on when the fault is over, as in a network that was away for a while.
- * `swallow`: they vanish, and their connection stays half-open for ever, as behind a router that forgot it.
+ * `hold`: they wait until the fault is over, as in a network that was down for a while.
+ * `swallow`: they are lost, and the connection stays half-open for ever, as behind a router that forgot it.
  */
 export type Fault =
   | { readonly kind: 'hold' | 'swallow'; readonly directions: readonly Direction[] }
@@ -25,7 +25,7 @@ export class FaultProxy {
   #target: { readonly host: string; readonly port: number };
   readonly #links = new Set<Link>();
   #fault: Fault | undefined;
-  /** Told when the fault of now is over. */
+  /** Called when the current fault is over. */
   readonly #waiting: (() => void)[] = [];
 
   private constructor(server: Server, target: { host: string; port: number }) {
@@ -47,7 +47,7 @@ export class FaultProxy {
     return this.#fault;
   }
 
-  /** Resolves when the fault of now is over. */
+  /** Resolves when the current fault is over. */
   faultOver(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
@@ -56,7 +56,7 @@ export class FaultProxy {
     this.#fault = fault;
   }
 
-  /** New connections go to another port of this machine; those that are open stay where they are, as after a change in DNS. */
+  /** New connections go to another port of this machine; open ones stay, as after a change in DNS. */
   leadTo(targetPort: number): void {
     this.#target = { host: HOST, port: targetPort };
   }
@@ -75,7 +75,7 @@ export class FaultProxy {
     await closed;
   }
 
-  /** Everything works again; connections that lost bytes stay as dead as they are. */
+  /** Everything works again, except for connections that lost bytes: they stay dead. */
   async heal(): Promise<void> {
     this.#fault = undefined;
     for (const resume of this.#waiting.splice(0)) resume();
@@ -104,7 +104,7 @@ export class FaultProxy {
 class Link {
   readonly done: Promise<void>;
   readonly #sockets: readonly Socket[];
-  /** Bytes were lost: nothing passes any more, and neither side hears of the other's end. */
+  /** Bytes were lost: nothing passes any more, and neither side learns that the other has closed. */
   #isDead = false;
 
   constructor(near: Socket, far: Socket, proxy: FaultProxy) {
@@ -124,7 +124,7 @@ class Link {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) await this.#pass(chunk, direction, to, proxy);
     } catch {
-      // The connection broke: the other side hears of it below.
+      // The connection broke; the other side is closed below.
     }
     if (!this.#isDead && proxy.fault?.kind === 'hold') await proxy.faultOver();
     if (this.#isDead) from.destroy();
@@ -143,7 +143,7 @@ class Link {
         to.write(Buffer.of(byte));
         await sleep(fault.ms);
       }
-      // The fault ended in the middle: what is left would come out of order.
+      // The fault ended in the middle: the rest would come out of order.
       if (proxy.fault?.kind !== 'drip') this.destroy();
       return;
     }

@@ -1,8 +1,8 @@
-// What `npm run test:chaos -- --help` shows: everything about the scenarios comes from the scenarios themselves.
+// The text of `npm run test:chaos -- --help`. Everything about the scenarios comes from the scenarios themselves.
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
-/** What a size means, whichever scenario has it. */
+/** The meaning of each size, the same in all scenarios. */
 export const MEANINGS: Readonly<Record<string, string>> = {
   jobs: 'jobs that are submitted',
   kills: 'times that the node is killed',
@@ -20,7 +20,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
 export const SIZES: readonly string[] = [...new Set(SCENARIOS.flatMap(({ long }) => Object.keys(long)))];
 
 export function help(): string {
-  return `npm run test:chaos [-- SCENARIO …] [--seed N] [--short] [--SIZE N …] [--help]
+  return `npm run test:chaos [-- SCENARIO …] [--seed N] [--short] [--SIZE N …] [--only PART …] [--help]
 
 Plays every kind of trouble against real node processes, a real Redis and the local cloud, and counts what was lost or
 run twice. Without a SCENARIO it plays all of them in their long form, which takes about an hour. It prints the
@@ -34,7 +34,10 @@ ${SCENARIOS.map(scenarioLines).join('\n')}
   --SIZE N     another size, for each of the scenarios that have it:
 ${SIZES.map((name) => `    --${name.padEnd(14)} ${MEANINGS[name] ?? ''}`).join('\n')}
 
+  --only PART  of night-shift, the faults whose names contain this; without a match it lists them
+
   npm run test:chaos -- kill-9 --seed 7 --kills 20
+  npm run test:chaos -- night-shift --only frozen --only "kill -9"
 
 The exit code is 1 if a promise was broken, 2 if the words of the command are wrong.
 `;

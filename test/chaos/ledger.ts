@@ -16,7 +16,7 @@ export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** A job says in its id how long it runs. */
+/** A job's id says how long it runs. */
 export function jobIdOf(name: string, runMs: number): string {
   return `${name}~${runMs}`;
 }
@@ -39,7 +39,7 @@ export class Ledger {
     this.#fd = openSync(path, 'a+', 0o600);
   }
 
-  /** Reads what has been noted since the last time. */
+  /** Reads the lines that are new since the last time. */
   read(): this {
     for (;;) {
       const length = readSync(this.#fd, this.#chunk);

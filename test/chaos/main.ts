@@ -20,11 +20,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function play({ scenarios, form, seed, size }: Wanted): Promise<number> {
+async function play({ scenarios, form, seed, size, only }: Wanted): Promise<number> {
   say(`seed ${seed}`);
   let broken = 0;
   for (const scenario of scenarios) {
-    const report = await scenario.run(seed, form, ownSize(scenario, size));
+    const report = await scenario.run(seed, form, ownSize(scenario, size), only);
     say(row(scenario, report));
     for (const breach of report.broken) say(`    BROKEN: ${breach.replaceAll('\n', '\n      ')}`);
     if (report.broken.length > 0) broken += 1;

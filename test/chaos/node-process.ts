@@ -1,4 +1,4 @@
-// A node under test: a real process of the real command, started again and again with one state directory.
+// A node under test: a real process of the real command, restarted many times with one state directory.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecords } from '../../src/outbox/journal-file.ts';
@@ -22,7 +22,7 @@ export interface Ready {
 
 export class NodeProcess {
   readonly stateDir: string;
-  /** When each life was ended, in milliseconds of the shared clock: it may have done things before, not after. */
+  /** When each life was ended, in milliseconds of the shared clock. After that it cannot have done anything. */
   readonly deaths = new Map<string, number>();
   readonly #options: NodeProcessOptions;
   #process: CodaProcess | undefined;
@@ -77,7 +77,7 @@ export class NodeProcess {
     return this.#end('SIGTERM');
   }
 
-  /** Undefined where it does not answer. */
+  /** Undefined without an answer. */
   async ready(): Promise<Ready | undefined> {
     const [, url] = /listening on (http:\S+)/.exec(this.output) ?? [];
     if (url === undefined) return undefined;
@@ -90,7 +90,7 @@ export class NodeProcess {
     }
   }
 
-  /** The jobs whose outcome lies in the journal, delivered or not. */
+  /** The jobs whose outcome is in the journal, delivered or not. */
   savedJobs(): Set<string> {
     const path = journalPath(nodeFolder(this.stateDir));
     const { records } = readRecords(readFileSync(path), path);
@@ -101,13 +101,13 @@ export class NodeProcess {
     );
   }
 
-  /** Resident memory in MiB; undefined where the system does not tell. */
+  /** Resident memory in MiB; undefined without /proc. */
   rssMb(): number | undefined {
     const [, kb] = /VmRSS:\s+(\d+) kB/.exec(this.#proc('status') ?? '') ?? [];
     return kb === undefined ? undefined : Number(kb) / 1024;
   }
 
-  /** Open file descriptors; undefined where the system does not tell. */
+  /** Open file descriptors; undefined without /proc. */
   fds(): number | undefined {
     try {
       return readdirSync(`/proc/${this.#process?.child.pid}/fd`).length;

@@ -1,4 +1,4 @@
-// Random numbers from a seed: what a run of the chaos suite decides, the next one with this seed decides again.
+// Random numbers from a seed: two runs of the chaos suite with the same seed make the same choices.
 
 export interface Random {
   /** In [0, 1). */

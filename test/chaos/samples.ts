@@ -1,4 +1,4 @@
-// Samples of what a node uses, taken while a scenario goes on: is it flat?
+// Samples of a node's memory and file descriptors during a scenario: do they stay flat?
 import type { NodeProcess } from './node-process.ts';
 
 const EVERY_MS = 500;
@@ -26,7 +26,7 @@ export function watchMemory(node: NodeProcess): MemorySamples {
   };
 }
 
-/** By how much the last third lies above the second: the first is the warm-up. */
+/** By how much the last third is above the second. The first third is the warm-up. */
 export function memoryGrowth(samples: readonly number[]): number {
   const third = Math.floor(samples.length / 3);
   if (third === 0) return 0;

@@ -1,4 +1,4 @@
-// A scenario: one kind of fault, under load, with the promises that must hold all the same.
+// A scenario: one kind of fault, under load, and the promises that must hold.
 import { messageOf } from '../../src/errors.ts';
 import { World } from './world.ts';
 
@@ -9,7 +9,7 @@ export interface Report {
   readonly figures: Readonly<Record<string, string | number>>;
   /** Promises that were not kept. */
   readonly broken: readonly string[];
-  /** Why it could not be played here, if so. */
+  /** If it could not be played here: why. */
   readonly skipped?: string;
   readonly seconds: number;
 }
@@ -19,8 +19,10 @@ export interface Scenario {
   readonly promise: string;
   readonly long: Size;
   readonly short: Size;
-  /** `size` may change single numbers of the form. */
-  run(seed: number, form: 'long' | 'short', size?: Size): Promise<Report>;
+  /** What it plays one by one, if each can be played alone. */
+  readonly parts?: readonly string[];
+  /** `size` may change single numbers of the form; `only` names the parts that are played. */
+  run(seed: number, form: 'long' | 'short', size?: Size, only?: readonly string[]): Promise<Report>;
 }
 
 /** Thrown by a scenario that cannot be played on this machine. */

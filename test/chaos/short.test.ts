@@ -5,7 +5,7 @@ import { SCENARIOS } from './scenarios/index.ts';
 
 const SEED = 1;
 
-// They wait most of the time: for restarts, for leases, for dead connections to be noticed.
+// They mostly wait: for restarts, for leases, for dead connections to be noticed.
 describe('under chaos, with seed 1', { concurrency: 3 }, () => {
   for (const scenario of SCENARIOS) {
     it(`${scenario.name}: ${scenario.promise}`, async (t) => {

@@ -1,10 +1,10 @@
-// Steady jobs under faults that come and go: a long run must not notice, and the node must be at work again soon after.
+// Steady jobs under faults that come and go: a long run must not be affected, and the node must soon work again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../src/testing/index.ts';
 import type { NodeProcess } from './node-process.ts';
 import type { World } from './world.ts';
 
-/** A fault that takes its time; resolves when all is well again. `losesJobs`: what Redis held is gone. */
+/** Causes a fault, and resolves when it is over. `losesJobs`: the content of Redis is lost. */
 export interface Trouble {
   readonly name: string;
   readonly losesJobs?: true;
@@ -46,7 +46,7 @@ export async function steadyUnderTrouble(
     });
     recoveries.push({ name: trouble.name, seconds: (performance.now() - healedAt) / 1000 });
     if (trouble.losesJobs === true) {
-      // What the node has taken it still knows, and does not run again because it comes once more.
+      // The node still knows the jobs that it has taken, and does not run them a second time.
       for (const jobId of world.unfinished) await world.resubmit(jobId);
     }
     await waitUntil(`the outcome of ${long}`, () => cloud.results.has(long), { timeoutMs: 60_000 });
@@ -81,7 +81,7 @@ function steadyLoad(world: World): { stop: () => Promise<void> } {
       await sleep(STEADY_EVERY_MS);
     }
   })();
-  // Where the scenario fails first, the cloud closes under the load.
+  // If the scenario fails first, the cloud closes under the load.
   loop.catch(() => {});
   return {
     async stop() {

@@ -1,4 +1,4 @@
-// What every scenario plays in: a local cloud, a run ledger, nodes as processes, and the promises that it checks.
+// The setting of every scenario: a local cloud, a run ledger, nodes as processes, and the checks of the promises.
 import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ export class World {
   readonly folder: string;
   readonly ledger: Ledger;
   readonly random: Random;
-  /** What the scenario measured, for people. */
+  /** The figures of the scenario, as text. */
   readonly figures: Record<string, string | number> = {};
   /** Promises that were not kept. */
   readonly broken: string[] = [];
@@ -26,7 +26,7 @@ export class World {
   readonly #nodes: NodeProcess[] = [];
   readonly #releases: (() => void | Promise<void>)[] = [];
   #callbackUrl: string | undefined;
-  /** The process ends in the middle, for example by Ctrl-C: nothing may stay behind. */
+  /** Cleans up if the process ends in the middle, for example by Ctrl-C. */
   readonly #abandon = (): void => {
     for (const node of this.#nodes) void node.kill();
     for (const release of this.#releases.toReversed()) void release();
@@ -68,7 +68,7 @@ export class World {
     return node;
   }
 
-  /** Results of jobs that are submitted from here on go to the cloud by another way. */
+  /** Results of jobs that are submitted from now on go to another address. */
   deliverVia(origin: string): void {
     this.#callbackUrl = `${origin}/api/internal/qpu/webhook`;
   }
@@ -81,7 +81,7 @@ export class World {
     return jobId;
   }
 
-  /** Puts a job into the stream, once more if it has been there. */
+  /** Adds a job to the stream, a second time if it was there before. */
   async resubmit(jobId: string): Promise<void> {
     const raw = this.#callbackUrl === undefined ? {} : { callback_url: this.#callbackUrl };
     await this.cloud.submit({ jobId, ir: CIRCUIT, shots: SHOTS, raw });
@@ -97,7 +97,7 @@ export class World {
     return this.jobs.filter((jobId) => !this.cloud.results.has(jobId));
   }
 
-  /** Waits until the cloud has an outcome of every job, and nothing is pending. Says when that does not happen. */
+  /** Waits until the cloud has an outcome of every job, and nothing is pending. Reports if that does not happen. */
   async allDelivered(timeoutMs: number): Promise<void> {
     try {
       await waitUntil('every outcome', () => this.unfinished.length === 0, { timeoutMs });
@@ -143,7 +143,7 @@ export class World {
     this.#releases.push(release);
   }
 
-  /** What the nodes said last: for the reader of a failure. */
+  /** The last output of the nodes, to explain a failure. */
   lastWords(): string {
     return this.#nodes.map((node) => `${node.life}:\n${node.output.slice(-2_000)}`).join('\n');
   }

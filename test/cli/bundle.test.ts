@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -117,6 +118,41 @@ describe('the package as users install it', () => {
     installed = installPackage(root);
   });
   after(() => rmSync(root, { recursive: true, force: true }));
+
+  it('leaves a code cache at its first start, uses it, and does without one that is broken', async (t) => {
+    const cloud = await startLocalCloud();
+    t.after(() => cloud.close());
+    const cwd = folder(t);
+    const cache = join(installed.folder, 'dist', 'bundle', 'core.cache');
+    const start = async (): Promise<void> => {
+      const node = spawn(process.execPath, [installed.coda, 'start'], {
+        cwd,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: cwd,
+          CODA_WEBAPP_URL: cloud.url,
+          CODA_NODE_TOKEN: cloud.issueToken(),
+          CODA_EXECUTOR_FACTORY: 'noop',
+          CODA_STATE_DIR: join(cwd, 'state'),
+          CODA_HOST: '127.0.0.1',
+          CODA_PORT: '0',
+        },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      const ended = once(node, 'exit');
+      assert.equal((await cloud.outcome(await cloud.submit({ ir: bell('cz').ir }))).status, 'completed');
+      node.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    };
+    rmSync(cache, { force: true });
+    await start();
+    const made = statSync(cache);
+    await start();
+    assert.equal(statSync(cache).ino, made.ino, 'a cache that fits is not written again');
+    writeFileSync(cache, 'no cache');
+    await start();
+    assert.ok(statSync(cache).size > 100_000);
+  });
 
   it('needs nothing that it does not bring, and writes nothing beside its own files', (t) => {
     const cwd = folder(t, { 'coda.config.ts': "import 'coda-node';\nexport default { concurrency: 7 };" });

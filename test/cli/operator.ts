@@ -1,6 +1,6 @@
 // What the tests of the operator's commands share: a folder with a state directory, and the commands that run in it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil, type LocalCloud } from '../../src/testing/index.ts';
@@ -46,9 +46,14 @@ export class Bench {
     return Number(readFileSync(join(this.stateDir, 'coda-node.pid'), 'utf8').split('\n')[0]);
   }
 
-  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): CodaProcess {
+  spawn(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    under: readonly string[] = [],
+  ): CodaProcess {
     const started = coda(args, {
       cwd: this.folder,
+      under,
       env: {
         CODA_WEBAPP_URL: this.#cloud.url,
         CODA_STATE_DIR: this.stateDir,
@@ -92,7 +97,10 @@ export class Bench {
   async clear(): Promise<void> {
     for (const { child } of this.#processes) child.kill('SIGKILL');
     const lock = join(this.stateDir, 'coda-node-spool', 'lock');
-    const pid = Number(readOr(lock, '').split(' ')[0]);
+    const [first = '', , namespace] = readOr(lock, '').split(' ');
+    // The number of a process in another PID namespace means another process here.
+    const isElsewhere = namespace?.startsWith('pid:') && namespace !== readlinkSync('/proc/self/ns/pid');
+    const pid = isElsewhere ? 0 : Number(first);
     if (pid > 0 && pid !== process.pid && readOr(`/proc/${pid}/cmdline`, '').startsWith('coda-node')) {
       process.kill(pid, 'SIGKILL');
     }

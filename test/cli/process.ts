@@ -18,10 +18,13 @@ export interface CodaProcess {
 export interface CodaOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The words of a command that runs the words after it, such as `nice`. */
+  readonly under?: readonly string[];
 }
 
-export function coda(args: readonly string[], { cwd, env = {} }: CodaOptions): CodaProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function coda(args: readonly string[], { cwd, env = {}, under = [] }: CodaOptions): CodaProcess {
+  const [command = process.execPath, ...words] = [...under, process.execPath, MAIN, ...args];
+  const child = spawn(command, words, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { describe, it } from 'node:test';
 import { settingFromText, settingFromValue } from '../../src/config/coerce.ts';
 import {
+  largestOf,
   SETTING_NAMES,
   settingOf,
   type Setting,
@@ -27,7 +28,7 @@ function samplesOf(setting: Setting): Samples {
       return {
         good: [
           [String(setting.min), setting.min],
-          [` ${setting.max}\n`, setting.max],
+          [` ${largestOf(setting)}\n`, largestOf(setting)],
         ],
         bad: [
           'abc',
@@ -38,16 +39,25 @@ function samplesOf(setting: Setting): Samples {
           '+1',
           'NaN',
           String(setting.min - 1),
-          String(setting.max + 1),
+          String(largestOf(setting) + 1),
         ],
       };
     case 'number':
       return {
         good: [
           [String(setting.min), setting.min],
-          [`${setting.max}.0`, setting.max],
+          [`${largestOf(setting)}.0`, largestOf(setting)],
         ],
-        bad: ['abc', '1e1', '0x10', '.5', '5.', 'Infinity', String(setting.min - 1), String(setting.max + 1)],
+        bad: [
+          'abc',
+          '1e1',
+          '0x10',
+          '.5',
+          '5.',
+          'Infinity',
+          String(setting.min - 1),
+          String(largestOf(setting) + 1),
+        ],
       };
     case 'boolean':
       return {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { createModuleLoader } from '../../src/compose.ts';
 import { CONFIG_FILES, loadConfigFile, type ConfigFile } from '../../src/config/config-file.ts';
@@ -27,9 +27,18 @@ function configOf(loaded: ConfigFile | undefined): Seen {
   return loaded.config as Seen;
 }
 
+/** A key of the config. */
+function fieldOf(loaded: ConfigFile | undefined, key: string): unknown {
+  return (loaded?.config as Record<string, unknown> | undefined)?.[key];
+}
+
+async function loadFile(cwd: string, configPath?: string): Promise<ConfigFile | undefined> {
+  return (await loadConfigFile(modules, cwd, configPath)).file;
+}
+
 async function failure(cwd: string, configPath?: string): Promise<string> {
   try {
-    await loadConfigFile(modules, cwd, configPath);
+    await loadFile(cwd, configPath);
   } catch (thrown) {
     assert.ok(thrown instanceof ConfigError, String(thrown));
     assert.ok(!thrown.message.includes(SECRET), thrown.message);
@@ -56,7 +65,7 @@ describe('a config file', () => {
     assert.deepEqual(Object.keys(FORMS).toSorted(), [...CONFIG_FILES].toSorted());
     for (const [name, text] of Object.entries(FORMS)) {
       const cwd = folder(t, { [name]: text });
-      const { path, config } = (await loadConfigFile(modules, cwd)) ?? assert.fail(`${name} is not found`);
+      const { path, config } = (await loadFile(cwd)) ?? assert.fail(`${name} is not found`);
       assert.equal(path, join(cwd, name));
       assert.deepEqual({ ...(config as object) }, { concurrency: 2 }, name);
       assert.deepEqual(readdirSync(cwd), [name]);
@@ -65,14 +74,14 @@ describe('a config file', () => {
 
   it('is not looked for in folders above, nor in a package.json without the key', async (t) => {
     const cwd = folder(t, { 'coda.config.json': '{}', 'below/package.json': '{ "name": "lab" }' });
-    assert.equal(await loadConfigFile(modules, join(cwd, 'below')), undefined);
-    assert.equal(await loadConfigFile(modules, folder(t, { 'package.json': 'broken' })), undefined);
-    assert.equal(await loadConfigFile(modules, join(cwd, 'nowhere')), undefined);
+    assert.equal(await loadFile(join(cwd, 'below')), undefined);
+    assert.equal(await loadFile(folder(t, { 'package.json': 'broken' })), undefined);
+    assert.equal(await loadFile(join(cwd, 'nowhere')), undefined);
   });
 
   it('may be named, under any name and relative to the working directory', async (t) => {
     const cwd = folder(t, { 'coda.config.json': 'broken', 'conf/lab.yaml': 'concurrency: 2' });
-    assert.deepEqual((await loadConfigFile(modules, cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
+    assert.deepEqual((await loadFile(cwd, 'conf/lab.yaml'))?.config, { concurrency: 2 });
     assert.match(await failure(cwd, 'nowhere.ts'), /nowhere\.ts does not exist or is not a file[^]*--config/);
     assert.match(await failure(cwd, 'conf'), /conf does not exist or is not a file/);
     put(cwd, 'lab.toml', '');
@@ -86,15 +95,12 @@ describe('a config file', () => {
       c: 'Promise.resolve({ concurrency: 2 })',
     })) {
       const cwd = folder(t, { [`${name}.ts`]: `export default ${expression};` });
-      assert.deepEqual((await loadConfigFile(modules, cwd, `${name}.ts`))?.config, { concurrency: 2 });
+      assert.deepEqual((await loadFile(cwd, `${name}.ts`))?.config, { concurrency: 2 });
     }
   });
 
   it('of comments only sets nothing', async (t) => {
-    assert.deepEqual(
-      (await loadConfigFile(modules, folder(t, { 'coda.config.yaml': '# later' })))?.config,
-      {},
-    );
+    assert.deepEqual((await loadFile(folder(t, { 'coda.config.yaml': '# later' })))?.config, {});
   });
 
   it('of which there are two is an error that names both', async (t) => {
@@ -201,7 +207,7 @@ describe('`coda-node` in a config file', () => {
       chmodSync(cwd, 0o555);
       // Root can write there anyway; but any write, even of a temporary file, changes the time of the folder.
       const written = statSync(cwd).mtimeMs;
-      const loaded = await loadConfigFile(modules, cwd).finally(() => chmodSync(cwd, 0o755));
+      const loaded = await loadFile(cwd).finally(() => chmodSync(cwd, 0o755));
       assert.equal(statSync(cwd).mtimeMs, written);
       const { executor } = configOf(loaded);
       const testing: Record<string, unknown> = await import('../../src/testing/index.ts');
@@ -214,7 +220,7 @@ describe('`coda-node` in a config file', () => {
   it('is the running package for require, too', async (t) => {
     const config =
       "const { ConfigError } = require('coda-node');\nmodule.exports = { executor: ConfigError };";
-    const loaded = await loadConfigFile(modules, folder(t, { 'coda.config.cjs': config }));
+    const loaded = await loadFile(folder(t, { 'coda.config.cjs': config }));
     assert.equal(configOf(loaded).executor, ConfigError);
   });
 
@@ -225,7 +231,7 @@ describe('`coda-node` in a config file', () => {
       'node_modules/coda-node/package.json': '{"name":"coda-node","type":"module","exports":"./index.js"}',
       'node_modules/coda-node/index.js': 'export class ConfigError extends Error {}',
     });
-    assert.equal(configOf(await loadConfigFile(modules, cwd)).executor, ConfigError);
+    assert.equal(configOf(await loadFile(cwd)).executor, ConfigError);
   });
 
   it('shares the modules that it imports with later imports', async (t) => {
@@ -234,7 +240,7 @@ describe('`coda-node` in a config file', () => {
         "import { token } from './token.ts';\nexport default { executor: { run() {}, token } };",
       'token.ts': 'export const token = Symbol();',
     });
-    const config = configOf(await loadConfigFile(modules, cwd));
+    const config = configOf(await loadFile(cwd));
     assert.equal((await modules.import(join(cwd, 'token.ts')))['token'], config.executor.token);
   });
 });
@@ -269,7 +275,7 @@ describe('a start without a config file', () => {
     const cwd = folder(t);
     mkdirSync(join(cwd, 'coda.config.js'));
     symlinkSync('/nowhere', join(cwd, 'coda.config.ts'));
-    assert.equal(await loadConfigFile(modules, cwd), undefined);
+    assert.equal(await loadFile(cwd), undefined);
   });
 });
 
@@ -288,4 +294,122 @@ it('cosmiconfig itself failing over a broken file in the working directory leaks
   });
   assert.match(out, /^ConfigError package\.json or .* cannot be read/, messageOf(out));
   assert.ok(!out.includes(SECRET));
+});
+
+describe('what looks like a config file', () => {
+  const warningsOf = async (cwd: string, configPath?: string): Promise<readonly string[]> =>
+    (await loadConfigFile(modules, cwd, configPath)).warnings;
+
+  for (const name of [
+    'coda.config.cts',
+    'coda.config.tsx',
+    'coda.config.YAML',
+    'coda.config.toml',
+    'coda.config.json5',
+    'Coda.config.ts',
+    'coda-config.ts',
+    'codaconfig.json',
+    '.coda.config.yaml',
+    '.codarc',
+    '.codarc.json',
+    'config/coda.config.ts',
+    '.config/coda.config.yaml',
+    '.config/codarc',
+  ]) {
+    it(`but is not read is named: ${name}`, async (t) => {
+      const cwd = folder(t, { [name]: 'never read', 'deep/x': '' });
+      const [warning = '', ...others] = await warningsOf(cwd);
+      assert.ok(warning.startsWith(`${join(cwd, name)} is not read: `), warning);
+      assert.match(warning, /coda\.config\.ts.*--config/);
+      assert.deepEqual(others, []);
+      const beside = folder(t, { [name]: 'never read', 'coda.config.json': '{}' });
+      assert.equal((await warningsOf(beside)).length, 1, 'beside a config file, too');
+      assert.deepEqual(await warningsOf(beside, 'coda.config.json'), [], 'not if one is named');
+    });
+  }
+
+  it('is left alone if it was set aside, is ours, or belongs to others', async (t) => {
+    const cwd = folder(t, {
+      'coda.config': '{}',
+      'coda.config.bak': '',
+      'coda.config.ts.example': '',
+      'coda.config.d.ts': '',
+      'barracoda.config.ts': '',
+      'codarcade.yaml': '',
+      'config/app.yaml': '',
+      'package.json': '{}',
+      'coda.config.cts/x': '',
+    });
+    assert.deepEqual(await warningsOf(cwd), []);
+  });
+});
+
+describe('a config file in YAML or JSON', () => {
+  it('may use merge keys', async (t) => {
+    const cwd = folder(t, {
+      'coda.config.yaml': 'plugins:\n  - [vpn, &v { required: false }]\n  - [vpn, { <<: *v, auto: false }]\n',
+    });
+    assert.deepEqual(fieldOf(await loadFile(cwd), 'plugins'), [
+      ['vpn', { required: false }],
+      ['vpn', { required: false, auto: false }],
+    ]);
+  });
+
+  it('has keys that are there twice named, and the last one counts', async (t) => {
+    for (const [name, text, expected] of [
+      [
+        'coda.config.yaml',
+        'concurrency: 2\nprefetch: 3\nconcurrency: 4\n',
+        /the key concurrency is there twice.*yaml:3:1; the last/,
+      ],
+      [
+        'coda.config.json',
+        '{ "concurrency": 2, "prefetch": 3,\n\t"concurrency": 4 }',
+        /the key concurrency.*json:2:\d/,
+      ],
+      [
+        'coda.config.yml',
+        'concurrency: 4\nprefetch: 3\n"hunter 2": 1\n"hunter 2": 1\n',
+        /a key \(not shown\).*yml:4:1/,
+      ],
+    ] as const) {
+      const { file, warnings } = await loadConfigFile(modules, folder(t, { [name]: text }));
+      assert.equal(fieldOf(file, 'concurrency'), 4);
+      assert.equal(warnings.length, 1, name);
+      assert.match(warnings[0] ?? '', expected);
+    }
+  });
+});
+
+describe('a config file that is a link', () => {
+  const EXPORTING =
+    "import { shots } from './ex.ts';\nexport default { concurrency: shots, executor: './run.ts:go' };";
+  const linked = (t: TestContext, files: Readonly<Record<string, string>>): string => {
+    const cwd = folder(t, files);
+    symlinkSync(join(cwd, 'shared', 'coda.config.ts'), join(cwd, 'lab', 'coda.config.ts'));
+    return join(cwd, 'lab');
+  };
+
+  it('finds what it imports beside its target, or beside itself', async (t) => {
+    const files = { 'shared/coda.config.ts': EXPORTING, 'lab/x': '' };
+    const beside = await loadFile(linked(t, { ...files, 'shared/ex.ts': 'export const shots: number = 5;' }));
+    assert.equal(fieldOf(beside, 'concurrency'), 5);
+    const own = {
+      ...files,
+      'shared/ex.ts': 'export const shots = 5;',
+      'lab/ex.ts': 'export const shots = 6;',
+    };
+    assert.equal(fieldOf(await loadFile(linked(t, own)), 'concurrency'), 6);
+  });
+
+  it('names both places if it is in neither', async (t) => {
+    const cwd = linked(t, { 'shared/coda.config.ts': EXPORTING, 'lab/x': '' });
+    const target = join(cwd, '..', 'shared', 'coda.config.ts');
+    await assert.rejects(loadFile(cwd), (thrown: unknown) => {
+      const { message } = thrown as Error;
+      assert.ok(message.includes(join(cwd, 'coda.config.ts')) && message.includes(target), message);
+      assert.match(message, /ex\.ts/);
+      return true;
+    });
+  });
 });

@@ -12,6 +12,22 @@ describe('environment variables', () => {
     await assert.rejects(readEnvironment({ coda_port: 'x' }, '/'), /^ConfigError: coda_port is "x"/);
   });
 
+  it('are refused, by name and without the value, if quotes are around it', async () => {
+    for (const name of SETTING_NAMES) {
+      const { env } = settingOf(name);
+      for (const text of ['"hunter2"', "'hunter2'", ` '["hunter2"]' `, '""', "'9000'"]) {
+        await assert.rejects(readEnvironment({ [env]: text }, '/'), (thrown: unknown) => {
+          assert.ok(thrown instanceof ConfigError);
+          assert.match(thrown.message, new RegExp(`^the value of ${env} has quotes around it\\n`));
+          assert.doesNotMatch(thrown.message, /hunter|9000/);
+          return true;
+        });
+      }
+    }
+    const { layer } = await readEnvironment({ CODA_QPU_DISPLAY_NAME: `the "big" one's "twin"` }, '/');
+    assert.equal(layer.get('qpuDisplayName')?.value, `the "big" one's "twin"`);
+  });
+
   it('may be set in two spellings only to the same value', async () => {
     const { layer } = await readEnvironment({ coda_port: '81', CODA_PORT: '81' }, '/');
     assert.equal(layer.get('port')?.value, 81);

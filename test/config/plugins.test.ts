@@ -63,7 +63,7 @@ describe('built-in plugins', () => {
     await refused(
       t,
       "[['heartbeat', { intervalSec: 'x' }]]",
-      /plugins\.heartbeat\.intervalSec in .*\.ts is "x", but must be a number from 0\.1 to 86400/,
+      /plugins\.heartbeat\.intervalSec in .*\.ts is "x", but must be a number from 0\.1 to 2147483/,
     );
     await refused(
       t,

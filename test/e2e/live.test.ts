@@ -14,7 +14,7 @@ const withVpn = process.env['CODA_RUN_VPN_E2E'] === '1';
 const skip = wanted
   ? false
   : 'needs CODA_RUN_E2E=1 and CODA_E2E_NODE_TOKEN, a one-time token of the live cloud';
-/** Of the machine, what decides whether the cloud can be reached. */
+/** The machine's variables that decide whether the cloud can be reached. */
 const NETWORK = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'];
 
 it('a node connects to the live cloud, is heard and becomes ready', { skip, timeout: 110_000 }, async () => {
@@ -28,7 +28,7 @@ it('a node connects to the live cloud, is heard and becomes ready', { skip, time
       ...Object.fromEntries(network.filter(([, value]) => value !== '')),
       CODA_NODE_TOKEN: token,
       CODA_STATE_DIR: folder,
-      // Without the tunnel nothing but connect and heartbeat can be seen to work.
+      // Without the tunnel only connect and heartbeat can be tested.
       ...(withVpn ? {} : { CODA_ALLOW_DEGRADED_STARTUP: 'true' }),
     },
   });

@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { HOOKS, type HookSpec } from '../../src/hooks.ts';
+import { inspect } from 'node:util';
+import { PluginError } from '../../src/errors.ts';
+import { createHooks, HOOKS, type HookSpec } from '../../src/hooks.ts';
+import { silentLogger } from '../../src/log.ts';
 
 const specs: Readonly<Record<string, HookSpec>> = HOOKS;
 
@@ -25,7 +28,7 @@ describe('the table of the hooks', () => {
       ([name, { args }]) => `node.hooks.${name}.tap('test', (${args.join(', ')}) => undefined);`,
     );
     const code = `import type { Router } from '@koa/router';
-import type { CodaNode, Cancellation, ConnectRequest, Job, Outcome, WebhookRequest } from '${resolve('src/index.ts')}';
+import type { CodaNode, Cancellation, ConnectRequest, Executor, Job, Outcome, WebhookRequest } from '${resolve('src/index.ts')}';
 import type { Batch, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
 declare const node: CodaNode;
 ${taps.join('\n')}
@@ -53,4 +56,48 @@ ${taps.join('\n')}
     });
     assert.equal(status, 0, stdout);
   });
+});
+
+describe('the hooks of a node', () => {
+  const hooks = createHooks({ timeoutMs: 1000, log: silentLogger, applying: () => 'lab' });
+
+  it('name the nearest one to code that asks for another', () => {
+    const ask = (name: string): unknown => Reflect.get(hooks, name);
+    assert.throws(
+      () => ask('onJbo'),
+      /there is no hook 'onJbo'; did you mean 'onJob'\?[^]*The hooks are boot, http/,
+    );
+    assert.throws(() => ask('somethingElse'), /there is no hook 'somethingElse'\n/);
+    assert.equal('onJbo' in hooks, false);
+  });
+
+  it('are an ordinary object otherwise', async () => {
+    assert.deepEqual(Object.keys(hooks), Object.keys(HOOKS));
+    assert.equal(Object.prototype.toString.call(hooks), '[object Object]');
+    assert.match(inspect(hooks), /onJob/);
+    assert.equal(await Promise.resolve(hooks), hooks);
+  });
+
+  const answers: readonly (readonly [unknown, RegExp])[] = [
+    [{ executor: {}, source: 'mine' }, /the executor that it returned has no method run/],
+    [{ executor: {} }, /the source that it returned is undefined/],
+    [{ executor: { run() {}, close: 1 }, source: 'mine' }, /has a close that is a number, not a function/],
+    [{ create: 1, source: 'mine' }, /its create is a number/],
+    [{ source: 'mine' }, /the executor that it returned is undefined/],
+    ['simulator', /it returned a string/],
+  ];
+  for (const [answer, expected] of answers) {
+    it(`refuse ${inspect(answer)} as an executor, and name the plugin`, async () => {
+      for (const tap of [() => answer, () => Promise.resolve(answer)]) {
+        const own = createHooks({ timeoutMs: 1000, log: silentLogger, applying: () => 'lab' });
+        own.resolveExecutor.tapPromise('lab', tap as () => Promise<undefined>);
+        await assert.rejects(own.resolveExecutor.promise(), (error) => {
+          assert.ok(error instanceof PluginError);
+          assert.match(error.message, /^plugin 'lab' failed in resolveExecutor: /);
+          assert.match(error.message, expected);
+          return true;
+        });
+      }
+    });
+  }
 });

@@ -34,7 +34,7 @@ for (const target of TARGETS) {
       ['10', '11', '10'],
       ['11', '10', '01'],
     ] as const) {
-      const prepare = [...input].flatMap((bit, qubit) => (bit === '1' ? [flip(qubit)] : []));
+      const prepare = Array.from(input).flatMap((bit, qubit) => (bit === '1' ? [flip(qubit)] : []));
       const cnot = controlledNot(0, 1, target);
       assert.deepEqual(await measure(circuit(target, [...prepare, ...cnot])), { [output]: SHOTS });
       // Between Hadamards, control and target change places: true only if all phases are right.

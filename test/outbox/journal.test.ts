@@ -28,7 +28,7 @@ async function open(path: string, live = new Map<number, Item>()): Promise<Opene
   const { journal, records } = await Journal.open(path, {
     log: silentLogger,
     snapshot: () => live.values(),
-    onTrouble: (reason) => void troubles.push(reason),
+    onTrouble: (trouble) => void troubles.push(trouble?.text),
   });
   return { journal, records, live, troubles };
 }

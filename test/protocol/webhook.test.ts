@@ -58,7 +58,7 @@ describe('boundedError', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const bounded = boundedError(text);
-        const length = [...bounded].length;
+        const length = Array.from(bounded).length;
         assert.ok(length >= 1 && length <= 500, `${length}`);
         assert.doesNotMatch(bounded, /[\0\p{Cs}]/u);
         assert.equal(boundedError(bounded), bounded);

@@ -57,7 +57,7 @@ describe('recovery', () => {
   async function stoppedNode(): Promise<{ first: TestNode; stateDir: string; consumer: string }> {
     const first = await startTestNode({ cloud });
     await first.node.stop();
-    const spool = openNodeFolder(first.stateDir);
+    const spool = await openNodeFolder(first.stateDir);
     spool.release();
     return { first, stateDir: first.stateDir, consumer: spool.consumer };
   }

@@ -1,4 +1,4 @@
-// The rights that docs/scaling.md names are enough: a node under just them does everything that it can come to do.
+// The rights that docs/scaling.md names are enough: with only these a node can do everything.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, it } from 'node:test';
@@ -75,7 +75,7 @@ it('a user with the documented rights can do all that a node does, and nothing i
     return entries.map(([id]) => String(id));
   };
 
-  // It makes stream and group; one job runs, one waits, and both are left behind.
+  // It creates the stream and the group. One job runs, one waits; both are left pending.
   const left = new HeldExecutor();
   let test = await start(left, true);
   const [gone, again] = [await cloud.submit(job), await cloud.submit(job)];
@@ -84,7 +84,7 @@ it('a user with the documented rights can do all that a node does, and nothing i
   await test.stop();
   const [goneId = ''] = await pendingIds();
   await admin.xdel(stream, goneId);
-  // A third one is left behind by a node that never comes back.
+  // A third job is left pending by a node that never comes back.
   const orphan = await cloud.submit(job);
   await admin.call('XREADGROUP', 'GROUP', group, 'dead', 'COUNT', 1, 'STREAMS', stream, '>');
 
@@ -93,7 +93,7 @@ it('a user with the documented rights can do all that a node does, and nothing i
   try {
     await cloud.whenState(again, 'executing');
     await waitUntil('taking over', () => test.node.jobs.cancellable().includes(orphan));
-    // Of the jobs that wait, one is cancelled, and one is finished by somebody else.
+    // Of the waiting jobs, one is cancelled, and one is finished by another node.
     const [cancelled, elsewhere] = [await cloud.submit(job), await cloud.submit(job)];
     await waitUntil('taking all', () => test.node.jobs.cancellable().includes(elsewhere));
     await cloud.cancel(cancelled);
@@ -115,7 +115,7 @@ it('a user with the documented rights can do all that a node does, and nothing i
   assert.deepEqual(await refusals(), []);
   assert.deepEqual(cloud.violations, []);
 
-  // Nothing else is allowed: neither another QPU's jobs, nor what an administrator does.
+  // Nothing else is allowed: no jobs of another QPU, no commands of an administrator.
   const asNode = openRedis({ url: url.href, name: 'test', env: {} });
   try {
     for (const command of [

@@ -36,7 +36,7 @@ describe('a cluster of one shard', () => {
       await waitUntil('taking all', () => test.node.jobs.cancellable().length === 3);
       for (const jobId of waiting) await cloud.cancel(jobId);
       for (const jobId of waiting) await cloud.whenState(jobId, 'cancelled');
-      // Cancelled before they are read: what is looked up together lies in different slots.
+      // Cancelled before they are read: one check then looks up keys in different slots.
       const early = Array.from({ length: 8 }, (_, i) => `early-${i}`);
       for (const jobId of early) await cloud.cancel(jobId);
       for (const jobId of early) await cloud.submit({ ...job, jobId });

@@ -1,5 +1,5 @@
 // A replica takes over from the primary, behind an address that stays the same: how managed services, and a proxy that
-// asks Sentinel, show a failover. The node goes on by itself, and what the new primary knows is delivered once.
+// asks Sentinel, show a failover. The node continues by itself, and all jobs that the new primary knows are delivered once.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import {
@@ -65,7 +65,7 @@ describe('a failover', () => {
     return waitUntil('submitting', () => submitSome().catch(() => undefined));
   }
 
-  it('that Sentinel makes when the primary dies: the running job goes on, and each job runs and is posted once', async (t) => {
+  it('that Sentinel makes when the primary dies: the running job continues, and each job runs and is posted once', async (t) => {
     const sentinel = await startSentinel(redis, await temporaryFolder(t));
     try {
       const jobIds = await submitSome();
@@ -106,7 +106,7 @@ describe('a failover', () => {
     await finish(jobIds);
   });
 
-  it('that loses the last writes: a job whose end is forgotten does not run again, and Redis is told of it again', async () => {
+  it('that loses the last writes: a job whose end is forgotten does not run again, and its end is written to Redis again', async () => {
     const [primary, replica] = redis.members;
     assert.ok(replica);
     const jobId = await cloud.submit(job);

@@ -21,7 +21,7 @@ export interface Member {
 
 export interface Topology {
   readonly members: readonly [Member, ...Member[]];
-  /** What a node would be given: the members' password, and any port that leads to one of them. */
+  /** The URL for a node: with the members' password, and a port that leads to one of them. */
   url(port: number): string;
   close(): Promise<void>;
 }
@@ -36,21 +36,18 @@ export async function startPair(args: readonly string[] = []): Promise<Topology>
   return pair;
 }
 
-/** `shards` primaries that share all slots evenly. */
+/** `shards` primaries that share all slots evenly. Each has an epoch of its own from the start: members that meet with
+ *  the same one raise theirs at some time later, and a takeover before all have heard of it may be undone. */
 export async function startCluster(shards: number): Promise<Topology> {
   const cluster = await startMembers(shards, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']);
   const [first, ...others] = cluster.members;
   for (const [i, { admin }] of cluster.members.entries()) {
     const [from, to] = [i, i + 1].map((n) => Math.ceil((n * SLOTS) / shards));
     await admin.call('CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+    await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
   }
   for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
-  for (const { admin } of cluster.members) {
-    await waitUntil('the cluster coming up', async () => {
-      const info = String(await admin.call('CLUSTER', 'INFO'));
-      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${shards}\r`);
-    });
-  }
+  for (const member of cluster.members) await knowsCluster(member, shards);
   return cluster;
 }
 
@@ -64,6 +61,7 @@ export async function startShardWithReplica(): Promise<Topology & { readonly rep
     cluster,
   );
   const [replica] = spare.members;
+  await replica.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', 2);
   await replica.admin.call('CLUSTER', 'MEET', HOST, primary.port);
   const id = String(await primary.admin.call('CLUSTER', 'MYID'));
   await waitUntil('the two knowing each other', () =>
@@ -73,6 +71,8 @@ export async function startShardWithReplica(): Promise<Topology & { readonly rep
     ),
   );
   await inStep(replica);
+  // A replica that takes over gets the slots that it knows its primary to have. Too early, it knows of none.
+  for (const member of [primary, replica]) await knowsCluster(member, 2);
   const close = async (): Promise<void> => {
     await spare.close();
     await cluster.close();
@@ -86,7 +86,7 @@ export interface Sentinel {
   close(): Promise<void>;
 }
 
-/** One Sentinel, whose word alone counts. Resolves once it knows the replica, without which it can promote nothing. */
+/** One Sentinel, which decides alone. Resolves when it knows the replica, since it cannot promote one before. */
 export async function startSentinel(
   { members: [primary], url }: Topology,
   folder: string,
@@ -118,11 +118,19 @@ export async function startSentinel(
   };
 }
 
-/** Resolves once the replicas have everything that was written until now. */
+/** Resolves when the replicas have everything that was written so far. */
 export async function replicated({ admin }: Member): Promise<void> {
   // WAIT counts from the last write of its own connection.
   await admin.set('test:marker', '1');
   await waitUntil('the replica having it all', async () => (await admin.wait(1, 1_000)) === 1);
+}
+
+/** Resolves once the member knows all members, and which of them has which slot. */
+async function knowsCluster({ admin }: Member, members: number): Promise<void> {
+  await waitUntil('the cluster coming up', async () => {
+    const info = String(await admin.call('CLUSTER', 'INFO'));
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${members}\r`);
+  });
 }
 
 async function inStep({ admin }: Member): Promise<void> {
@@ -146,11 +154,11 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
       password ||= new URL(server.url).password;
       const url = new URL(server.url);
       url.password = password;
-      // As what it is from here on: its URL has the password it was started with.
+      // Its URL has the password of its start, which is valid until here.
       await setPassword(server, password);
       const admin = connect(url.href);
       members.push({ server, port: server.port, admin });
-      // Or a replica waits five seconds for others before it is served.
+      // By default a replica waits five seconds for others before it is served.
       await admin.config('SET', 'repl-diskless-sync-delay', '0');
     }
   } catch (thrown) {
@@ -162,7 +170,7 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
   return { members: [first, ...others], url: (port) => `redis://:${password}@${HOST}:${port}`, close };
 }
 
-/** With a port that leaves room for the cluster's own, where there is one. */
+/** In a cluster, with a port that leaves room for the cluster's own port. */
 async function startMember(args: readonly string[]): Promise<RedisServer> {
   if (!args.includes('--cluster-enabled')) return startRedisServer({ args });
   for (let attempt = 1; ; attempt += 1) {

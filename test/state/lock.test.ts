@@ -9,6 +9,7 @@ import { ConfigError } from '../../src/errors.ts';
 import { lockPath, nodeFolder } from '../../src/state/layout.ts';
 import { lockHolder } from '../../src/state/lock.ts';
 import { openNodeFolder } from '../../src/state/node-folder.ts';
+import { startTimeOf } from '../../src/state/process.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const needsProc = { skip: process.platform !== 'linux' && 'start times of processes are read from /proc' };
@@ -30,46 +31,49 @@ function otherProcess(t: TestContext): number {
 describe("the node's own folder", () => {
   it('belongs to one node at a time', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const folder = openNodeFolder(stateDir);
-    assert.equal(lockHolder(folder.directory)?.pid, process.pid);
-    assert.throws(() => openNodeFolder(stateDir), /another node \(PID \d+\).*\n.*CODA_STATE_DIR/);
+    const folder = await openNodeFolder(stateDir);
+    assert.equal((await lockHolder(folder.directory))?.pid, process.pid);
+    // Older versions split the text at spaces and read two words.
+    const [pid, startTime] = readFileSync(lockOf(stateDir), 'utf8').trim().split(' ');
+    assert.deepEqual([Number(pid), startTime], [process.pid, startTimeOf(process.pid) ?? '']);
+    await assert.rejects(openNodeFolder(stateDir), /another node \(PID \d+\).*\n.*CODA_STATE_DIR/);
     folder.release();
-    assert.equal(lockHolder(folder.directory), undefined);
-    openNodeFolder(stateDir).release();
+    assert.equal(await lockHolder(folder.directory), undefined);
+    (await openNodeFolder(stateDir)).release();
   });
 
   it('is refused while another process has it, and the error names that process', needsProc, async (t) => {
     const stateDir = await temporaryFolder(t);
-    openNodeFolder(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
     const pid = otherProcess(t);
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     writeFileSync(lockOf(stateDir), `${pid} ${startTime}\n`);
-    assert.throws(() => openNodeFolder(stateDir), new RegExp(`PID ${pid}`));
+    await assert.rejects(openNodeFolder(stateDir), new RegExp(`PID ${pid}`));
     // The same number, but a process that started at another time: the node that wrote it is dead.
     writeFileSync(lockOf(stateDir), `${pid} 1\n`);
-    openNodeFolder(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
   });
 
   it('is taken from a node that has ended, whatever its lock says', async (t) => {
     const stateDir = await temporaryFolder(t);
-    openNodeFolder(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
     for (const text of [`${dead.pid} 12345\n`, '', 'garbage', '-1 0', '0 0']) {
       writeFileSync(lockOf(stateDir), text);
-      openNodeFolder(stateDir).release();
+      (await openNodeFolder(stateDir)).release();
     }
   });
 
   it('is taken by exactly one of many nodes that find the lock of a dead node', async (t) => {
     const stateDir = await temporaryFolder(t);
-    openNodeFolder(stateDir).release();
+    (await openNodeFolder(stateDir)).release();
     const module = new URL('../../src/state/node-folder.js', import.meta.url).href;
     const script = `
       const { openNodeFolder } = await import(${JSON.stringify(module)});
-      process.stdin.once('data', () => {
-        try { openNodeFolder(${JSON.stringify(stateDir)}); console.log('got it'); } catch { console.log('refused'); }
+      process.stdin.once('data', async () => {
+        try { await openNodeFolder(${JSON.stringify(stateDir)}); console.log('got it'); } catch { console.log('refused'); }
       });
       console.log('ready');
       process.stdin.once('end', () => process.exit());`;
@@ -100,32 +104,32 @@ describe("the node's own folder", () => {
 
   it('has one consumer name: the same after a restart, another in a copy', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const first = openNodeFolder(stateDir);
+    const first = await openNodeFolder(stateDir);
     first.release();
-    const again = openNodeFolder(stateDir);
+    const again = await openNodeFolder(stateDir);
     again.release();
     assert.equal(again.consumer, first.consumer);
     const copy = join(await temporaryFolder(t), 'copy');
     cpSync(stateDir, copy, { recursive: true });
-    const other = openNodeFolder(copy);
+    const other = await openNodeFolder(copy);
     other.release();
     assert.notEqual(other.consumer, first.consumer);
   });
 
   it('has another consumer name on a machine that has none of the known network cards', async (t) => {
     const stateDir = await temporaryFolder(t);
-    const first = openNodeFolder(stateDir);
+    const first = await openNodeFolder(stateDir);
     first.release();
     const path = join(first.directory, 'id');
     const [id = '', macs = ''] = readFileSync(path, 'utf8').split('\n');
     if (macs === '') return t.skip('this machine has no network card');
     // One card more or less is the same machine.
     writeFileSync(path, `${id}\n02:00:00:00:00:01 ${macs}\n`);
-    const same = openNodeFolder(stateDir);
+    const same = await openNodeFolder(stateDir);
     same.release();
     assert.equal(same.consumer, first.consumer);
     writeFileSync(path, `${id}\n02:00:00:00:00:01\n`);
-    const clone = openNodeFolder(stateDir);
+    const clone = await openNodeFolder(stateDir);
     clone.release();
     assert.notEqual(clone.consumer, first.consumer);
   });
@@ -135,17 +139,17 @@ describe("the node's own folder", () => {
     const directory = nodeFolder(stateDir);
     mkdirSync(directory);
     chmodSync(directory, 0o777);
-    assert.throws(() => openNodeFolder(stateDir), ConfigError);
+    await assert.rejects(openNodeFolder(stateDir), ConfigError);
     const linked = await temporaryFolder(t);
     symlinkSync(directory, nodeFolder(linked));
-    assert.throws(() => openNodeFolder(linked), ConfigError);
+    await assert.rejects(openNodeFolder(linked), ConfigError);
   });
 
   it('throws a ConfigError with a remedy if it cannot be made', async (t) => {
     const stateDir = await temporaryFolder(t);
     writeFileSync(join(stateDir, 'file'), '');
-    assert.throws(
-      () => openNodeFolder(join(stateDir, 'file')),
+    await assert.rejects(
+      openNodeFolder(join(stateDir, 'file')),
       (thrown: unknown) => thrown instanceof ConfigError && /CODA_STATE_DIR/.test(thrown.message),
     );
   });

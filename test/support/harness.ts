@@ -17,6 +17,10 @@ import { createLogger } from '../../src/log.ts';
 import { openRedis } from '../../src/net/redis.ts';
 import { ReleaseStack } from '../../src/kernel/release.ts';
 import { Services } from '../../src/kernel/services.ts';
+import { TroubleLog } from '../../src/kernel/trouble-log.ts';
+
+/** Far more often than the node, so that tests are quick. */
+const LOOK_MS = 20;
 
 export interface StandIn extends CodaNode {
   phase: CodaNode['phase'];
@@ -97,6 +101,9 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
   if (options.session !== undefined) setValue(node, 'session', options.session);
   if (options.jobs !== undefined) setValue(node, 'jobs', options.jobs);
   plugin.apply(node);
+  const troubleLog = new TroubleLog(log);
+  const look = setInterval(() => troubleLog.look(node.readiness().troubles), LOOK_MS);
+  releases.push('the watch for trouble', () => clearInterval(look));
   t.after(() => node.close());
   return node;
 }
@@ -114,7 +121,7 @@ const idleExecutor: Executor = {
   run: () => Promise.resolve({ counts: {}, executionTimeMs: 0, shotsCompleted: 1 }),
 };
 
-/** One RSA key for a test file: making one takes a tenth of a second. */
+/** One RSA key for a test file, since making one takes 0.1 s. */
 export const KEY_PEM = generateKeyPairSync('rsa', {
   modulusLength: 2048,
   publicKeyEncoding: { type: 'spki', format: 'pem' },

@@ -1,4 +1,4 @@
-// What stands between a node and the cloud at a university: a server that ends TLS, and a proxy.
+// Between a node and the cloud at a university: a server that ends TLS, and an HTTP proxy.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:tls';
@@ -21,7 +21,7 @@ export async function tlsInFrontOf(port: number): Promise<Middleman> {
   return opened(server, sockets);
 }
 
-/** An HTTP proxy that can do nothing but CONNECT. */
+/** An HTTP proxy that only knows CONNECT. */
 export async function connectProxy(): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const tunnels: string[] = [];

@@ -1,4 +1,4 @@
-// A folder that goes with the test, and a small disk of its own where the machine allows one.
+// A folder that is removed after the test, and a small disk of its own if the machine allows one.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

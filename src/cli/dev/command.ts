@@ -1,23 +1,21 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
-import { ConfigError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS, type Target } from '../../protocol/ir.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
+import { UsageError } from '../terminal/failure.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import {
-  CONFIG_OPTION,
-  terminal,
-  textOption,
-  wholeNumberOption,
-  type ConfigOption,
-} from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
   readonly verbose?: boolean;
+  readonly redisUrl?: string;
+  readonly port?: string;
+  readonly shots?: string;
+  readonly target?: string;
 }
 
 export function addDev(cli: CAC): void {
@@ -36,10 +34,10 @@ export function addDev(cli: CAC): void {
 }
 
 async function dev(options: DevOptions): Promise<number> {
-  const target = targetOption();
-  const redisUrl = textOption('--redis-url');
-  const port = wholeNumberOption('--port', 0, 65_535);
-  const shots = wholeNumberOption('--shots', 1, 1_000_000_000);
+  const { redisUrl } = options;
+  const target = targetOption(options.target);
+  const port = wholeNumberOption('--port', options.port, 0, 65_535);
+  const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
   const signal = abortOnSignals();
   const { runDev } = await import('./run.ts');
   return runDev({
@@ -54,14 +52,14 @@ async function dev(options: DevOptions): Promise<number> {
   });
 }
 
-/** Uses the simulator if no executor is configured; the node itself would use the no-op executor. */
+/** Uses the simulator if no executor is configured; the node itself would use the no-op executor, or refuse. */
 const simulatorByDefault = definePlugin({
   name: 'dev',
   apply(node) {
-    node.hooks.resolveExecutor.tapPromise({ name: 'dev', stage: 500 }, async () => {
+    node.hooks.resolveExecutor.tap({ name: 'dev', stage: 500 }, () => {
       const create = node.executors.get('simulator');
-      if (create === undefined) return undefined;
-      return { executor: (await create(node.settings)) as Executor, source: 'simulator' };
+      if (create === undefined || node.settings.requireExecutor) return undefined;
+      return { create: async (settings) => (await create(settings)) as Executor, source: 'simulator' };
     });
   },
 });
@@ -83,9 +81,10 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     configPath: options.config,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  const level = options.verbose === true ? 'debug' : 'error';
+  const level = options.verbose === true ? 'debug' : 'warn';
   const log = createLogger({ level, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
+  for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });
@@ -100,9 +99,8 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   };
 }
 
-function targetOption(): Target {
-  const text = textOption('--target') ?? 'cz';
+function targetOption(text = 'cz'): Target {
   const target = TARGETS.find((known) => known === text);
   if (target !== undefined) return target;
-  throw new ConfigError(`--target is "${text}"`, { remedy: `Allowed: ${TARGETS.join(', ')}.` });
+  throw new UsageError(`--target is "${text}"; it must be one of ${TARGETS.join(', ')}`);
 }

@@ -28,7 +28,16 @@ export const checkCredentials: Check = async (context) => {
     signer = await createSigner({ qpuId, keyId: jwtKeyId, privateKeyPem: jwtPrivateKey });
     await signer.fresh();
   } catch (thrown) {
-    return [failure(check, messageOf(thrown), 'Run coda reset, then coda start with a new token.')];
+    const { source, where } = context.config.sources.jwtPrivateKey;
+    return [
+      failure(
+        check,
+        messageOf(thrown),
+        source === 'persisted state'
+          ? 'Restore the state directory from a copy. If there is none, get a token for the QPU in Coda and run: coda reset, then coda start --token <token>.'
+          : `Correct ${where}, or unset it.`,
+      ),
+    ];
   }
   const found = ok(check, `QPU ${qpuId}, key ${jwtKeyId}`);
   if (!context.online) return [found, ok(check, 'to try them at the cloud, add --online')];
@@ -38,9 +47,9 @@ export const checkCredentials: Check = async (context) => {
 
 /** With a second connect we could disturb the running node's session. */
 function heldByNode({ node, live }: DoctorContext): Finding {
-  const error = live?.['heartbeat_error'];
-  return typeof error === 'string'
-    ? failure(check, `the heartbeats of the running node fail: ${error}`, 'See coda logs.')
+  // What the heartbeats say is among the troubles of the node.
+  return typeof live?.['heartbeat_error'] === 'string'
+    ? ok(check, `in use by the running node (PID ${node?.pid}), whose heartbeats fail`)
     : ok(check, `in use by the running node (PID ${node?.pid}); not tried a second time`);
 }
 
@@ -63,7 +72,7 @@ async function reconnect({ config, http }: DoctorContext, signer: TokenSigner): 
     if (answer.status >= 300) {
       const remedy =
         answer.status === 401 || answer.status === 403
-          ? 'Run coda reset, then coda start with a new token.'
+          ? "Check this machine's clock first (the line about it above). If it is right, look at the QPU in Coda; a new token there gives the node new credentials: coda start --token <token>."
           : 'Try again later; the node itself keeps trying.';
       return failure(
         check,

@@ -2,13 +2,14 @@
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import { messageOf } from '../../errors.ts';
 import { connectivityOf } from '../../device/executor.ts';
-import { silentLogger } from '../../log.ts';
-import { failure, ok, answerWithin, warning, type Check } from './finding.ts';
+import { createLogger } from '../../log.ts';
+import { failure, ok, answerWithin, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 30_000;
 const check = 'executor';
+const HOW_TO_NAME = 'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY.';
 
-export const checkExecutor: Check = async ({ node, live, env, configPath }) => {
+export const checkExecutor: Check = async ({ config: known, node, live, env, configPath }) => {
   // Only one program at a time can use the hardware.
   if (node !== undefined) {
     const source = live?.['executor'];
@@ -20,25 +21,31 @@ export const checkExecutor: Check = async ({ node, live, env, configPath }) => {
     ];
   }
   // Here with third-party plugins, since one of them may bring the executor.
-  const config = await loadNodeConfig({ env, cwd: process.cwd(), configPath, readState: false });
-  const trial = composeNode({ config, env, log: silentLogger });
+  // With the last bundle's device, as a start would, unless the credentials are broken: another check names that.
+  const readState = known.state !== undefined;
+  const config = await loadNodeConfig({ env, cwd: process.cwd(), configPath, readState });
+  const warned: Finding[] = [];
+  const write = (line: string): void => {
+    const { message } = JSON.parse(line) as { message: string };
+    warned.push(warning(check, message, HOW_TO_NAME));
+  };
+  // What the log of a start would warn of.
+  const trial = composeNode({ config, env, log: createLogger({ level: 'warn', format: 'json', write }) });
   try {
     const { source, executor } = await answerWithin(trial.loadExecutor(), TIMEOUT_MS, 'loading it');
     if (source === 'noop') {
+      const others = warned.filter(({ message }) => !message.startsWith('NO EXECUTOR'));
       return [
-        warning(
-          check,
-          'there is none: every job would be answered with zeros',
-          'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY.',
-        ),
+        warning(check, 'there is none: every job would be answered with zeros', HOW_TO_NAME),
+        ...others,
       ];
     }
     const edges = connectivityOf(executor);
     const device =
       edges === null ? 'it reports no device, so the cloud does not know its edges' : `${edges.length} edges`;
-    return [ok(check, `${source} loads; ${device}`)];
+    return [ok(check, `${source} loads; ${device}`), ...warned];
   } catch (thrown) {
-    return [failure(check, messageOf(thrown), 'Try it with coda run.')];
+    return [failure(check, messageOf(thrown), 'Try it with coda run.'), ...warned];
   } finally {
     await trial.close();
   }

@@ -3,7 +3,7 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
-import { shellQuoted } from '../../state/private-file.ts';
+import { shellQuoted, writeRemedy } from '../../state/private-file.ts';
 import { SETTING_NAMES, type SettingSource } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { failure, ok, warning, type Check, type Finding } from './finding.ts';
@@ -31,7 +31,7 @@ export const checkConfig: Check = ({ config }) => {
   return [
     ok('config', `${file}; settings: ${[...sources, 'the rest are defaults'].join(', ')}`),
     ...config.warnings.map((text) =>
-      warning('config', text, 'Correct or unset it; coda config lists all settings.'),
+      warning('config', text, 'Correct, rename or unset it; coda config lists all settings.'),
     ),
   ];
 };
@@ -42,7 +42,7 @@ export const checkStateDir: Check = ({ config }) => {
   const stats = statSync(stateDir, { throwIfNoEntry: false });
   if (stats === undefined) {
     const parent = dirname(stateDir);
-    return isWritable(parent)
+    return writeFault(parent) === undefined
       ? [ok(check, `${stateDir} will be made at the first start`), ...volatility(stateDir)]
       : [
           failure(
@@ -54,13 +54,10 @@ export const checkStateDir: Check = ({ config }) => {
   }
   if (!stats.isDirectory())
     return [failure(check, `${stateDir} is not a directory`, 'Set CODA_STATE_DIR to a directory.')];
-  if (!isWritable(stateDir)) {
+  const fault = writeFault(stateDir);
+  if (fault !== undefined) {
     return [
-      failure(
-        check,
-        `this user cannot write to ${stateDir}`,
-        'Change its owner or mode, or set CODA_STATE_DIR.',
-      ),
+      failure(check, `${stateDir} cannot be written: ${messageOf(fault)}`, writeRemedy(fault, stateDir)),
     ];
   }
   const isOpen = (stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0;
@@ -112,12 +109,13 @@ function space(stateDir: string): Finding[] {
   return [ok('state', text)];
 }
 
-function isWritable(directory: string): boolean {
+/** Why this user cannot write there; undefined if it can. */
+function writeFault(directory: string): unknown {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (thrown) {
+    return thrown;
   }
 }
 

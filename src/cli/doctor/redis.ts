@@ -1,8 +1,11 @@
 // The job queue: does Redis answer, is it suitable, do the stream and the group exist, and may this user use them?
 import type { Redis } from 'ioredis';
-import { messageOf } from '../../errors.ts';
+import { messageOf, type Trouble } from '../../errors.ts';
 import { CANCEL_KEY_PREFIX, groupName, statusKey, streamKey } from '../../protocol/keys.ts';
-import { openRedis } from '../../net/redis.ts';
+import { wrongSpeech } from '../../net/redis-probe.ts';
+import { lookIntoTrouble, redisTrouble } from '../../net/redis-trouble.ts';
+import { closeRedis, isConnectionFault, openRedis } from '../../net/redis.ts';
+import { refusedCommands } from '../../queue/rights.ts';
 import { failure, ok, answerWithin, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 6_000;
@@ -23,80 +26,79 @@ export const checkRedis: Check = async ({ config, env }) => {
     env,
     options: {
       lazyConnect: true,
+      // While it loads its data, it can say so at once.
+      enableReadyCheck: false,
       retryStrategy: () => null,
       reconnectOnError: () => false,
       maxRetriesPerRequest: 0,
     },
   });
-  let trouble: unknown;
-  redis.on('error', (error) => (trouble = error));
-  const findings: Finding[] = [];
+  let failed: unknown;
+  redis.on('error', (error) => (failed = error));
   try {
-    await answerWithin(redis.connect(), TIMEOUT_MS, 'Redis');
     const startedAt = performance.now();
+    await answerWithin(redis.connect(), TIMEOUT_MS, 'Redis');
     await answerWithin(redis.ping(), TIMEOUT_MS, 'PING');
-    findings.push(ok(check, `${host} answers in ${(performance.now() - startedAt).toFixed(1)} ms`));
+    const found = ok(check, `${host} answers in ${(performance.now() - startedAt).toFixed(1)} ms`);
+    return [found, ...(await inspect(redis, qpuId))];
   } catch (thrown) {
-    redis.disconnect();
-    // The error that ioredis throws only says that the connection is closed.
-    const text = messageOf(trouble ?? thrown);
-    const remedy = /WRONGPASS|NOAUTH|NOPERM/.test(text)
-      ? 'The password may have changed: restart the node (coda start) or, if that does not help, reset it and use a new token.'
-      : 'Check the network and the VPN. The node itself waits until Redis is back.';
-    return [failure(check, `${host} cannot be used: ${text}`, remedy)];
+    // Of a lost connection, the error of the attempt says more.
+    const cause = isConnectionFault(thrown) || redis.status !== 'ready' ? (failed ?? thrown) : thrown;
+    const said = await lookIntoTrouble(cause, redis);
+    const spoken = redis.status === 'ready' ? undefined : await wrongSpeech(redis);
+    return [failureOf(spoken ?? said)];
+  } finally {
+    closeRedis(redis);
   }
-  findings.push(...(await fitness(redis)));
-  const partial = await servesOnlyPart(redis, qpuId);
-  if (partial !== undefined) {
-    redis.disconnect();
-    return [...findings, partial];
-  }
-  const ask = async (
-    good: string,
-    work: () => Promise<unknown>,
-    bad: (text: string) => Finding,
-  ): Promise<void> => {
-    try {
-      await answerWithin(work(), TIMEOUT_MS, 'Redis');
-      findings.push(ok(check, good));
-    } catch (thrown) {
-      findings.push(bad(messageOf(thrown)));
-    }
-  };
-  const [stream, group] = [streamKey(qpuId), groupName(qpuId)];
-  if (qpuId !== '') {
-    await ask(
-      `stream ${stream} and its group are there`,
-      async () => {
-        const groups = JSON.stringify(await redis.call('XINFO', 'GROUPS', stream));
-        if (!groups.includes(JSON.stringify(group))) throw new Error(`no such group ${group}`);
-      },
-      (text) =>
-        /no such/.test(text)
-          ? warning(check, `${stream}: ${text}`, 'The node makes both at its start.')
-          : failure(
-              check,
-              `${stream} cannot be looked at: ${text}`,
-              'Ask for the rights of a node on this Redis.',
-            ),
-    );
-  }
-  await ask(
-    'it announces cancels by push',
-    async () => {
-      const id = String(await redis.client('ID'));
-      await redis.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', CANCEL_KEY_PREFIX);
-    },
-    (text) =>
-      warning(
-        check,
-        `cancels are polled: ${text}`,
-        'They work, but later than by push: allow CLIENT TRACKING for this user.',
-      ),
-  );
-  redis.disconnect();
-  return findings;
 };
+
+function failureOf({ text, remedy }: Trouble): Finding {
+  return failure(check, text, remedy);
+}
+
+async function inspect(redis: Redis, qpuId: string): Promise<Finding[]> {
+  const findings = await fitness(redis);
+  const partial = await servesOnlyPart(redis, qpuId);
+  if (partial !== undefined) return [...findings, partial];
+  if (qpuId !== '') {
+    findings.push(...(await queue(redis, qpuId)));
+    const refused = await answerWithin(refusedCommands(redis, qpuId), TIMEOUT_MS, 'Redis');
+    const known = new Set(findings.map(({ message }) => message));
+    findings.push(...refused.filter(({ text }) => !known.has(text)).map(failureOf));
+    if (refused.length === 0) findings.push(ok(check, 'its user may use all commands of a node'));
+  }
+  findings.push(await push(redis));
+  return findings;
+}
+
+async function queue(redis: Redis, qpuId: string): Promise<Finding[]> {
+  const [stream, group] = [streamKey(qpuId), groupName(qpuId)];
+  const made = 'The node makes both at its start.';
+  try {
+    const reply = await answerWithin(redis.call('XINFO', 'GROUPS', stream), TIMEOUT_MS, 'XINFO');
+    const isThere = JSON.stringify(reply).includes(JSON.stringify(group));
+    return isThere
+      ? [ok(check, `stream ${stream} and its group are there`)]
+      : [warning(check, `${stream} has no group ${group}`, made)];
+  } catch (thrown) {
+    if (/no such key/.test(messageOf(thrown))) return [warning(check, `there is no stream ${stream}`, made)];
+    return [failureOf(await lookIntoTrouble(thrown, redis))];
+  }
+}
+
+/** Last: from here on the connection takes no other command. */
+async function push(redis: Redis): Promise<Finding> {
+  try {
+    const id = String(await answerWithin(redis.client('ID'), TIMEOUT_MS, 'CLIENT ID'));
+    const track = ['TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', CANCEL_KEY_PREFIX] as const;
+    await answerWithin(redis.call('CLIENT', ...track), TIMEOUT_MS, 'CLIENT TRACKING');
+    await answerWithin(redis.subscribe('__redis__:invalidate'), TIMEOUT_MS, 'SUBSCRIBE');
+    return ok(check, 'it announces cancels by push');
+  } catch (thrown) {
+    const { text, remedy } = redisTrouble(thrown, redis);
+    return warning(check, `Redis does not report cancels by push, so they are polled: ${text}`, remedy);
+  }
+}
 
 /** What is wrong with the server; nothing if this user may not ask for INFO. */
 async function fitness(redis: Redis): Promise<Finding[]> {
@@ -141,7 +143,7 @@ async function servesOnlyPart(redis: Redis, qpuId: string): Promise<Finding | un
   if (!moved) return undefined;
   return failure(
     check,
-    `the server has only some of the keys (${moved.message})`,
+    `the server has only a part of the keys (${moved.message})`,
     'The node uses one server: let the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
   );
 }

@@ -11,12 +11,14 @@ import { checkCredentials } from './credentials.ts';
 import { checkExecutor } from './executor.ts';
 import { failure, type Check, type Finding, type DoctorContext } from './finding.ts';
 import { checkConfig, checkNodeVersion, checkPort, checkStateDir } from './machine.ts';
+import { checkRunningNode } from './node.ts';
 import { checkRedis } from './redis.ts';
 import { checkVpn } from './vpn.ts';
 
 /** In the order of the output. */
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['config', checkConfig],
+  ['node state', checkRunningNode],
   ['state', checkStateDir],
   ['dns', checkDns],
   ['cloud', checkCloud],
@@ -47,13 +49,13 @@ export async function runDoctor({ configPath, online }: DoctorRun): Promise<Find
     });
   const config = await loadConfigLeniently(load, findings);
   if (config !== undefined) {
-    const { node } = findNode(config.settings.stateDir);
+    const { node } = await findNode(config.settings.stateDir);
     const address = node?.presence?.address ?? undefined;
     const http = createHttpClient({ env });
     const live = address === undefined ? undefined : await askReady(address);
     const context: DoctorContext = { config, configPath, env, http, node, live, online };
     const found = await Promise.all(CHECKS.map(([name, check]) => runCheck(name, check, context)));
-    findings.push(...found.flat());
+    findings.push(...withoutRepeats(found.flat()));
     await http.close();
   }
   const masked = (text: string): string => maskUrlPasswords(maskSecrets(text, secrets));
@@ -62,6 +64,12 @@ export async function runDoctor({ configPath, online }: DoctorRun): Promise<Find
     message: masked(finding.message),
     ...(finding.remedy === undefined ? {} : { remedy: masked(finding.remedy) }),
   }));
+}
+
+/** The running node may say of Redis what doctor finds too, in the same words. */
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const said = new Set<string>();
+  return findings.filter(({ message, level }) => level === 'ok' || (!said.has(message) && said.add(message)));
 }
 
 /** Without the credentials, if they are broken: the rest can still be checked. Undefined if the settings are wrong. */

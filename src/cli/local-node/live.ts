@@ -2,6 +2,7 @@
 import { get } from 'node:http';
 import { isRecord } from '../../protocol/text.ts';
 import type { HealthAddress } from '../../kernel/health-address.ts';
+import type { ReportedTrouble } from '../../kernel/readiness.ts';
 
 export type Live = Readonly<Record<string, unknown>>;
 
@@ -27,6 +28,16 @@ export function askReady(address: HealthAddress): Promise<Live | undefined> {
     request.on('error', () => resolve(undefined));
     request.on('close', () => resolve(undefined));
   });
+}
+
+/** What the node says is wrong: what keeps it from being ready, and what else. */
+export function troublesOf(live: Live): ReportedTrouble[] {
+  const found: readonly unknown[] = Array.isArray(live['troubles']) ? live['troubles'] : [];
+  return found.filter(isRecord).map(({ text, remedy, blocks }) => ({
+    text: String(text),
+    remedy: typeof remedy === 'string' ? remedy : null,
+    blocks: blocks === true,
+  }));
 }
 
 /** The address as this machine reaches it: a node that listens on all addresses listens on the local one, too. */

@@ -39,7 +39,8 @@ export function presence(isDaemon: boolean): Plugin {
           if (isDaemon) await rm(daemonPidPath(stateDir), { force: true });
         });
         await writeFileAtomic(path, `${JSON.stringify(found)}\n`);
-        if (isDaemon) await writeFileAtomic(daemonPidPath(stateDir), `${process.pid}\n${startTime}\n`);
+        // One line: the Python original reads it, too.
+        if (isDaemon) await writeFileAtomic(daemonPidPath(stateDir), `${process.pid}\n`);
       });
     },
   });

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import { daemonPidPath } from '../../state/layout.ts';
+import { processText, STOP_THERE } from '../../state/lock.ts';
 import { terminateProcess } from '../../state/process.ts';
 import { CommandError } from '../terminal/failure.ts';
 import type { Output } from '../terminal/output.ts';
@@ -27,6 +28,12 @@ export async function stopNode(
   node: FoundNode,
   { stateDir, out, timeoutSec }: StopOptions,
 ): Promise<{ readonly killed: boolean }> {
+  if (node.elsewhere !== undefined) {
+    throw new CommandError(
+      `the node (${processText(node)}) uses the state directory ${stateDir}, and cannot be signalled from here`,
+      { remedy: `${STOP_THERE}.` },
+    );
+  }
   if (!node.isCoda) {
     throw new CommandError(
       `PID ${node.pid} uses the state directory ${stateDir}, but was not started by coda`,
@@ -51,8 +58,8 @@ export async function stopNode(
       remedy: 'Look at it with ps; it may hang in the kernel.',
     });
   }
-  // A node that was killed could not remove its PID file.
-  if (how === 'killed') await rm(daemonPidPath(stateDir), { force: true });
+  // A node that was killed could not remove its PID file, and the original may leave it.
+  if (how === 'killed' || node.isOriginal) await rm(daemonPidPath(stateDir), { force: true });
   return { killed: how === 'killed' };
 }
 

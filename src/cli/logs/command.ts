@@ -2,6 +2,11 @@
 import type { CAC } from 'cac';
 import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
+interface LogsOptions extends ConfigOption {
+  readonly lines?: string;
+  readonly follow?: boolean;
+}
+
 const DEFAULT_LINES = 50;
 
 export function addLogs(cli: CAC): void {
@@ -15,12 +20,12 @@ export function addLogs(cli: CAC): void {
     .action(logs);
 }
 
-async function logs(options: ConfigOption & { readonly follow?: boolean }): Promise<number> {
-  const lines = wholeNumberOption(['--lines', '-n'], 0, 10_000_000) ?? DEFAULT_LINES;
+async function logs(options: LogsOptions): Promise<number> {
+  const lines = wholeNumberOption('--lines', options.lines, 0, 10_000_000) ?? DEFAULT_LINES;
   const { logPath } = await import('../../state/layout.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { showLog } = await import('./show-log.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   // The reader, such as `head` or a pager, has closed the pipe.
   process.stdout.on('error', () => process.exit(0));
   const ended = new AbortController();

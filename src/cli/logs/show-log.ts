@@ -1,5 +1,5 @@
 // Reads the end of the log, from its rotated files if need be, and follows it across rotations.
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
 import { rotatedLogPaths } from '../../state/layout.ts';
@@ -17,12 +17,13 @@ export interface ShowLog {
 /** Throws a ConfigError if there is no log. */
 export async function showLog(path: string, { lines, follow, write }: ShowLog): Promise<void> {
   const file = await openLog(path);
+  let last = file;
   try {
     const { text, size } = await tail(path, file, lines);
     if (text !== '') write(text);
-    if (follow !== undefined) await followFrom(file, size, follow, write);
+    if (follow !== undefined) last = await followFrom(path, file, size, follow, write);
   } finally {
-    await file.close();
+    await last.close();
   }
 }
 
@@ -65,13 +66,17 @@ function countLines(text: string): number {
   return text.split('\n').length - 1;
 }
 
+/** Returns the file that is open in the end: a log that was moved or removed is followed by the one in its place. */
 async function followFrom(
-  file: FileHandle,
+  path: string,
+  first: FileHandle,
   from: number,
   signal: AbortSignal,
   write: ShowLog['write'],
-): Promise<void> {
+): Promise<FileHandle> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
+  let file = first;
+  let next: FileHandle | undefined;
   for (let position = from; !signal.aborted;) {
     const { size } = await file.stat();
     // The log was rotated: the file is emptied, not replaced.
@@ -80,8 +85,23 @@ async function followFrom(
     if (bytesRead > 0) {
       position += bytesRead;
       write(Buffer.from(buffer.subarray(0, bytesRead)));
+    } else if (next !== undefined) {
+      // The old file is complete since there is a new one.
+      await file.close();
+      [file, next, position] = [next, undefined, 0];
     } else {
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+      next = await replacementOf(path, file);
+      if (next === undefined) await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     }
   }
+  await next?.close();
+  return file;
+}
+
+/** The file at `path` if it is another one than `file`; undefined also while there is none. */
+async function replacementOf(path: string, file: FileHandle): Promise<FileHandle | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  const { ino, dev } = await file.stat();
+  if (found === undefined || (found.ino === ino && found.dev === dev)) return undefined;
+  return open(path, 'r').catch(() => undefined);
 }

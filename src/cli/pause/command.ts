@@ -1,9 +1,11 @@
 // `coda pause` and `coda resume`: the operator stops the node from taking jobs, and lets it take them again.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CommandError } from '../terminal/failure.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface PauseOptions extends ConfigOption {
   readonly json?: boolean;
+  readonly reason?: string;
 }
 
 /** A running node should notice within a second. */
@@ -18,8 +20,7 @@ export function addPause(cli: CAC): void {
     .example('  coda pause --reason "warming up the fridge"')
     .action(async (options: PauseOptions) => {
       const { writePause } = await import('../../state/pause-file.ts');
-      const reason = textOption('--reason') ?? null;
-      return change(options, true, (stateDir) => writePause(stateDir, reason));
+      return change(options, true, (stateDir) => writePause(stateDir, options.reason ?? null));
     });
 }
 
@@ -42,12 +43,17 @@ async function change(
 ): Promise<number> {
   const out = terminal(process.stdout);
   const { findNode } = await import('../local-node/find.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { readPause } = await import('../../state/pause-file.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
+  const { node } = await findNode(stateDir);
+  if (node?.isOriginal === true) {
+    throw new CommandError(`the Python coda-node (PID ${node.pid}) runs here, and cannot be paused`, {
+      remedy: 'Stop it (coda stop), and start this node (coda start).',
+    });
+  }
   const before = await readPause(stateDir);
   await write(stateDir);
-  const { node } = findNode(stateDir);
   const address = node?.presence?.address ?? undefined;
   const live = address === undefined ? undefined : await noticed(address, paused);
   if (options.json === true) {

@@ -19,9 +19,9 @@ export function addReset(cli: CAC): void {
 
 export async function reset(options: ResetOptions): Promise<number> {
   const out = terminal(process.stdout);
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorSettings } = await import('../local-node/settings.ts');
   const { resetNode } = await import('./reset-node.ts');
-  const { stateDir, nodeVpnProfilePath } = (await operatorConfig(options.config)).settings;
+  const { stateDir, nodeVpnProfilePath } = await operatorSettings(options.config);
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && options.json !== true;
   const done = await resetNode({
     stateDir,

@@ -38,10 +38,10 @@ export async function resetNode({
   ask,
   yes,
 }: Reset): Promise<ResetResult | undefined> {
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   if (node !== undefined) await stopNode(node, { stateDir, out, timeoutSec: undefined });
   await stopOpenvpn(stateDir, vpnProfile);
-  const opened = existsSync(nodeFolder(stateDir)) ? openNodeFolder(stateDir) : undefined;
+  const opened = existsSync(nodeFolder(stateDir)) ? await openNodeFolder(stateDir) : undefined;
   try {
     const results = opened === undefined ? 0 : await countResults(opened.directory);
     if (results > 0 && !yes) {

@@ -139,7 +139,9 @@ async function replay({ stateDir, folder, jobs, json, out }: Request, found: Fou
     if (found.replaying.includes(one) || (await requestReplay(folder, one.path))) handedOver.push(one);
     else out.error(`the result of job ${nameOf(one)} is gone: it was replayed or dropped meanwhile`);
   }
-  const pid = findNode(stateDir).node?.pid;
+  const { node } = await findNode(stateDir);
+  // The Python original does not know these files.
+  const pid = node?.isOriginal === true ? undefined : node?.pid;
   if (json) {
     const replayed = [...new Set(handedOver.map(({ result }) => result.jobId))];
     out.write(JSON.stringify({ replayed, node_pid: pid ?? null }));

@@ -3,21 +3,13 @@ import type { CAC } from 'cac';
 import { didYouMean } from '../../config/suggest.ts';
 import type { Action } from './actions.ts';
 import { printable } from '../../protocol/text.ts';
-import {
-  CONFIG_OPTION,
-  JSON_OPTION,
-  terminal,
-  textArgument,
-  type ConfigOption,
-} from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 
 interface ResultsOptions extends ConfigOption {
   readonly all?: boolean;
   readonly json?: boolean;
-  /** The arguments after `--`: job ids that look like options. */
-  readonly '--'?: readonly string[];
 }
 
 export function addResults(cli: CAC): void {
@@ -37,23 +29,18 @@ export function addResults(cli: CAC): void {
     .action(results);
 }
 
-async function results(
-  given: string,
-  named: readonly (string | number)[],
-  options: ResultsOptions,
-): Promise<number> {
+async function results(given: string, jobs: readonly string[], options: ResultsOptions): Promise<number> {
   const out = terminal(process.stdout);
   const action = ACTIONS.find((known) => known === given);
-  const jobs = [...named.map(textArgument), ...(options['--'] ?? [])];
   const misuse =
     action === undefined ? await unknownAction(given) : misuseOf(action, jobs, options.all === true);
   if (action === undefined || misuse !== undefined) {
     out.error(`coda: ${misuse}\n  → see coda results --help`);
     return 2;
   }
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { runAction } = await import('./actions.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
+  const stateDir = await operatorStateDir(options.config);
   return runAction(action, { stateDir, jobs, json: options.json === true, out });
 }
 

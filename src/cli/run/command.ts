@@ -5,6 +5,7 @@ import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '.
 
 interface RunOptions extends ConfigOption {
   readonly json?: boolean;
+  readonly shots?: string;
 }
 
 const DEFAULT_SHOTS = 1000;
@@ -24,7 +25,7 @@ export function addRun(cli: CAC): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<number> {
-  const shots = wholeNumberOption('--shots', 1, Number.MAX_SAFE_INTEGER) ?? DEFAULT_SHOTS;
+  const shots = wholeNumberOption('--shots', options.shots, 1, Number.MAX_SAFE_INTEGER) ?? DEFAULT_SHOTS;
   const { runCircuit } = await import('./run-circuit.ts');
   return runCircuit(file, {
     shots,

@@ -1,6 +1,7 @@
 // The logic of `coda run`: finds, loads, runs and checks the executor exactly as a node does.
 import { inspect } from 'node:util';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
+import type { LoadedConfig } from '../../config/load.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
 import type { LoadedExecutor } from '../../device/executor.ts';
 import { createLogger, type Logger } from '../../log.ts';
@@ -29,16 +30,20 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   const ir = await readCircuit(file, process.stdin);
   const secrets: string[] = [];
   const { env } = process;
-  const config = await loadNodeConfig({
-    env,
-    cwd: process.cwd(),
-    configPath: run.configPath,
-    readState: false,
-    log: { mask: (secret) => secrets.push(secret) },
-  });
+  const load = (readState: boolean): Promise<LoadedConfig> =>
+    loadNodeConfig({
+      env,
+      cwd: process.cwd(),
+      configPath: run.configPath,
+      readState,
+      log: { mask: (secret) => secrets.push(secret) },
+    });
+  // The last bundle names the device. A dry run does not need it, so broken credentials do not matter.
+  const config = await load(true).catch(() => load(false));
   const log = createLogger({ level: config.settings.logLevel, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
-  const { node: other } = findNode(config.settings.stateDir);
+  for (const warning of config.warnings) log.warn(warning);
+  const { node: other } = await findNode(config.settings.stateDir);
   if (other !== undefined) {
     log.warn(
       `a node (PID ${other.pid}) runs here and may use the same device; coda pause stops it from taking jobs`,

@@ -1,10 +1,11 @@
 // `coda service`: lets systemd or launchd keep the node running.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 import type { Manager } from './manage.ts';
 
 interface ServiceOptions extends ConfigOption {
   readonly user?: boolean;
+  readonly runAs?: string;
 }
 
 const ACTIONS = ['install', 'uninstall', 'print'] as const;
@@ -44,25 +45,27 @@ async function service(given: string, options: ServiceOptions): Promise<number> 
         ? 'systemd-user'
         : 'systemd';
   if (action === 'uninstall') return uninstallService(manager, out);
-  const terms = await termsOf(options.config);
+  const terms = await termsOf(options);
   if (action === 'install') return installService(manager, terms, out);
   process.stdout.write(serviceText(manager, terms));
   return 0;
 }
 
-async function termsOf(configPath: string | undefined) {
+async function termsOf({ config: configPath, runAs }: ServiceOptions) {
   const { homedir, userInfo } = await import('node:os');
   const { realpathSync } = await import('node:fs');
   const { resolve } = await import('node:path');
-  const { operatorConfig } = await import('../local-node/settings.ts');
-  const { shutdownDrainTimeoutSec } = (await operatorConfig(configPath)).settings;
+  const { loadNodeConfig } = await import('../../compose.ts');
+  const { env } = process;
+  const cwd = process.cwd();
+  const { settings } = await loadNodeConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
   const config = configPath === undefined ? [] : ['--config', resolve(configPath)];
   const self = userInfo().username;
   return {
     command: [process.execPath, realpathSync(process.argv[1] ?? ''), 'start', ...config],
-    workingDirectory: process.cwd(),
-    user: textOption('--run-as') ?? process.env['SUDO_USER'] ?? (self === 'root' ? null : self),
-    stopTimeoutSec: shutdownDrainTimeoutSec + CLOSE_SEC,
+    workingDirectory: cwd,
+    user: runAs ?? process.env['SUDO_USER'] ?? (self === 'root' ? null : self),
+    stopTimeoutSec: settings.shutdownDrainTimeoutSec + CLOSE_SEC,
     home: homedir(),
   };
 }

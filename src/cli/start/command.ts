@@ -1,10 +1,14 @@
 // `coda start`: runs the node until a signal stops it, or starts it as a daemon.
 import type { CAC } from 'cac';
+import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { failureText } from '../terminal/failure.ts';
-import { CONFIG_OPTION, terminal, textOption, type ConfigOption } from '../terminal/options.ts';
+import { failureText, UsageError } from '../terminal/failure.ts';
+import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface StartOptions extends ConfigOption {
+  readonly token?: string;
+  readonly host?: string;
+  readonly port?: string;
   readonly daemon?: boolean;
 }
 
@@ -23,12 +27,15 @@ export function addStart(cli: CAC): void {
 }
 
 async function start(options: StartOptions): Promise<number> {
-  const given = {
-    nodeToken: textOption('--token', '-t'),
-    host: textOption('--host', '-H'),
-    port: textOption('--port', '-p'),
-  };
+  const given = { nodeToken: options.token, host: options.host, port: options.port };
   const flags = Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined));
+  const { readFlags } = await import('../../config/environment.ts');
+  try {
+    readFlags(flags, process.cwd());
+  } catch (thrown) {
+    // A wrong flag is wrong usage; a wrong variable or file is not.
+    throw thrown instanceof ConfigError ? new UsageError(thrown.message) : thrown;
+  }
   const configPath = options.config;
   if (options.daemon === true) {
     const { loadNodeConfig } = await import('../../compose.ts');

@@ -2,30 +2,43 @@
 // that command ends, and this process runs alone.
 import type { Logger } from '../../log.ts';
 import type { Node } from '../../node.ts';
-import { exitSoon } from '../terminal/exit.ts';
+import { exitSoon, outliveOutput } from '../terminal/exit.ts';
 import { failureText } from '../terminal/failure.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
-import { logWriter } from './log-file.ts';
+import { LogFile } from './log-file.ts';
 import { runNode } from './run-node.ts';
 
 const REPORT_EVERY_MS = 100;
 const MIB = 1024 * 1024;
 
 process.title = 'coda-node';
+outliveOutput();
+let nodeLog: Logger | undefined;
+let logFile: LogFile | undefined;
+process.on('SIGHUP', () => {
+  logFile?.reopen();
+  nodeLog?.info('SIGHUP: the log is opened again');
+});
+// Node.js reports what nobody has caught on a standard error that may be an old log by now.
+process.on('uncaughtExceptionMonitor', (thrown) => {
+  if (logFile?.isMoved === true) logFile.write(nodeLog?.masked(failureText(thrown)) ?? failureText(thrown));
+});
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {
   // If the command ends before the node is up, e.g. by Ctrl-C, the node is not wanted any more.
   const starterIsGone = (): void => void process.kill(process.pid, 'SIGTERM');
   process.once('disconnect', starterIsGone);
-  let nodeLog: Logger | undefined;
   try {
     process.exitCode = await runNode({
       flags,
       configPath,
       env: { ...process.env, ...secretEnv },
       isDaemon: true,
-      logTo: ({ settings }) => ({ write: logWriter(log, process.stderr.fd, settings.logMaxMb * MIB) }),
+      logTo: ({ settings }) => {
+        const file = (logFile = new LogFile(log, process.stderr.fd, settings.logMaxMb * MIB));
+        return { write: (line) => file.write(line) };
+      },
       onLog: (made) => (nodeLog = made),
       onUp: (node) => {
         process.off('disconnect', starterIsGone);

@@ -12,6 +12,7 @@ import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { findNode } from '../local-node/find.ts';
+import { besideOriginal } from '../local-node/original.ts';
 import { openLog } from './log-file.ts';
 
 /** How long a node that is up may take to be ready, e.g. until Redis answers. */
@@ -36,8 +37,9 @@ export interface DaemonStart {
 /** Returns the exit code: 0 once the node is ready, 1 if it ended or is not ready in time. */
 export async function startDaemon(start: DaemonStart): Promise<number> {
   const { stateDir, out, secrets } = start;
-  const { node } = findNode(stateDir);
-  if (node !== undefined) throw inUse(node.pid, stateDir);
+  const { node } = await findNode(stateDir);
+  if (node?.isOriginal === true) throw besideOriginal(node.pid, stateDir);
+  if (node !== undefined) throw inUse(node, stateDir);
   await makeStateDir(stateDir);
   const log = logPath(stateDir);
   const descriptor = openLog(log);

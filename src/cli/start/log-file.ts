@@ -9,10 +9,13 @@ import {
   ftruncateSync,
   openSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { rotatedLogPaths } from '../../state/layout.ts';
+
+const LOOK_EVERY_MS = 1_000;
 
 /** Opens the log for appending, 0600, never through a link. Throws a ConfigError that names it. */
 export function openLog(path: string): number {
@@ -21,7 +24,10 @@ export function openLog(path: string): number {
   try {
     const safe = (constants.O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
     descriptor = openSync(path, O_WRONLY | O_CREAT | O_APPEND | safe, 0o600);
-    if (!fstatSync(descriptor).isFile()) throw new Error('it is not a regular file');
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new Error('it is not a regular file');
+    const user = process.geteuid?.() ?? stats.uid;
+    if (stats.uid !== user) throw new Error(`it belongs to user ${stats.uid}`);
     fchmodSync(descriptor, 0o600);
     return descriptor;
   } catch (cause) {
@@ -33,24 +39,86 @@ export function openLog(path: string): number {
   }
 }
 
-/** Writes lines to the log that is open as `descriptor`. */
-export function logWriter(path: string, descriptor: number, maxBytes: number): (line: string) => void {
-  let limit = maxBytes;
-  return (line) => {
+/**
+ * The log of this process, which has it open as its standard output and error, too. If the file is moved or removed, for
+ * example by logrotate, a new one is made within a second or two.
+ */
+export class LogFile {
+  readonly #path: string;
+  readonly #maxBytes: number;
+  #descriptor: number;
+  #limit: number;
+  #isMoved = false;
+
+  constructor(path: string, descriptor: number, maxBytes: number) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#maxBytes = this.#limit = maxBytes;
+    setInterval(() => this.#follow(), LOOK_EVERY_MS).unref();
+  }
+
+  /** Whether the process's own standard error is another file by now. */
+  get isMoved(): boolean {
+    return this.#isMoved;
+  }
+
+  write(line: string): void {
     try {
-      writeSync(descriptor, `${line}\n`);
-      if (fstatSync(descriptor).size < limit) return;
+      writeSync(this.#descriptor, `${line}\n`);
+      if (fstatSync(this.#descriptor).size < this.#limit) return;
     } catch {
       // The disk is full: the line is lost, the node continues.
       return;
     }
     try {
-      rotate(path, descriptor);
-      limit = maxBytes;
+      rotate(this.#path, this.#descriptor);
+      this.#limit = this.#maxBytes;
     } catch {
-      limit += maxBytes;
+      this.#limit += this.#maxBytes;
     }
-  };
+  }
+
+  /** Opens the file again, whether it was moved or not. If that fails, the old one is written on. */
+  reopen(): void {
+    let opened: number;
+    try {
+      opened = openLog(this.#path);
+    } catch {
+      return;
+    }
+    if (this.#isMoved) closeSync(this.#descriptor);
+    this.#descriptor = opened;
+    this.#limit = this.#maxBytes;
+    this.#takeOutput();
+  }
+
+  #follow(): void {
+    try {
+      const found = statSync(this.#path, { throwIfNoEntry: false });
+      const open = fstatSync(this.#descriptor);
+      if (found?.ino !== open.ino || found.dev !== open.dev) this.reopen();
+    } catch {
+      // The directory cannot be read at the moment.
+    }
+  }
+
+  /** What the executor prints goes to the new file, too: descriptors 1 and 2 stay with the old one. */
+  #takeOutput(): void {
+    if (this.#isMoved) return;
+    this.#isMoved = true;
+    const write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
+      try {
+        writeSync(this.#descriptor, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+      } catch {
+        // The disk is full.
+      }
+      const done = more.at(-1);
+      if (typeof done === 'function') process.nextTick(done);
+      return true;
+    };
+    process.stdout.write = write;
+    process.stderr.write = write;
+  }
 }
 
 /** Copies and empties the file instead of renaming it: the process's own output and other programs have it open. */

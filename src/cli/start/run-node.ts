@@ -1,17 +1,13 @@
 // Runs a node in this process until a signal stops it: what `coda start` and the daemon have in common.
-import { setFlagsFromString } from 'node:v8';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
-
-/** How much WebAssembly V8 runs before it optimizes it. undici parses answers with WebAssembly: by its own figure V8 would
- *  optimize that during the start, for 100 ms of a core and 10 MiB that it never gives back. With this one it does so after
- *  many hundreds of answers: soon under load, if it pays, and hours later on an idle node. */
-const WASM_BUDGET = 2_000_000_000;
+import { warmUp } from './warm-up.ts';
 
 export interface NodeRun {
   readonly flags: Flags;
@@ -36,6 +32,9 @@ export async function runNode(run: NodeRun): Promise<number> {
     configPath: run.configPath,
     log: { mask: (secret) => secrets.push(secret) },
   });
+  const { stateDir } = config.settings;
+  const original = findOriginal(stateDir);
+  if (original !== undefined) throw besideOriginal(original.pid, stateDir);
   // The token is used once; no child process needs it.
   forgetToken();
   const { logLevel, logFormat } = config.settings;
@@ -47,8 +46,8 @@ export async function runNode(run: NodeRun): Promise<number> {
   for (const secret of secrets) log.mask(secret);
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon)] });
-  return runUntilSignal(node, log, () => run.onUp?.(node));
+  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon), warmUp] });
+  return runUntilSignal(node, log, run.isDaemon, () => run.onUp?.(node));
 }
 
 function forgetToken(): void {
@@ -58,7 +57,7 @@ function forgetToken(): void {
 }
 
 /** First signal: drain. Second: also cancel the running job. Third: exit at once. */
-async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promise<number> {
+async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: () => void): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -75,12 +74,13 @@ async function runUntilSignal(node: Node, log: Logger, onUp: () => void): Promis
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // A terminal that closes may send it more than once: that says no more than the first.
+    if (!isDaemon) process.on('SIGHUP', (signal) => void (signals === 0 && onSignal(signal)));
     void node.failed.then(async (reason) => {
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));
     });
   });
-  setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
   const starting = node.start().then(onUp);
   try {
     // A signal also ends a start that hangs, e.g. in an executor that never loads.

@@ -14,9 +14,9 @@ export function addStatus(cli: CAC): void {
 
 async function status(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
   const out = terminal(process.stdout);
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorSettings } = await import('../local-node/settings.ts');
   const { describeNode, renderStatus } = await import('./describe.ts');
-  const { settings } = await operatorConfig(options.config);
+  const settings = await operatorSettings(options.config);
   const found = await describeNode(settings);
   if (options.json === true) out.write(JSON.stringify(found, null, 2));
   else for (const line of renderStatus(found, out)) out.write(line);

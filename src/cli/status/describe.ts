@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import { isRecord } from '../../protocol/text.ts';
 import { paint, type Output } from '../terminal/output.ts';
 import { findNode } from '../local-node/find.ts';
-import { askReady, urlOf, type Live } from '../local-node/live.ts';
+import { askReady, troublesOf, urlOf, type Live } from '../local-node/live.ts';
 import { findTunnel } from '../../net/tunnels.ts';
 import { logPath } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
@@ -14,7 +14,11 @@ import { durationText } from '../terminal/words.ts';
 export interface NodeStatus {
   readonly running: boolean;
   readonly pid: number | null;
+  /** Where the process runs, if its id means nothing here: another container or machine. */
+  readonly elsewhere: string | null;
   readonly daemon: boolean | null;
+  /** Whether it is the Python original. */
+  readonly original: boolean;
   readonly started_at: string | null;
   readonly uptime_sec: number | null;
   readonly url: string | null;
@@ -29,9 +33,12 @@ export interface NodeStatus {
 
 export async function describeNode(settings: Settings): Promise<NodeStatus> {
   const { stateDir } = settings;
-  const { node, stale } = findNode(stateDir);
+  const { node, stale } = await findNode(stateDir);
   const presence = node?.presence;
-  const address = presence?.address ?? undefined;
+  // The original listens where the same settings say.
+  const address =
+    presence?.address ??
+    (node?.isOriginal === true ? { host: settings.host, port: settings.port } : undefined);
   const live = address === undefined ? undefined : await askReady(address);
   const openvpn = findVpnProcess(stateDir, settings.nodeVpnProfilePath);
   const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint ?? undefined);
@@ -39,7 +46,9 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
   return {
     running: node !== undefined,
     pid: node?.pid ?? null,
-    daemon: presence?.isDaemon ?? null,
+    elsewhere: node?.elsewhere ?? null,
+    daemon: node?.isOriginal === true ? true : (presence?.isDaemon ?? null),
+    original: node?.isOriginal === true,
     started_at: presence?.startedAt ?? null,
     uptime_sec:
       presence === undefined ? null : Math.round((Date.now() - Date.parse(presence.startedAt)) / 1000),
@@ -60,8 +69,13 @@ export function renderStatus(status: NodeStatus, out: Output): string[] {
     const kind =
       status.daemon === null ? '' : status.daemon ? ', daemon' : ', in a terminal or under a service manager';
     const uptime = status.uptime_sec === null ? '' : `, up ${durationText(status.uptime_sec)}`;
-    rows.push(['node', `${paint(out, 'green', 'running')}, PID ${status.pid}${kind}${uptime}`]);
-    rows.push(...(live === null ? ([['ready', 'the node does not answer']] as const) : liveRows(live, out)));
+    const where = status.elsewhere === null ? '' : ` ${status.elsewhere}`;
+    rows.push([
+      'node',
+      `${paint(out, 'green', 'running')}, PID ${status.pid}${where}${kind}${status.original ? ', the Python coda-node' : ''}${uptime}`,
+    ]);
+    const silent = where === '' ? 'the node does not answer' : 'not known here: run coda status there';
+    rows.push(...(live === null ? ([['ready', silent]] as const) : liveRows(live, out)));
   } else {
     rows.push(['node', paint(out, 'red', 'stopped')]);
   }
@@ -82,6 +96,10 @@ function liveRows(live: Live, out: Output): (readonly [string, string])[] {
   const ready = live['ready'] === true;
   const rows: (readonly [string, string])[] = [
     ['ready', ready ? paint(out, 'green', 'yes') : paint(out, 'red', `no: ${reasons.join('; ')}`)],
+    ...troublesOf(live).flatMap(({ text, remedy, blocks }): (readonly [string, string])[] => [
+      ...(blocks ? [] : [['trouble', text] as const]),
+      ...(remedy === null ? [] : [['', `→ ${remedy}`] as const]),
+    ]),
   ];
   const { paused } = live;
   if (isRecord(paused))

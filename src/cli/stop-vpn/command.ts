@@ -12,17 +12,17 @@ export function addStopVpn(cli: CAC): void {
 
 async function stopVpn(options: ConfigOption): Promise<number> {
   const out = terminal(process.stdout);
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorSettings } = await import('../local-node/settings.ts');
   const { findNode } = await import('../local-node/find.ts');
   const { stopOpenvpn } = await import('../local-node/stop-openvpn.ts');
-  const { stateDir, nodeVpnProfilePath } = (await operatorConfig(options.config)).settings;
+  const { stateDir, nodeVpnProfilePath } = await operatorSettings(options.config);
   const stopped = await stopOpenvpn(stateDir, nodeVpnProfilePath);
   if (stopped === undefined) {
     out.error(`no OpenVPN of a node runs with the state directory ${stateDir}`);
     return 1;
   }
   out.write(`stopped OpenVPN, PID ${stopped.pid}`);
-  const { node } = findNode(stateDir);
+  const { node } = await findNode(stateDir);
   if (node !== undefined) out.error(`the node (PID ${node.pid}) still runs, and may start it again`);
   return 0;
 }

@@ -2,6 +2,10 @@
 import type { CAC } from 'cac';
 import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
+interface StopOptions extends ConfigOption {
+  readonly timeout?: string;
+}
+
 export function addStop(cli: CAC): void {
   cli
     .command('stop', 'Stop the node after the running job has finished and its result is delivered')
@@ -12,16 +16,16 @@ export function addStop(cli: CAC): void {
     .action(stop);
 }
 
-async function stop(options: ConfigOption): Promise<number> {
-  const timeoutSec = wholeNumberOption('--timeout', 0, 30 * 86_400);
+async function stop(options: StopOptions): Promise<number> {
+  const timeoutSec = wholeNumberOption('--timeout', options.timeout, 0, 30 * 86_400);
   const out = terminal(process.stdout);
   const { rmSync } = await import('node:fs');
   const { daemonPidPath } = await import('../../state/layout.ts');
   const { findNode } = await import('../local-node/find.ts');
-  const { operatorConfig } = await import('../local-node/settings.ts');
+  const { operatorStateDir } = await import('../local-node/settings.ts');
   const { stopNode } = await import('../local-node/stop-node.ts');
-  const { stateDir } = (await operatorConfig(options.config)).settings;
-  const { node, stale } = findNode(stateDir);
+  const stateDir = await operatorStateDir(options.config);
+  const { node, stale } = await findNode(stateDir);
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
     if (stale !== undefined) {

@@ -3,6 +3,7 @@ import type { CAC } from 'cac';
 import { JSON_OPTION, terminal, wholeNumberOption } from '../terminal/options.ts';
 
 interface SubmitOptions {
+  readonly shots?: string;
   readonly wait?: boolean;
   readonly json?: boolean;
 }
@@ -19,7 +20,7 @@ export function addSubmit(cli: CAC): void {
     .example('  coda submit bell.json --shots 500 --wait')
     .action(async (file: string, options: SubmitOptions) => {
       const { submitCircuit } = await import('./submit.ts');
-      const shots = wholeNumberOption('--shots', 1, Number.MAX_SAFE_INTEGER);
+      const shots = wholeNumberOption('--shots', options.shots, 1, Number.MAX_SAFE_INTEGER);
       return submitCircuit(file, {
         ...(shots === undefined ? {} : { shots }),
         wait: options.wait === true,

@@ -1,8 +1,11 @@
-// How a command's process ends: by a signal, and although something keeps it alive.
+// How a command's process ends: by a signal, although something keeps it alive, and not because its output is lost.
 
 const LAST_OUTPUT_MS = 500;
 
-/** Aborted by the first SIGINT or SIGTERM, so that the command can clean up; the second exits at once. */
+/**
+ * Aborted by the first SIGINT, SIGTERM or SIGHUP, or if nobody reads standard output any more, so that the command can
+ * clean up. A second SIGINT or SIGTERM exits at once.
+ */
 export function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
@@ -11,7 +14,22 @@ export function abortOnSignals(): AbortSignal {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', () => controller.abort());
+  process.stdout.on('error', () => controller.abort());
   return controller.signal;
+}
+
+/**
+ * From now on a closed pipe or a full disk under standard output or error ends nothing. Returns what tells whether output
+ * was lost that somebody waits for: a reader that has closed its pipe, such as `head`, wants no more.
+ */
+export function outliveOutput(): () => string | undefined {
+  let lost: string | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost ??= error.message;
+  });
+  process.stderr.on('error', () => {});
+  return () => lost;
 }
 
 /** For the end of a command: the node is closed, but a run that was abandoned may keep the process alive for ever. */

@@ -7,6 +7,24 @@ export class CommandError extends CodaError {
   readonly code = 'CODA_COMMAND';
 }
 
+export interface Misspelling {
+  readonly given: string;
+  readonly known: readonly string[];
+  /** Said if nothing that is known is similar. */
+  readonly hint: string;
+}
+
+/** The command line was used wrongly: exit code 2. Only the command line throws and shows it. */
+export class UsageError extends Error {
+  /** For a suggestion. */
+  readonly misspelling: Misspelling | undefined;
+
+  constructor(message: string, misspelling?: Misspelling) {
+    super(message);
+    this.misspelling = misspelling;
+  }
+}
+
 /** The text for standard error, without its newline. */
 export function failureText(thrown: unknown): string {
   // Anything but a CodaError is a bug: its stack helps whoever fixes it.

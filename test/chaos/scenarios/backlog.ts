@@ -1,4 +1,4 @@
-// Ten thousand jobs wait under the name of a consumer that died: the Python original's `worker-0`.
+// Ten thousand jobs are pending under the name of a dead consumer: the Python original's `worker-0`.
 import { openRedis } from '../../../src/net/redis.ts';
 import { groupName, streamKey } from '../../../src/protocol/keys.ts';
 import { waitUntil } from '../../../src/testing/index.ts';

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { scenario } from '../scenario.ts';
 
-/** So many jobs at a time: some wait, one runs, some are delivered. */
+/** Jobs at one time: some wait, one runs, some are delivered. */
 const CHAINS = 6;
-/** This part of the webhooks is lost or refused for the moment, so that cancels come between two attempts. */
+/** The part of the webhooks that is lost or refused at first, so that cancels come between two attempts. */
 const FAULTY = 0.03;
 
 export const cancelRace = scenario({
@@ -37,7 +37,7 @@ export const cancelRace = scenario({
     };
     await Promise.all(Array.from({ length: CHAINS }, chain));
     await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
-    // Whatever else is on its way now has been written before this job is done.
+    // Everything that is still on its way is written before this job is done.
     const last = await world.submit(1);
     await cloud.outcome(last);
     await waitUntil('the last acknowledgement', async () => (await cloud.pending()) === 0);

@@ -1,4 +1,4 @@
-// The disk with the state directory fills up while the node runs, and later there is room again.
+// The disk with the state directory is full for a while.
 import { errorCode } from '../../../src/errors.ts';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,8 @@ const BLOCK = Buffer.alloc(4096, 1);
 
 export const diskFull = scenario({
   name: 'disk-full',
-  promise: 'no job is taken while nothing can be saved, /ready says why, nothing lost, and it goes on',
+  promise:
+    'no job is taken while nothing can be saved, /ready says why, nothing lost, and it continues afterwards',
   long: { jobs: 300, rounds: 5 },
   short: { jobs: 60, rounds: 1 },
   async play(world, { jobs, rounds }) {
@@ -69,7 +70,7 @@ function mount(folder: string): void {
   throw new Skip(`a small disk cannot be mounted here (needs root): ${(error?.message ?? stderr).trim()}`);
 }
 
-/** Takes every last block. */
+/** Fills the disk to the last block. */
 function fillUp(path: string): void {
   for (;;) {
     try {

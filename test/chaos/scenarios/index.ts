@@ -2,6 +2,7 @@
 import { backlog } from './backlog.ts';
 import { cancelRace } from './cancel-race.ts';
 import { diskFull } from './disk-full.ts';
+import { nightShift } from '../night-shift/index.ts';
 import { kill9 } from './kill-9.ts';
 import { network } from './network.ts';
 import { redisTrouble } from './redis-trouble.ts';
@@ -19,4 +20,5 @@ export const SCENARIOS = [
   cancelRace,
   backlog,
   soak,
+  nightShift,
 ] as const;

@@ -1,13 +1,13 @@
-// The node is killed again and again, in the middle of whatever it does, and started again each time.
+// The node is killed many times, at random moments, and restarted each time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { scenario } from '../scenario.ts';
 
-/** This part of the kills comes while the node starts. */
+/** The part of the kills that comes while the node starts. */
 const DURING_START = 0.15;
 const LONGEST_START_MS = 600;
 const LONGEST_LATER_MS = 15;
-/** No node is up so soon: what comes to the cloud in this time was sent by the one that was killed. */
+/** No node starts this fast: webhooks that arrive within this time were sent by the killed one. */
 const EARLIEST_MS = 50;
 
 export const kill9 = scenario({
@@ -17,11 +17,11 @@ export const kill9 = scenario({
   short: { jobs: 50, kills: 5 },
   async play(world, { jobs, kills }) {
     const { cloud, ledger, random } = world;
-    // Chance may have one job on the device at many kills.
+    // By chance, one job may be on the device at many kills.
     const node = await world.startNode('node', { CODA_MAX_DELIVERIES: '1000' });
     await world.submitMany(jobs);
 
-    /** How many runs had been started when a job was first seen to be saved: later ones are not its own. */
+    /** How many runs had started when a job was first seen as saved. Any later run of it breaks the promise. */
     const savedAt = new Map<string, number>();
     const livesFrom: number[] = [];
     let endedUnsaved = 0;
@@ -29,12 +29,12 @@ export const kill9 = scenario({
       if (random.next() < DURING_START) {
         await sleep(random.between(0, LONGEST_START_MS));
       } else {
-        // Spread over the jobs that are left, so that every kill finds the node at work.
+        // Spread over the remaining jobs, so that the node is busy at every kill.
         const share = Math.max(1, Math.floor(world.unfinished.length / (kills - kill + 1)));
         const runs = ledger.read().runs.length + random.between(1, 2 * share);
-        const goesOn = (): boolean => ledger.read().runs.length >= runs || world.unfinished.length === 0;
-        // Where a job was lost nothing goes on: what is missing is told below.
-        if ((await waitUntil('the node going on', goesOn).catch(() => undefined)) === undefined) break;
+        const progressed = (): boolean => ledger.read().runs.length >= runs || world.unfinished.length === 0;
+        // If a job was lost there may be no further runs; the checks below report it.
+        if ((await waitUntil('further runs', progressed).catch(() => undefined)) === undefined) break;
         await sleep(random.between(0, LONGEST_LATER_MS));
       }
       await node.kill();

@@ -1,4 +1,4 @@
-// Redis dies, freezes, forgets everything, or loses the consumer group, while jobs come and run.
+// Redis dies, freezes, loses its content or the consumer group, while jobs arrive and run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openRedis } from '../../../src/net/redis.ts';
 import { groupName, streamKey } from '../../../src/protocol/keys.ts';

@@ -1,4 +1,4 @@
-// Hours in minutes: jobs at the full rate of the node, and what it uses must stay flat.
+// Hours in minutes: jobs at the full rate of the node. Its memory, file descriptors and disk must stay flat.
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { bell, waitUntil } from '../../../src/testing/index.ts';
 import { memoryGrowth, median } from '../samples.ts';
 import { scenario } from '../scenario.ts';
 
-/** So many jobs are under way at a time: enough that the node always has some to read. */
+/** Jobs under way at one time: enough that the node always has some to read. */
 const UNDER_WAY = 1_000;
 const CHUNK = 100;
 const MOST_JOBS = 50_000_000;
@@ -62,7 +62,7 @@ export const soak = scenario({
         pipeline.xadd(stream, 'MAXLEN', '~', 4 * UNDER_WAY, '*', ...fields);
       }
       await pipeline.exec();
-      // What the cloud does about old jobs: the status of those that are long done goes.
+      // As the cloud does: the status of old jobs is removed.
       const done = sink.delivered() - 4 * UNDER_WAY;
       if (done > cleaned + UNDER_WAY) {
         const keys = Array.from({ length: done - cleaned }, (_, i) => statusKey(idOf(cleaned + i)));

@@ -15,7 +15,7 @@ export const twoNodes = scenario({
     const a = await world.startNode('a', env);
     const b = await world.startNode('b', env);
     const each = Math.floor(jobs / (rounds + 1));
-    /** Jobs whose outcome lay on the disk of a node when it was killed. */
+    /** Jobs whose outcome was on the disk of a node when it was killed. */
     const savedBy = new Map<string, string>();
     const kill = async (node: NodeProcess): Promise<void> => {
       await node.kill();
@@ -26,7 +26,7 @@ export const twoNodes = scenario({
       const [victim, other] = random.next() < 0.5 ? [a, b] : [b, a];
       await sleep(random.between(0, 150));
       await kill(victim);
-      // Sometimes back before its lease has ended, sometimes after the other has taken its jobs over.
+      // Sometimes it is back before its lease has ended, sometimes after the other has taken over its jobs.
       await sleep(random.between(0, 2_000 * leaseSec));
       const action = random.pick(['leave', 'kill', 'stop'] as const);
       if (action === 'kill') await kill(other);
@@ -58,7 +58,7 @@ export const twoNodes = scenario({
         else savedElsewhere.add(jobId);
       }
     }
-    /** Whether the first run's node still lived when the second one started. */
+    /** Whether the node of the first run was still alive when the second run started. */
     function wasAlive(first: Run, second: Run): boolean {
       return second.startedAt < (deaths.get(first.life) ?? Infinity);
     }
@@ -70,7 +70,7 @@ export const twoNodes = scenario({
       rerun.length === 0,
       `${rerun.length} saved results were run again by their own node: ${rerun[0]}`,
     );
-    // A result that only a dead node's disk knows cannot keep the living one from running the job.
+    // If only a dead node's disk has the result, the other node may run the job.
     const second = new Set(
       cloud.violations.map((text) => /job '(\S+)' already has a different outcome/.exec(text)?.[1]),
     );

@@ -1,4 +1,4 @@
-// The cloud takes no results for a while, in every way in which it can fail to, and jobs go on meanwhile.
+// The cloud accepts no results for a while, failing in every possible way, while jobs continue to run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scenario } from '../scenario.ts';
 import { FaultProxy } from '../fault-proxy.ts';

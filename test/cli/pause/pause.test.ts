@@ -38,7 +38,10 @@ describe('coda pause', () => {
     assert.equal(await bench.ends(0, ['resume']), 'resumed\n');
     for (const jobId of [first, second]) assert.equal((await cloud.outcome(jobId)).status, 'completed');
     assert.equal((await live())['ready'], true);
-    assert.match(bench.log, /pause: paused by the operator: warm fridge[^]*resumed by the operator/);
+    assert.match(
+      bench.log,
+      /paused by the operator: warm fridge → No job is taken until coda resume[^]*resumed by the operator/,
+    );
   });
 
   it('works with the node stopped, and says so', async () => {

@@ -47,7 +47,7 @@ describe('coda run', () => {
     writeFileSync(join(bench.folder, 'bad.json'), '{"gates": 1}');
     assert.match(await bench.ends(1, ['run', 'bad.json']), /bad\.json is not valid/);
     assert.match(await bench.ends(1, ['run', 'none.json']), /cannot be read/);
-    assert.match(await bench.ends(1, ['run', 'bell.json', '--shots', '0']), /--shots/);
+    assert.match(await bench.ends(2, ['run', 'bell.json', '--shots', '0']), /--shots/);
     assert.match(await bench.ends(2, ['run']), /missing required args/);
   });
 

@@ -94,7 +94,7 @@ describe('the daemon', () => {
     assert.equal(refused.includes('no-such-token'), false);
     assert.equal(existsSync(path('coda-node.pid')), false);
     const port = new URL(cloud.url).port;
-    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*taken`));
+    assert.match(await bench.ends(1, ['start', '-d', '--port', port]), new RegExp(`port ${port} .*in use`));
     assert.match(await bench.ends(1, ['start', '-d']), /no credentials yet/);
     assert.match(await bench.ends(1, ['start', '-d'], { CODA_PORT: '80a' }), /CODA_PORT/);
   });
@@ -181,7 +181,7 @@ describe('the daemon', () => {
       const texts = ['', '0\n', '1e3', `${stranger.pid}\n`, '999999999\n'];
       for (const text of texts) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });
-        assert.equal(findNode(bench.stateDir).node, undefined, JSON.stringify(text));
+        assert.equal((await findNode(bench.stateDir)).node, undefined, JSON.stringify(text));
       }
       for (const text of ['garbage\n', '-1\n', `${stranger.pid}\n12345\n`]) {
         writeFileSync(path('coda-node.pid'), text, { mode: 0o600 });

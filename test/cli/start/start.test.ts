@@ -36,7 +36,7 @@ describe('coda start', () => {
 
   it('connects by token, then by JWT, and keeps the token out of its log', async () => {
     const token = cloud.issueToken();
-    const first = start(['--token', token]);
+    const first = start([`-t${token}`]);
     await first.says('serving QPU');
     assert.equal((await cloud.outcome(await cloud.submit(job))).status, 'completed');
     first.child.kill('SIGTERM');
@@ -119,7 +119,7 @@ describe('coda start', () => {
     const blocked = start(['--token', token, '--port', port]);
     assert.equal(await blocked.ended, 1);
     assert.match(blocked.output(), new RegExp(port));
-    const node = start(['--token', token]);
+    const node = start([`-t${token}`]);
     await node.says('serving QPU');
   });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect } from '../../../plugins/connect/index.ts';
 import type { PersistedState } from '../../../src/config/persisted.ts';
-import { CodaError, type Settings } from '../../../src/index.ts';
+import { CodaError, type Executor, type Settings } from '../../../src/index.ts';
 import type { Session } from '../../../src/kit.ts';
 import {
   json,
@@ -54,14 +54,15 @@ export function nodeAt(t: TestContext, cloud: Pick<TestServer, 'url'>, options: 
   return standIn(t, connect(), { ...options, settings });
 }
 
-export async function connected(node: StandIn): Promise<Session> {
-  const session = await node.hooks.connect.promise();
+/** Without `executor`: as on a first start, where it is made later. */
+export async function connected(node: StandIn, executor?: Executor): Promise<Session> {
+  const session = await node.hooks.connect.promise(executor);
   assert.ok(session !== undefined);
   return session;
 }
 
 export async function failure(node: StandIn): Promise<CodaError> {
-  const thrown: unknown = await node.hooks.connect.promise().then(
+  const thrown: unknown = await node.hooks.connect.promise(undefined).then(
     () => undefined,
     (error: unknown) => error,
   );

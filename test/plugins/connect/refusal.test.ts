@@ -80,7 +80,11 @@ const strange: [string, (response: ServerResponse) => void, RegExp][] = [
     (response) => response.writeHead(302, { location: 'https://login.example/x?secret=1' }).end(),
     /302, a redirect to https:\/\/login\.example; redirects are not followed/,
   ],
-  ['a page', (response) => response.end('<html>welcome</html>'), /200, but not with a JSON object/],
+  [
+    'a page',
+    (response) => response.end('<html>welcome</html>'),
+    /it answered 200 with a web page, so not from the cloud/,
+  ],
   ['a list', (response) => response.end('[]'), /not with a JSON object/],
   ['nothing', (response) => response.writeHead(204).end(), /204, but not with a JSON object/],
   ['too much', (response) => response.end(`{"x":"${'a'.repeat(1_100_000)}"}`), /longer than 1048576 bytes/],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthError, ConfigError, type Executor } from '../../../src/index.ts';
-import { decodeJwt } from '../../support/harness.ts';
+import { decodeJwt, json, serve } from '../../support/harness.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, TOKEN } from './connecting.ts';
 
 test('without a token the node signs a JWT, a new one for each attempt', async (t) => {
@@ -13,6 +13,34 @@ test('without a token the node signs a JWT, a new one for each attempt', async (
   const [first, second] = cloud.received.map(({ headers }) => decodeJwt(headers.authorization));
   assert.deepEqual([first?.claims['sub'], first?.header['kid']], ['qpu-7', 'key-7']);
   assert.notEqual(second?.claims['iat'], first?.claims['iat'], 'signed a second later');
+});
+
+test('408, 425, 429 and a login page are waited for, as long as the cloud asks', async (t) => {
+  let answers = 0;
+  const cloud = await serve(t, (response) => {
+    answers += 1;
+    response.setHeader('retry-after', '0');
+    if (answers === 1) json(response, 429, { error: 'slow down' });
+    else if (answers === 2) response.end('<!doctype html><title>Campus login</title>');
+    else json(response, 200, BUNDLE);
+  });
+  const node = nodeAt(t, cloud);
+  assert.equal((await connected(node)).qpuId, 'qpu-7');
+  assert.match(node.lines.join('\n'), /429: slow down; next attempt in 1 s/);
+  assert.match(node.lines.join('\n'), /200 with a web page \("Campus login"\)[^\n]*; next attempt in 2 s/);
+});
+
+test('Retry-After of a connect is waited for', async (t) => {
+  let answers = 0;
+  const cloud = await serve(t, (response) => {
+    answers += 1;
+    response.setHeader('retry-after', '3');
+    if (answers === 1) json(response, 429, {});
+    else json(response, 200, BUNDLE);
+  });
+  const node = nodeAt(t, cloud);
+  await connected(node);
+  assert.match(node.lines.join('\n'), /next attempt in 3 s/);
 });
 
 test('the connectivity of the device is sent along', async (t) => {
@@ -26,7 +54,7 @@ test('the connectivity of the device is sent along', async (t) => {
       ],
     },
   };
-  await connected(nodeAt(t, cloud, { executor }));
+  await connected(nodeAt(t, cloud), executor);
   assert.deepEqual(JSON.parse(cloud.received[0]?.body ?? '').connectivity, [
     [0, 1],
     [1, 2],

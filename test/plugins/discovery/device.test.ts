@@ -6,7 +6,7 @@ import { discovery } from '../../../plugins/discovery/index.ts';
 import { ConfigError } from '../../../src/index.ts';
 import { standIn } from '../../support/harness.ts';
 import { ESM_FACTORY, folder } from './modules.ts';
-import { found } from './nodes.ts';
+import { failure, found, inFolder } from './nodes.ts';
 
 test('the device YAML names an executor, from its own folder on; other keys are left alone', async (t) => {
   const root = folder(t, {
@@ -52,4 +52,53 @@ test('a device YAML that is missing or broken is a ConfigError with file and lin
       return true;
     });
   }
+});
+
+test('a device YAML may use merge keys, and a key that is there twice is named', async (t) => {
+  const root = folder(t, {
+    'merged.yaml': 'base: &b { executor_factory: noop }\n<<: *b\n',
+    'twice.yaml': 'executor_factory: ./gone.mjs:x\nqubits: 3\nexecutor_factory: noop\n',
+  });
+  const merged = await found(t, root, { settings: { deviceConfig: join(root, 'merged.yaml') } });
+  assert.equal(merged.loaded.source, 'noop');
+  assert.equal(merged.node.logged('WARN').length, 0);
+  const twice = await found(t, root, { settings: { deviceConfig: join(root, 'twice.yaml') } });
+  assert.equal(twice.loaded.source, 'noop');
+  assert.match(
+    twice.node.logged('WARN')[0] ?? '',
+    /executor_factory is there twice in .*twice\.yaml:3:1; the last/,
+  );
+});
+
+test('a key of the device YAML in another spelling is named, with the right one', async (t) => {
+  for (const key of [
+    'executorFactory',
+    'executor-factory',
+    'Executor_factory',
+    'EXECUTOR_FACTORY',
+    'executor factory',
+  ]) {
+    const root = folder(t, { 'site/device.yaml': `${key}: simulator\n` });
+    const { node, loaded } = await found(t, root);
+    assert.equal(loaded.source, 'noop');
+    assert.match(
+      node.logged('did you mean executor_factory?')[0] ?? '',
+      new RegExp(`WARN .*${key} in the device`),
+    );
+  }
+});
+
+test('a device YAML that is a link finds a module beside its target', async (t) => {
+  const root = folder(t, {
+    'shared/device.yaml': 'executor_factory: ./rig.mjs:createExecutor\n',
+    'shared/rig.mjs': ESM_FACTORY,
+    'lab/site/device.yaml->': 'shared/device.yaml',
+  });
+  assert.equal((await found(t, join(root, 'lab'))).loaded.source, './rig.mjs:createExecutor');
+  const bare = folder(t, {
+    'shared/device.yaml': 'executor_factory: ./rig.mjs:createExecutor\n',
+    'lab/site/device.yaml->': 'shared/device.yaml',
+  });
+  const error = await inFolder(join(bare, 'lab'), () => failure(standIn(t, discovery())));
+  assert.match(error.message, /no module '\.\/rig\.mjs' as seen from .*\/lab\/site or from .*\/shared\n/);
 });

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
 import { ExecutorError, type ExecutionResult, type NativeGateIR, type Settings } from '../../../src/index.ts';
 import type { LoadedExecutor } from '../../../src/kit.ts';
+import { makeExecutor } from '../../../src/device/make-executor.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
 import { folder } from './modules.ts';
@@ -31,9 +32,9 @@ export function nodeWith(
 }
 
 export async function resolve(node: StandIn): Promise<LoadedExecutor> {
-  const loaded = await node.hooks.resolveExecutor.promise();
-  assert.ok(loaded !== undefined);
-  return loaded;
+  const found = await node.hooks.resolveExecutor.promise();
+  assert.ok(found !== undefined);
+  return 'executor' in found ? found : makeExecutor(found, node.settings, node.log, 60_000);
 }
 
 export function run({ executor }: LoadedExecutor, shots = 1): Promise<ExecutionResult> {
@@ -41,11 +42,11 @@ export function run({ executor }: LoadedExecutor, shots = 1): Promise<ExecutionR
 }
 
 export async function failure(node: StandIn): Promise<ExecutorError> {
-  const error: unknown = await node.hooks.resolveExecutor.promise().then(
+  const error: unknown = await resolve(node).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  assert.ok(error instanceof ExecutorError && error.plugin === 'discovery', String(error));
+  assert.ok(error instanceof ExecutorError, String(error));
   return error;
 }
 

@@ -87,6 +87,67 @@ test('a package whose factory fails is an error, not a node that measures zeros'
   assert.match(error.message, /executor rig\/executor-factory cannot be made: .*no laser/);
 });
 
+const THROWING = 'import "node:fs";\nthrow new Error("no laser")';
+
+for (const [what, factory, expected] of [
+  [
+    'throws on import',
+    THROWING,
+    /executor of the package rig\/executor-factory cannot be loaded: .*factory\.js:2:\d+: no laser/,
+  ],
+  [
+    'has a mistake in its syntax',
+    'export const a = ;',
+    /rig\/executor-factory cannot be loaded: .*factory\.js:1.*syntax error/,
+  ],
+  [
+    'exports something else',
+    'export const other = 1',
+    /rig\/executor-factory exports no createExecutor; it exports 'other' \(a number\)/,
+  ],
+  [
+    'exports no executor',
+    'export const createExecutor = 7',
+    /executor rig\/executor-factory is a number, not an executor/,
+  ],
+] as const) {
+  test(`the only package that should provide an executor and ${what} is an error`, async (t) => {
+    const root = folder(t, esmPackage('rig', ENTRY, { 'factory.js': factory }));
+    const { message } = await inFolder(root, () => failure(standIn(t, discovery())));
+    assert.match(message, expected);
+  });
+}
+
+test('several packages of which none can be loaded are an error that names them all', async (t) => {
+  const root = folder(t, {
+    ...esmPackage('rig-a', ENTRY, { 'factory.js': THROWING }),
+    ...esmPackage('rig-b', ENTRY, { 'factory.js': 'export const other = 1' }),
+  });
+  const { message } = await inFolder(root, () => failure(standIn(t, discovery())));
+  assert.match(
+    message,
+    /2 packages should provide an executor[^]*rig-a[^]*no laser[^]*rig-b[^]*no createExecutor/,
+  );
+});
+
+test('a node that requires an executor does not start with none, or with several', async (t) => {
+  const settings = { requireExecutor: true };
+  const none = await inFolder(folder(t), () => failure(standIn(t, discovery(), { settings })));
+  assert.match(
+    none.message,
+    /there is no executor, and requireExecutor \(CODA_REQUIRE_EXECUTOR\) asks for one/,
+  );
+  const root = folder(t, {
+    ...esmPackage('rig-b', ENTRY, { 'factory.js': ESM_FACTORY }),
+    ...esmPackage('rig-a', ENTRY, { 'factory.js': ESM_FACTORY }),
+  });
+  const several = await inFolder(root, () => failure(standIn(t, discovery(), { settings })));
+  assert.match(
+    several.message,
+    /2 packages.*rig-a\/executor-factory, rig-b\/executor-factory, and requireExecutor/,
+  );
+});
+
 test('without any executor, zeros and a loud warning', async (t) => {
   const { node, loaded } = await found(t, folder(t));
   assert.equal(node.logged('WARN').length, 1);

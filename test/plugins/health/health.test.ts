@@ -46,6 +46,7 @@ test('GET /ready answers 503 with all four fields while the node boots', async (
     redis_healthy: false,
     current_job: null,
     reasons: ['the node is booting'],
+    troubles: [{ text: 'the node is booting', remedy: null, blocks: true }],
   });
 });
 
@@ -61,6 +62,7 @@ test('GET /ready follows the readiness of the running node', async (t) => {
     redis_healthy: true,
     current_job: 'job-1',
     reasons: [],
+    troubles: [],
   });
 
   node.hooks.readiness.tap('test', (report) => report.notReady('the cryostat is warm'));

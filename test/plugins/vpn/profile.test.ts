@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseProfile, renderProfile } from '../../../plugins/vpn/profile.ts';
+import { parseProfile } from '../../../plugins/vpn/profile.ts';
+import { renderProfile } from '../../../plugins/vpn/render.ts';
 import { VPNError } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
+import { EXPORTS } from './exports.ts';
 import { ATTACKS, GOOD } from './samples.ts';
 
 const hasBinary = spawnSync('openvpn', ['--version']).error === undefined;
@@ -53,6 +55,68 @@ describe('a VPN profile', () => {
       );
     });
   }
+
+  for (const [style, { text, warned, kept }] of Object.entries(EXPORTS)) {
+    it(`is taken as it comes from ${style}`, () => {
+      const profile = parseProfile(text);
+      const named = profile.warnings.map(
+        (warning) => /^line \d+ of the VPN profile: '(.*?)' /.exec(warning)?.[1],
+      );
+      assert.deepEqual(named, warned);
+      const written = renderProfile(profile, 'coda123456').text;
+      for (const line of kept) assert.ok(written.split('\n').includes(line), `${line}\n${written}`);
+      assert.doesNotMatch(written, /setenv|dns|<connection>/);
+      assert.deepEqual(parseProfile(written).warnings, []);
+      assert.equal(renderProfile(parseProfile(written), 'coda123456').text, written);
+    });
+  }
+
+  it('is refused with all of its lines that are refused, in their order', () => {
+    const text = GOOD.replace(
+      'nobind',
+      'up /x\nnobind\n<connection>\nplugin /y\n</connection>\nverb 11\n<secret>\ndown\n</secret>',
+    );
+    assert.throws(
+      () => parseProfile(`${text}setenv opt config z\n`),
+      (thrown: unknown) => {
+        assert.ok(thrown instanceof VPNError);
+        const named = [...thrown.message.matchAll(/^  line (\d+): '(.*)' is refused: ./gm)].map(
+          (match) => match[2],
+        );
+        assert.match(
+          thrown.message,
+          /^6 lines of the VPN profile are refused:\n  line 7: 'up' is refused: it is not/,
+        );
+        assert.deepEqual(named, ['up', '<connection>', 'plugin', 'verb', '<secret>', 'setenv opt config']);
+        return true;
+      },
+    );
+    assert.throws(
+      () => parseProfile('x\n'.repeat(1_000)),
+      /^VPNError: 1000 lines of .*(\n  line .*){20}\n  and 980 more/,
+    );
+  });
+
+  it('is refused with <connection> blocks that cannot be written as remotes', () => {
+    const without = GOOD.replace(/^remote .*\n/m, '');
+    const block = (...lines: string[]): string => `<connection>\n${lines.join('\n')}\n</connection>\n`;
+    for (const [blocks, why] of [
+      [block('proto udp'), /'<connection>' is refused: it has 0 remotes/],
+      [block('remote a', 'remote b'), /it has 2 remotes/],
+      [block('remote a', 'float') + block('remote b'), /differ in more than the remote/],
+      [block('remote a', 'cipher AES-256-GCM'), /line 4 of .*'cipher' is refused: it must not be/],
+      [block('remote a', 'tun-mtu 1400') + 'tun-mtu 1500\n', /there twice, with different values/],
+    ] as const) {
+      assert.throws(() => parseProfile(blocks.replace('<', '\n<') + without), why);
+    }
+  });
+
+  it('may have as many routes as fit', () => {
+    const routes = Array.from({ length: 14_719 }, (_, n) => `route 10.${n >> 8}.${n & 255}.0`);
+    // One that is there twice counts once; the search for it must not make the start take seconds.
+    const { statements } = parseProfile([...routes, routes[0], GOOD].join('\n'));
+    assert.equal(statements.filter(({ name }) => name === 'route').length, routes.length);
+  });
 
   it('is refused with a BOM before a directive that is not allowed, and without its parts', () => {
     assert.throws(() => parseProfile(`\uFEFFup /x\n${GOOD}`), /line 1 of the VPN profile: 'up' is refused/);
@@ -138,6 +202,17 @@ describe('the real OpenVPN', { skip }, () => {
     assert.match(openvpn('--config', join(folder, 'raw.ovpn')), /lib\.so/);
     for (const file of ['raw.ovpn', 'included']) rmSync(join(folder, file));
   });
+
+  for (const [style, { text }] of Object.entries(EXPORTS)) {
+    it(`takes what we write for the profile of ${style}`, () => {
+      const config = join(folder, 'clean.ovpn');
+      writeFileSync(config, renderProfile(parseProfile(text), 'coda123456').text);
+      const output = openvpn('--config', config, '--script-security', '0');
+      // The certificates are made up: OpenVPN has taken every directive once it looks at them.
+      assert.match(output, /Cannot load|error:/, output);
+      assert.doesNotMatch(output, /Options error|Unrecognized option/, output);
+    });
+  }
 
   it('is harmless for every text of the corpus after our parser: no such line is left', async () => {
     const mark = join(folder, 'mark');

@@ -53,8 +53,10 @@ export const ATTACKS: readonly (readonly [line: string, directive: string])[] = 
   ['"--up" MARK', 'up'],
   ['"up""MARK"', 'up'],
   ['UP MARK', 'UP'],
-  ['setenv opt up MARK', 'setenv'],
-  ['setenv-safe X y', 'setenv-safe'],
+  ['setenv opt up MARK', 'setenv opt up'],
+  ['setenv opt "--up" MARK', 'setenv opt up'],
+  ['setenv opt setenv opt up MARK', 'setenv opt setenv opt up'],
+  ['setenv GENERIC_CONFIG', 'setenv'],
   ...[
     'down',
     'route-up',

@@ -232,6 +232,14 @@ test('each status has the meaning that the contract gives it', () => {
   }
 });
 
+test('a login page is no delivery: the cloud never saw the result', () => {
+  const page = answer(200, '<!doctype html><title>Guest</title>', { 'content-type': 'text/html' });
+  const delivery = deliveryOf(page, 'http://x/', {});
+  assert.equal(delivery.kind, 'retry');
+  assert.equal(delivery.sent, false);
+  assert.match(delivery.reason, /answered 200 with a web page \("Guest"\)/);
+});
+
 test('Retry-After counts in seconds or as a date, within an hour', () => {
   const afterMs = (value: string): number | undefined => {
     const delivery = deliveryOf(answer(503, '', { 'retry-after': value }), 'http://x/', {});

@@ -1,0 +1,242 @@
+// What is wrong with Redis, and what to do about it: the one place that turns an error of a command or a connection into
+// words. The log, `/ready`, `coda status` and `coda doctor` all say what is said here.
+import type { Redis } from 'ioredis';
+import { errorCode, messageOf, type Trouble } from '../errors.ts';
+import { maskUrlPasswords } from '../log.ts';
+import { certificateTrouble } from './certificate-trouble.ts';
+import { isConnectionFault } from './redis.ts';
+
+interface Fault {
+  /** The code of a system error, or of a reply of Redis, such as `WRONGPASS`. */
+  readonly code: string;
+  readonly text: string;
+  /** `Redis at <host>:<port>` */
+  readonly at: string;
+  readonly user: string;
+  /** As Redis names it, such as `xgroup|create`; empty if it is not known. */
+  readonly command: string;
+  /** The first key of that command. */
+  readonly key: string;
+}
+
+type Describe = (fault: Fault) => Trouble;
+
+const WAITS = 'The node waits for it, and goes on by itself.';
+const ON_THE_WAY = `${WAITS} Check that Redis runs there, and the network on the way: VPN, firewall.`;
+const FROM_CLOUD =
+  'The URL of Redis comes from the cloud at each start, unless CODA_REDIS_URL or the config file sets it';
+
+const unreachable =
+  (why: string, remedy: string): Describe =>
+  ({ at, code }) => ({ text: `${at} cannot be reached: ${why} (${code})`, remedy });
+const noRoute = unreachable('there is no way to it', ON_THE_WAY);
+const noName = unreachable(
+  'its name cannot be resolved',
+  `${WAITS} Check DNS (/etc/resolv.conf), and the VPN if the name is known only behind it.`,
+);
+const closes: Describe = ({ at, code }) => ({
+  text: `${at} closes the connection (${code})`,
+  remedy: ON_THE_WAY,
+});
+const tooManyFiles: Describe = ({ at, code }) => ({
+  text: `${at} cannot be reached: this process has too many open files (${code})`,
+  remedy: 'Raise the limit (ulimit -n, or LimitNOFILE of the service), then restart the node.',
+});
+const partOfTheKeys: Describe = ({ at, code }) => ({
+  text: `${at} has only a part of the keys, or is no longer the primary (${code})`,
+  remedy:
+    'The node uses one server: let the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
+});
+const silent: Describe = ({ at }) => ({ text: `${at} does not answer`, remedy: ON_THE_WAY });
+
+const KINDS: Readonly<Record<string, Describe>> = {
+  ECONNREFUSED: unreachable('the connection is refused', ON_THE_WAY),
+  ENOTFOUND: noName,
+  EAI_AGAIN: noName,
+  EHOSTUNREACH: noRoute,
+  ENETUNREACH: noRoute,
+  EADDRNOTAVAIL: noRoute,
+  ETIMEDOUT: silent,
+  ECONNRESET: closes,
+  EPIPE: closes,
+  EMFILE: tooManyFiles,
+  ENFILE: tooManyFiles,
+  WRONGPASS: ({ at, user }) => ({
+    text: `${at} refuses the password of the user '${user}' (WRONGPASS)`,
+    remedy: `The password may have been changed. ${FROM_CLOUD}: restart the node (coda stop, coda start), or correct it there. The node goes on by itself if the old password is valid again.`,
+  }),
+  NOAUTH: ({ at }) => ({
+    text: `${at} asks for a password, and the URL has none (NOAUTH)`,
+    remedy: `${FROM_CLOUD}: restart the node (coda stop, coda start), or put user and password there.`,
+  }),
+  NOPERM: (fault) => noRight(fault),
+  OOM: ({ at }) => ({
+    text: `${at} is out of memory and takes no writes (OOM, maxmemory)`,
+    remedy:
+      'Free memory there, or raise maxmemory (CONFIG SET maxmemory …). The node keeps its results, and repeats its writes by itself.',
+  }),
+  MISCONF: ({ at }) => ({
+    text: `${at} cannot save to its disk and takes no writes (MISCONF)`,
+    remedy:
+      'Look at the log and the disk of Redis. The node keeps its results, and repeats its writes by itself.',
+  }),
+  READONLY: ({ at }) => ({
+    text: `${at} is a replica and takes no writes (READONLY)`,
+    remedy: `If a failover is in progress, wait: the node finds the new primary by itself. Otherwise let the URL lead to the primary. ${FROM_CLOUD}.`,
+  }),
+  NOREPLICAS: ({ at }) => ({
+    text: `${at} has too few replicas and takes no writes (NOREPLICAS)`,
+    remedy: `${WAITS} Look at the replicas, or at min-replicas-to-write.`,
+  }),
+  LOADING: ({ at }) => ({
+    text: `${at} still loads its data (LOADING)`,
+    remedy: `${WAITS} If that takes longer than its data should, look at the log of Redis.`,
+  }),
+  MASTERDOWN: ({ at }) => ({
+    text: `${at} is a replica that has lost its primary (MASTERDOWN)`,
+    remedy: `${WAITS} If no failover is in progress, let the URL lead to the primary. ${FROM_CLOUD}.`,
+  }),
+  BUSY: ({ at }) => ({
+    text: `${at} is busy with a script (BUSY)`,
+    remedy: `${WAITS} If it never ends, send SCRIPT KILL.`,
+  }),
+  CLUSTERDOWN: ({ at }) => ({
+    text: `${at} belongs to a cluster that is down (CLUSTERDOWN)`,
+    remedy: `${WAITS} Look at the cluster: redis-cli cluster info.`,
+  }),
+  MOVED: partOfTheKeys,
+  ASK: partOfTheKeys,
+  CROSSSLOT: partOfTheKeys,
+  NOGROUP: () => ({
+    text: 'the consumer group of the jobs is gone (NOGROUP)',
+    remedy: 'The node creates it again by itself.',
+  }),
+  WRONGTYPE: ({ key, command }) => wrongType(key, 'something else', command),
+  MAXCLIENTS: ({ at }) => ({
+    text: `${at} has reached its maximum number of clients (maxclients)`,
+    remedy:
+      'Raise maxclients there, or close connections that nobody needs (CLIENT LIST). A node takes five connections. The node goes on by itself.',
+  }),
+  UNKNOWN: ({ at, text }) => ({
+    text: `${at} does not know a command of the node (${text})`,
+    remedy: 'Use Redis 6.2 or newer, and do not rename its commands.',
+  }),
+  TLS_MISSING: ({ at }) => ({
+    text: `${at} speaks no TLS on this port, but its URL begins with rediss://`,
+    remedy: `Switch TLS on there, or let the URL lead to the port with TLS. Without TLS the URL begins with redis://. ${FROM_CLOUD}.`,
+  }),
+  TLS_SPOKEN: ({ at }) => ({
+    text: `${at} speaks TLS, but its URL begins with redis://`,
+    remedy: `The URL must begin with rediss:// for this port. ${FROM_CLOUD}.`,
+  }),
+  LOST: ({ at }) => ({ text: `the connection to ${at} is lost`, remedy: ON_THE_WAY }),
+};
+
+/** Signs of a kind that has no code of its own. */
+const SIGNS: readonly (readonly [sign: RegExp, code: string])[] = [
+  [/max number of clients/, 'MAXCLIENTS'],
+  [/unknown command/, 'UNKNOWN'],
+  [/Socket timeout|ETIMEDOUT/, 'ETIMEDOUT'],
+  [/WRONG_VERSION_NUMBER|wrong version number|packet length too long/, 'TLS_MISSING'],
+  // The first byte of a TLS record.
+  [/Protocol error, got "\\u001[56]/, 'TLS_SPOKEN'],
+  [/before secure TLS connection|EPROTO/, 'ECONNRESET'],
+];
+
+/** What an error of a command or of a connection says, with what to do about it. */
+export function redisTrouble(thrown: unknown, redis: Redis): Trouble {
+  const cause = thrown instanceof AggregateError ? (thrown.errors[0] as unknown) : thrown;
+  const fault = faultOf(cause, redis);
+  return (
+    certificateTrouble(cause, fault.at) ??
+    KINDS[fault.code]?.(fault) ?? {
+      text: `${fault.at}: ${fault.text}`,
+      remedy: `${WAITS} coda doctor looks at each step of the way.`,
+    }
+  );
+}
+
+/** The trouble of a kind that shows in no error. */
+export function redisTroubleOf(
+  code: 'ETIMEDOUT' | 'LOADING' | 'TLS_MISSING' | 'TLS_SPOKEN',
+  redis: Redis,
+): Trouble {
+  return redisTrouble(Object.assign(new Error(code), { code }), redis);
+}
+
+/** As `redisTrouble`; of a key of another type it finds out which. */
+export async function lookIntoTrouble(thrown: unknown, redis: Redis): Promise<Trouble> {
+  const { code, key, command } = faultOf(thrown, redis);
+  if (code !== 'WRONGTYPE' || key === '') return redisTrouble(thrown, redis);
+  const type = await redis.type(key).catch(() => 'something else');
+  // It may have been removed meanwhile.
+  return wrongType(key, type === 'none' ? 'something else' : type, command);
+}
+
+function faultOf(thrown: unknown, redis: Redis): Fault {
+  const { host = 'localhost', port = 6379, path, username } = redis.options;
+  const text = maskUrlPasswords(messageOf(thrown));
+  const { name, args } = commandOf(thrown);
+  const named = /'([\w|-]+)' command/.exec(text)?.[1];
+  return {
+    code: codeOf(thrown, text),
+    text,
+    at: `Redis at ${path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)}`,
+    user: typeof username === 'string' && username !== '' ? username : 'default',
+    command: named ?? name,
+    key: keyOf(name, args),
+  };
+}
+
+function codeOf(thrown: unknown, text: string): string {
+  if (isConnectionFault(thrown)) return 'LOST';
+  const sign = SIGNS.find(([pattern]) => pattern.test(text));
+  if (sign !== undefined) return sign[1];
+  const code = errorCode(thrown);
+  if (code !== undefined && code in KINDS) return code;
+  const [word = ''] = text.split(' ');
+  return word;
+}
+
+/** The command whose reply the error is: ioredis notes it. */
+function commandOf(thrown: unknown): { name: string; args: readonly unknown[] } {
+  const found: unknown =
+    typeof thrown === 'object' && thrown !== null && 'command' in thrown ? thrown.command : undefined;
+  if (typeof found !== 'object' || found === null) return { name: '', args: [] };
+  const name = 'name' in found && typeof found.name === 'string' ? found.name.toLowerCase() : '';
+  return { name, args: 'args' in found && Array.isArray(found.args) ? (found.args as unknown[]) : [] };
+}
+
+function keyOf(command: string, args: readonly unknown[]): string {
+  // XGROUP CREATE key …, XINFO GROUPS key; XREADGROUP … STREAMS key id
+  const at = /^x(group|info)$/.test(command) ? 1 : command === 'xreadgroup' ? args.length - 2 : 0;
+  const key = /^(x|h|exists$)/.test(command) ? args[at] : undefined;
+  return typeof key === 'string' || Buffer.isBuffer(key) ? key.toString() : '';
+}
+
+/** Redis 7 names the user, the command or the kind of thing; older ones only the command. */
+function noRight({ user, text, command, key, at }: Fault): Trouble {
+  if (/channel/.test(text)) {
+    return rightTo(`the channels that it subscribes to`, user, '&__redis__:invalidate', at);
+  }
+  if (/a key|the keys/.test(text)) {
+    const pattern = key.startsWith('qpu:job:') ? 'qpu:job:*' : key;
+    return rightTo(`the key ${key === '' ? 'of a command' : key} (${command})`, user, `~${pattern}`, at);
+  }
+  return rightTo(`${command.replace('|', ' ').toUpperCase()} (${command})`, user, `+${command}`, at);
+}
+
+function rightTo(what: string, user: string, rule: string, at: string): Trouble {
+  return {
+    text: `the user '${user}' of ${at} has no right to use ${what}: NOPERM`,
+    remedy: `Have the right given by whoever runs this Redis: ACL SETUSER ${user} ${rule} (docs/scaling.md has all rights of a node). The node goes on by itself.`,
+  };
+}
+
+function wrongType(key: string, type: string, command: string): Trouble {
+  const wanted = command.startsWith('h') ? 'hash' : 'stream';
+  return {
+    text: `the key ${key} is ${type === 'something else' ? type : `a ${type}`}, not a ${wanted} (WRONGTYPE)`,
+    remedy: `Somebody else has written to it. Find out who, then rename it (RENAME ${key} ${key}:old) or delete it; the node then makes it anew by itself.`,
+  };
+}

@@ -1,0 +1,42 @@
+// One fault of the night shift, declared: what breaks, how it must be named and where, and how it is mended.
+import type { Night } from './night.ts';
+import type { Place } from './place.ts';
+
+export interface Fault {
+  readonly name: string;
+  /**
+   * What the node does. `runs` (the default): it serves before, and stays alive. `waits`: it is started into the fault,
+   * and waits. `refuses`: it is started into the fault, and ends with the reason. `dies`: the fault ends it.
+   */
+  readonly node?: 'runs' | 'waits' | 'refuses' | 'dies';
+  /** Settings and files from before the first start. */
+  readonly prepare?: (night: Night) => unknown;
+  readonly inject: (night: Night) => unknown;
+  readonly heal: (night: Night) => unknown;
+  /** Each place must say this while the fault lasts. */
+  readonly cause: RegExp;
+  /** One of the places must advise this. */
+  readonly remedy: RegExp;
+  /** Empty: the node is to go on as if nothing were. */
+  readonly where: readonly Place[];
+  /** Places that must name the cause once the node is well again, such as the log of the start after a crash. */
+  readonly after?: readonly Place[];
+  /** What no place may advise; by default what costs credentials or results. */
+  readonly never?: RegExp;
+  /** Jobs are done while the fault lasts. */
+  readonly flows?: true;
+  /** Redis forgets what it held: the cloud submits its unfinished jobs again. */
+  readonly losesJobs?: true;
+  /** The state of a job in Redis may stay what it was. */
+  readonly losesStates?: true;
+  /** Requests that the cloud rightly complains of. */
+  readonly complaints?: RegExp;
+  /** More that must hold while the fault lasts; throws what does not. */
+  readonly meanwhile?: (night: Night) => unknown;
+}
+
+/** For faults that nobody has to be told of. */
+export const NOTHING = /^/;
+
+/** Advice that costs credentials or results, and mends none of the faults here. */
+export const HARMFUL = /coda reset|reset it|(new|another|fresh) token|rm -r/i;

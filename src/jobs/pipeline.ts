@@ -214,6 +214,7 @@ export class JobPipeline implements Jobs {
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
     const others = [
       this.#recovery.trouble,
+      this.#writes.stateTrouble,
       ...this.#rights.troubles,
       outbox.trouble,
       refusedTrouble(this.#replay.refused, outbox.lastRefusal),

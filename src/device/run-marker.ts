@@ -1,10 +1,13 @@
-// Remembers on disk which stream entries are on the device now, so that a start after a crash knows which jobs had
-// begun. Written without fsync: it must survive the process, not the machine.
+// Remembers on disk which stream entries are on the device now, and how often each has been started, so that a start
+// after a crash knows which jobs had begun. Written without fsync: it must survive the process, not the machine.
 //
 // An entry is in the file before its run begins. The device would wait for that write, so the entries that are next
 // are written while it is at work, several at a time. A crash then also blames jobs that had not begun. So the first
 // start after a crash writes nothing ahead, until a clean end: no job is blamed twice for another one.
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+//
+// What a crash has left stays in the file until the job has its outcome, or is not this node's any more: the starts of
+// a job that kills the node are counted here, whatever else was lost with the node.
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { runMarkerPath } from '../state/layout.ts';
 
 /** How many upcoming runs one write marks in advance. */
@@ -12,20 +15,38 @@ export const MARKED_AHEAD = 4;
 
 export class RunMarker {
   #fd: number | undefined;
-  /** Entries that were on the device, or next, when the last run of the node ended without clearing them. */
-  readonly interrupted: ReadonlySet<string>;
+  /** Of each entry without an outcome: how often it was started before this process. */
+  readonly #before: Map<string, number>;
   readonly #running = new Set<string>();
   /** Entries in the file that are not on the device yet. */
   #ahead: readonly string[] = [];
   readonly #writesAhead: boolean;
-  #bytes = Buffer.alloc(128, ' ');
+  #bytes: Buffer;
 
   /** If one crash is enough to give a job up (`maxDeliveries` is 1), nothing is written ahead. */
   constructor(directory: string, maxDeliveries: number) {
     const path = runMarkerPath(directory);
-    this.interrupted = new Set(readIds(path));
-    this.#writesAhead = this.interrupted.size === 0 && maxDeliveries > 1;
-    this.#fd = openSync(path, 'w', 0o600);
+    const text = readOr(path, '');
+    this.#before = startsIn(text);
+    this.#writesAhead = this.#before.size === 0 && maxDeliveries > 1;
+    // Not emptied: the node may die again before it gets to these jobs.
+    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.#bytes = Buffer.alloc(Math.max(128, text.length), ' ');
+  }
+
+  /** The node has died lately, maybe by a job: an entry counts as started until its outcome is saved. */
+  get isWary(): boolean {
+    return !this.#writesAhead;
+  }
+
+  /** How often this entry was started before this process, without an outcome. */
+  startsBefore(messageId: string): number {
+    return this.#before.get(messageId) ?? 0;
+  }
+
+  /** This entry was started so often elsewhere. */
+  startedElsewhere(messageId: string, starts: number): void {
+    this.#before.set(messageId, starts);
   }
 
   /** These entries go to the device together. */
@@ -41,15 +62,29 @@ export class RunMarker {
     if (this.#writesAhead && !isWritten) this.#write(messageIds);
   }
 
-  /** Not written at once: an entry that is marked but no longer pending does no harm. */
+  /** The entry is not on the device any more. Not written at once: an entry that is marked but no longer pending does
+   *  no harm. */
   end(messageId: string): void {
     this.#running.delete(messageId);
   }
 
-  /** Leaves no mark: a job that still runs at the end of a drain was given up on purpose, and is not blamed. */
+  /** The entry has its outcome. */
+  forget(messageId: string): void {
+    this.#running.delete(messageId);
+    this.#before.delete(messageId);
+  }
+
+  /** Forgets the entries of earlier crashes that are not pending for this node any more. */
+  keepPending(pending: ReadonlySet<string>): void {
+    for (const messageId of this.#before.keys()) if (!pending.has(messageId)) this.#before.delete(messageId);
+  }
+
+  /** A job that still runs at the end of a drain was given up on purpose, and is not blamed. */
   close(): void {
     if (this.#fd === undefined) return;
-    ftruncateSync(this.#fd, 0);
+    this.#running.clear();
+    if (this.#before.size > 0) this.#write([]);
+    else ftruncateSync(this.#fd, 0);
     closeSync(this.#fd);
     // Another file may soon have this number.
     this.#fd = undefined;
@@ -58,7 +93,7 @@ export class RunMarker {
   #write(ahead: readonly string[]): void {
     this.#ahead = ahead;
     if (this.#fd === undefined) return;
-    const text = [...this.#running, ...ahead].join('\n');
+    const text = this.#text();
     // Never shorter than before, so that no old text is left behind the new one.
     if (text.length > this.#bytes.length) this.#bytes = Buffer.alloc(2 * text.length);
     this.#bytes.fill(' ', this.#bytes.write(text, 'latin1'));
@@ -69,12 +104,29 @@ export class RunMarker {
       this.#ahead = [];
     }
   }
+
+  /** `id`, or `id:starts` for an entry that was started more than once. */
+  #text(): string {
+    if (this.#before.size === 0) return [...this.#running, ...this.#ahead].join('\n');
+    const starts = new Map(this.#before);
+    for (const id of [...this.#running, ...this.#ahead]) starts.set(id, this.startsBefore(id) + 1);
+    return [...starts].map(([id, count]) => `${id}:${count}`).join('\n');
+  }
 }
 
-function readIds(path: string): string[] {
+function startsIn(text: string): Map<string, number> {
+  const starts = new Map<string, number>();
+  for (const mark of text.split(/\s+/).filter(Boolean)) {
+    const [id = '', count] = mark.split(':');
+    starts.set(id, count === undefined ? 1 : Number(count) || 1);
+  }
+  return starts;
+}
+
+function readOr(path: string, otherwise: string): string {
   try {
-    return readFileSync(path, 'utf8').split(/\s+/).filter(Boolean);
+    return readFileSync(path, 'latin1');
   } catch {
-    return [];
+    return otherwise;
   }
 }

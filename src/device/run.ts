@@ -7,11 +7,18 @@ import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { boundedError, type Outcome } from '../protocol/webhook.ts';
 import type { LoadedExecutor, RunContext } from './executor.ts';
-import { checkResult } from './result.ts';
+import { checkResult, type OddResults } from './result.ts';
 
-/** Takes the outcome of a job that was on the device. */
+/** Takes the outcome of a job that was on the device; resolves once it is saved. */
 export interface RunEndings {
-  ran(job: ReadyJob, outcome: Outcome): void;
+  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void>;
+}
+
+/** For the log: what failed a job. */
+export interface FailureCause {
+  /** Continues "job … failed", for example `in the executor (./qpu.ts)`. */
+  readonly where: string;
+  readonly thrown?: unknown;
 }
 
 export interface RunOptions {
@@ -21,6 +28,7 @@ export interface RunOptions {
   /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
+  readonly odd: OddResults;
   readonly endings: RunEndings;
 }
 
@@ -67,7 +75,15 @@ export class Run {
   outcomeOf(job: ReadyJob): Outcome | undefined {
     if (this.#dropped.has(job)) return undefined;
     if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
-    return outcomeOf(this.#ends.get(job), job);
+    return outcomeOf(this.#ends.get(job), job, this.#options.odd);
+  }
+
+  /** What failed a job of this run. */
+  causeOf(job: ReadyJob): FailureCause | undefined {
+    if (this.#timedOut !== undefined && this.#ready.includes(job)) return undefined;
+    const end = this.#ends.get(job);
+    if (end instanceof Failure) return end;
+    return { where: `in the check of its result, from the executor (${this.#options.loaded.source})` };
   }
 
   /** Fires when the device is to stop. */
@@ -94,7 +110,8 @@ export class Run {
         this.#end(onEnd);
       },
       (thrown: unknown) => {
-        this.#ends.set(job, new Failure(thrown));
+        const where = `in the executor (${this.#options.loaded.source})`;
+        this.#ends.set(job, new Failure(where, thrown));
         this.#end(onEnd);
       },
     );
@@ -164,7 +181,7 @@ export class Run {
     for (const job of this.jobs) {
       if (this.#dropped.has(job)) continue;
       this.#dropped.add(job);
-      this.#options.endings.ran(job, outcome);
+      void this.#options.endings.ran(job, outcome, undefined);
     }
   }
 
@@ -177,7 +194,7 @@ export class Run {
         await this.#options.hooks.onJob.promise({ jobId, callbackUrl, messageId: messageIds[0], ...circuit });
         ready.push(job);
       } catch (thrown) {
-        this.#ends.set(job, new Failure(thrown));
+        this.#ends.set(job, new Failure('before its run', thrown));
       }
     }
     return ready.filter((job) => !this.#dropped.has(job));
@@ -210,18 +227,22 @@ function contextOf(run: Run, jobId: string, log: Logger): RunContext {
   };
 }
 
-class Failure {
+class Failure implements FailureCause {
   readonly error: string;
+  readonly where: string;
+  readonly thrown: unknown;
 
-  constructor(thrown: unknown) {
+  constructor(where: string, thrown: unknown) {
+    this.where = where;
+    this.thrown = thrown;
     this.error = boundedError(attributedMessageOf(thrown));
   }
 }
 
-function outcomeOf(end: unknown, job: ReadyJob): Outcome {
+function outcomeOf(end: unknown, { jobId, circuit }: ReadyJob, odd: OddResults): Outcome {
   if (end instanceof Failure) return { status: 'failed', error: end.error };
   try {
-    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, job.circuit.ir);
+    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, circuit.ir, odd, jobId);
     return { status: 'completed', counts, executionTimeMs, shotsCompleted };
   } catch (thrown) {
     return { status: 'failed', error: boundedError(messageOf(thrown)) };

@@ -12,11 +12,13 @@ import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
+import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
 import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { Run, type RunEndings } from './run.ts';
+import type { OddResults } from './result.ts';
+import { Run, type FailureCause, type RunEndings } from './run.ts';
 
 /** Which jobs are still this node's own. */
 export interface Leases {
@@ -38,6 +40,7 @@ export interface RunnerOptions {
   readonly statuses: StartStatuses;
   readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
+  readonly odd: OddResults;
   readonly hooks: Hooks;
   readonly log: Logger;
   readonly concurrency: number;
@@ -162,12 +165,19 @@ export class Runner {
     // The device is at work again; what is left does not hold it up.
     for (const job of jobs) {
       if (again.includes(job)) continue;
+      const [messageId] = job.messageIds;
       const outcome = run.outcomeOf(job);
-      if (outcome !== undefined) endings.ran(job, outcome);
-      marker.end(job.messageIds[0]);
+      const saved = outcome === undefined ? undefined : endings.ran(job, outcome, causeOf(run, job, outcome));
+      if (saved === undefined || !marker.isWary) marker.end(messageId);
+      else void saved.then(() => marker.forget(messageId));
     }
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }
+}
+
+/** Undefined for a job that has not failed. */
+function causeOf(run: Run, job: ReadyJob, { status }: Outcome): FailureCause | undefined {
+  return status === 'failed' ? run.causeOf(job) : undefined;
 }
 
 function firstEntries(jobs: readonly ReadyJob[]): string[] {

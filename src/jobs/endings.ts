@@ -1,10 +1,10 @@
 // How a held job ends. All ways out of the job table are here:
 //
-//   ran, finished   it has an outcome: saved in the outbox, which delivers it
+//   ran, failed     it has an outcome: saved in the outbox, which delivers it
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
-import type { RunEndings } from '../device/run.ts';
+import type { FailureCause, RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
@@ -13,12 +13,14 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { Ending, HeldJob, ReadyJob } from './job.ts';
 import type { JobTable } from './job-table.ts';
+import type { JobTrace } from './job-trace.ts';
 
 export interface EndingsOptions {
   readonly qpuId: string;
   readonly held: JobTable;
   readonly outbox: Outbox;
   readonly statuses: Statuses;
+  readonly trace: JobTrace;
   readonly hooks: Hooks;
   readonly log: Logger;
 }
@@ -38,24 +40,20 @@ export class Endings implements RunEndings {
     return this.#lastRunAt;
   }
 
-  /** The job has been on the device, and this is its outcome. */
-  ran(job: ReadyJob, outcome: Outcome): void {
+  /** The job has been on the device, and this is its outcome. Resolves once that is saved. */
+  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void> {
     const { hooks } = this.#options;
-    this.#lastRunAt = this.finished(job, outcome);
-    if (!isTapped(hooks.afterRun)) return;
+    this.#lastRunAt = new Date().toISOString();
+    const saved = this.#save(job, outcome, this.#lastRunAt, cause);
+    if (!isTapped(hooks.afterRun)) return saved;
     const { jobId, messageIds, callbackUrl, circuit } = job;
     void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+    return saved;
   }
 
-  /** The job has its outcome without a run, or before its run has ended. Returns when: ISO 8601, UTC. */
-  finished(job: HeldJob, outcome: Outcome): string {
-    const { held, outbox, qpuId } = this.#options;
-    const { jobId, messageIds, callbackUrl } = job;
-    const endedAt = new Date().toISOString();
-    this.counts[outcome.status] += 1;
-    void outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
-    held.release(job);
-    return endedAt;
+  /** The job has failed without a run, or before its run has ended. Resolves once that is saved. */
+  failed(job: HeldJob, error: string, cause?: FailureCause): Promise<void> {
+    return this.#save(job, { status: 'failed', error }, new Date().toISOString(), cause);
   }
 
   /** The cloud has cancelled the job. */
@@ -97,6 +95,16 @@ export class Endings implements RunEndings {
     void statuses.ended(ending);
     void statuses.acknowledge([messageId]);
     return true;
+  }
+
+  #save(job: HeldJob, outcome: Outcome, endedAt: string, cause: FailureCause | undefined): Promise<void> {
+    const { held, outbox, trace, qpuId } = this.#options;
+    const { jobId, messageIds, callbackUrl } = job;
+    this.counts[outcome.status] += 1;
+    const saved = outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
+    held.release(job);
+    trace.ended(jobId, outcome, cause);
+    return saved;
   }
 
   #announceCancel(cancellation: Cancellation): void {

@@ -9,6 +9,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
@@ -28,6 +29,7 @@ import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
 import { JobTable } from './job-table.ts';
+import { JobTrace } from './job-trace.ts';
 import { Prefetch } from './prefetch.ts';
 
 /** The job pipeline as plugins see it. */
@@ -70,6 +72,7 @@ export class JobPipeline implements Jobs {
   readonly #writes: RedisWrites;
   readonly #rights: RightsWatch;
   readonly #health: RedisHealth;
+  readonly #trace: JobTrace;
   readonly #endings: Endings;
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
@@ -91,7 +94,8 @@ export class JobPipeline implements Jobs {
     const stream = new JobStream(qpuId, options.consumer);
     const health = (this.#health = new RedisHealth(redis));
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
-    const endings = new Endings({ qpuId, held, outbox, statuses: writes, hooks, log });
+    const trace = (this.#trace = new JobTrace(log));
+    const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
     const intake = new Intake({
       redis,
       stream,
@@ -111,7 +115,7 @@ export class JobPipeline implements Jobs {
       intake,
       endings,
       leaseMs: settings.leaseSec * 1000,
-      interrupted: marker.interrupted,
+      marker,
       log,
     });
     const runner = new Runner({
@@ -122,6 +126,7 @@ export class JobPipeline implements Jobs {
       statuses: writes,
       endings,
       loaded,
+      odd: new OddResults(log, loaded.source),
       hooks,
       log,
       concurrency,
@@ -189,7 +194,7 @@ export class JobPipeline implements Jobs {
     for (const job of [...this.#held.all()]) {
       if (job.stage !== 'running') continue;
       this.#runner.drop(job, reason);
-      this.#endings.finished(job, { status: 'failed', error: reason });
+      void this.#endings.failed(job, reason);
     }
   }
 
@@ -209,6 +214,7 @@ export class JobPipeline implements Jobs {
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
     const others = [
       this.#recovery.trouble,
+      this.#writes.stateTrouble,
       ...this.#rights.troubles,
       outbox.trouble,
       refusedTrouble(this.#replay.refused, outbox.lastRefusal),
@@ -259,6 +265,7 @@ export class JobPipeline implements Jobs {
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
+    this.#trace.close();
   }
 }
 

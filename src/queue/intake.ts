@@ -28,8 +28,6 @@ const LARGE_BYTES = 512 * 1024;
 /** What is known of an entry that was delivered before. */
 export interface EarlierDelivery {
   readonly deliveries: number;
-  /** It was on this node's device when the node died. */
-  readonly interrupted: boolean;
   /** It belonged to another consumer. */
   readonly takenOver: boolean;
 }
@@ -103,11 +101,18 @@ export class Intake {
     try {
       const states = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, states);
-      for (const [i, candidate] of candidates.entries()) {
+      const recorded: Promise<void>[] = [];
+      const open = candidates.map((candidate, i) => {
         const redisState = states[i];
-        if (redisState === undefined || elsewhere.has(candidate)) continue;
+        if (redisState === undefined || elsewhere.has(candidate)) return false;
+        return !this.#endsHere(candidate, redisState, recorded);
+      });
+      // Before the next job starts: it may be one that kills the node.
+      if (recorded.length > 0) await Promise.all(recorded);
+      for (const [i, candidate] of candidates.entries()) {
+        if (open[i] !== true) continue;
         const circuit = circuits[i] ?? (await this.#slices.run(readCircuitInSteps(candidate.message)));
-        this.#judge(candidate, redisState, circuit);
+        this.#queue(candidate, circuit);
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') endings.givenBack(job);
@@ -150,59 +155,80 @@ export class Intake {
     return { job, message, fields, earlier };
   }
 
-  #judge(candidate: Candidate, redisState: RedisState, circuit: ReadCircuit): void {
-    const { held, writes, endings, maxDeliveries } = this.#options;
-    const { job, message, earlier } = candidate;
-    // It may have been cancelled during the check.
-    if (job.stage !== 'checking' || held.get(job.jobId) !== job) return;
-    if (redisState.state === 'completed' || redisState.state === 'cancelled') {
+  /** Whether the job ends without a run, or is not here any more. What must be on disk or in Redis before any job runs
+   *  is added to `recorded`. */
+  #endsHere(candidate: Candidate, redisState: RedisState, recorded: Promise<void>[]): boolean {
+    const { endings, maxDeliveries } = this.#options;
+    const { job, message } = candidate;
+    if (!this.#isChecking(job)) return true;
+    const { state, messageId, error } = redisState;
+    if (state === 'completed' || state === 'cancelled') {
       endings.endedElsewhere(job);
-      return;
+      return true;
     }
     if (redisState.cancelled) {
       endings.cancelled(job);
-      return;
+      return true;
     }
-    const began = redisState.state === 'executing' && redisState.messageId === message.messageId;
-    if (redisState.state === 'failed' && redisState.messageId === message.messageId) {
+    if (state === 'failed' && messageId === message.messageId) {
       // Another node ran it and died before it could deliver the outcome.
-      endings.finished(job, { status: 'failed', error: redisState.error ?? 'the job failed' });
-      return;
+      void endings.failed(job, error ?? 'the job failed', { where: 'on another node' });
+      return true;
     }
-    if (earlier !== undefined && (earlier.interrupted || (earlier.takenOver && began))) {
-      if (earlier.deliveries >= maxDeliveries) {
-        this.#giveUp(candidate, earlier.deliveries);
-        return;
-      }
-      this.#countDelivery(message.messageId, earlier.deliveries + 1);
-    }
+    const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
+    if (starts === 0) return false;
+    const isGivenUp = starts >= maxDeliveries;
+    recorded.push(isGivenUp ? this.#giveUp(candidate, starts) : this.#countDelivery(message, starts + 1));
+    return isGivenUp;
+  }
+
+  /** How often the job was started without an outcome: here, as the disk says; elsewhere, as Redis says. */
+  #startsBefore({ message: { messageId }, earlier }: Candidate, began: boolean): number {
+    const { marker } = this.#options;
+    const here = marker.startsBefore(messageId);
+    if (here > 0 || earlier?.takenOver !== true || !(began || earlier.deliveries > 1)) return here;
+    marker.startedElsewhere(messageId, earlier.deliveries);
+    return earlier.deliveries;
+  }
+
+  #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
+    if (!this.#isChecking(job)) return;
+    const { held, writes, endings } = this.#options;
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
-      endings.finished(job, { status: 'failed', error: circuit.fault });
+      void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
     }
     held.enqueue(job, circuit);
   }
 
-  /** A job that was started again and again without an outcome kills the node, or hangs it. */
-  #giveUp({ job, message, fields }: Candidate, deliveries: number): void {
-    const { directory, log, endings } = this.#options;
-    const error = `the job was started ${deliveries} times without an outcome; it is not tried again`;
-    log.error(`job ${job.jobId}: ${error}`);
-    endings.finished(job, { status: 'failed', error });
+  /** False if it was cancelled during the check. */
+  #isChecking(job: HeldJob): job is CheckingJob {
+    return job.stage === 'checking' && this.#options.held.get(job.jobId) === job;
+  }
+
+  /** A job that was started again and again without an outcome kills the node, or hangs it. Resolves once that is
+   *  saved. */
+  async #giveUp({ job, message, fields }: Candidate, starts: number): Promise<void> {
+    const { directory, log, endings, marker } = this.#options;
+    const error = `the job was started ${starts} times without an outcome; it is not tried again`;
+    const saved = endings.failed(job, error);
     // For the operator; the cloud does not wait for it.
     recordDeadLetter(directory, message.messageId, fields, error).catch((thrown: unknown) =>
       log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`),
     );
+    await saved;
+    marker.forget(message.messageId);
   }
 
-  #countDelivery(messageId: string, deliveries: number): void {
+  /** For the node that takes the job over, if this one dies. Never rejects. */
+  async #countDelivery({ messageId }: JobMessage, deliveries: number): Promise<void> {
     const { stream, redis, log } = this.#options;
-    stream
-      .setDeliveries(redis, messageId, deliveries)
-      .catch((thrown: unknown) =>
-        log.warn(`the delivery count of ${messageId} is not kept: ${messageOf(thrown)}`),
-      );
+    try {
+      await stream.setDeliveries(redis, messageId, deliveries);
+    } catch (thrown) {
+      log.warn(`the delivery count of ${messageId} is not kept: ${messageOf(thrown)}`);
+    }
   }
 
   async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {

@@ -10,6 +10,7 @@
 // One sweep does all of this, in the order: drop, renew, find, take over. A node that could not sweep for most of a
 // lease starts nothing, until it has swept again.
 import type { Redis } from 'ioredis';
+import type { RunMarker } from '../device/run-marker.ts';
 import type { Trouble } from '../errors.ts';
 import type { Endings } from '../jobs/endings.ts';
 import type { HeldJob } from '../jobs/job.ts';
@@ -19,7 +20,7 @@ import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
-import type { EarlierDelivery, Intake } from './intake.ts';
+import type { Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
 
 /** A reply that was lost with its connection is found again this soon. */
@@ -34,8 +35,7 @@ export interface RecoveryOptions {
   readonly intake: Intake;
   readonly endings: Endings;
   readonly leaseMs: number;
-  /** Entries that were on the device when the node died. */
-  readonly interrupted: ReadonlySet<string>;
+  readonly marker: RunMarker;
   readonly log: Logger;
 }
 
@@ -141,12 +141,8 @@ export class Recovery {
       const missing = batch.map(({ messageId }) => messageId).filter((id) => !fetched.has(id));
       await stream.acknowledgeDeleted(redis, missing);
     }
-    await intake.take(entries, new Map(batch.map((found) => [found.messageId, this.#earlier(found)])));
+    await intake.take(entries, new Map(batch.map((found) => [found.messageId, found])));
     return true;
-  }
-
-  #earlier({ messageId, deliveries, takenOver }: Found): EarlierDelivery {
-    return { deliveries, takenOver, interrupted: this.#options.interrupted.has(messageId) };
   }
 
   #isFresh(since: number): boolean {
@@ -174,7 +170,7 @@ export class Recovery {
   }
 
   async #sweep(): Promise<void> {
-    const { redis, stream, leaseMs } = this.#options;
+    const { redis, stream, marker, leaseMs } = this.#options;
     const startedAt = performance.now();
     const own = await stream.ownPending(redis);
     await this.#dropLost(own, startedAt);
@@ -183,6 +179,7 @@ export class Recovery {
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
     this.#note(own, new Set());
+    marker.keepPending(new Set(own.map(({ messageId }) => messageId)));
     if (startedAt >= this.#takeOverFrom) {
       // This node's own entries were renewed just now: the expired ones are of others.
       const taken = new Set(await stream.takeOver(redis, leaseMs));

@@ -10,6 +10,7 @@ import { isConnectionFault, jitter, sendTogether, type RedisCommand } from '../n
 import { Pause, Waiters } from '../net/timing.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import { groupName, statusKey, streamKey } from '../protocol/keys.ts';
+import { RefusedStates } from './refused-states.ts';
 
 const MOST_PER_PIPELINE = 1000;
 /** Writes of so short a time are sent together: nothing waits for them. */
@@ -23,7 +24,7 @@ interface Write {
   readonly key: string;
   /** HSET: field, value, …; XACK: group, id, … */
   readonly args: string[];
-  /** For the log, if Redis refuses it for good. */
+  /** For the log, if Redis refuses it. */
   what: string;
   readonly resolves: (() => void)[];
 }
@@ -44,6 +45,7 @@ export class RedisWrites implements Statuses, StartStatuses {
   #acknowledgements: Acknowledgement[] = [];
   /** Entries whose acknowledgement is on its way. */
   readonly #acknowledging = new Set<string>();
+  readonly #refused: RefusedStates;
   #isFlushing = false;
   #trouble: Trouble | undefined;
   readonly #pause = new Pause();
@@ -54,11 +56,17 @@ export class RedisWrites implements Statuses, StartStatuses {
     this.#redis = redis;
     this.#qpuId = qpuId;
     this.#log = log;
+    this.#refused = new RefusedStates((key, fields) => this.#sendAgain(key, fields));
   }
 
   /** Why Redis takes no writes at the moment, if so. */
   get trouble(): Trouble | undefined {
     return this.#trouble;
+  }
+
+  /** Why Redis has not taken the states of some jobs, if so: nothing waits for them. */
+  get stateTrouble(): Trouble | undefined {
+    return this.#refused.trouble;
   }
 
   executing(jobId: string, messageId: string): Promise<void> {
@@ -120,6 +128,9 @@ export class RedisWrites implements Statuses, StartStatuses {
   close(): void {
     this.#closed = true;
     this.#pause.wake();
+    this.#refused.close();
+    const { trouble } = this.#refused;
+    if (trouble !== undefined) this.#log.warn(`${trouble.text} → ${trouble.remedy}`);
   }
 
   /** `fields`: name, value, …; the first is `state`. */
@@ -134,11 +145,22 @@ export class RedisWrites implements Statuses, StartStatuses {
         earlier.resolves.push(resolve);
         return;
       }
-      const write: Write = { command: 'hset', key, args: [...fields], what, resolves: [resolve] };
-      this.#unsent.set(key, write);
-      this.#queue.push(write);
-      this.#startFlush();
+      this.#enqueueState(key, [...this.#refused.take(key), ...fields], what, [resolve]);
     });
+  }
+
+  /** Fields that Redis has refused before: a newer state of the job counts more. */
+  #sendAgain(key: string, fields: readonly string[]): void {
+    const newer = this.#unsent.get(key);
+    if (newer === undefined) this.#enqueueState(key, [...fields], `a state (${key})`, []);
+    else newer.args.unshift(...fields);
+  }
+
+  #enqueueState(key: string, args: string[], what: string, resolves: (() => void)[]): void {
+    const write: Write = { command: 'hset', key, args, what, resolves };
+    this.#unsent.set(key, write);
+    this.#queue.push(write);
+    this.#startFlush();
   }
 
   #startFlush(): void {
@@ -195,11 +217,18 @@ export class RedisWrites implements Statuses, StartStatuses {
       const write = batch[i];
       if (write === undefined) continue;
       const error = replies[i]?.[0] ?? null;
-      if (error === null) resolved(write);
+      if (error === null) this.#taken(write, newer);
       else this.#failed(write, error, newer, failed);
       if (write.command === 'hset') rememberFields(newer, write);
     }
     return failed.toReversed();
+  }
+
+  #taken(write: Write, newer: ReadonlyMap<string, ReadonlySet<string>>): void {
+    resolved(write);
+    if (this.#refused.size === 0 || write.command !== 'hset') return;
+    if (!newer.has(write.key)) this.#refused.outdated(write.key, write.args);
+    this.#refused.written(write.key);
   }
 
   #failed(
@@ -209,6 +238,13 @@ export class RedisWrites implements Statuses, StartStatuses {
     failed: Write[],
   ): void {
     const trouble = redisTrouble(error, this.#redis);
+    const rest = withoutFields(write, newer.get(write.key));
+    if (isRefused(write, error.message)) {
+      this.#log.debug(`Redis refuses ${write.what}: ${trouble.text}; it is kept`);
+      if (rest !== undefined) this.#refused.keep(write.key, rest.args, trouble);
+      resolved(write);
+      return;
+    }
     if (isFinal(write, error.message)) {
       this.#log.error(`Redis refuses ${write.what} (${write.key}): ${trouble.text} → ${trouble.remedy}`);
       resolved(write);
@@ -219,9 +255,12 @@ export class RedisWrites implements Statuses, StartStatuses {
       this.#log.debug(`Redis refuses ${write.what}: ${trouble.text}; repeating it`);
       this.#trouble = trouble;
     }
-    const rest = withoutFields(write, newer.get(write.key));
-    if (rest === undefined) resolved(write);
-    else failed.push(rest);
+    if (rest === undefined) {
+      resolved(write);
+      return;
+    }
+    if (!newer.has(write.key)) this.#refused.outdated(write.key, rest.args);
+    failed.push(rest);
   }
 }
 
@@ -229,9 +268,14 @@ function resolved({ resolves }: Write): void {
   for (const resolve of resolves) resolve();
 }
 
-/** Repeating does not help: the key is of another type, or the node has no right to write states. */
+/** Concerns only this state: the right to write states is missing, or the key is of another type. */
+function isRefused({ command }: Write, fault: string): boolean {
+  return command === 'hset' && /^(WRONGTYPE|NOPERM)/.test(fault);
+}
+
+/** Repeating does not help: the stream is gone. */
 function isFinal({ command }: Write, fault: string): boolean {
-  return fault.startsWith('WRONGTYPE') || (fault.startsWith('NOPERM') && command === 'hset');
+  return command === 'xack' && fault.startsWith('WRONGTYPE');
 }
 
 /** A repeated write must not undo a later one of the same hash; undefined if nothing of it is left. */

@@ -4,10 +4,16 @@ import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { ExecutorError } from '../../src/errors.ts';
-import { checkResult } from '../../src/device/result.ts';
+import type { ExecutionResult } from '../../src/device/executor.ts';
+import { checkResult as check, OddResults } from '../../src/device/result.ts';
+import { createLogger, silentLogger } from '../../src/log.ts';
+import type { NativeGateIR } from '../../src/protocol/ir.ts';
 import { BELL, measuring, mutated } from '../protocol/arbitraries.ts';
 
 const GOOD = { counts: { '00': 512, '11': 488 }, executionTimeMs: 12.5, shotsCompleted: 1000 };
+
+const checkResult = (value: unknown, ir: NativeGateIR): ExecutionResult =>
+  check(value, ir, new OddResults(silentLogger, 'the test'), 'job-1');
 
 describe('checkResult', () => {
   it('takes a result in camelCase and in snake_case', () => {
@@ -45,6 +51,20 @@ describe('checkResult', () => {
     assert.equal(checkResult({ ...GOOD, shotsCompleted: 7 }, BELL).shotsCompleted, 7);
     assert.deepEqual(checkResult({ counts: {}, executionTimeMs: 0, shotsCompleted: 0 }, BELL).counts, {});
     assert.deepEqual(checkResult({ ...GOOD, counts: { '': 1000 } }, measuring(0)).counts, { '': 1000 });
+  });
+
+  it('takes a negative time as 0, and counts of another sum, and names each once', () => {
+    const lines: string[] = [];
+    const log = createLogger({ write: (line) => lines.push(line) });
+    const odd = new OddResults(log, './qpu.ts');
+    for (const jobId of ['job-1', 'job-2']) {
+      const result = check({ ...GOOD, executionTimeMs: -1.5, shotsCompleted: 1001 }, BELL, odd, jobId);
+      assert.deepEqual(result, { ...GOOD, executionTimeMs: 0, shotsCompleted: 1001 });
+    }
+    check(GOOD, BELL, odd, 'job-3');
+    assert.equal(lines.length, 2, lines.join('\n'));
+    assert.match(lines[0] ?? '', /WARN .*\.\/qpu\.ts.*executionTimeMs of -1\.5 for job job-1/);
+    assert.match(lines[1] ?? '', /WARN .*\.\/qpu\.ts.*1000 shots with shotsCompleted 1001 for job job-1/);
   });
 
   it('takes thousands of outcomes', () => {
@@ -91,7 +111,7 @@ describe('checkResult', () => {
       { ...GOOD, executionTimeMs: undefined },
       /executionTimeMs must be a finite number.*; it is missing/,
     ],
-    ['a negative time', { ...GOOD, executionTimeMs: -1 }, /executionTimeMs .* got -1/],
+    ['less than any time', { ...GOOD, executionTimeMs: -Infinity }, /executionTimeMs .* got -Infinity/],
     ['an infinite time', { ...GOOD, executionTimeMs: Infinity }, /executionTimeMs .* got Infinity/],
     ['NaN for a time', { ...GOOD, executionTimeMs: NaN }, /executionTimeMs .* got NaN/],
     ['a time as string', { ...GOOD, executionTimeMs: '5' }, /executionTimeMs .* got '5'/],

@@ -14,7 +14,8 @@ describe('the marks of what runs', () => {
       return marker;
     };
   };
-  const found = (marker: RunMarker): string[] => [...marker.interrupted].toSorted();
+  const IDS = ['1-0', '1-1', '2-0', '3-0', '4-0', '5-0', '6-0'];
+  const found = (marker: RunMarker): string[] => IDS.filter((id) => marker.startsBefore(id) > 0);
 
   it('name the jobs that have begun', async (t) => {
     const start = await starter(t);
@@ -45,16 +46,48 @@ describe('the marks of what runs', () => {
     const second = start();
     assert.deepEqual(found(second), ['1-0', '2-0']);
     second.begin(['1-0']);
-    second.next(['2-0'], 1);
+    second.next(['2-0', '3-0'], 1);
     const third = start();
-    assert.deepEqual(found(third), ['1-0']);
+    assert.deepEqual(found(third), ['1-0', '2-0']);
+    assert.deepEqual([third.startsBefore('1-0'), third.startsBefore('2-0')], [2, 1]);
+    third.forget('1-0');
     third.begin(['2-0']);
+    third.forget('2-0');
     third.close();
     const fourth = start();
     assert.deepEqual(found(fourth), []);
     fourth.begin(['3-0']);
     fourth.next(['4-0'], 1);
     assert.deepEqual(found(start()), ['3-0', '4-0']);
+  });
+
+  it('count the starts of a job over deaths before its turn, other starts, and a clean end', async (t) => {
+    const start = await starter(t);
+    start().begin(['1-0']);
+    // It dies before it comes to the job.
+    assert.equal(start().startsBefore('1-0'), 1);
+    const second = start();
+    second.begin(['2-0']);
+    second.end('2-0');
+    second.begin(['1-0']);
+    const third = start();
+    assert.deepEqual([third.startsBefore('1-0'), third.startsBefore('2-0')], [2, 0]);
+    third.begin(['1-0']);
+    // Given up on purpose: not blamed for that, and not acquitted.
+    third.close();
+    const fourth = start();
+    assert.equal(fourth.startsBefore('1-0'), 2);
+    fourth.keepPending(new Set(['3-0']));
+    fourth.begin(['3-0']);
+    assert.deepEqual(found(start()), ['3-0']);
+  });
+
+  it('take the starts at another node into account', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    first.startedElsewhere('1-0', 2);
+    first.begin(['1-0']);
+    assert.equal(start().startsBefore('1-0'), 3);
   });
 
   it('are written again only if the next jobs are not marked yet', async (t) => {
@@ -66,6 +99,7 @@ describe('the marks of what runs', () => {
     first.next(['3-0', '4-0', '5-0'], 1);
     assert.deepEqual(found(start()), ['1-0', '2-0', '3-0', '4-0'], 'not written again');
     const again = start();
+    for (const id of IDS) again.forget(id);
     again.close();
     const second = start();
     second.begin(['1-0']);

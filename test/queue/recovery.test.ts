@@ -195,8 +195,7 @@ describe('recovery', () => {
     const { first, stateDir, consumer } = await stoppedNode();
     const [poison, once] = [await cloud.submit(job), await cloud.submit(job)];
     const [poisonId = '', onceId = ''] = await readAs(consumer);
-    await redis.xclaim(...stream(), consumer, 0, poisonId, 'RETRYCOUNT', 3, 'JUSTID');
-    await writeFile(join(nodeFolder(stateDir), 'running'), `${poisonId}\n${onceId}`);
+    await writeFile(join(nodeFolder(stateDir), 'running'), `${poisonId}:3\n${onceId}`);
     const executor = new CountingExecutor();
     const second = await startTestNode({ cloud, executor, stateDir });
     try {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
 import { createLogger } from '../../src/log.ts';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { waitUntil } from '../../src/testing/index.ts';
 import { testRedis } from '../support/redis.ts';
@@ -100,16 +101,55 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
-  it('give up a status whose key is of another type, and only that', async () => {
+  it('keep a status whose key is of another type, hold nothing up for it, and write it once they can', async () => {
     await test.redis.set(statusKey('taken'), 'text');
-    const { writes, lines } = open();
+    const { writes } = open();
     void writes.executing('taken', '1-1');
     await writes.ended(saved('taken'));
     await writes.ended(saved('free'));
     assert.equal(await test.redis.hget(statusKey('free'), 'state'), 'completed');
     assert.equal(writes.trouble, undefined);
-    assert.ok(lines.some((line) => line.includes('taken') && line.includes('WRONGTYPE')));
+    assert.match(writes.stateTrouble?.text ?? '', /states of 1 jobs are not in Redis yet: .*qpu:job:taken/);
+    await test.redis.del(statusKey('taken'));
+    await waitUntil('the end of the trouble', () => writes.stateTrouble === undefined);
+    const status = await test.redis.hgetall(statusKey('taken'));
+    assert.deepEqual([status['state'], status['message_id']], ['completed', '1-1']);
     writes.close();
+  });
+
+  it('write the last state of every job once the right to do so is given, and hold nothing up before', async () => {
+    const { redis, server } = test;
+    await redis.xgroup('CREATE', streamKey(QPU), groupName(QPU), '0', 'MKSTREAM');
+    await redis.call('ACL', 'SETUSER', 'lab', 'on', 'nopass', '~*', '&*', '+@all', '-hset');
+    const lines: string[] = [];
+    const log = createLogger({ level: 'info', write: (line) => lines.push(line) });
+    const url = new URL(server.url);
+    [url.username, url.password] = ['lab', 'any'];
+    const own = openRedis({ url: url.href, name: 'lab', env: {}, options: { maxRetriesPerRequest: 0 } });
+    const writes = new RedisWrites(own, QPU, log);
+    try {
+      const jobIds = Array.from({ length: 300 }, (_, n) => `job-${n}`);
+      // In batches of their own: refused as 'executing', and again as 'completed'.
+      await Promise.all(jobIds.map((jobId) => writes.executing(jobId, `${jobId.slice(4)}-1`)));
+      await Promise.all(jobIds.map((jobId) => writes.ended(saved(jobId))));
+      await writes.acknowledge(['1-1']);
+      assert.equal(writes.trouble, undefined);
+      assert.match(writes.stateTrouble?.text ?? '', /states of 300 jobs .*hset/);
+      await redis.call('ACL', 'SETUSER', 'lab', '+hset');
+      // A newer state of one of them, before the old one is sent again.
+      await writes.executing('job-7', '7-2');
+      await waitUntil('the end of the trouble', () => writes.stateTrouble === undefined);
+      for (const jobId of jobIds) {
+        const { state, message_id: messageId, completed_at: at } = await redis.hgetall(statusKey(jobId));
+        const expected = jobId === 'job-7' ? ['executing', '7-2'] : ['completed', `${jobId.slice(4)}-1`];
+        assert.deepEqual([state, messageId, at], [...expected, endedAt], jobId);
+      }
+      assert.deepEqual(lines, []);
+    } finally {
+      writes.close();
+      closeRedis(own);
+      await redis.call('ACL', 'DELUSER', 'lab');
+    }
   });
 
   it('survive a lost connection, without a line in the log', async () => {

@@ -1,11 +1,12 @@
 // The logic of `coda run`: finds, loads, runs and checks the executor exactly as a node does.
+import { inspect } from 'node:util';
 import { composeNode, loadNodeConfig } from '../../compose.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
 import type { LoadedExecutor } from '../../device/executor.ts';
 import { createLogger, type Logger } from '../../log.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
-import { checkResult } from '../../device/result.ts';
+import { checkResult, OddResults } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { paint, type Output } from '../terminal/output.ts';
@@ -39,7 +40,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     });
   // The last bundle names the device. A dry run does not need it, so broken credentials do not matter.
   const config = await load(true).catch(() => load(false));
-  const log = createLogger({ level: 'warn', colour: terminal(process.stderr).colour });
+  const log = createLogger({ level: config.settings.logLevel, colour: terminal(process.stderr).colour });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const { node: other } = await findNode(config.settings.stateDir);
@@ -60,7 +61,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
 }
 
 async function outcomeOf(
-  { executor }: LoadedExecutor,
+  { executor, source }: LoadedExecutor,
   ir: NativeGateIR,
   { shots, signal }: CircuitRun,
   log: Logger,
@@ -73,8 +74,9 @@ async function outcomeOf(
   });
   try {
     const result: unknown = await executor.run(ir, shots, { jobId: JOB_ID, signal: abort.signal, log });
-    return { status: 'completed', ...checkResult(result, ir) };
+    return { status: 'completed', ...checkResult(result, ir, new OddResults(log, source), JOB_ID) };
   } catch (thrown) {
+    log.debug(inspect(thrown));
     return { status: 'failed', error: attributedMessageOf(thrown) };
   }
 }

@@ -23,7 +23,9 @@ describe('coda run', () => {
     const text = await bench.ends(0, ['run', 'bell.json', '--shots', '200'], env);
     assert.match(text, /simulator: 200 shots/);
     assert.match(text, /█/);
-    const body = JSON.parse(await bench.ends(0, ['run', 'bell.json', '--json'], env)) as {
+    // The log's lines come first.
+    const printed = await bench.ends(0, ['run', 'bell.json', '--json'], env);
+    const body = JSON.parse(printed.slice(printed.indexOf('{'))) as {
       executor: string;
       status: string;
       counts: Record<string, number>;
@@ -67,6 +69,21 @@ describe('coda run', () => {
         new RegExp(`circuit is ${name}; this node takes NativeGateIR 1\\.0`),
       );
     }
+  });
+
+  it("shows the executor's log lines, and what is odd about its result, on standard error", async () => {
+    configure(
+      '() => ({ run: async (ir, shots, { log }) => { log.info("cooling down"); return { counts: { "00": 1 }, executionTimeMs: -2, shotsCompleted: shots }; } })',
+    );
+    const run = bench.spawn(['run', 'bell.json', '--json']);
+    let [out, err] = ['', ''];
+    run.child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    run.child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    assert.equal(await run.ended, 0, run.output());
+    assert.equal((JSON.parse(out) as { execution_time_ms: number }).execution_time_ms, 0);
+    assert.match(err, /INFO .*cooling down/);
+    assert.match(err, /WARN .*executionTimeMs of -2/);
+    assert.match(err, /WARN .*counts of 1 shots with shotsCompleted 1000/);
   });
 
   it('stops the executor on Ctrl-C', async () => {

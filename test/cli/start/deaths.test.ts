@@ -1,0 +1,76 @@
+// Jobs that kill the node, started again and again as by a service manager.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { bell, waitUntil } from '../../../src/testing/index.ts';
+import { readOr } from '../operator.ts';
+import { bench, cloud } from '../workbench.ts';
+
+/** Jobs of 66 shots end the process with `death`, at once; all others run. Each start of a job is a line in `starts`. */
+const executorThat = (death: string): string => `
+import { appendFileSync } from 'node:fs';
+import { defineConfig } from 'coda-node';
+
+export default defineConfig({
+  executor: () => ({
+    async run(ir, shots, { jobId }) {
+      appendFileSync(new URL('./starts', import.meta.url), jobId + '\\n');
+      if (shots === 66) ${death};
+      return { counts: { '00': shots }, executionTimeMs: 1, shotsCompleted: shots };
+    },
+  }),
+});
+`;
+
+describe('a job that kills the node', () => {
+  const startsOf = (jobId: string): number =>
+    readOr(join(bench.folder, 'starts'), '')
+      .split('\n')
+      .filter((line) => line === jobId).length;
+
+  /** Starts the node again and again until these jobs have their results; returns how often it died. */
+  const startUntilDone = async (jobIds: readonly string[]): Promise<number> => {
+    const isDone = (): boolean => jobIds.every((jobId) => cloud.results.has(jobId));
+    for (let deaths = 0; deaths < 20; deaths += 1) {
+      const node = bench.spawn(['start'], {
+        CODA_NODE_TOKEN: deaths === 0 ? cloud.issueToken() : '',
+        CODA_MAX_DELIVERIES: '3',
+      });
+      let ended = false;
+      void node.ended.then(() => (ended = true));
+      await waitUntil('the end of the node, or of the jobs', () => ended || isDone());
+      if (ended) continue;
+      node.child.kill('SIGTERM');
+      assert.equal(await node.ended, 0, node.output());
+      return deaths;
+    }
+    throw new Error('the node dies again and again');
+  };
+
+  for (const [name, death] of [
+    ['process.exit', 'process.exit(3)'],
+    ['SIGKILL', "process.kill(process.pid, 'SIGKILL')"],
+  ] as const) {
+    it(`in its first moment is failed once after maxDeliveries starts, and the next ones proceed: ${name}`, async () => {
+      writeFileSync(join(bench.folder, 'coda.config.ts'), executorThat(death));
+      const jobIds: string[] = [];
+      for (const shots of [66, 66, 66, 7]) jobIds.push(await cloud.submit({ ir: bell('cz').ir, shots }));
+      const killers = jobIds.slice(0, 3);
+      const deaths = await startUntilDone(jobIds);
+      const statuses = jobIds.map((jobId) => cloud.results.get(jobId)?.status);
+      assert.deepEqual(statuses, ['failed', 'failed', 'failed', 'completed']);
+      const starts = killers.map(startsOf);
+      // A job that was marked before its start may be given up one start early.
+      for (const count of starts) assert.ok(count === 3 || count === 2, `${starts.join(', ')} starts`);
+      assert.equal(
+        deaths,
+        starts.reduce((sum, count) => sum + count, 0),
+      );
+      for (const jobId of jobIds) {
+        assert.equal(cloud.deliveries.filter((delivery) => delivery.body?.job_id === jobId).length, 1);
+      }
+      assert.deepEqual(cloud.violations, []);
+    });
+  }
+});

@@ -21,7 +21,7 @@ const FLOORS: readonly string[] = [
   'src/hooks.ts',
   'src/device',
   'src/outbox',
-  'src/jobs/endings.ts',
+  'src/jobs/endings.ts src/jobs/job-trace.ts',
   'src/queue',
   'src/jobs',
   'src/plugin.ts src/config',

@@ -11,7 +11,7 @@ import {
   type StoredSettings,
 } from '../state/credentials.ts';
 import { stateConfigPath } from '../state/layout.ts';
-import { settingFromValue } from './coerce.ts';
+import { settingFromText, settingFromValue } from './coerce.ts';
 import {
   SETTING_NAMES,
   settingOf,
@@ -82,7 +82,12 @@ function storedSetting(
   if (isBlank(value)) return undefined;
   try {
     const where = `${setting.persisted} in ${path}`;
-    const checked = settingFromValue(setting, value, { where, baseDir: dirname(path) });
+    const origin = { where, baseDir: dirname(path) };
+    // The original takes "5" for 5 and "true" for true.
+    const isText = typeof value === 'string' && ['integer', 'number', 'boolean'].includes(setting.type);
+    const checked = isText
+      ? settingFromText(setting, value, origin)
+      : settingFromValue(setting, value, origin);
     const isGone = name === 'nodeVpnProfilePath' && typeof checked === 'string' && namesOldPlace(checked);
     return isGone ? undefined : checked;
   } catch (thrown) {

@@ -33,6 +33,8 @@ export interface RunOptions {
 }
 
 export class Run {
+  /** Monotonic milliseconds. */
+  readonly startedAt = performance.now();
   readonly jobs: readonly [ReadyJob, ...ReadyJob[]];
   readonly #options: RunOptions;
   /** Made when it is first asked for: most runs end before that. */

@@ -73,6 +73,12 @@ export class Runner {
     return run?.jobs[0].jobId ?? null;
   }
 
+  /** When it started; Unix time in milliseconds. */
+  get currentSince(): number | null {
+    const [run] = this.#runs;
+    return run === undefined ? null : Date.now() - (performance.now() - run.startedAt);
+  }
+
   /** Why the executor is unhealthy, if it is. */
   get stuck(): string | undefined {
     for (const { stuck } of this.#runs) if (stuck !== undefined) return stuck;
@@ -138,21 +144,20 @@ export class Runner {
     const run = new Run(jobs, this.#options);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
-    const startedAt = performance.now();
-    run.start(() => this.#ended(run, startedAt));
+    run.start(() => this.#ended(run));
     // The device is at work; what follows does not hold it up.
     for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
     marker.next(firstEntries(held.peek(MARKED_AHEAD * jobs.length)), jobs.length);
     held.announceRoom();
   }
 
-  #ended(run: Run, startedAt: number): void {
+  #ended(run: Run): void {
     const { held, marker, endings } = this.#options;
     const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
-    this.#runMs += ((endedAt - startedAt) / jobs.length - this.#runMs) / 8;
+    this.#runMs += ((endedAt - run.startedAt) / jobs.length - this.#runMs) / 8;
     // Before the next run is chosen: these jobs come first.
     for (const job of again) marker.end(job.messageIds[0]);
     held.requeue(again);

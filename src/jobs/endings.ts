@@ -28,6 +28,8 @@ export interface EndingsOptions {
 export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
   #lastRunAt: string | null = null;
+  /** Jobs that got their outcome since the start. */
+  readonly counts = { completed: 0, failed: 0 };
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -98,6 +100,7 @@ export class Endings implements RunEndings {
   #save(job: HeldJob, outcome: Outcome, endedAt: string, cause: FailureCause | undefined): Promise<void> {
     const { held, outbox, trace, qpuId } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
+    this.counts[outcome.status] += 1;
     const saved = outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
     held.release(job);
     trace.ended(jobId, outcome, cause);

@@ -222,7 +222,13 @@ export class JobPipeline implements Jobs {
     for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
     report.add('queued', this.#held.waiting + this.#recovery.waiting);
     if (this.#recovery.backlog !== undefined) report.add('backlog', this.#recovery.backlog);
+    report.add('current_job_since', isoOf(this.#runner.currentSince));
+    report.add('completed', this.#endings.counts.completed);
+    report.add('failed', this.#endings.counts.failed);
     report.add('undelivered', outbox.size);
+    report.add('oldest_undelivered_at', outbox.oldest);
+    report.add('last_delivery_at', isoOf(outbox.lastDelivery));
+    report.add('refused', outbox.refused);
     if (outbox.outage !== undefined) report.add('delivery_trouble', outbox.outage);
   }
 
@@ -271,4 +277,8 @@ function refusedTrouble(count: number, last: string | undefined): Trouble | unde
     remedy:
       'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
   };
+}
+
+function isoOf(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
 }

@@ -95,8 +95,7 @@ export function retryAfterMs({ headers }: HttpAnswer): number | undefined {
  *  any other. The login page of a network answers every request in the cloud's place. */
 export function pageText({ status, headers, text }: HttpAnswer): string | undefined {
   if (status < 200 || status >= 300) return undefined;
-  const isPage =
-    /html/i.test(String(headers['content-type'] ?? '')) || /^\s*<(!doctype|html)\b/i.test(text);
+  const isPage = /html/i.test(String(headers['content-type'] ?? '')) || /^\s*<(!doctype|html)\b/i.test(text);
   if (!isPage) return undefined;
   const title = printable(/<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim() ?? '', 60);
   const named = title === '' ? '' : ` ("${title}")`;

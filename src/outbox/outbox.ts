@@ -52,6 +52,8 @@ export class Outbox {
   #statuses: Statuses | undefined;
   #weight = 0;
   #lastRefusal: string | undefined;
+  #lastDelivery: number | undefined;
+  #refused = 0;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -62,7 +64,10 @@ export class Outbox {
       log,
       maxRetryDelayMs,
       ends: {
-        delivered: (entry) => this.#settled(entry),
+        delivered: (entry) => {
+          this.#lastDelivery = Date.now();
+          return this.#settled(entry);
+        },
         refused: (entry, reason) => void this.#setAside(entry, reason),
       },
     });
@@ -103,6 +108,22 @@ export class Outbox {
     const { outage } = this;
     if (outage === undefined) return undefined;
     return { text: `results cannot be delivered: ${outage}`, remedy: cloudRemedy(outage) };
+  }
+
+  /** When the cloud last took an outcome, since the start; Unix time in milliseconds. */
+  get lastDelivery(): number | null {
+    return this.#lastDelivery ?? null;
+  }
+
+  /** When the job ended whose outcome has waited longest; ISO 8601, UTC. */
+  get oldest(): string | null {
+    const [entry] = this.#entries.values();
+    return entry?.saved.endedAt ?? null;
+  }
+
+  /** Outcomes that the cloud has refused since the start. */
+  get refused(): number {
+    return this.#refused;
   }
 
   has(jobId: string): boolean {
@@ -241,6 +262,7 @@ export class Outbox {
   async #setAside(entry: Entry, reason: string): Promise<void> {
     const { directory, log } = this.#options;
     this.#lastRefusal = reason;
+    this.#refused += 1;
     log.error(
       `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
     );

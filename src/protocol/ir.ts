@@ -1,6 +1,7 @@
 // NativeGateIR 1.0: the compiled circuit of a job, its gates and its validation (PROTOCOL §4).
 // A precompiled schema checks the structure; one pass over the gates checks their meaning.
 import { JobError, messageOf } from '../errors.ts';
+import { foreignDocument, foreignText } from './foreign-circuit.ts';
 import { parseJsonInPieces } from './json-pieces.ts';
 import type { GateShape, IrShape } from './schemas.ts';
 import { isRecord, printable, shown } from './text.ts';
@@ -85,7 +86,7 @@ export function parseIr(text: string | undefined): NativeGateIR {
   try {
     value = JSON.parse(json);
   } catch (error) {
-    throw notJson(error);
+    throw notJson(json, error);
   }
   return validateIr(value);
 }
@@ -97,7 +98,7 @@ export function* parseIrInSteps(text: string | undefined): Generator<undefined, 
   try {
     value = yield* parseJsonInPieces(json);
   } catch (error) {
-    throw notJson(error);
+    throw notJson(json, error);
   }
   yield;
   return validateIr(value);
@@ -108,7 +109,10 @@ export function* parseIrInSteps(text: string | undefined): Generator<undefined, 
  * circuit of 100,000 gates is not copied.
  */
 export function validateIr(value: unknown): NativeGateIR {
-  if (!validateIrShape(value)) throw invalid(shapeFault(value));
+  if (!validateIrShape(value)) {
+    const foreign = foreignDocument(value);
+    throw foreign === undefined ? invalid(shapeFault(value)) : new JobError(foreign);
+  }
   const { target, num_qubits, measurements, metadata } = value;
   if (!isTarget(target)) throw invalid(`target ${shown(target)} is not one of ${TARGETS.join(', ')}`);
   const gates = withParams(value.gates);
@@ -203,12 +207,13 @@ function counted(count: number, noun: string): string {
 
 function present(text: string | undefined): string {
   if (text === undefined) throw new JobError('the job has no ir_json');
-  return text;
+  // A byte order mark, as editors and PowerShell put it before UTF-8.
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
 /** Has no `cause`: the parser's message quotes the circuit, which may put control characters into a log. */
-function notJson(error: unknown): JobError {
-  return new JobError(`ir_json is not JSON: ${printable(messageOf(error), 200)}`);
+function notJson(text: string, error: unknown): JobError {
+  return new JobError(foreignText(text) ?? `ir_json is not JSON: ${printable(messageOf(error), 200)}`);
 }
 
 function invalid(fault: string): JobError {

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 import { stateConfigPath, stateKeyPath } from './layout.ts';
 import { makeStateDir } from './node-folder.ts';
-import { readPrivateFile, writeFileAtomic } from './private-file.ts';
+import { readPrivateFile, targetOfOwnLink, writeFileAtomic } from './private-file.ts';
 
 const KEY_PATH = 'jwt_private_key_path';
 /** Keys of `coda.config` that name other files. */
@@ -15,11 +15,11 @@ export type StoredSettings = Readonly<Record<string, unknown>>;
 
 /**
  * Reads `coda.config` as it is; undefined if there is none. Throws a ConfigError that names the file if it is not safe
- * (link, owner, mode) or not a JSON object.
+ * (owner, mode, another user's link) or not a JSON object.
  */
 export function readStoredSettings(stateDir: string): StoredSettings | undefined {
   const path = stateConfigPath(stateDir);
-  const text = readPrivateFile(path);
+  const text = readPrivateFile(targetOfOwnLink(path));
   if (text === undefined) return undefined;
   let stored: unknown;
   try {
@@ -43,7 +43,7 @@ export function readPrivateKey(stateDir: string, stored: StoredSettings): string
   }
   const path = typeof named === 'string' && named !== '' ? resolve(stateDir, named) : own;
   // A state directory that was moved still names its old place.
-  const key = readPrivateFile(path) ?? readPrivateFile(own);
+  const key = readPrivateFile(targetOfOwnLink(path)) ?? readPrivateFile(targetOfOwnLink(own));
   if (key === undefined) {
     throw unusableState(`the private key ${path} of ${stateConfigPath(stateDir)} is missing`);
   }
@@ -77,6 +77,7 @@ export function isBlank(value: unknown): boolean {
 export function unusableState(message: string): ConfigError {
   return new ConfigError(message, {
     remedy:
-      'Restore it from a copy; or remove it with `coda reset`, then start with a new token (`coda start --token …`).',
+      'Correct it, or restore it from a copy: its credentials stay valid. Only if you can do neither, remove it with ' +
+      '`coda reset`, then start with a new token (`coda start --token …`).',
   });
 }

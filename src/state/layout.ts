@@ -61,6 +61,11 @@ export function presencePath(folder: string): string {
   return join(folder, 'running.json');
 }
 
+/** When the node was started. */
+export function startsPath(folder: string): string {
+  return join(folder, 'starts.json');
+}
+
 export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }
@@ -68,6 +73,11 @@ export function pausePath(folder: string): string {
 /** The stream entries that are on the device. */
 export function runMarkerPath(folder: string): string {
   return join(folder, 'running');
+}
+
+/** Since when the node runs, what it runs, and how its last run ended. */
+export function lastRunPath(folder: string): string {
+  return join(folder, 'last-run.json');
 }
 
 /** Results that are not delivered yet. */

@@ -1,7 +1,17 @@
 // Files that only this user may read and write: written atomically with mode 0600, read only if they are safe.
 // Credentials, results and VPN profiles all go through here (PROTOCOL §2).
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
@@ -53,6 +63,17 @@ export function readPrivateFile(path: string, maxBytes = MAX_BYTES): string | un
     throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Where `path` leads if it is this user's own link; else `path` itself. What is there is still to be checked. */
+export function targetOfOwnLink(path: string): string {
+  try {
+    const stats = lstatSync(path);
+    const isOwn = stats.uid === (process.geteuid?.() ?? stats.uid);
+    return stats.isSymbolicLink() && isOwn ? realpathSync(path) : path;
+  } catch {
+    return path;
   }
 }
 

@@ -38,18 +38,42 @@ export function commandLineOf(pid: number): string {
 
 /** Whether the process belongs to the user that runs this one. Other systems than Linux are not asked. */
 export function isOwnProcess(pid: number): boolean {
-  if (process.platform !== 'linux') return true;
+  return process.platform !== 'linux' || userOf(pid) === process.getuid?.();
+}
+
+/** The name of the user that runs a process, or its number; undefined if the system does not say. */
+export function userNameOf(pid: number): string | undefined {
+  if (process.platform !== 'linux') return ps(pid, 'user=');
+  const user = userOf(pid);
+  return user === undefined ? undefined : nameOfUser(user);
+}
+
+/** The name of a user, or the number if it has none here. */
+export function nameOfUser(user: number): string {
+  const lines = (readIfThere('/etc/passwd') ?? '').split('\n').map((line) => line.split(':'));
+  return lines.find(([, , id]) => id === String(user))?.[0] ?? String(user);
+}
+
+function userOf(pid: number): number | undefined {
   const user = /^Uid:\t(\d+)/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
-  return user !== undefined && Number(user) === process.getuid?.();
+  return user === undefined ? undefined : Number(user);
 }
 
 /** This user's processes with such a command line. Only Linux can list them; elsewhere none is found. */
 export function findOwnProcesses(isWanted: (commandLine: string) => boolean): ProcessIdentity[] {
+  return findProcesses(process.getuid?.(), isWanted);
+}
+
+/** The processes of a user with such a command line, on Linux. */
+export function findProcesses(
+  user: number | undefined,
+  isWanted: (commandLine: string) => boolean,
+): ProcessIdentity[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => identifyProcess(Number(name)) ?? [])
-    .filter(({ pid }) => isWanted(commandLineOf(pid)) && isOwnProcess(pid));
+    .filter(({ pid }) => isWanted(commandLineOf(pid)) && userOf(pid) === user);
 }
 
 /** What a PID file says: the id and, if there is a second line, the start time. Undefined if there is no such file. */

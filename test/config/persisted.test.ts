@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, statSync, symlinkSync, unlinkSync, chmodSync } from 'node:fs';
+import { lchownSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readState, writeState } from '../../src/config/persisted.ts';
@@ -102,16 +102,16 @@ describe('the persisted state', () => {
     const stateDir = folder(t);
     putPythonState(stateDir, {
       qpu_id: 7,
-      num_qubits: '9',
-      vpn_required: 'no',
+      num_qubits: 'nine',
+      vpn_required: 'maybe',
       redis_url: 'hunter2',
       jwt_key_id: null,
     });
     refused(
       stateDir,
       /qpu_id in .*coda\.config is 7/,
-      /num_qubits in .* is "9"/,
-      /vpn_required in .* is "no"/,
+      /num_qubits in .* is "nine"/,
+      /vpn_required in .* is "maybe"/,
       /redis_url in .* \(not shown\)/,
       /jwt_key_id in .* is missing/,
     );
@@ -128,15 +128,44 @@ describe('the persisted state', () => {
     refused(stateDir, /coda-private-key of .*coda\.config is missing/, /coda reset/);
   });
 
-  it('is refused if others can read a file of it, or if a file is a link', (t) => {
+  it('may be links to files of the same user, and may have numbers and booleans as texts', (t) => {
+    const stateDir = folder(t);
+    putPythonState(stateDir, { num_qubits: '9', vpn_required: 'False', vpn_check_interval_sec: '20' });
+    const elsewhere = folder(t);
+    for (const name of ['coda.config', 'coda-private-key']) {
+      renameSync(join(stateDir, name), join(elsewhere, name));
+      symlinkSync(join(elsewhere, name), join(stateDir, name));
+    }
+    const state = readState(stateDir);
+    assert.deepEqual(
+      [state?.numQubits, state?.vpnRequired, state?.vpnCheckIntervalSec, state?.jwtPrivateKey],
+      [9, false, 20, KEY],
+    );
+    chmodSync(join(elsewhere, 'coda.config'), 0o640);
+    refused(stateDir, /has mode 0640/, new RegExp(`chmod 600 ${elsewhere}/coda.config`));
+    const wrong = folder(t);
+    putPythonState(wrong, { num_qubits: 'nine' });
+    refused(wrong, /num_qubits/, /Correct it, .* credentials stay valid/);
+  });
+
+  const isRoot = process.geteuid?.() === 0;
+  it("is refused if a file is another user's link", { skip: !isRoot && 'needs root' }, (t) => {
+    for (const name of ['coda.config', 'coda-private-key']) {
+      const stateDir = folder(t);
+      putPythonState(stateDir);
+      renameSync(join(stateDir, name), join(stateDir, 'moved'));
+      symlinkSync(join(stateDir, 'moved'), join(stateDir, name));
+      lchownSync(join(stateDir, name), 65_534, 65_534);
+      refused(stateDir, new RegExp(`${name} is a symbolic link`));
+    }
+  });
+
+  it('is refused if others can read a file of it', (t) => {
     for (const name of ['coda.config', 'coda-private-key']) {
       const stateDir = folder(t);
       putPythonState(stateDir);
       chmodSync(join(stateDir, name), 0o644);
       refused(stateDir, new RegExp(`${name} has mode 0644`), new RegExp(`chmod 600 .*${name}`));
-      renameSync(join(stateDir, name), join(stateDir, 'moved'));
-      symlinkSync(join(stateDir, 'moved'), join(stateDir, name));
-      refused(stateDir, new RegExp(`${name} is a symbolic link`));
     }
   });
 

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { daemonPidPath, nodeFolder, presencePath } from '../../state/layout.ts';
 import { lockHolder, type LockHolder } from '../../state/lock.ts';
 import { commandLineOf, identifyProcess, isProcessRunning, readPidFile } from '../../state/process.ts';
-import { findOriginal } from './original.ts';
+import { findHiddenNode, type HiddenNode } from './hidden.ts';
+import { findOriginal, isOriginal } from './original.ts';
 import { readPresence, type Presence } from './presence.ts';
 
 export interface FoundNode extends LockHolder {
@@ -20,6 +21,8 @@ export interface Search {
   readonly node: FoundNode | undefined;
   /** Why the PID file is ignored, if there is one and no node. */
   readonly stale: string | undefined;
+  /** A node of another user, of which this user may see no more. */
+  readonly hidden?: HiddenNode | undefined;
 }
 
 /** The title that the commands give their process; it replaces the command line. */
@@ -35,7 +38,9 @@ export async function findNode(stateDir: string): Promise<Search> {
   }
   const path = daemonPidPath(stateDir);
   const noted = readPidFile(path);
-  if (noted === undefined) return { node: undefined, stale: undefined };
+  if (noted === undefined) {
+    return { node: undefined, stale: undefined, hidden: findHiddenNode(stateDir, isNode) };
+  }
   const { pid } = noted;
   if (!(pid > 0)) return { node: undefined, stale: `${path} does not hold a process id` };
   const found = identifyProcess(pid);
@@ -54,12 +59,19 @@ export async function findNode(stateDir: string): Promise<Search> {
 
 function describe(stateDir: string, holder: LockHolder): FoundNode {
   const presence = readPresence(stateDir, holder);
-  const isOriginal = false;
   if (holder.elsewhere === undefined)
-    return { ...holder, isCoda: isTitled(holder.pid), isOriginal, presence };
-  return { ...holder, isCoda: true, isOriginal, presence: presence && { ...presence, address: null } };
+    return { ...holder, isCoda: isTitled(holder.pid), isOriginal: false, presence };
+  return { ...holder, isCoda: true, isOriginal: false, presence: presence && { ...presence, address: null } };
 }
 
 function isTitled(pid: number): boolean {
-  return commandLineOf(pid).split(' ')[0] === TITLE;
+  return hasTitle(commandLineOf(pid));
+}
+
+function hasTitle(commandLine: string): boolean {
+  return commandLine.split(' ')[0] === TITLE;
+}
+
+function isNode(commandLine: string): boolean {
+  return hasTitle(commandLine) || isOriginal(commandLine);
 }

@@ -6,31 +6,58 @@ import { definePlugin, type Plugin } from '../../plugin.ts';
 import { isRecord } from '../../protocol/text.ts';
 import { daemonPidPath, nodeFolder, presencePath } from '../../state/layout.ts';
 import { readHintFile, writeFileAtomic } from '../../state/private-file.ts';
+import { recordStart } from '../../state/starts.ts';
+import { version } from '../../version.ts';
 import { startTimeOf, type ProcessIdentity } from '../../state/process.ts';
 
 export interface Presence extends ProcessIdentity {
   readonly isDaemon: boolean;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  readonly version: string;
+  /** How often the node was started before. */
+  readonly restarts: number;
+  /** Of these, in the 24 hours before this start. */
+  readonly recentRestarts: number;
   readonly drainTimeoutSec: number;
   /** Of the health server; null if that is switched off. */
   readonly address: HealthAddress | null;
 }
+
+const LOOK_EVERY_MS = 1_000;
+const DAY_MS = 86_400_000;
 
 /** Announces the node once it has its state directory and its port; takes the announcement back when it closes. */
 export function presence(isDaemon: boolean): Plugin {
   return definePlugin({
     name: 'presence',
     apply(node) {
+      const since = new Date().toISOString();
+      let notReadySince: string | null = since;
+      // After all others: what they say decides.
+      node.hooks.readiness.tap({ name: 'presence', stage: 1000 }, (report) => {
+        notReadySince = report.ready ? null : (notReadySince ?? new Date().toISOString());
+        report.add('version', version);
+        report.add('started_at', since);
+        report.add('not_ready_since', notReadySince);
+      });
+      node.hooks.start.tap('presence', () => {
+        const timer = setInterval(() => node.readiness(), LOOK_EVERY_MS).unref();
+        node.onClose('the look at the readiness', () => clearInterval(timer));
+      });
       node.hooks.boot.tapPromise({ name: 'presence', stage: 1000 }, async () => {
         const { stateDir, shutdownDrainTimeoutSec } = node.settings;
         const path = presencePath(nodeFolder(stateDir));
+        const starts = await recordStart(nodeFolder(stateDir));
         const startTime = startTimeOf(process.pid) ?? '';
         const found: Presence = {
           pid: process.pid,
           startTime,
           isDaemon,
-          startedAt: new Date().toISOString(),
+          startedAt: since,
+          version,
+          restarts: starts.count - 1,
+          recentRestarts: starts.recent.filter((time) => Date.now() - Date.parse(time) < DAY_MS).length - 1,
           drainTimeoutSec: shutdownDrainTimeoutSec,
           address: node.services.find(healthAddress)?.() ?? null,
         };

@@ -7,6 +7,7 @@ import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
+import { Ending } from './ending.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface NodeRun {
@@ -46,8 +47,10 @@ export async function runNode(run: NodeRun): Promise<number> {
   for (const secret of secrets) log.mask(secret);
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env: process.env, log, plugins: [presence(run.isDaemon), warmUp] });
-  return runUntilSignal(node, log, run.isDaemon, () => run.onUp?.(node));
+  const ending = new Ending();
+  const plugins = [ending.plugin, presence(run.isDaemon), warmUp];
+  const node = composeNode({ config, env: process.env, log, plugins });
+  return runUntilSignal(node, log, { ending, isDaemon: run.isDaemon }, () => run.onUp?.(node));
 }
 
 function forgetToken(): void {
@@ -57,11 +60,17 @@ function forgetToken(): void {
 }
 
 /** First signal: drain. Second: also cancel the running job. Third: exit at once. */
-async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: () => void): Promise<number> {
+async function runUntilSignal(
+  node: Node,
+  log: Logger,
+  { ending, isDaemon }: { readonly ending: Ending; readonly isDaemon: boolean },
+  onUp: () => void,
+): Promise<number> {
   let signals = 0;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
       signals += 1;
+      ending.asked();
       if (signals === 1) {
         log.info(`${signal}: finishing the running job; a second signal cancels it`);
         node.stop().then(() => resolve(0), reject);
@@ -69,6 +78,7 @@ async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: 
         log.warn(`${signal}: cancelling the running job; a third signal exits at once`);
         node.cancelRunning();
       } else {
+        ending.forced();
         process.exit(1);
       }
     };
@@ -77,6 +87,7 @@ async function runUntilSignal(node: Node, log: Logger, isDaemon: boolean, onUp: 
     // A terminal that closes may send it more than once: that says no more than the first.
     if (!isDaemon) process.on('SIGHUP', (signal) => void (signals === 0 && onSignal(signal)));
     void node.failed.then(async (reason) => {
+      ending.failed(reason);
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));
     });

@@ -1,5 +1,6 @@
 // `coda stop`: stops the node of the state directory; kills it only if it takes too long.
 import type { CAC } from 'cac';
+import { CommandError } from '../terminal/failure.ts';
 import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface StopOptions extends ConfigOption {
@@ -25,7 +26,15 @@ async function stop(options: StopOptions): Promise<number> {
   const { operatorStateDir } = await import('../local-node/settings.ts');
   const { stopNode } = await import('../local-node/stop-node.ts');
   const stateDir = await operatorStateDir(options.config);
-  const { node, stale } = await findNode(stateDir);
+  const { node, stale, hidden } = await findNode(stateDir);
+  if (node === undefined && hidden !== undefined) {
+    throw new CommandError(
+      `the state directory ${stateDir} belongs to user ${hidden.user}, whose node runs`,
+      {
+        remedy: `Run the command as that user: sudo -u ${hidden.user} coda stop`,
+      },
+    );
+  }
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
     if (stale !== undefined) {

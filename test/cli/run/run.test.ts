@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { bell } from '../../../src/testing/index.ts';
 import { Bench } from '../operator.ts';
@@ -64,6 +65,25 @@ describe('coda run', () => {
     assert.match(err, /INFO .*cooling down/);
     assert.match(err, /WARN .*executionTimeMs of -2/);
     assert.match(err, /WARN .*counts of 1 shots with shotsCompleted 1000/);
+  });
+
+  it('takes a file with a byte order mark, and names a circuit of another format', async () => {
+    const env = { CODA_EXECUTOR_FACTORY: 'simulator' };
+    const circuit = join(bench.folder, 'circuit');
+    const text = JSON.stringify(bell('cz').ir);
+    writeFileSync(circuit, `\uFEFF${text}`);
+    assert.match(await bench.ends(0, ['run', 'circuit'], env), /simulator: 1000 shots/);
+    for (const [name, content] of [
+      ['OpenQASM 3.0', 'OPENQASM 3.0;\nqubit[2] q;\n'],
+      ['text in UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le')],
+      ['a gzip file', gzipSync(text)],
+    ] as const) {
+      writeFileSync(circuit, content);
+      assert.match(
+        await bench.ends(1, ['run', 'circuit'], env),
+        new RegExp(`circuit is ${name}; this node takes NativeGateIR 1\\.0`),
+      );
+    }
   });
 
   it('stops the executor on Ctrl-C', async () => {

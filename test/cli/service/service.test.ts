@@ -1,12 +1,13 @@
 // `coda service` as a process, the files it writes, and what a node reports to systemd.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../../src/cli/service/unit.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { readOr } from '../operator.ts';
+import { coda } from '../process.ts';
 import { bench, cloud } from '../workbench.ts';
 
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
@@ -25,7 +26,8 @@ describe('coda service', () => {
 
   it('prints a unit that systemd accepts', { skip: !hasAnalyze && 'no systemd-analyze here' }, async () => {
     for (const args of [['--run-as', 'root'], []]) {
-      const unit = await bench.ends(0, ['service', 'print', ...args]);
+      const printed = await bench.ends(0, ['service', 'print', ...args]);
+      const unit = printed.replace(/^warning: .*\n/gm, '');
       const file = join(bench.folder, 'coda-node.service');
       writeFileSync(file, unit);
       const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
@@ -33,6 +35,38 @@ describe('coda service', () => {
       });
       assert.equal(status, 0, stderr);
       assert.equal(stderr.includes('coda-node.service'), false, stderr);
+    }
+  });
+
+  it('warns of a folder that the service has for itself', async () => {
+    assert.match(await bench.ends(0, ['service', 'print']), /^warning: .* is in a temporary folder/m);
+  });
+
+  const skip = process.geteuid?.() !== 0 && 'needs root, to make a folder beside the temporary one';
+  it('warns of a folder that its user cannot enter', { skip }, async () => {
+    const folder = mkdtempSync('/var/coda-service-');
+    const inside = join(folder, 'site');
+    mkdirSync(inside, { mode: 0o755 });
+    const warnings = async (runAs: readonly string[]): Promise<string> => {
+      const run = coda(['service', 'print', ...runAs], { cwd: inside });
+      assert.equal(await run.ended, 0, run.output());
+      const lines = run.output().split('\n');
+      return lines.filter((line) => line.startsWith('warning:') && line.includes(inside)).join('\n');
+    };
+    try {
+      assert.match(
+        await warnings(['--run-as=nobody']),
+        new RegExp(`the user nobody cannot enter ${folder}, .*--run-as`),
+      );
+      assert.match(
+        await warnings([]),
+        new RegExp(`that systemd makes for the service cannot enter ${folder},`),
+      );
+      assert.equal(await warnings(['--run-as=root']), '');
+      chmodSync(folder, 0o711);
+      assert.equal(await warnings(['--run-as=nobody']), '');
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

@@ -1,0 +1,106 @@
+// Writes down how the node's process ends: as it was asked to, by an error, or because some code ended it.
+import { attributedMessageOf } from '../../errors.ts';
+import type { CodaNode, Plugin } from '../../plugin.ts';
+import { nodeFolder } from '../../state/layout.ts';
+import { lastEndText, RunRecord, type HowEnded } from '../../state/last-end.ts';
+
+const LOOK_EVERY_MS = 1_000;
+const INSTEAD = 'An executor or plugin must throw an error instead of ending the process';
+
+export class Ending {
+  readonly plugin: Plugin = { name: 'last-end', apply: (node) => this.#apply(node) };
+  #how: HowEnded = 'failed';
+  #failure: string | undefined;
+  #uncaught: string | undefined;
+
+  /** The operator wants the node to end. */
+  asked(): void {
+    if (this.#failure === undefined) this.#how = 'stopped';
+  }
+
+  /** The operator wants it to end at once. */
+  forced(): void {
+    this.#how = 'forced';
+  }
+
+  /** The node cannot continue. */
+  failed(reason: unknown): void {
+    this.#failure = attributedMessageOf(reason);
+    this.#how = 'failed';
+  }
+
+  #apply(node: CodaNode): void {
+    // First of all taps: what fails after it is a failed start.
+    node.hooks.boot.tap({ name: 'last-end', stage: -1000 }, () => {
+      const record = new RunRecord(nodeFolder(node.settings.stateDir));
+      if (record.before !== undefined) {
+        const text = `the last run of this node ended ${lastEndText(record.before)}`;
+        if (record.before.how === 'stopped') node.log.info(text);
+        else node.log.warn(text);
+      }
+      const timer = setInterval(() => record.look(currentJob(node)), LOOK_EVERY_MS).unref();
+      const onUncaught = (thrown: unknown): void => {
+        this.#uncaught = attributedMessageOf(thrown);
+        // Somebody may catch it after all: then the process is still here.
+        setImmediate(() => (this.#uncaught = undefined)).unref();
+      };
+      const onExit = (code: number): void => this.#onExit(node, record, code);
+      process.on('exit', onExit);
+      process.on('uncaughtExceptionMonitor', onUncaught);
+      node.onClose('the record of this run', () => {
+        clearInterval(timer);
+        process.off('exit', onExit);
+        process.off('uncaughtExceptionMonitor', onUncaught);
+        record.end(this.#how, null, node.log.masked(this.#closedText()));
+      });
+    });
+  }
+
+  #closedText(): string {
+    if (this.#how === 'stopped') return 'stopped as it was asked to';
+    return this.#failure === undefined ? 'its start failed, its log says why' : `it failed: ${this.#failure}`;
+  }
+
+  /** The process ends before the node is closed. */
+  #onExit(node: CodaNode, record: RunRecord, code: number): void {
+    const jobId = currentJob(node);
+    const during = jobId === null ? '' : ` while job ${jobId} ran`;
+    if (this.#how === 'forced') {
+      record.end('forced', jobId, `stopped at once by a third signal${during}`);
+      return;
+    }
+    const how = this.#uncaught === undefined ? 'exit' : 'error';
+    const caller = callerOfExit();
+    const what =
+      this.#uncaught !== undefined
+        ? `an error that nobody caught ended the node${during} (exit code ${code}): ${this.#uncaught}. ` +
+          'If it comes from the executor or a plugin, catch it there'
+        : caller === undefined
+          ? `the process ended with exit code ${code}${during} before the node was closed`
+          : `process.exit(${code}) was called${during}, ${caller}, and ended the node. ${INSTEAD}`;
+    const text = node.log.masked(what);
+    record.end(how, jobId, text);
+    node.log.error(text);
+  }
+}
+
+/** Node calls the handlers of `exit` inside process.exit, so the stack tells who called it; undefined if nobody did. */
+function callerOfExit(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const frames = (new Error().stack ?? '').split('\n').map((line) => line.trim());
+  Error.stackTraceLimit = limit;
+  const at = frames.findIndex((frame) => /\bprocess\.(exit|reallyExit)\b/.test(frame));
+  if (at === -1) return undefined;
+  const caller = frames.slice(at + 1).find((frame) => !frame.includes('node:'));
+  return caller ?? 'by code that cannot be told';
+}
+
+function currentJob(node: CodaNode): string | null {
+  try {
+    return node.jobs.current;
+  } catch {
+    // It has no jobs yet.
+    return null;
+  }
+}

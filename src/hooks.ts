@@ -269,7 +269,7 @@ type HookOf<Spec> = Spec extends HookSpec<infer H> ? H : never;
 /** The hooks of a node, by name: tapable's own classes. */
 export type Hooks = { readonly [Name in HookName]: HookOf<(typeof HOOKS)[Name]> };
 
-export type HookGuard = Pick<GuardOptions, 'timeoutMs' | 'log' | 'applying'>;
+export type HookGuard = Pick<GuardOptions, 'timeoutMs' | 'log' | 'applying' | 'slowTaps'>;
 
 /** `console.log` would ask the hooks for names of its own. */
 const INSPECTED: object = {

@@ -20,7 +20,7 @@ import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
-import { checkTapOrder } from './kernel/tap.ts';
+import { checkTapOrder, type SlowTap } from './kernel/tap.ts';
 import { TroubleLog } from './kernel/trouble-log.ts';
 
 const LOOK_FOR_TROUBLE_MS = 1_000;
@@ -57,6 +57,7 @@ export class Node implements CodaNode {
   #session: Session | undefined;
   #pipeline: JobPipeline | undefined;
   #networkUp = false;
+  readonly #slowTaps = new Set<SlowTap>();
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
 
@@ -71,7 +72,8 @@ export class Node implements CodaNode {
     this.#releases = new ReleaseStack(log);
     const applying = (): string | undefined => this.#applying;
     this.services = new Services(applying);
-    this.hooks = createHooks({ timeoutMs: this.settings.hookTimeoutSec * 1000, log, applying });
+    const slowTaps = this.#slowTaps;
+    this.hooks = createHooks({ timeoutMs: this.settings.hookTimeoutSec * 1000, log, applying, slowTaps });
     this.http = createHttpClient({ env });
     this.onClose('the HTTP client', () => this.http.close());
     let fail: (reason: unknown) => void = () => {};
@@ -129,6 +131,7 @@ export class Node implements CodaNode {
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
     report.add('executor', this.#executor?.source ?? null);
     this.#pipeline?.report(report);
+    for (const slow of this.#slowTaps) reportSlow(slow, report);
     this.hooks.readiness.call(report);
     return report;
   }
@@ -329,6 +332,14 @@ export class Node implements CodaNode {
   #throwIfClosed(): void {
     if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
   }
+}
+
+function reportSlow({ plugin, since, limitMs }: SlowTap, report: ReadinessReport): void {
+  const seconds = Math.round((performance.now() - since) / 1000);
+  report.notReady(
+    `plugin '${plugin}' has not settled in onJob after ${seconds} s, and the next job waits for it`,
+    `After ${limitMs / 1000} s (hookTimeoutSec) the job fails and the node goes on. See what the plugin waits for.`,
+  );
 }
 
 function tooEarly(what: string, hook: string): never {

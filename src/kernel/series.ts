@@ -7,6 +7,8 @@ export interface SeriesTap extends FullTap {
   readonly fn: (...args: unknown[]) => unknown;
   /** The error that ends the call, or null if the next tap follows all the same. */
   readonly errorOf: (thrown: unknown) => CodaError | null;
+  /** Called if the tap takes a good part of its time; returns what to call when it has settled. */
+  readonly onSlow: () => () => void;
   /** Called if the tap has not settled in time. Returns its failure, or undefined to keep waiting. */
   readonly onLate: () => CodaError | undefined;
 }
@@ -21,6 +23,8 @@ interface Series {
   /** The first answer ends the call. */
   readonly bails: boolean;
   readonly timeoutMs: number;
+  /** After this long a tap is slow; not below `timeoutMs` if it never is. */
+  readonly slowMs: number;
 }
 
 /** What tapable calls whenever the taps of a hook have changed; its types leave it out. */
@@ -36,10 +40,10 @@ interface Compilable {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** From now on runs the taps of this hook, each of which has to be a SeriesTap and may take `timeoutMs` milliseconds. */
-export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number): void {
+export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number, slowMs: number): void {
   const bails = hook.constructor === AsyncSeriesBailHook;
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
-    const series: Series = { taps: [...taps], interceptors: [...interceptors], bails, timeoutMs };
+    const series: Series = { taps: [...taps], interceptors: [...interceptors], bails, timeoutMs, slowMs };
     if (type === 'async') return (...args) => new Call(series, args, args.pop() as Tell).start();
     return (...args) =>
       new Promise((resolve, reject) => {
@@ -60,6 +64,8 @@ class Call {
   #pending = 0;
   /** Made for the first promise, and started again for each further one. */
   #timer: NodeJS.Timeout | undefined;
+  /** Set while the pending tap is slow. */
+  #slowEnds: (() => void) | undefined;
 
   constructor(series: Series, args: readonly unknown[], tell: Tell) {
     this.#series = series;
@@ -92,13 +98,14 @@ class Call {
 
   #await(tap: SeriesTap, promise: PromiseLike<unknown>): void {
     const own = (this.#pending = this.#begun);
-    this.#timer ??= setTimeout(() => this.#late(), Math.min(this.#series.timeoutMs, LONGEST_TIMER_MS));
+    const { slowMs, timeoutMs } = this.#series;
+    this.#timer ??= this.#startTimer(Math.min(slowMs, timeoutMs));
     if (own > 1) this.#timer.refresh();
     // The `then` of a foreign promise may call back twice.
     (promise instanceof Promise ? promise : Promise.resolve(promise)).then(
       (value: unknown) => {
         if (this.#pending !== own) return;
-        this.#pending = 0;
+        this.#settled();
         if (this.#isAnswer(value)) this.#end(null, value);
         else this.#next();
       },
@@ -109,13 +116,34 @@ class Call {
   }
 
   #late(): void {
-    const tap = this.#series.taps[this.#pending - 1];
-    const failure = tap?.onLate();
-    if (tap !== undefined && failure !== undefined) this.#failed(tap, failure);
+    const { taps, slowMs, timeoutMs } = this.#series;
+    const tap = taps[this.#pending - 1];
+    if (tap === undefined) return;
+    if (slowMs < timeoutMs && this.#slowEnds === undefined) {
+      this.#slowEnds = tap.onSlow();
+      this.#timer = this.#startTimer(timeoutMs - slowMs);
+      return;
+    }
+    const failure = tap.onLate();
+    if (failure !== undefined) this.#failed(tap, failure);
+  }
+
+  #startTimer(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#late(), Math.min(ms, LONGEST_TIMER_MS));
+  }
+
+  #settled(): void {
+    this.#pending = 0;
+    if (this.#slowEnds === undefined) return;
+    this.#slowEnds();
+    this.#slowEnds = undefined;
+    // The next tap has all of its time again.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #failed(tap: SeriesTap, thrown: unknown): void {
-    this.#pending = 0;
+    this.#settled();
     const error = tap.errorOf(thrown);
     if (error === null) this.#next();
     else this.#end(error);

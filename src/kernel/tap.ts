@@ -5,6 +5,18 @@ import { attributedMessageOf, CodaError, messageOf, PluginError } from '../error
 import type { Logger } from '../log.ts';
 import { isPromise, runInSeries, type SeriesTap } from './series.ts';
 
+/** A tap of `onJob` that has not settled, although a good part of its time is over. */
+export interface SlowTap {
+  readonly plugin: string;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+  readonly limitMs: number;
+}
+
+const SLOW_MS = 10_000;
+/** Taps with a shorter limit are not worth a word before it. */
+const SHORTEST_LIMIT_MS = 1_000;
+
 export interface GuardOptions {
   readonly hook: string;
   readonly kind: 'deciding' | 'observing';
@@ -13,6 +25,8 @@ export interface GuardOptions {
   readonly log: Logger;
   /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
   readonly applying: () => string | undefined;
+  /** The taps that a job waits for, and that take long. */
+  readonly slowTaps: Set<SlowTap>;
   /** Throws if an answer of a tap, other than nothing, cannot be used. */
   readonly check?: (answer: unknown) => void;
 }
@@ -25,7 +39,13 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
     register: (tap) => guardTap(tap, options),
   });
   // A synchronous hook has no deadline: its taps return their answer.
-  if (options.deadline !== 'none') runInSeries(hook, options.timeoutMs);
+  if (options.deadline !== 'none') runInSeries(hook, options.timeoutMs, slowMsOf(options));
+}
+
+/** A tap whose lateness is no failure may take its time. */
+function slowMsOf({ deadline, timeoutMs }: GuardOptions): number {
+  const isNamed = deadline === 'limit' && timeoutMs >= SHORTEST_LIMIT_MS;
+  return isNamed ? Math.min(SLOW_MS, timeoutMs / 2) : timeoutMs;
 }
 
 /** Whether a hook has any tap; tapable's own `isUsed` also counts the guard. */
@@ -66,6 +86,19 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
     return null;
   };
 
+  const onSlow = (): (() => void) => {
+    const slowMs = slowMsOf(options);
+    if (hook !== 'onJob') {
+      const seconds = `${slowMs / 1000} s; after ${timeoutMs / 1000} s it counts as failed`;
+      log.warn(`plugin '${plugin}' has not settled in ${hook} after ${seconds}`);
+      return () => {};
+    }
+    // /ready has it, and with that the log.
+    const slow: SlowTap = { plugin, since: performance.now() - slowMs, limitMs: timeoutMs };
+    options.slowTaps.add(slow);
+    return () => options.slowTaps.delete(slow);
+  };
+
   const onLate = (): PluginError | undefined => {
     const text = `plugin '${plugin}' has not settled in ${hook} after ${timeoutMs / 1000} s`;
     if (deadline === 'limit') {
@@ -77,7 +110,7 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
 
   if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
   const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onLate };
+  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onSlow, onLate };
   return guarded;
 }
 

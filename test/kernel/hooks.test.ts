@@ -59,7 +59,12 @@ ${taps.join('\n')}
 });
 
 describe('the hooks of a node', () => {
-  const hooks = createHooks({ timeoutMs: 1000, log: silentLogger, applying: () => 'lab' });
+  const hooks = createHooks({
+    timeoutMs: 1000,
+    log: silentLogger,
+    applying: () => 'lab',
+    slowTaps: new Set(),
+  });
 
   it('name the nearest one to code that asks for another', () => {
     const ask = (name: string): unknown => Reflect.get(hooks, name);
@@ -89,7 +94,12 @@ describe('the hooks of a node', () => {
   for (const [answer, expected] of answers) {
     it(`refuse ${inspect(answer)} as an executor, and name the plugin`, async () => {
       for (const tap of [() => answer, () => Promise.resolve(answer)]) {
-        const own = createHooks({ timeoutMs: 1000, log: silentLogger, applying: () => 'lab' });
+        const own = createHooks({
+          timeoutMs: 1000,
+          log: silentLogger,
+          applying: () => 'lab',
+          slowTaps: new Set(),
+        });
         own.resolveExecutor.tapPromise('lab', tap as () => Promise<undefined>);
         await assert.rejects(own.resolveExecutor.promise(), (error) => {
           assert.ok(error instanceof PluginError);

@@ -20,7 +20,7 @@ interface Guarded extends Hooks {
 function guarded(timeoutMs = 60_000): Guarded {
   const lines: string[] = [];
   const log = createLogger({ write: (line) => lines.push(line) });
-  return { lines, ...createHooks({ timeoutMs, log, applying: () => undefined }) };
+  return { lines, ...createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new Set() }) };
 }
 
 function turn(): Promise<void> {
@@ -252,7 +252,7 @@ describe('a tap that is late', () => {
       import { createHooks } from ${url('../../src/hooks.js')};
       import { createLogger } from ${url('../../src/log.js')};
       const log = createLogger({ write: (line) => console.log(line) });
-      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined });
+      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new Set() });
       const punctual = hooksOf(3_600_000);
       punctual.start.tapPromise('punctual', async () => {});
       for (let round = 0; round < 2; round++) {

@@ -147,6 +147,36 @@ describe('a plugin that fails', () => {
     }
   });
 
+  it('to settle is named before its limit, in /ready if a job waits for it', async () => {
+    let settle = (): void => {};
+    const hang = (): Promise<void> => new Promise((resolve) => (settle = resolve));
+    const test = await startTestNode({
+      cloud,
+      plugins: [tapping('onJob', hang, 'chiller'), tapping('afterRun', hang, 'archive')],
+      // Long enough for a slow machine to see the node before it gives the tap up.
+      env: { CODA_HOOK_TIMEOUT_SEC: '8' },
+    });
+    const late = /plugin 'chiller' has not settled in onJob after \d+ s/;
+    const isNamed = (): boolean => test.node.readiness().reasons.some((reason) => late.test(reason));
+    try {
+      const jobId = await cloud.submit(job);
+      await waitUntil('naming the plugin', isNamed);
+      const line = await waitUntil('the line', () => test.log.find((text) => late.test(text)));
+      assert.match(line, /WARN .*After 8 s \(hookTimeoutSec\) the job fails/);
+      settle();
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      assert.equal(isNamed(), false);
+      await waitUntil('naming the other', () =>
+        test.log.some((text) =>
+          /WARN .*'archive' has not settled in afterRun after 4 s; after 8 s/.test(text),
+        ),
+      );
+      settle();
+    } finally {
+      await test.stop();
+    }
+  });
+
   it('in deliver or batchSize holds nothing up for good', async () => {
     let failures = 0;
     const once = (): void => {

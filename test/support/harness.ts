@@ -56,7 +56,7 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
   const truth: StandIn['truth'] = {};
 
   const node: StandIn = {
-    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying }),
+    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying, slowTaps: new Set() }),
     settings,
     env: {},
     log,

@@ -1,4 +1,4 @@
-// What the bundle has in place of undici's own entry, which also loads fetch, caches and WebSockets: 8 ms of a start.
+// What the bundle has in place of undici's own entry, which also loads fetch, caches and WebSockets and slows a start.
 // These files of undici are private, so package.json asks for one exact version of it.
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import connect from 'undici/lib/api/api-connect.js';

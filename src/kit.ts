@@ -19,17 +19,9 @@ export type { Services } from './kernel/services.ts';
 export type { Session, VpnTerms } from './kernel/session.ts';
 export { isTapped } from './kernel/tap.ts';
 export { RepeatFilter } from './log.ts';
+export { CLOCK_REMEDY, clockFault } from './net/clock.ts';
 export { cloudRemedy } from './net/cloud-trouble.ts';
-export {
-  answerText,
-  cloudUrl,
-  extraHeaders,
-  headerFault,
-  isTransient,
-  pageText,
-  redirectText,
-  retryAfterMs,
-} from './net/cloud.ts';
+export { cloudUrl, extraHeaders, headerFault, verdictOf, type Verdict } from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export { redisTrouble } from './net/redis-trouble.ts';
 export { isConnectionFault, whichExist } from './net/redis.ts';

@@ -2,21 +2,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, NodeError, type CodaNode, type ConnectRequest, type Logger } from '../../src/index.ts';
 import {
-  answerText,
+  CLOCK_REMEDY,
+  clockFault,
+  cloudRemedy,
   extraHeaders,
   headerFault,
   isRecord,
-  isTransient,
-  pageText,
   printable,
-  redirectText,
-  retryAfterMs,
   TransportError,
+  verdictOf,
   type HttpAnswer,
 } from '../../src/kit.ts';
 
 const LONGEST_WAIT_SEC = 60;
-/** A Retry-After beyond this is cut: the start should say soon that it does not work. */
+/** Of a wait that the cloud asks for. */
 const LONGEST_RETRY_AFTER_SEC = 300;
 
 export interface Attempts {
@@ -36,14 +35,17 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
   const headers = sendableHeaders(request.headers);
   const body = JSON.stringify(request.body);
   let mayHaveArrived = false;
+  let trouble: string | undefined;
+  node.hooks.readiness.tap('connect', (report) => {
+    if (trouble !== undefined) report.notReady(trouble, cloudRemedy(trouble));
+  });
 
   for (let attempt = 1; ; attempt += 1) {
     const bearer = await attempts.bearer();
     checkHeader('Authorization', bearer);
     log.info(`connecting to ${origin} by ${request.mode}`, { attempt, of: most });
-    let reason: string;
-    let askedSec = 0;
     const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
+    let failure: Failure;
     try {
       const answer = await node.http.request({
         method: 'POST',
@@ -53,30 +55,43 @@ export async function requestBundle(node: CodaNode, attempts: Attempts): Promise
         timeoutMs: node.settings.nodeTimeoutSec * 1000,
         signal,
       });
-      const page = pageText(answer);
-      if (page === undefined && !isTransient(answer.status)) {
+      const verdict = verdictOf(answer, request.url, sent);
+      if (verdict.kind !== 'transient') {
+        trouble = undefined;
         return bundleOf(answer, { request, headers: sent, mayHaveArrived });
       }
-      mayHaveArrived ||= answer.status >= 500;
-      reason = `it answered ${page ?? answerText(answer, sent)}`;
-      askedSec = Math.ceil((retryAfterMs(answer) ?? 0) / 1000);
-      if (attempt >= most) throw unreachable(origin, most, reason, { status: answer.status });
+      mayHaveArrived ||= verdict.sent;
+      failure = { reason: `it answered ${verdict.reason}`, answer, afterMs: verdict.afterMs ?? 0 };
     } catch (thrown) {
       if (signal.aborted) throw closing(origin);
       if (!(thrown instanceof TransportError)) throw thrown;
       mayHaveArrived ||= thrown.sent;
-      reason = thrown.message;
-      if (attempt >= most) throw unreachable(origin, most, reason, { cause: thrown });
+      failure = { reason: thrown.message, cause: thrown, afterMs: 0 };
     }
+    if (attempt >= most) throw givenUp(origin, attempt, failure);
     const waitSec = Math.max(
       Math.min(2 ** (attempt - 1), LONGEST_WAIT_SEC),
-      Math.min(askedSec, LONGEST_RETRY_AFTER_SEC),
+      Math.min(failure.afterMs / 1000, LONGEST_RETRY_AFTER_SEC),
     );
-    log.warn(`connecting to ${origin} failed: ${reason}; next attempt in ${waitSec} s`);
+    const text = `connecting to ${origin} failed: ${failure.reason}`;
+    // The remedy once is enough.
+    const remedy = text === trouble ? '' : ` → ${cloudRemedy(text)}`;
+    log.warn(`${text}; next attempt in ${Math.ceil(waitSec)} s${remedy}`);
+    trouble = text;
     await sleep(waitSec * 1000, undefined, { signal }).catch(() => {
       throw closing(origin);
     });
   }
+}
+
+/** An attempt that may be repeated. */
+interface Failure {
+  readonly reason: string;
+  /** If there was one. */
+  readonly answer?: HttpAnswer;
+  readonly cause?: unknown;
+  /** What the cloud asks to wait. */
+  readonly afterMs: number;
 }
 
 interface Asked {
@@ -89,20 +104,11 @@ interface Asked {
 function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   const { status } = answer;
   const { origin } = new URL(asked.request.url);
-  const redirect = redirectText(answer, asked.request.url);
-  if (redirect !== undefined) {
-    throw new NodeError(
-      `${origin} answered the connect with ${redirect}, since they would carry the credentials elsewhere`,
-      {
-        status,
-        remedy: 'Set CODA_WEBAPP_URL to the address that it redirects to, if that is the Coda cloud.',
-      },
-    );
-  }
-  if (status < 200 || status >= 400) {
-    throw new NodeError(`the cloud refused the connect with ${answerText(answer, asked.headers)}`, {
+  const verdict = verdictOf(answer, asked.request.url, asked.headers);
+  if (verdict.kind === 'no') {
+    throw new NodeError(`the cloud refused the connect with ${verdict.reason}`, {
       status,
-      remedy: remedyFor(status, asked),
+      remedy: remedyFor(answer, asked),
     });
   }
   let bundle: unknown;
@@ -118,28 +124,46 @@ function bundleOf(answer: HttpAnswer, asked: Asked): unknown {
   });
 }
 
-function remedyFor(status: number, { request, mayHaveArrived }: Asked): string {
+function remedyFor({ status, headers }: HttpAnswer, { request, mayHaveArrived }: Asked): string {
+  if (status < 400) {
+    return 'Set CODA_WEBAPP_URL to the address that it redirects to, if that is the Coda cloud. If it is the login page of a network, log in with a browser.';
+  }
   if (status === 404 || status === 405) return 'Check CODA_WEBAPP_URL and CODA_CONNECT_PATH.';
   if (request.mode === 'jwt') {
-    return "Check the machine's clock (coda doctor compares it with the cloud's) and the QPU in Coda. If both are right, get a new token in Coda and run: coda start --token <token>";
+    return clockFault(headers['date']) === undefined
+      ? "Check this machine's clock, and the QPU in Coda. If the credentials of this node are no longer valid there, get a new token and run: coda start --token <token>"
+      : CLOCK_REMEDY;
   }
   const how = 'Get a new token in Coda and run: coda start --token <token>';
   return mayHaveArrived ? `An earlier attempt may have used the token up. ${how}` : how;
 }
 
-function unreachable(
-  origin: string,
-  attempts: number,
-  reason: string,
-  details: { status?: number; cause?: unknown },
-): NodeError {
+/** The error after this many attempts, of which the last one failed like this. */
+function givenUp(origin: string, attempts: number, { reason, answer, cause }: Failure): NodeError {
   const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
-  return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
-    ...details,
-    remedy: /certificate/i.test(reason)
-      ? 'Certificates are always verified. If a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.'
-      : 'Check the network and CODA_WEBAPP_URL; `coda doctor` checks each step of the connection.',
+  if (answer === undefined) {
+    return new NodeError(`${origin} could not be reached in ${times}: ${reason}`, {
+      cause,
+      remedy: unreachableRemedy(reason),
+    });
+  }
+  const isPage = answer.status < 300;
+  return new NodeError(`${origin} did not accept the connect in ${times}: ${reason}`, {
+    status: answer.status,
+    remedy: isPage
+      ? 'Something answers in the place of the cloud. Open a web page in a browser on this machine and log in, or set HTTPS_PROXY if the network has a proxy; check CODA_WEBAPP_URL too.'
+      : 'The cloud is there, but cannot serve this now. That goes away by itself, usually within minutes.',
   });
+}
+
+function unreachableRemedy(reason: string): string {
+  if (/certificate/i.test(reason)) {
+    return 'Certificates are always verified. If a private authority signs them, name its PEM file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.';
+  }
+  if (reason.includes('the proxy ')) {
+    return 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY. `coda doctor` checks each step of the connection.';
+  }
+  return 'Check the network, the firewall and CODA_WEBAPP_URL; if a proxy is needed, set HTTPS_PROXY. `coda doctor` checks each step of the connection.';
 }
 
 function closing(origin: string): NodeError {

@@ -1,15 +1,6 @@
 // One heartbeat: its body, its POST, and the log lines about its failure.
 import { HeartbeatRejectedError, messageOf, type CodaNode, type Edge } from '../../src/index.ts';
-import {
-  answerText,
-  cloudUrl,
-  connectivityOf,
-  extraHeaders,
-  isTransient,
-  pageText,
-  RepeatFilter,
-  retryAfterMs,
-} from '../../src/kit.ts';
+import { cloudUrl, connectivityOf, extraHeaders, RepeatFilter, verdictOf } from '../../src/kit.ts';
 
 const TIMEOUT_MS = 10_000;
 /** A wrong Retry-After must not make the node seem dead for long. */
@@ -38,21 +29,22 @@ export function createBeat(node: CodaNode): Beat {
     // After a failure the cause may be the reused token itself.
     const token = await (failures.last === undefined ? signer.token() : signer.fresh());
     const sent = { ...headers, 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const url = cloudUrl(webappUrl, heartbeatPath);
     const answer = await node.http.request({
       method: 'POST',
-      url: cloudUrl(webappUrl, heartbeatPath),
+      url,
       headers: sent,
       body: JSON.stringify(body()),
       timeoutMs: TIMEOUT_MS,
       signal,
     });
-    const page = pageText(answer);
-    if (page !== undefined) throw new HeartbeatRejectedError(`the heartbeat was answered ${page}`);
-    if (answer.status >= 200 && answer.status < 300) return;
-    if (isTransient(answer.status)) {
-      notBefore = performance.now() + Math.min(retryAfterMs(answer) ?? 0, LONGEST_RETRY_AFTER_MS);
+    const verdict = verdictOf(answer, url, sent);
+    if (verdict.kind === 'yes') return;
+    if (verdict.kind === 'no') {
+      throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${verdict.reason}`);
     }
-    throw new HeartbeatRejectedError(`the cloud refused the heartbeat with ${answerText(answer, sent)}`);
+    notBefore = performance.now() + Math.min(verdict.afterMs ?? 0, LONGEST_RETRY_AFTER_MS);
+    throw new HeartbeatRejectedError(`the heartbeat was answered ${verdict.reason}`);
   }
 
   function body(): Record<string, unknown> {

@@ -7,7 +7,7 @@ export function sendableHeaders(headers: Record<string, unknown>, log: Logger): 
   const sendable: Record<string, string> = {};
   for (const [name, value] of Object.entries(extraHeaders(headers))) {
     const fault = headerFault(name, value);
-    if (fault === undefined) sendable[name.toLowerCase()] = String(value);
+    if (fault === undefined) sendable[name] = String(value);
     else log.warn(`a plugin's webhook header '${printable(name, 60)}' is left out: ${fault}`);
   }
   return sendable;

@@ -1,12 +1,15 @@
 // What to do when the cloud does not take what the node sends: by what was said of the attempt.
 import { certificateTrouble } from './certificate-trouble.ts';
+import { CLOCK_REMEDY } from './clock.ts';
 
 const REPEATS = 'The node repeats it by itself, and nothing is lost.';
 
 /** By the sign in the text. The first that fits counts. */
 const REMEDIES: readonly (readonly [sign: RegExp, remedy: string])[] = [
+  [/the proxy /, `Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY. ${REPEATS}`],
+  [/this machine's clock is/, `${CLOCK_REMEDY} ${REPEATS}`],
   [
-    /HTML|login page|redirect/i,
+    /web page|login page|redirect/i,
     `Something else answers in the cloud's place, such as the login page of a network: open a web page in a browser on this machine and log in, or set HTTPS_PROXY. ${REPEATS}`,
   ],
   [

@@ -1,8 +1,9 @@
-// What all requests to the cloud have in common: the address, which headers they may carry, how a refusal reads.
+// What all requests to the cloud have in common: the address, which headers they may carry, what an answer means.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf } from '../errors.ts';
 import { maskSecrets, SHORTEST_SECRET } from '../log.ts';
 import { isRecord, printable } from '../protocol/text.ts';
+import { clockFault } from './clock.ts';
 import type { HttpAnswer } from './http.ts';
 
 /** The request or the connection sets these; the operator and plugins may not. */
@@ -20,16 +21,92 @@ const RESERVED_HEADERS = new Set([
 
 /** Longest quotation of the cloud, in characters. */
 const MOST_WORDS = 200;
+const LONGEST_TITLE = 60;
+/** Where an HTML page shows what it is. */
+const PAGE_HEAD = 4_096;
+
+/** Client errors that go away by themselves. */
+const TRANSIENT = new Set([408, 425, 429]);
+/** A wrong Retry-After must not delay anything for days. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
+/** What an answer means. */
+export type Verdict =
+  | { readonly kind: 'yes' }
+  /** Goes away by itself: ask again, not before `afterMs` if the answer says so. `sent`: the cloud may have acted on it. */
+  | { readonly kind: 'transient'; readonly reason: string; readonly sent: boolean; readonly afterMs?: number }
+  | { readonly kind: 'no'; readonly reason: string };
+
+const YES: Verdict = { kind: 'yes' };
+
+/** What the answer to a request to `url` with these headers means (PROTOCOL §13); a `reason` begins with the status. */
+export function verdictOf(
+  answer: HttpAnswer,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Verdict {
+  const { status } = answer;
+  const isSuccess = status >= 200 && status < 300;
+  if (isSuccess && !isPage(answer)) return YES;
+  const redirect = redirectText(answer, url);
+  if (redirect !== undefined) return { kind: 'no', reason: redirect };
+  const reason = answerText(answer, headers);
+  // Non-standard codes (e.g. 999) count as server errors.
+  if (status >= 400 && status < 500 && !TRANSIENT.has(status)) {
+    const fault = status === 401 || status === 403 ? clockFault(answer.headers['date']) : undefined;
+    return { kind: 'no', reason: fault === undefined ? reason : `${reason} (${fault})` };
+  }
+  const afterMs = retryAfterMs(answer.headers['retry-after']);
+  return {
+    kind: 'transient',
+    reason: isSuccess ? `${reason}, so not from the cloud: perhaps the login page of this network` : reason,
+    // 503 says that the request was not processed; with other server errors it may have been.
+    sent: status >= 500 && status !== 503,
+    ...(afterMs === undefined ? {} : { afterMs }),
+  };
+}
+
+/** Whether this is an HTML page. The cloud has none: what sent it stands between the node and the cloud. */
+function isPage({ status, headers, text }: HttpAnswer): boolean {
+  const type = headers['content-type'];
+  if (status !== 204 && /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(String(type))) return true;
+  const [first = ''] = /\S/.exec(text) ?? [];
+  if (first !== '<') return false;
+  const head = text.slice(0, PAGE_HEAD).replaceAll(/<!--[^]*?-->|<\?[^>]*\?>/g, '');
+  return /^\s*<(!doctype\s+html|html|head|body)\b/i.test(head);
+}
+
+/** `a web page ("Campus WiFi")`. */
+function pageText(text: string, headers: Readonly<Record<string, string>>): string {
+  const [, title = ''] = /<title[^>]{0,200}>([^<]{1,200})</i.exec(text.slice(0, PAGE_HEAD)) ?? [];
+  const words = title.replaceAll(/\s+/g, ' ').trim();
+  const isShort = words !== '' && words.length <= LONGEST_TITLE;
+  return isShort ? `a web page ("${withoutSecrets(words, headers)}")` : 'a web page';
+}
+
+/** Milliseconds from now, from seconds or an HTTP date; undefined for anything else. */
+function retryAfterMs(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined;
+  const text = header.trim();
+  const ms = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : text.endsWith(' GMT')
+      ? Date.parse(text) - Date.now()
+      : NaN;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
 
 /** `path` (beginning with a slash) below the cloud's base URL. */
 export function cloudUrl(base: string, path: string): string {
   return base.replace(/\/+$/, '') + path;
 }
 
-/** `headers` without those that are not the caller's to set (PROTOCOL §1). */
+/** `headers`, with names in lower case, without those that are not the caller's to set (PROTOCOL §1). */
 export function extraHeaders<T>(headers: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !RESERVED_HEADERS.has(name.toLowerCase())),
+    Object.entries(headers)
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => !RESERVED_HEADERS.has(name)),
   );
 }
 
@@ -57,7 +134,10 @@ export function cloudWords(text: string, headers: Readonly<Record<string, string
   } catch {
     // Not JSON: quote the text itself.
   }
-  const quoted = typeof words === 'string' ? words : JSON.stringify(words);
+  return withoutSecrets(typeof words === 'string' ? words : JSON.stringify(words), headers);
+}
+
+function withoutSecrets(quoted: string, headers: Readonly<Record<string, string>>): string {
   const secrets = Object.entries(headers)
     .filter(([name]) => name !== 'content-type')
     .map(([, value]) => value.replace(/^Bearer /, ''))
@@ -65,46 +145,16 @@ export function cloudWords(text: string, headers: Readonly<Record<string, string
   return printable(maskSecrets(quoted, secrets).trim(), MOST_WORDS);
 }
 
-/** `503: the database is down`, or only `503`; `headers` are those of the request. */
-export function answerText(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
+/** `503: the database is down`, `200 with a web page`, or only `503`; `headers` are those of the request. */
+function answerText(answer: HttpAnswer, headers: Readonly<Record<string, string>>): string {
+  if (isPage(answer)) return `${answer.status} with ${pageText(answer.text, headers)}`;
   const words = cloudWords(answer.text, headers);
   return words === '' ? String(answer.status) : `${answer.status}: ${words}`;
 }
 
-/** Client errors that go away by themselves, as every error of a server may. */
-const TRANSIENT = new Set([408, 425, 429]);
-
-/** Whether the same request may succeed later. A code that is not in use (e.g. 999) counts as an error of a server. */
-export function isTransient(status: number): boolean {
-  return status >= 500 || TRANSIENT.has(status);
-}
-
-/** How long an answer asks to wait, in milliseconds: `Retry-After` in seconds or as an HTTP date; undefined if it does not. */
-export function retryAfterMs({ headers }: HttpAnswer): number | undefined {
-  const text = headers['retry-after'];
-  if (typeof text !== 'string') return undefined;
-  const ms = /^\s*\d+\s*$/.test(text)
-    ? Number(text) * 1000
-    : text.trim().endsWith(' GMT')
-      ? Date.parse(text) - Date.now()
-      : NaN;
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
-}
-
-/** `200 with a web page ("Guest Wi-Fi"), so not from the cloud: …` for an answer that only looks like a yes; undefined for
- *  any other. The login page of a network answers every request in the cloud's place. */
-export function pageText({ status, headers, text }: HttpAnswer): string | undefined {
-  if (status < 200 || status >= 300) return undefined;
-  const isPage = /html/i.test(String(headers['content-type'] ?? '')) || /^\s*<(!doctype|html)\b/i.test(text);
-  if (!isPage) return undefined;
-  const title = printable(/<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim() ?? '', 60);
-  const named = title === '' ? '' : ` ("${title}")`;
-  return `${status} with a web page${named}, so not from the cloud: perhaps the login page of this network`;
-}
-
 /** `302, a redirect to https://login.example.org; redirects are not followed`, for an answer of `url`; undefined for
  *  any other answer. */
-export function redirectText({ status, headers }: HttpAnswer, url: string): string | undefined {
+function redirectText({ status, headers }: HttpAnswer, url: string): string | undefined {
   if (status < 300 || status >= 400) return undefined;
   const { location } = headers;
   const isKnown = typeof location === 'string' && URL.canParse(location, url);

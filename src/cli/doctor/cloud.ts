@@ -1,7 +1,8 @@
 // The way to the cloud: its name, its certificate, its answer, and whether the clocks agree.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { cloudUrl } from '../../net/cloud.ts';
+import { CLOCK_REMEDY, clockOffsetSec, clockText, MOST_CLOCK_OFFSET_SEC } from '../../net/clock.ts';
+import { cloudUrl, extraHeaders, verdictOf } from '../../net/cloud.ts';
 import { messageOf } from '../../errors.ts';
 import { CLOUD_PATHS } from '../../protocol/paths.ts';
 import { failure, ok, answerWithin, warning, type Check, type Finding } from './finding.ts';
@@ -32,21 +33,21 @@ export const checkCloud: Check = async ({ config, http }) => {
   const { protocol, origin, hostname } = new URL(webappUrl);
   const startedAt = Date.now();
   try {
-    const answer = await http.request({
-      method: 'HEAD',
-      url: cloudUrl(webappUrl, CLOUD_PATHS.health),
-      headers: { ...config.settings.nodeConnectHeaders },
-      timeoutMs: TIMEOUT_MS,
-    });
+    const url = cloudUrl(webappUrl, CLOUD_PATHS.health);
+    const headers = extraHeaders(config.settings.nodeConnectHeaders);
+    const answer = await http.request({ method: 'HEAD', url, headers, timeoutMs: TIMEOUT_MS });
     const { date } = answer.headers;
+    const verdict = verdictOf(answer, url, headers);
     return [
       tls(protocol, hostname),
-      answer.status < 500
+      verdict.kind === 'yes' || (verdict.kind === 'no' && answer.status >= 400)
         ? ok('cloud', `${origin} answers (${answer.status})`)
         : warning(
             'cloud',
-            `${origin} answers with ${answer.status}`,
-            'The cloud has a problem; the node keeps trying.',
+            `${origin} answers ${verdict.reason}`,
+            answer.status < 400
+              ? 'If it is a login page, log in with a browser on this machine, or set HTTPS_PROXY.'
+              : 'The cloud has a problem; the node keeps trying.',
           ),
       clock(typeof date === 'string' ? date : undefined, (startedAt + Date.now()) / 2),
     ];
@@ -65,7 +66,9 @@ export const checkCloud: Check = async ({ config, http }) => {
       failure(
         'cloud',
         `${origin} cannot be reached: ${text}`,
-        'Check CODA_WEBAPP_URL and the firewall; if a proxy is needed, set HTTPS_PROXY.',
+        text.includes('the proxy ')
+          ? 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.'
+          : 'Check CODA_WEBAPP_URL and the firewall; if a proxy is needed, set HTTPS_PROXY.',
       ),
     ];
   }
@@ -84,18 +87,12 @@ function tls(protocol: string, hostname: string): Finding {
 
 /** JWTs carry the time: the cloud refuses one from the future, and one that has expired. */
 export function clock(date: string | undefined, now: number): Finding {
-  const theirs = Date.parse(date ?? '');
-  if (Number.isNaN(theirs))
+  const offsetSec = clockOffsetSec(date, now);
+  if (offsetSec === undefined)
     return warning('clock', 'the answer of the cloud has no time', 'Check that this machine uses NTP.');
-  // The header has whole seconds.
-  const offsetSec = Math.round((now - theirs - 500) / 1000);
-  const text =
-    offsetSec === 0
-      ? 'in step with the cloud'
-      : `${Math.abs(offsetSec)} s ${offsetSec > 0 ? 'ahead of' : 'behind'} the cloud`;
-  const remedy = 'Turn on time synchronisation (timedatectl set-ntp true).';
-  if (Math.abs(offsetSec) > 60)
-    return failure('clock', `this machine is ${text}: the cloud refuses its signatures`, remedy);
-  if (Math.abs(offsetSec) > 5) return warning('clock', `this machine is ${text}`, remedy);
-  return ok('clock', offsetSec === 0 ? text : `within a few seconds of the cloud`);
+  const text = `this machine is ${clockText(offsetSec)}`;
+  if (Math.abs(offsetSec) > MOST_CLOCK_OFFSET_SEC)
+    return failure('clock', `${text}: the cloud refuses its signatures`, CLOCK_REMEDY);
+  if (Math.abs(offsetSec) > 5) return warning('clock', text, CLOCK_REMEDY);
+  return ok('clock', offsetSec === 0 ? 'in step with the cloud' : 'within a few seconds of the cloud');
 }

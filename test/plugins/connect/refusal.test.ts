@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { NodeError } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
 import { decodeJwt, json, serve } from '../../support/harness.ts';
-import { answering, BUNDLE, connected, failure, nodeAt, SAVED, TOKEN } from './connecting.ts';
+import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, SAVED, TOKEN } from './connecting.ts';
 
 test('a token that is used already falls back to the credentials of an earlier start, with a warning', async (t) => {
   const cloud = await serve(t, (response, { headers }) => {
@@ -52,8 +52,55 @@ test('5xx answers are tried again as often as configured, with growing waits, an
   assert.ok(performance.now() - started >= 2_990, 'one second, then two');
   assert.ok(error instanceof NodeError);
   assert.equal(error.status, 503);
-  assert.match(error.message, /could not be reached in 3 attempts: it answered 503: maintenance/);
+  assert.match(error.message, /did not accept the connect in 3 attempts: it answered 503: maintenance/);
   assert.equal(cloud.received.length, 3);
+});
+
+test('408, 425 and 429 are waited for, as long as the cloud asks', async (t) => {
+  const asked: number[] = [];
+  const cloud = await serve(t, (response, _, number) => {
+    asked.push(performance.now());
+    if (number > 1) return json(response, 200, BUNDLE);
+    response.writeHead(429, { 'retry-after': '2' }).end();
+  });
+  const node = nodeAt(t, cloud);
+  const reasons: (readonly string[])[] = [];
+  const connecting = connected(node);
+  await waitUntil('the wait', () => node.logged('next attempt in 2 s').length > 0);
+  reasons.push(node.readiness().reasons);
+  await connecting;
+  reasons.push(node.readiness().reasons);
+  assert.ok((asked[1] ?? 0) - (asked[0] ?? 0) > 1_950, String(asked));
+  assert.match(String(reasons[0]), /connecting to http:.* failed: it answered 429/);
+  assert.deepEqual(reasons[1], []);
+  for (const status of [408, 425]) {
+    const busy = await answering(t, [status, {}]);
+    const error = await failure(nodeAt(t, busy, { settings: { nodeConnectRetries: 1 } }));
+    assert.match(error.message, new RegExp(`in 1 attempt: it answered ${status}`));
+    assert.doesNotMatch(error.message, /new token/);
+  }
+});
+
+test('a login page in the place of the cloud is named, and the connect is repeated', async (t) => {
+  const cloud = await serve(t, (response, _, number) => {
+    if (number > 1) return json(response, 200, BUNDLE);
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.end('<!doctype html><title>Campus WiFi</title>');
+  });
+  const node = nodeAt(t, cloud);
+  await connected(node);
+  assert.match(node.logged('WARN').join(), /200 with a web page \("Campus WiFi"\), so not from the cloud/);
+});
+
+test('a refusal because of a wrong clock advises to set the clock, and nothing else', async (t) => {
+  const cloud = await serve(t, (response) => {
+    response.setHeader('date', new Date(Date.now() + 7_200_000).toUTCString());
+    json(response, 401, { error: 'JWT is expired' });
+  });
+  const error = await failure(nodeAt(t, cloud, { settings: RECONNECT }));
+  assert.match(error.message, /401: JWT is expired \(this machine's clock is 2 h behind the cloud\)/);
+  assert.match(error.remedy ?? '', /timedatectl/);
+  assert.doesNotMatch(error.message, /token <token>|reset/);
 });
 
 test('an unreachable cloud and a hanging one are NodeErrors', async (t) => {
@@ -83,7 +130,7 @@ const strange: [string, (response: ServerResponse) => void, RegExp][] = [
   [
     'a page',
     (response) => response.end('<html>welcome</html>'),
-    /it answered 200 with a web page, so not from the cloud/,
+    /it answered 200 with a web page, so not from the cloud[^]*browser/,
   ],
   ['a list', (response) => response.end('[]'), /not with a JSON object/],
   ['nothing', (response) => response.writeHead(204).end(), /204, but not with a JSON object/],

@@ -7,4 +7,4 @@ import connect from 'undici/lib/api/api-connect.js';
 Object.assign(Dispatcher.prototype, { connect });
 
 export { default as Agent } from 'undici/lib/dispatcher/agent.js';
-export { default as EnvHttpProxyAgent } from 'undici/lib/dispatcher/env-http-proxy-agent.js';
+export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';

@@ -1,6 +1,9 @@
 // CodaError and its family: every failure that the node expects, each with a stable code.
 // A message says what happened and where; the remedy says what to do (PROTOCOL §14).
 
+/** Of an AggregateError, to show. */
+const MOST_CAUSES = 8;
+
 export interface ErrorDetails {
   /** What the reader can do about it; appended to the message. */
   remedy?: string;
@@ -98,6 +101,8 @@ export function attributedMessageOf(thrown: unknown): string {
 
 /** The message of anything that was thrown, for a log line or another error's text. */
 export function messageOf(thrown: unknown): string {
+  // Such as one for each address of a host.
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return causesOf(thrown);
   if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
   if (typeof thrown === 'string') return thrown;
   if (thrown === undefined || thrown === null) return `${String(thrown)} was thrown in place of an error`;
@@ -109,6 +114,17 @@ export function messageOf(thrown: unknown): string {
     // Circular, or with a toJSON that throws.
   }
   return Object.prototype.toString.call(thrown);
+}
+
+function causesOf({ message, errors }: AggregateError): string {
+  const causes = [
+    ...new Set(
+      errors.map((error: unknown) => (error instanceof AggregateError ? 'more errors' : messageOf(error))),
+    ),
+  ];
+  const rest = causes.length - MOST_CAUSES;
+  const text = causes.slice(0, MOST_CAUSES).join('; ') + (rest > 0 ? `; and ${rest} more` : '');
+  return message === '' ? text : `${message}: ${text}`;
 }
 
 /** The `code` of a system error, such as `ENOENT`. */

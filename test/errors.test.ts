@@ -46,4 +46,19 @@ describe('errors', () => {
       '5',
     ]);
   });
+
+  it('with several causes name each of them once', () => {
+    const refused = new Error('connect ECONNREFUSED ::1:1');
+    const late = new Error('connect ETIMEDOUT 192.0.2.1:1');
+    assert.equal(
+      messageOf(new AggregateError([refused, late, refused])),
+      'connect ECONNREFUSED ::1:1; connect ETIMEDOUT 192.0.2.1:1',
+    );
+    assert.equal(messageOf(new AggregateError([late], 'no way')), 'no way: connect ETIMEDOUT 192.0.2.1:1');
+    assert.equal(messageOf(new AggregateError([])), 'AggregateError');
+    assert.match(
+      messageOf(new AggregateError(Array.from({ length: 30 }, (_, i) => `e${i}`))),
+      /; e7; and 22 more$/,
+    );
+  });
 });

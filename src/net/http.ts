@@ -2,13 +2,16 @@
 // and extra certificates that the environment names (PROTOCOL §13).
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { version } from '../version.ts';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
+import { version } from '../version.ts';
+import { EACH_ADDRESS } from './addresses.ts';
+import { createProxyChoice, proxyFault, type Proxy } from './proxy.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: string;
+  /** Their names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as it is; set the header `content-type` too. */
   readonly body?: string;
@@ -49,25 +52,30 @@ export interface HttpOptions {
 }
 
 const MIB = 1024 * 1024;
+/** Of every request, unless it has its own (PROTOCOL §13). */
+const DEFAULT_HEADERS = { 'user-agent': `coda-node/${version}`, accept: 'application/json' };
 
 export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
   const common = { connections: options.connections ?? 64, pipelining: 1 };
-  const direct = new Agent({ ...common, ...(ca === undefined ? {} : { connect: { ca } }) });
-  const proxies = proxySettings(options.env);
-  const proxied =
-    proxies.httpProxy === '' && proxies.httpsProxy === ''
-      ? undefined
-      : new EnvHttpProxyAgent({
-          ...common,
-          ...proxies,
-          // Plain http goes through the proxy as a request: many proxies tunnel to port 443 only.
-          proxyTunnel: false,
-          ...(ca === undefined ? {} : { connect: { ca }, requestTls: { ca }, proxyTls: { ca } }),
-        });
-  const agentFor = ({ protocol, hostname }: URL): Dispatcher => {
-    const proxy = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy;
-    return proxied === undefined || proxy === '' || isLoopback(hostname) ? direct : proxied;
+  const connect = { ...EACH_ADDRESS, ...(ca === undefined ? {} : { ca }) };
+  const direct = new Agent({ ...common, connect });
+  const proxyOf = createProxyChoice(options.env);
+  const agents = new Map<Proxy, ProxyAgent>();
+  const agentOf = (proxy: Proxy): ProxyAgent => {
+    const known = agents.get(proxy);
+    if (known !== undefined) return known;
+    const agent = new ProxyAgent({
+      ...common,
+      uri: proxy.uri,
+      ...(proxy.authorization === undefined ? {} : { token: proxy.authorization }),
+      // Plain http goes through the proxy as a request: many proxies tunnel to port 443 only.
+      proxyTunnel: false,
+      requestTls: ca === undefined ? {} : { ca },
+      proxyTls: connect,
+    });
+    agents.set(proxy, agent);
+    return agent;
   };
 
   return {
@@ -77,12 +85,14 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         if (exchange.hasEnded) return;
         try {
           const url = new URL(request.url);
-          agentFor(url).dispatch(
+          exchange.proxy = proxyOf(url);
+          const agent = exchange.proxy === undefined ? direct : agentOf(exchange.proxy);
+          agent.dispatch(
             {
               origin: url.origin,
               path: `${url.pathname}${url.search}`,
               method: request.method,
-              headers: withDefaults(request.headers),
+              headers: { ...DEFAULT_HEADERS, ...request.headers },
               body: request.body ?? null,
               // The exchange has its own deadline; these would only cut off a slow but complete answer.
               headersTimeout: 0,
@@ -97,28 +107,17 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     },
     // Requests in progress are cut off: the outbox keeps every result that was not confirmed.
     async close() {
-      await Promise.all([direct.destroy(), proxied?.destroy()]);
+      await Promise.all([direct, ...agents.values()].map((agent) => agent.destroy()));
     },
   };
-}
-
-const DEFAULT_HEADERS = { 'user-agent': `coda-node/${version}`, accept: 'application/json' };
-
-/** PROTOCOL §13: every request says who asks, and what it can read, unless the operator says otherwise. */
-function withDefaults(headers: HttpRequest['headers'] = {}): Record<string, string> {
-  const all: Record<string, string> = { ...DEFAULT_HEADERS };
-  for (const name in headers) {
-    const lower = name.toLowerCase();
-    if (lower !== name && lower in DEFAULT_HEADERS) delete all[lower];
-    all[name] = headers[name] ?? '';
-  }
-  return all;
 }
 
 /** One request and its answer. It ends with the last byte of the answer, at its deadline, or at the caller's signal; also
  *  while undici still connects and has nothing yet that could be aborted. */
 class Exchange implements Dispatcher.DispatchHandler {
   hasEnded = false;
+  /** What the request goes through. */
+  proxy: Proxy | undefined;
   readonly #request: HttpRequest;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: TransportError) => void;
@@ -140,7 +139,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#reject = reject;
     const { timeoutMs, signal } = request;
     this.#timer = setTimeout(() => {
-      this.#fail(`no whole answer within ${timeoutMs / 1000} s`, undefined);
+      const way = this.proxy === undefined ? '' : ` through the proxy ${this.proxy.name}`;
+      this.#fail(`no whole answer within ${timeoutMs / 1000} s${way}`, undefined);
     }, timeoutMs);
     signal?.addEventListener('abort', this.#abort);
     if (signal?.aborted) this.#abort();
@@ -172,7 +172,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
     const code = systemCode(error);
     const text = messageOf(error);
-    this.#fail(code === undefined || text.includes(code) ? text : `${text} (${code})`, error);
+    const full = code === undefined || text.includes(code) ? text : `${text} (${code})`;
+    const { proxy } = this;
+    const isSent = this.#controller !== undefined;
+    this.#fail(proxy === undefined ? full : proxyFault(full, proxy, this.#request.url, isSent), error);
   }
 
   readonly #abort = (): void => this.#fail('aborted', this.#request.signal?.reason);
@@ -200,26 +203,6 @@ function systemCode(thrown: unknown): string | undefined {
   if (code !== undefined || !(thrown instanceof Error)) return code;
   // Node tries several addresses of one host and throws their errors together.
   return systemCode(thrown instanceof AggregateError ? thrown.errors[0] : thrown.cause);
-}
-
-function proxySettings(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: string; noProxy: string } {
-  const httpProxy = proxyUrl(env, 'http_proxy') || proxyUrl(env, 'HTTP_PROXY');
-  const httpsProxy = proxyUrl(env, 'https_proxy') || proxyUrl(env, 'HTTPS_PROXY');
-  return { httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' };
-}
-
-/** The error does not quote the value: it may hold a password. */
-function proxyUrl(env: NodeJS.ProcessEnv, name: string): string {
-  const value = env[name] ?? '';
-  if (value === '' || /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) return value;
-  throw new ConfigError(`${name} is not the URL of an HTTP proxy`, {
-    remedy: 'Write it as http://host:port, or https://user:password@host:port.',
-  });
-}
-
-/** Whether this is the machine itself, which no proxy can reach: `coda dev` runs there. */
-function isLoopback(hostname: string): boolean {
-  return hostname === '[::1]' || /^(127(\.\d+){3}|(.+\.)?localhost)$/.test(hostname);
 }
 
 /** The certificates of SSL_CERT_FILE, added to Node's own; undefined if it is not set. A `ca` option replaces all that

@@ -145,10 +145,13 @@ const SIGNS: readonly (readonly [sign: RegExp, code: string])[] = [
 
 /** What an error of a command or of a connection says, with what to do about it. */
 export function redisTrouble(thrown: unknown, redis: Redis): Trouble {
-  const cause = thrown instanceof AggregateError ? (thrown.errors[0] as unknown) : thrown;
-  const fault = faultOf(cause, redis);
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) {
+    const { text, remedy } = redisTrouble(thrown.errors[0], redis);
+    return { text: `${text}; each of its addresses was tried: ${messageOf(thrown)}`, remedy };
+  }
+  const fault = faultOf(thrown, redis);
   return (
-    certificateTrouble(cause, fault.at) ??
+    certificateTrouble(thrown, fault.at) ??
     KINDS[fault.code]?.(fault) ?? {
       text: `${fault.at}: ${fault.text}`,
       remedy: `${WAITS} coda doctor looks at each step of the way.`,

@@ -1,6 +1,9 @@
 // Opens and closes connections to Redis: verified TLS, endless reconnects with jitter, and a limit on how long a
 // connection may be silent.
-import { Redis, type RedisOptions } from 'ioredis';
+import { createConnection, type IpcNetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
+import { EACH_ADDRESS } from './addresses.ts';
 import { extraCertificates } from './http.ts';
 
 /** Below the 10 s within which a node must be consuming again once Redis is back. */
@@ -25,6 +28,7 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
   const ca = url.startsWith('rediss:') ? extraCertificates(env) : undefined;
   const all: Omit<RedisOptions, 'replyMapping'> = {
     connectionName: name,
+    Connector: AddressConnector,
     // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
     protocol: 2,
     maxRetriesPerRequest: null,
@@ -39,6 +43,38 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     ...options,
   };
   return new Redis(url, all);
+}
+
+/** Tries each address of a name with time enough; the connector of ioredis cannot be told how. */
+class AddressConnector extends AbstractConnector {
+  readonly #target: IpcNetConnectOpts | TcpNetConnectOpts;
+  readonly #tls: ConnectionOptions | undefined;
+
+  /** `given` are the options of the client. */
+  constructor(given: unknown) {
+    const {
+      path,
+      host = 'localhost',
+      port = 6379,
+      family = 0,
+      tls,
+      disconnectTimeout,
+    } = given as RedisOptions;
+    super(disconnectTimeout ?? 2_000);
+    this.#target = path === undefined ? { host, port, family, ...EACH_ADDRESS } : { path };
+    this.#tls = tls;
+  }
+
+  connect(): Promise<Socket> {
+    this.connecting = true;
+    const stream =
+      this.#tls === undefined
+        ? createConnection(this.#target)
+        : connectTls({ ...this.#target, ...this.#tls });
+    stream.once('error', (error) => (this.firstError = error));
+    this.stream = stream;
+    return Promise.resolve(stream);
+  }
 }
 
 /** Closes a connection for good, at once: `disconnect` alone waits for the peer, which may be frozen. */

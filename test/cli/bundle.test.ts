@@ -166,10 +166,10 @@ describe('the package as users install it', () => {
     assert.deepEqual(readdirSync(bundle), before);
   });
 
-  it('reaches an https cloud through a proxy', async (t) => {
+  it('reaches an https cloud through a proxy that asks for a password', async (t) => {
     const cloud = await startLocalCloud();
     const front = await tlsInFrontOf(Number(new URL(cloud.url).port));
-    const proxy = await connectProxy();
+    const proxy = await connectProxy({ credentials: 'lab:p@ss' });
     const cwd = folder(t, { 'ca.pem': CA });
     // This machine too, but not by a name for which proxies are left out anyway.
     const host = `0.0.0.0:${front.port}`;
@@ -180,7 +180,7 @@ describe('the package as users install it', () => {
         PATH: process.env['PATH'],
         HOME: cwd,
         SSL_CERT_FILE: join(cwd, 'ca.pem'),
-        HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+        HTTPS_PROXY: `http://lab:p%40ss@127.0.0.1:${proxy.port}`,
         CODA_WEBAPP_URL: `https://${host}`,
         CODA_NODE_TOKEN: cloud.issueToken(),
         CODA_EXECUTOR_FACTORY: 'noop',

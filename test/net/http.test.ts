@@ -1,6 +1,7 @@
 // Requests to the cloud: a deadline for the whole exchange, direct to this machine, through the proxy elsewhere.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
@@ -39,6 +40,25 @@ describe('the HTTP client', () => {
         },
       );
     }
+  });
+
+  it('says who it is and what it takes, unless the request says it itself', async (t) => {
+    const seen: IncomingMessage['headers'][] = [];
+    const { url } = await serve(t, (request, response) => {
+      seen.push(request.headers);
+      response.end();
+    });
+    const http = client(t);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    await http.request({ method: 'HEAD', url, timeoutMs: 5_000 });
+    await http.request({ method: 'POST', url, headers: { 'user-agent': 'lab' }, body: '', timeoutMs: 5_000 });
+    assert.deepEqual(
+      seen.map((headers) => [headers['user-agent'], headers.accept]),
+      [
+        [`coda-node/${version}`, 'application/json'],
+        ['lab', 'application/json'],
+      ],
+    );
   });
 
   it('limits the time of the whole exchange, also if the answer drips', async (t) => {

@@ -21,14 +21,26 @@ export async function tlsInFrontOf(port: number): Promise<Middleman> {
   return opened(server, sockets);
 }
 
+export interface ProxyTemper {
+  /** `user:password`: whoever does not send it is answered 407. */
+  readonly credentials?: string;
+  /** The answer to every CONNECT, such as `403 Forbidden`. */
+  readonly refuses?: string;
+}
+
 /** An HTTP proxy that only knows CONNECT. */
-export async function connectProxy(): Promise<Proxy> {
+export async function connectProxy({ credentials, refuses }: ProxyTemper = {}): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const tunnels: string[] = [];
   const server = createServer((client) => {
     client.on('error', () => {});
     client.once('data', (head) => {
-      const [, host = '', port = ''] = /^CONNECT ([^\s:]+):(\d+) HTTP/.exec(head.toString('latin1')) ?? [];
+      const text = head.toString('latin1');
+      const [, host = '', port = ''] = /^CONNECT ([^\s:]+):(\d+) HTTP/.exec(text) ?? [];
+      const [, sent = ''] = /^proxy-authorization: Basic (\S+)/im.exec(text) ?? [];
+      if (credentials !== undefined && Buffer.from(sent, 'base64').toString() !== credentials)
+        return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      if (refuses !== undefined) return void client.end(`HTTP/1.1 ${refuses}\r\n\r\n`);
       tunnels.push(`${host}:${port}`);
       if (host === '') return void client.end('HTTP/1.1 405 Method Not Allowed\r\n\r\n');
       const target = connect(Number(port), host, () => {

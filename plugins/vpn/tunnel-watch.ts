@@ -11,7 +11,6 @@ import type { Terms, Tunnel } from './tunnel.ts';
 
 /** The pause between checks while the tunnel is down: short, so that jobs are taken again soon after it is back. */
 const PAUSE_WHEN_DOWN_MS = 500;
-const SHORTEST_PAUSE_MS = 250;
 /** A tunnel that has not come back by itself after this long is restarted. */
 const FIRST_RESTART_MS = 30_000;
 const LONGEST_RESTART_MS = 300_000;
@@ -71,11 +70,13 @@ export class TunnelWatch {
     this.#admission = admission;
     if (this.#finding !== undefined) this.note(this.#finding);
     const intervalMs = this.#terms.checkIntervalSec * 1000;
-    // A check and the pause before it fit into one interval, so a dead tunnel is noticed within one.
     const deadlineMs = Math.min(5_000, Math.max(750, intervalMs / 2));
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, intervalMs - deadlineMs);
+    let due = performance.now();
     while (!this.#signal.aborted) {
-      await this.#pause(this.state === 'vpn_unavailable' ? PAUSE_WHEN_DOWN_MS : pauseMs);
+      const now = performance.now();
+      // The time that a check takes is part of the interval; times that pass meanwhile are skipped.
+      due = this.state === 'vpn_unavailable' ? now + PAUSE_WHEN_DOWN_MS : Math.max(due + intervalMs, now);
+      await this.#pause(due - now);
       if (this.#signal.aborted) return;
       const isDown = this.state === 'vpn_unavailable';
       const finding = await this.#tunnel.check(

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly endings: RunEndings;
 }
 
+const NONE: readonly ReadyJob[] = [];
+
 export class Run {
   /** Monotonic milliseconds. */
   readonly startedAt = performance.now();
@@ -68,7 +70,7 @@ export class Run {
 
   /** Jobs of a batch that failed: each must run alone. */
   get again(): readonly ReadyJob[] {
-    return this.#ends.size === this.jobs.length ? [] : this.jobs.filter((job) => !this.#isOver(job));
+    return this.#ends.size === this.jobs.length ? NONE : this.jobs.filter((job) => !this.#isOver(job));
   }
 
   /** How a job of this run ended; undefined if it was cancelled, abandoned, or reported already. */

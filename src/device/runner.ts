@@ -58,6 +58,9 @@ export class Runner {
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
+  /** The run that has ended and is being handed over, and how many of its jobs are. */
+  #handing: Run | undefined;
+  #handed = 0;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -152,7 +155,7 @@ export class Runner {
   }
 
   #ended(run: Run): void {
-    const { held, marker, endings } = this.#options;
+    const { held, marker } = this.#options;
     const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
@@ -161,17 +164,31 @@ export class Runner {
     // Before the next run is chosen: these jobs come first.
     for (const job of again) marker.end(job.messageIds[0]);
     held.requeue(again);
+    this.#handing = run;
+    this.#handed = 0;
     this.#startNext();
     // The device is at work again; what is left does not hold it up.
-    for (const job of jobs) {
-      if (again.includes(job)) continue;
+    this.handOver();
+    if (this.#runs.size === 0) this.#waitingForEnd.notify();
+  }
+
+  /** Hands over what has ended. For the exit of the process, which may come out of the start of the next run. */
+  handOver(): void {
+    const run = this.#handing;
+    if (run === undefined) return;
+    const { marker, endings } = this.#options;
+    const { jobs, again } = run;
+    while (this.#handed < jobs.length) {
+      const job = jobs[this.#handed];
+      this.#handed += 1;
+      if (job === undefined || again.includes(job)) continue;
       const [messageId] = job.messageIds;
       const outcome = run.outcomeOf(job);
       const saved = outcome === undefined ? undefined : endings.ran(job, outcome, causeOf(run, job, outcome));
       if (saved === undefined || !marker.isWary) marker.end(messageId);
       else void saved.then(() => marker.forget(messageId));
     }
-    if (this.#runs.size === 0) this.#waitingForEnd.notify();
+    this.#handing = undefined;
   }
 }
 

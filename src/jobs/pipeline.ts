@@ -79,6 +79,11 @@ export class JobPipeline implements Jobs {
   readonly #runner: Runner;
   readonly #reader: Reader;
   readonly #replay: Replay;
+  /** An executor may end the process, also in the turn in which the job before it has ended. */
+  readonly #onExit = (): void => {
+    this.#runner.handOver();
+    this.#options.outbox.saveNow();
+  };
 
   constructor(options: JobPipelineOptions) {
     this.#options = options;
@@ -159,6 +164,7 @@ export class JobPipeline implements Jobs {
       statuses: this.#writes,
       deliver: async (saved, attempt) => (await hooks.deliver.promise(saved, attempt)) ?? NOT_DELIVERED,
     });
+    process.on('exit', this.#onExit);
     this.#replay.start();
     this.#runner.start();
     // What was pending before is found before anything new is read.
@@ -257,6 +263,7 @@ export class JobPipeline implements Jobs {
   }
 
   close(): void {
+    process.off('exit', this.#onExit);
     this.#replay.stop();
     this.#reader.stop();
     this.#recovery.close();

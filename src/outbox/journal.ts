@@ -1,12 +1,13 @@
 // An append-only file of JSON records whose appends become durable together: many records, one fsync.
 // A tail torn by a crash is cut, and a damaged line is set aside. A file that is mostly dead records is rewritten.
+import { rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError, messageOf, type Trouble } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { Pause } from '../net/timing.ts';
 import { syncDirectory, writeRemedy } from '../state/private-file.ts';
-import { DurableFile } from './durable-file.ts';
+import { DurableFile, replaceNow } from './durable-file.ts';
 import { fileChunks, HEADER, lineOf, readRecords } from './journal-file.ts';
 
 /** Below this size a file is never rewritten. */
@@ -101,6 +102,19 @@ export class Journal {
     });
   }
 
+  /** The process ends: writes down what is not on the disk yet, and waits for nothing. */
+  saveNow(): void {
+    if (this.#writing === undefined) return;
+    try {
+      // A rename that is under way must not come after this one. Whatever else is under way goes to the old file.
+      rmSync(this.#newPath, { force: true });
+      replaceNow(this.#path, `${this.#path}.last`, fileChunks(this.#options.snapshot()));
+    } catch (thrown) {
+      const text = `the last results cannot be saved to ${this.#path}: ${messageOf(thrown)}; their jobs run again`;
+      this.#options.log.error(`${text} → ${writeRemedy(thrown, dirname(this.#path))}`);
+    }
+  }
+
   /** Bytes on disk. */
   get size(): number {
     return this.#size;
@@ -112,6 +126,10 @@ export class Journal {
     this.#pause.wake();
     await this.#writing;
     await this.#file.close();
+  }
+
+  get #newPath(): string {
+    return `${this.#path}.new`;
   }
 
   async #write(): Promise<void> {
@@ -173,7 +191,7 @@ export class Journal {
   /** Writes the live records to a new file and puts it in place of the old one. The snapshot holds every live record, so
    *  nothing queued so far needs an append of its own. */
   async #rewrite(batch: Append[]): Promise<void> {
-    const temporary = `${this.#path}.new`;
+    const temporary = this.#newPath;
     const file = await DurableFile.open(temporary, { empty: true });
     try {
       for (const append of this.#queue.splice(0)) batch.push(append);

@@ -170,6 +170,11 @@ export class Outbox {
     this.#lanes.add(entry);
   }
 
+  /** The process ends: what has not been saved yet is saved at once. */
+  saveNow(): void {
+    this.#journal.saveNow();
+  }
+
   /** Takes back a result that had been set aside, of a job that is not in the outbox; resolves once it is durable. */
   async resubmit(saved: SavedOutcome): Promise<void> {
     const entry = this.#add(saved);

@@ -1,5 +1,6 @@
 // Durable records survive, whatever a crash or a bad disk does to the end of the file.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -244,6 +245,37 @@ describe('the journal', () => {
     await opened.journal.close();
     const ids = new Set(readRecords(await readFile(path), path).records.map((record) => (record as Item).id));
     assert.equal(ids.size, 2000);
+  });
+
+  it('has every record on disk when the process is ended by code, also while the file is rewritten', async (t) => {
+    const folder = await temporaryFolder(t);
+    const source = (name: string): string => new URL(`../../src/${name}.js`, import.meta.url).href;
+    const script = `
+import { Journal } from '${source('outbox/journal')}';
+import { silentLogger } from '${source('log')}';
+const [, path, turns] = process.argv;
+const live = [];
+const { journal } = await Journal.open(path, { log: silentLogger, snapshot: () => live, onTrouble: () => {} });
+process.on('exit', () => journal.saveNow());
+for (let id = 0; ; id += 1) {
+  live.push({ id, text: 'x'.repeat(50_000) });
+  void journal.append(live.at(-1), { durable: id % 3 > 0 });
+  if (id === Number(turns)) process.exit(7);
+  await new Promise(setImmediate);
+}`;
+    for (const turns of [0, 1, 2, 80, 90, 100, 110, 120, 160, 200]) {
+      const path = join(folder, String(turns));
+      const args = ['--input-type=module', '-e', script, path, String(turns)];
+      assert.equal(spawnSync(process.execPath, args, { stdio: 'inherit' }).status, 7);
+      const opened = await open(path);
+      const ids = new Set(opened.records.map((record) => (record as Item).id));
+      assert.equal(ids.size, turns + 1, `after ${turns} turns`);
+      await opened.journal.close();
+    }
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.endsWith('.last')),
+      [],
+    );
   });
 
   it('keeps records that a full disk does not take, says so, and writes them when there is room', async (t) => {

@@ -17,6 +17,8 @@ export default defineConfig({
     async run(ir, shots, { jobId }) {
       appendFileSync(new URL('./starts', import.meta.url), jobId + '\\n');
       if (shots === 66) ${death};
+      // Long enough for the next job to be here when this one ends.
+      await new Promise((resolve) => setTimeout(resolve, 50));
       return { counts: { '00': shots }, executionTimeMs: 1, shotsCompleted: shots };
     },
   }),
@@ -47,6 +49,23 @@ describe('a job that kills the node', () => {
     }
     throw new Error('the node dies again and again');
   };
+
+  for (const [name, death] of [
+    ['process.exit', 'process.exit(3)'],
+    ['an error that nobody catches', "queueMicrotask(() => { throw new Error('the driver is gone'); })"],
+  ] as const) {
+    it(`just after others does not cost their results: ${name}`, async () => {
+      writeFileSync(join(bench.folder, 'coda.config.ts'), executorThat(death));
+      const jobIds: string[] = [];
+      // All are there before the node is: they run one right after the other.
+      for (const shots of [5, 6, 7, 66, 8]) jobIds.push(await cloud.submit({ ir: bell('cz').ir, shots }));
+      await startUntilDone(jobIds);
+      const statuses = jobIds.map((jobId) => cloud.results.get(jobId)?.status);
+      assert.deepEqual(statuses, ['completed', 'completed', 'completed', 'failed', 'completed']);
+      for (const jobId of jobIds.filter((_, i) => i !== 3)) assert.equal(startsOf(jobId), 1);
+      assert.deepEqual(cloud.violations, []);
+    });
+  }
 
   for (const [name, death] of [
     ['process.exit', 'process.exit(3)'],

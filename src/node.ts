@@ -20,7 +20,8 @@ import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
-import { checkTapOrder, type SlowTap } from './kernel/tap.ts';
+import { SlowTaps } from './kernel/slow-taps.ts';
+import { checkTapOrder } from './kernel/tap.ts';
 import { TroubleLog } from './kernel/trouble-log.ts';
 
 const LOOK_FOR_TROUBLE_MS = 1_000;
@@ -57,7 +58,7 @@ export class Node implements CodaNode {
   #session: Session | undefined;
   #pipeline: JobPipeline | undefined;
   #networkUp = false;
-  readonly #slowTaps = new Set<SlowTap>();
+  readonly #slowTaps = new SlowTaps();
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
 
@@ -131,7 +132,7 @@ export class Node implements CodaNode {
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
     report.add('executor', this.#executor?.source ?? null);
     this.#pipeline?.report(report);
-    for (const slow of this.#slowTaps) reportSlow(slow, report);
+    this.#slowTaps.report(report);
     this.hooks.readiness.call(report);
     return report;
   }
@@ -332,14 +333,6 @@ export class Node implements CodaNode {
   #throwIfClosed(): void {
     if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
   }
-}
-
-function reportSlow({ plugin, since, limitMs }: SlowTap, report: ReadinessReport): void {
-  const seconds = Math.round((performance.now() - since) / 1000);
-  report.notReady(
-    `plugin '${plugin}' has not settled in onJob after ${seconds} s, and the next job waits for it`,
-    `After ${limitMs / 1000} s (hookTimeoutSec) the job fails and the node goes on. See what the plugin waits for.`,
-  );
 }
 
 function tooEarly(what: string, hook: string): never {

@@ -4,16 +4,9 @@ import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { isPromise, runInSeries, type SeriesTap } from './series.ts';
+import { troubleOf, type SlowTap, type SlowTaps } from './slow-taps.ts';
 
-/** A tap of `onJob` that has not settled, although a good part of its time is over. */
-export interface SlowTap {
-  readonly plugin: string;
-  /** Monotonic milliseconds. */
-  readonly since: number;
-  readonly limitMs: number;
-}
-
-const SLOW_MS = 10_000;
+const SLOW_MS = 5_000;
 /** Taps with a shorter limit are not worth a word before it. */
 const SHORTEST_LIMIT_MS = 1_000;
 
@@ -25,8 +18,7 @@ export interface GuardOptions {
   readonly log: Logger;
   /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
   readonly applying: () => string | undefined;
-  /** The taps that a job waits for, and that take long. */
-  readonly slowTaps: Set<SlowTap>;
+  readonly slowTaps: SlowTaps;
   /** Throws if an answer of a tap, other than nothing, cannot be used. */
   readonly check?: (answer: unknown) => void;
 }
@@ -87,16 +79,15 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
   };
 
   const onSlow = (): (() => void) => {
-    const slowMs = slowMsOf(options);
-    if (hook !== 'onJob') {
-      const seconds = `${slowMs / 1000} s; after ${timeoutMs / 1000} s it counts as failed`;
-      log.warn(`plugin '${plugin}' has not settled in ${hook} after ${seconds}`);
-      return () => {};
+    const since = performance.now() - slowMsOf(options);
+    const fails = hook === 'onJob' ? 'job' : kind === 'deciding' ? 'start' : undefined;
+    const slow: SlowTap = { plugin, hook, since, limitMs: timeoutMs, fails };
+    // Once the node runs, the log has whatever /ready has.
+    if (fails === 'start') {
+      const { text, remedy } = troubleOf(slow);
+      log.warn(`${text} → ${remedy}`);
     }
-    // /ready has it, and with that the log.
-    const slow: SlowTap = { plugin, since: performance.now() - slowMs, limitMs: timeoutMs };
-    options.slowTaps.add(slow);
-    return () => options.slowTaps.delete(slow);
+    return options.slowTaps.add(slow);
   };
 
   const onLate = (): PluginError | undefined => {

@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { PluginError } from '../../src/errors.ts';
 import { createHooks, HOOKS, type HookSpec } from '../../src/hooks.ts';
 import { silentLogger } from '../../src/log.ts';
+import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 
 const specs: Readonly<Record<string, HookSpec>> = HOOKS;
 
@@ -63,7 +64,7 @@ describe('the hooks of a node', () => {
     timeoutMs: 1000,
     log: silentLogger,
     applying: () => 'lab',
-    slowTaps: new Set(),
+    slowTaps: new SlowTaps(),
   });
 
   it('name the nearest one to code that asks for another', () => {
@@ -98,7 +99,7 @@ describe('the hooks of a node', () => {
           timeoutMs: 1000,
           log: silentLogger,
           applying: () => 'lab',
-          slowTaps: new Set(),
+          slowTaps: new SlowTaps(),
         });
         own.resolveExecutor.tapPromise('lab', tap as () => Promise<undefined>);
         await assert.rejects(own.resolveExecutor.promise(), (error) => {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { AsyncSeriesBailHook, AsyncSeriesHook } from 'tapable';
 import { PluginError } from '../../src/errors.ts';
 import { createHooks, type Hooks } from '../../src/hooks.ts';
+import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import { createLogger } from '../../src/log.ts';
 import { waitUntil } from '../../src/testing/index.ts';
 
@@ -20,7 +21,7 @@ interface Guarded extends Hooks {
 function guarded(timeoutMs = 60_000): Guarded {
   const lines: string[] = [];
   const log = createLogger({ write: (line) => lines.push(line) });
-  return { lines, ...createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new Set() }) };
+  return { lines, ...createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new SlowTaps() }) };
 }
 
 function turn(): Promise<void> {
@@ -252,7 +253,7 @@ describe('a tap that is late', () => {
       import { createHooks } from ${url('../../src/hooks.js')};
       import { createLogger } from ${url('../../src/log.js')};
       const log = createLogger({ write: (line) => console.log(line) });
-      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new Set() });
+      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: { add: () => () => {} } });
       const punctual = hooksOf(3_600_000);
       punctual.start.tapPromise('punctual', async () => {});
       for (let round = 0; round < 2; round++) {

@@ -16,6 +16,7 @@ import { Admission } from '../../src/kernel/admission.ts';
 import { createLogger } from '../../src/log.ts';
 import { openRedis } from '../../src/net/redis.ts';
 import { ReleaseStack } from '../../src/kernel/release.ts';
+import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import { Services } from '../../src/kernel/services.ts';
 import { TroubleLog } from '../../src/kernel/trouble-log.ts';
 
@@ -56,7 +57,7 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
   const truth: StandIn['truth'] = {};
 
   const node: StandIn = {
-    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying, slowTaps: new Set() }),
+    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying, slowTaps: new SlowTaps() }),
     settings,
     env: {},
     log,

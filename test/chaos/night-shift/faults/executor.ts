@@ -133,6 +133,6 @@ export const EXECUTOR_FAULTS: readonly Fault[] = [
     heal: (night) => night.remove('trouble'),
     cause: /lab-notes[^\n]*onJob|onJob[^\n]*lab-notes/,
     remedy: /plugin/i,
-    where: ['status', 'doctor', 'log'],
+    where: EVERYWHERE,
   },
 ];

@@ -132,3 +132,13 @@ export function errorCode(thrown: unknown): string | undefined {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
+
+/** Docker and some service managers take quotes in an env file as part of the value. Does not quote it: it may be secret. */
+export function refuseQuotes(variable: string, value: string): void {
+  const text = value.trim();
+  if (text.length < 2 || !/^["']/.test(text) || text.at(-1) !== text[0]) return;
+  throw new ConfigError(`the value of ${variable} has quotes around it`, {
+    remedy:
+      'Write the value without them. Not everything that reads an env file removes them; Docker does not.',
+  });
+}

@@ -1,6 +1,6 @@
 // Reads the settings from flags and environment variables. The case of a variable's name does not matter (PROTOCOL §9);
 // a blank value counts as unset, as users of env files expect.
-import { ConfigError } from '../errors.ts';
+import { ConfigError, refuseQuotes } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
 import { settingFromText, settingFromValue, type Origin } from './coerce.ts';
 import {
@@ -87,7 +87,7 @@ function variablesOf(env: NodeJS.ProcessEnv): Map<string, Variable> {
     const upper = variable.toUpperCase();
     if (text === undefined || text.trim() === '' || !upper.startsWith('CODA_')) continue;
     if (NO_SETTINGS.has(upper)) continue;
-    if (VARIABLES.includes(upper)) refuseQuotes(variable, text.trim());
+    if (VARIABLES.includes(upper)) refuseQuotes(printable(variable, 100), text);
     const other = found.get(upper);
     if (other !== undefined && other.text !== text && VARIABLES.includes(upper)) {
       throw new ConfigError(`${other.variable} and ${variable} are both set, to different values`, {
@@ -97,16 +97,6 @@ function variablesOf(env: NodeJS.ProcessEnv): Map<string, Variable> {
     found.set(upper, { variable, text });
   }
   return found;
-}
-
-/** Docker and some service managers take quotes in an env file as part of the value. */
-function refuseQuotes(variable: string, trimmed: string): void {
-  const isQuoted = trimmed.length > 1 && /^["']/.test(trimmed) && trimmed.at(-1) === trimmed[0];
-  if (!isQuoted) return;
-  throw new ConfigError(`the value of ${printable(variable, 100)} has quotes around it`, {
-    remedy:
-      'Write the value without them. Not everything that reads an env file removes them; Docker does not.',
-  });
 }
 
 async function unknownVariables(variables: readonly Variable[]): Promise<string[]> {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
-import { ConfigError, errorCode, messageOf } from '../errors.ts';
+import { ConfigError, errorCode, messageOf, refuseQuotes } from '../errors.ts';
 import { version } from '../version.ts';
 import { EACH_ADDRESS } from './addresses.ts';
 import { createProxyChoice, proxyFault, type Proxy } from './proxy.ts';
@@ -209,6 +209,7 @@ function systemCode(thrown: unknown): string | undefined {
  *  Node trusts, so the file in NODE_EXTRA_CA_CERTS is added again. */
 export function extraCertificates(env: NodeJS.ProcessEnv): string[] | undefined {
   const sslCertFile = env['SSL_CERT_FILE'];
+  refuseQuotes('SSL_CERT_FILE', sslCertFile ?? '');
   if (sslCertFile === undefined || sslCertFile === '') return undefined;
   const files = [sslCertFile, env['NODE_EXTRA_CA_CERTS']].filter((file) => file !== undefined && file !== '');
   return [...rootCertificates, ...files.map((file) => readCertificates(String(file)))];

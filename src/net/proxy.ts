@@ -1,5 +1,5 @@
 // The proxy on the way to the cloud: which one the environment names, for which URLs, and what its refusals mean.
-import { ConfigError } from '../errors.ts';
+import { ConfigError, refuseQuotes } from '../errors.ts';
 import { createNoProxy } from './no-proxy.ts';
 
 export interface Proxy {
@@ -17,6 +17,7 @@ export interface Proxy {
 export function createProxyChoice(env: NodeJS.ProcessEnv): (url: URL) => Proxy | undefined {
   const http = proxyIn(env, 'http_proxy') ?? proxyIn(env, 'HTTP_PROXY');
   const https = proxyIn(env, 'https_proxy') ?? proxyIn(env, 'HTTPS_PROXY');
+  for (const variable of ['no_proxy', 'NO_PROXY']) refuseQuotes(variable, env[variable] ?? '');
   const isDirect = createNoProxy(env['no_proxy'] ?? env['NO_PROXY'] ?? '');
   return (url) => {
     const proxy = url.protocol === 'https:' ? https : http;
@@ -28,6 +29,7 @@ export function createProxyChoice(env: NodeJS.ProcessEnv): (url: URL) => Proxy |
 function proxyIn(env: NodeJS.ProcessEnv, variable: string): Proxy | undefined {
   const value = env[variable] ?? '';
   if (value === '') return undefined;
+  refuseQuotes(variable, value);
   if (!/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) {
     throw new ConfigError(`${variable} is not the URL of an HTTP proxy`, {
       remedy: 'Write it as http://host:port, or https://user:password@host:port.',

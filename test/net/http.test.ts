@@ -42,6 +42,20 @@ describe('the HTTP client', () => {
     }
   });
 
+  it('names a variable with quotes around its value, without the value', () => {
+    for (const name of ['HTTP_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE']) {
+      assert.throws(
+        () => createHttpClient({ env: { [name]: '"http://planted"' } }),
+        (thrown) => {
+          assert.ok(thrown instanceof ConfigError);
+          assert.match(thrown.message, new RegExp(`the value of ${name} has quotes around it`));
+          assert.doesNotMatch(thrown.message, /planted/);
+          return true;
+        },
+      );
+    }
+  });
+
   it('says who it is and what it takes, unless the request says it itself', async (t) => {
     const seen: IncomingMessage['headers'][] = [];
     const { url } = await serve(t, (request, response) => {

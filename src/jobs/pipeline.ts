@@ -213,7 +213,7 @@ export class JobPipeline implements Jobs {
     const { stuck } = this.#runner;
     const reasons = [
       ...this.admission.reasons,
-      this.#health.trouble ?? this.#reader.trouble,
+      this.#health.trouble ?? this.#reader.troubleBy(this.#health.answeredAt),
       stuck === undefined ? undefined : { text: stuck, remedy: STUCK_REMEDY },
       this.#writes.trouble,
     ];

@@ -66,10 +66,10 @@ export class Reader {
     redis.on('close', () => void recovery.sweep());
   }
 
-  /** Why no jobs are read at the moment, if so. */
-  get trouble(): Trouble | undefined {
+  /** Why no jobs are read, if so, as was to be seen when Redis last answered: a later silence may be this process's own. */
+  troubleBy(answeredAt: number): Trouble | undefined {
     if (this.#knownTrouble !== undefined) return this.#knownTrouble;
-    const late = this.#askedAt !== undefined && performance.now() - this.#askedAt > LATE_MS;
+    const late = this.#askedAt !== undefined && answeredAt - this.#askedAt > LATE_MS;
     return late ? redisTroubleOf('ETIMEDOUT', this.#options.redis) : undefined;
   }
 

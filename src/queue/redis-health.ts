@@ -14,22 +14,36 @@ export class RedisHealth {
   readonly #timer: NodeJS.Timeout;
   #answeredAt = -Infinity;
   #isAsking = false;
+  /** An answer should be there by now, and is not although this process had the time to read it. */
+  #isLate = false;
   #roundTripMs: number | undefined;
 
   constructor(redis: Redis) {
     this.#redis = redis;
     this.#connection = new ConnectionTrouble(redis);
     this.#timer = setInterval(() => this.#ping(), PING_EVERY_MS);
-    redis.on('ready', () => this.#ping());
+    redis.on('ready', () => {
+      this.#isLate = false;
+      this.#ping();
+    });
   }
 
   get healthy(): boolean {
-    return this.#redis.status === 'ready' && performance.now() - this.#answeredAt < LATE_MS;
+    const isSilent = this.#isLate && performance.now() - this.#answeredAt >= LATE_MS;
+    return this.#redis.status === 'ready' && this.#answeredAt > 0 && !isSilent;
   }
 
-  /** Why Redis is not healthy, if so. */
+  /** Monotonic milliseconds. */
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
+  /** Why Redis is not healthy, if so; not before it has had the time to answer. */
   get trouble(): Trouble | undefined {
-    return this.healthy ? undefined : (this.#connection.trouble ?? redisTroubleOf('ETIMEDOUT', this.#redis));
+    const isNew = this.#redis.status === 'ready' && !this.#isLate;
+    return this.healthy || isNew
+      ? undefined
+      : (this.#connection.trouble ?? redisTroubleOf('ETIMEDOUT', this.#redis));
   }
 
   get roundTripMs(): number {
@@ -42,16 +56,22 @@ export class RedisHealth {
 
   #ping(): void {
     if (this.#redis.status !== 'ready') {
+      this.#isLate = true;
       void this.#connection.look();
       return;
     }
-    if (this.#isAsking) return;
+    if (this.#isAsking) {
+      // After a time in which the event loop stood still, the answer may be there unread.
+      setImmediate(() => (this.#isLate ||= this.#isAsking));
+      return;
+    }
     this.#isAsking = true;
     const askedAt = performance.now();
     this.#redis
       .ping()
       .then(() => {
         this.#answeredAt = performance.now();
+        this.#isLate = false;
         const tookMs = this.#answeredAt - askedAt;
         this.#roundTripMs = ((this.#roundTripMs ?? tookMs) + tookMs) / 2;
       })

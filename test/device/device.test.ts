@@ -82,7 +82,7 @@ describe('the device', () => {
   it('that blocks the event loop is named, also if the run ends with the block', async () => {
     const executor: Executor = {
       run(ir, shots) {
-        const until = performance.now() + 1_500;
+        const until = performance.now() + 3_000;
         while (performance.now() < until);
         return Promise.resolve(zeros(ir, shots));
       },
@@ -95,6 +95,11 @@ describe('the device', () => {
         test.log.find((text) => text.includes('event loop was blocked')),
       );
       assert.ok(line.includes(jobId) && line.includes('the test'), line);
+      // Nor is anybody else blamed.
+      assert.equal(
+        test.log.find((text) => text.includes('does not answer')),
+        undefined,
+      );
     } finally {
       await test.stop();
     }

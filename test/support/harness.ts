@@ -57,7 +57,12 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
   const truth: StandIn['truth'] = {};
 
   const node: StandIn = {
-    hooks: createHooks({ timeoutMs: settings.hookTimeoutSec * 1000, log, applying, slowTaps: new SlowTaps() }),
+    hooks: createHooks({
+      timeoutMs: settings.hookTimeoutSec * 1000,
+      log,
+      applying,
+      slowTaps: new SlowTaps(),
+    }),
     settings,
     env: {},
     log,
@@ -103,7 +108,9 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
   if (options.jobs !== undefined) setValue(node, 'jobs', options.jobs);
   plugin.apply(node);
   const troubleLog = new TroubleLog(log);
-  const look = setInterval(() => troubleLog.look(node.readiness().troubles), LOOK_MS);
+  // A test may replace it by one that throws.
+  const { readiness } = node;
+  const look = setInterval(() => troubleLog.look(readiness().troubles), LOOK_MS);
   releases.push('the watch for trouble', () => clearInterval(look));
   t.after(() => node.close());
   return node;

@@ -72,6 +72,8 @@ interface Words<Args extends unknown[]> {
 interface Deadline {
   /** `limit`: a tap that has not settled after `hookTimeoutSec` has failed; `warn`: it is logged by name and we keep waiting. */
   readonly deadline: 'limit' | 'warn';
+  /** What its built-in taps wait for they tell themselves, and they may wait for long. */
+  readonly tellsItself?: true;
 }
 
 /** What the table says of a hook, and how the hook is made. */
@@ -80,6 +82,7 @@ export interface HookSpec<H = unknown> extends Words<unknown[]> {
   readonly type: string;
   /** `none`: the hook is synchronous; a tap must return its answer, not a promise of it. */
   readonly deadline: 'limit' | 'warn' | 'none';
+  readonly tellsItself?: true;
   readonly create: () => H;
 }
 
@@ -158,6 +161,7 @@ export const HOOKS = {
     tap: 'Returns the session with the cloud.',
     failure: 'The node does not start.',
     deadline: 'warn',
+    tellsItself: true,
   }),
   beforeConnect: series<[ConnectRequest]>({
     args: ['request: ConnectRequest'],
@@ -209,6 +213,7 @@ export const HOOKS = {
     tap: 'Returns one result a job in the same order, or nothing to have them run one by one.',
     failure: 'The jobs run one by one.',
     deadline: 'warn',
+    tellsItself: true,
   }),
   afterRun: series<[Job, Outcome]>({
     args: ['job: Job', 'outcome: Outcome'],
@@ -236,6 +241,7 @@ export const HOOKS = {
     tap: 'Makes one attempt and returns how it ended.',
     failure: 'The attempt is repeated later.',
     deadline: 'warn',
+    tellsItself: true,
   }),
   onWebhook: series<[WebhookRequest]>({
     args: ['request: WebhookRequest'],
@@ -297,8 +303,15 @@ const UNKNOWN: object = new Proxy(INSPECTED, {
 export function createHooks(guard: HookGuard): Hooks {
   const hooks = Object.entries(HOOKS).map(([name, spec]: [string, HookSpec]) => {
     const hook = spec.create() as Hook<unknown, unknown>;
-    const { kind, deadline, check } = spec;
-    guardTaps(hook, { ...guard, hook: name, kind, deadline, ...(check === undefined ? {} : { check }) });
+    const { kind, deadline, tellsItself = false, check } = spec;
+    guardTaps(hook, {
+      ...guard,
+      hook: name,
+      kind,
+      deadline,
+      tellsItself,
+      ...(check === undefined ? {} : { check }),
+    });
     return [name, hook] as const;
   });
   // Only a name that is no hook gets to the prototype, so the node's own calls do not pay for it.

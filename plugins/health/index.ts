@@ -18,7 +18,8 @@ export function health(): Plugin {
         if (address === undefined) throw new ConfigError('the health server is not listening yet');
         return address;
       });
-      node.hooks.boot.tapPromise('health', async () => {
+      // Before the taps of other plugins: while one of them hangs, /ready says so.
+      node.hooks.boot.tapPromise({ name: 'health', stage: -500 }, async () => {
         const log = node.log.child('health');
         const server = await createHealthServer(node, log);
         address = await listen(server, node.settings.host, node.settings.port);

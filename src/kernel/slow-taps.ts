@@ -7,6 +7,7 @@ export interface SlowTap {
   readonly hook: string;
   /** Monotonic milliseconds. */
   readonly since: number;
+  /** Infinity: it is waited for. */
   readonly limitMs: number;
   /** What fails with it at its limit, if anything does. */
   readonly fails: 'job' | 'start' | undefined;
@@ -44,8 +45,9 @@ export function troubleOf({ plugin, hook, since, limitMs, fails }: SlowTap): {
   const seconds = Math.round((performance.now() - since) / 1000);
   const waits = fails === undefined ? '' : `, and the ${fails === 'job' ? 'next job' : fails} waits for it`;
   const consequence = fails === undefined ? 'the node goes on without it' : CONSEQUENCES[fails];
+  const limit = limitMs === Infinity ? '' : `After ${limitMs / 1000} s (hookTimeoutSec) ${consequence}. `;
   return {
     text: `plugin '${plugin}' has not settled in ${hook} after ${seconds} s${waits}`,
-    remedy: `After ${limitMs / 1000} s (hookTimeoutSec) ${consequence}. See what the plugin waits for.`,
+    remedy: `${limit}See what the plugin waits for.`,
   };
 }

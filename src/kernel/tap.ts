@@ -7,6 +7,8 @@ import { isPromise, runInSeries, type SeriesTap } from './series.ts';
 import { troubleOf, type SlowTap, type SlowTaps } from './slow-taps.ts';
 
 const SLOW_MS = 5_000;
+/** For a tap that is waited for as long as it takes, such as one that brings a tunnel up. */
+const PATIENT_MS = 15_000;
 /** Taps with a shorter limit are not worth a word before it. */
 const SHORTEST_LIMIT_MS = 1_000;
 
@@ -14,6 +16,8 @@ export interface GuardOptions {
   readonly hook: string;
   readonly kind: 'deciding' | 'observing';
   readonly deadline: 'limit' | 'warn' | 'none';
+  /** Slow taps of it need no word. */
+  readonly tellsItself: boolean;
   readonly timeoutMs: number;
   readonly log: Logger;
   /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
@@ -35,9 +39,9 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
 }
 
 /** A tap whose lateness is no failure may take its time. */
-function slowMsOf({ deadline, timeoutMs }: GuardOptions): number {
-  const isNamed = deadline === 'limit' && timeoutMs >= SHORTEST_LIMIT_MS;
-  return isNamed ? Math.min(SLOW_MS, timeoutMs / 2) : timeoutMs;
+function slowMsOf({ deadline, tellsItself, timeoutMs }: GuardOptions): number {
+  if (tellsItself || timeoutMs < SHORTEST_LIMIT_MS) return timeoutMs;
+  return Math.min(deadline === 'limit' ? SLOW_MS : PATIENT_MS, timeoutMs / 2);
 }
 
 /** Whether a hook has any tap; tapable's own `isUsed` also counts the guard. */
@@ -81,7 +85,13 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
   const onSlow = (): (() => void) => {
     const since = performance.now() - slowMsOf(options);
     const fails = hook === 'onJob' ? 'job' : kind === 'deciding' ? 'start' : undefined;
-    const slow: SlowTap = { plugin, hook, since, limitMs: timeoutMs, fails };
+    const slow: SlowTap = {
+      plugin,
+      hook,
+      since,
+      limitMs: deadline === 'limit' ? timeoutMs : Infinity,
+      fails,
+    };
     // Once the node runs, the log has whatever /ready has.
     if (fails === 'start') {
       const { text, remedy } = troubleOf(slow);

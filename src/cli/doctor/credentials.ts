@@ -14,6 +14,9 @@ export const checkCredentials: Check = async (context) => {
   if (settings.nodeToken !== '') {
     return [ok(check, 'a token is given: the next start gets new credentials with it')];
   }
+  if (jwtPrivateKey === '' && jwtKeyId === '' && context.live !== undefined) {
+    return [ok(check, 'none yet: the running node gets them when it has connected')];
+  }
   if (jwtPrivateKey === '' && jwtKeyId === '') {
     return [
       warning(

@@ -15,8 +15,10 @@ const OLDEST = [6, 2] as const;
 const PROBES = 64;
 const check = 'redis';
 
-export const checkRedis: Check = async ({ config, env }) => {
+export const checkRedis: Check = async ({ config, env, live }) => {
   const { redisUrl, qpuId } = config.settings;
+  if (redisUrl === '' && live !== undefined)
+    return [ok(check, 'its URL is not known yet: the running node gets it when it has connected')];
   if (redisUrl === '')
     return [warning(check, 'its URL is not known yet', 'The first coda start gets it from the cloud.')];
   const { host } = new URL(redisUrl);

@@ -77,6 +77,8 @@ async function tunnel({ config, node, live, http }: DoctorContext, bad: Bad): Pr
   const isManaged = findVpnProcess(stateDir, nodeVpnProfilePath) !== undefined;
   if (node === undefined && !isManaged) return [ok(check, 'no tunnel is needed while no node runs')];
   const state = live?.['vpn_state'];
+  if (state === 'booting' && !isManaged)
+    return [ok(check, 'no tunnel yet: the running node has not connected')];
   const { found, problem } = await findTunnel(vpnInterfaceHint ?? undefined);
   const findings: Finding[] = [
     found === undefined || problem !== undefined

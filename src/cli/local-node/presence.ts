@@ -45,7 +45,8 @@ export function presence(isDaemon: boolean): Plugin {
         const timer = setInterval(() => node.readiness(), LOOK_EVERY_MS).unref();
         node.onClose('the look at the readiness', () => clearInterval(timer));
       });
-      node.hooks.boot.tapPromise({ name: 'presence', stage: 1000 }, async () => {
+      // Right after the health server: whatever holds the rest of the boot up can be asked for.
+      node.hooks.boot.tapPromise({ name: 'presence', stage: -400 }, async () => {
         const { stateDir, shutdownDrainTimeoutSec } = node.settings;
         const path = presencePath(nodeFolder(stateDir));
         const starts = await recordStart(nodeFolder(stateDir));

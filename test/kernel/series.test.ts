@@ -246,6 +246,19 @@ describe('a tap that is late', () => {
     assert.equal(lines.length, 1);
   });
 
+  it('is named also after one that was late, and after one that took a part of the time', async () => {
+    const { lines, afterRun } = guarded(40);
+    const hook = afterRun as unknown as AnyHook;
+    const never = (): Promise<void> => new Promise(() => {});
+    hook.tapPromise('first', never);
+    hook.tapPromise('second', never);
+    hook.tapPromise('punctual', () => new Promise((resolve) => void setTimeout(resolve, 20)));
+    hook.tapPromise('last', never);
+    await hook.promise('a');
+    const named = lines.map((line) => /plugin '(\w+)' has not settled/.exec(line)?.[1]);
+    assert.deepEqual(named, ['first', 'second', 'last']);
+  });
+
   it('keeps the process alive until then, and a tap that has settled does not', async () => {
     const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
     const script = `

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { openRedis } from '../../../src/net/redis.ts';
 import { CA, SERVER } from '../../support/certificates.ts';
+import { tlsInFrontOf, type Certificate } from '../../support/middlemen.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { FaultProxy } from '../fault-proxy.ts';
 import { jobIdOf } from '../ledger.ts';
@@ -12,7 +13,6 @@ import type { Behaviour } from './executor.ts';
 import { EXPIRED, SELF_SIGNED } from './certificates.ts';
 import { Gateway } from './gateway.ts';
 import { NightNode } from './night-node.ts';
-import { tlsFront, type Certificate } from './tls-front.ts';
 
 /** The node's own user of Redis: what is taken from it, the cloud keeps. */
 export const USER = 'night';
@@ -154,17 +154,17 @@ export class Night {
 
   /** New connections to Redis meet TLS with this certificate, before a plain port. */
   async redisBehindTls(certificate: Certificate): Promise<void> {
-    const front = await tlsFront(this.redisPort, certificate);
+    const front = await tlsInFrontOf(this.redisPort, certificate);
     this.world.onClose(() => front.close());
     this.redisWay.leadTo(front.port);
   }
 
   /** Results of the jobs that come now go to a TLS port with a certificate that nobody trusts. Returns what mends it. */
   async deliverBehindSelfSigned(): Promise<() => void> {
-    const bad = await tlsFront(this.api.port, SELF_SIGNED);
-    const good = await tlsFront(this.api.port, SERVER);
+    const bad = await tlsInFrontOf(this.api.port, SELF_SIGNED);
+    const good = await tlsInFrontOf(this.api.port, SERVER);
     const way = await FaultProxy.open(bad.port);
-    this.world.onClose(() => Promise.all([bad.close(), good.close(), way.close()]).then(() => {}));
+    this.world.onClose(() => Promise.all([bad.close(), good.close(), way.close()]));
     this.world.deliverVia(`https://127.0.0.1:${way.port}`);
     return () => way.leadTo(good.port);
   }

@@ -30,7 +30,8 @@ interface Usable {
 }
 
 /**
- * The executor of the only package that provides one; undefined if no package does; with a warning, the names of several.
+ * The executor of the only package that provides one; undefined if no package does; if several do, their
+ * names, with a warning.
  * Throws an ExecutorError if packages say that they provide one, and none of them can be loaded: a node that then answered
  * with zeros, or with another executor, would invent results.
  */

@@ -1,4 +1,4 @@
-// What ships: one set of classes, whichever door they come through.
+// The package as it ships: complete, and with one copy of each class, whichever entry point is imported.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -29,7 +29,7 @@ export async function tlsInFrontOf(port: number, certificate: Certificate = SERV
 }
 
 export interface ProxyTemper {
-  /** `user:password`: whoever does not send it is answered 407. */
+  /** `user:password`: a client that does not send it gets a 407. */
   readonly credentials?: string;
   /** The answer to every CONNECT, such as `403 Forbidden`. */
   readonly refuses?: string;

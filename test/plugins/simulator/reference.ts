@@ -18,8 +18,8 @@ export const TARGETS = Object.keys(LEGAL_GATES) as Target[];
 type Step = readonly [name: string, parameter?: string];
 
 /**
- * Each native gate as gates of quantum-circuit, up to a global phase. Where it can, it takes another
- * road than the simulator: a slip in a rotation's sign would otherwise be made twice.
+ * Each native gate as gates of quantum-circuit, up to a global phase. If possible, it takes another
+ * way than the simulator, so that a wrong sign of a rotation is not made twice.
  */
 const STEPS: Readonly<Record<GateName, readonly Step[]>> = {
   rx: [['rx', 'theta']],

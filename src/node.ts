@@ -161,7 +161,7 @@ export class Node implements CodaNode {
     await this.close();
   }
 
-  /** Ends the running jobs without waiting for them; the cloud is told that they failed. */
+  /** Ends the running jobs without waiting for them, and reports them failed. */
   cancelRunning(): void {
     this.#pipeline?.failRunning('the operator stopped the node while the job ran');
   }
@@ -263,7 +263,7 @@ export class Node implements CodaNode {
           admission.close(
             'outbox',
             `${size} results wait to be delivered, no job is taken until there are fewer`,
-            'See coda status for why they cannot be delivered. The node goes on by itself once they can.',
+            'See coda status for why they cannot be delivered. The node continues by itself once they can.',
           );
       },
     });
@@ -338,7 +338,7 @@ function reportSlow({ plugin, since, limitMs }: SlowTap, report: ReadinessReport
   const seconds = Math.round((performance.now() - since) / 1000);
   report.notReady(
     `plugin '${plugin}' has not settled in onJob after ${seconds} s, and the next job waits for it`,
-    `After ${limitMs / 1000} s (hookTimeoutSec) the job fails and the node goes on. See what the plugin waits for.`,
+    `After ${limitMs / 1000} s (hookTimeoutSec) the job fails and the node continues. See what the plugin waits for.`,
   );
 }
 

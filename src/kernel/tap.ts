@@ -14,7 +14,7 @@ export interface SlowTap {
 }
 
 const SLOW_MS = 10_000;
-/** Taps with a shorter limit are not worth a word before it. */
+/** Taps with a shorter limit are not reported before it. */
 const SHORTEST_LIMIT_MS = 1_000;
 
 export interface GuardOptions {
@@ -93,7 +93,7 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
       log.warn(`plugin '${plugin}' has not settled in ${hook} after ${seconds}`);
       return () => {};
     }
-    // /ready has it, and with that the log.
+    // /ready shows it, and so does the log.
     const slow: SlowTap = { plugin, since: performance.now() - slowMs, limitMs: timeoutMs };
     options.slowTaps.add(slow);
     return () => options.slowTaps.delete(slow);

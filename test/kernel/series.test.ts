@@ -167,7 +167,7 @@ describe('the taps of an asynchronous hook', () => {
     ]);
   });
 
-  it('go on once each after a thenable that calls back twice', async () => {
+  it('continue once each after a thenable that calls back twice', async () => {
     const hook = guarded().onJob as unknown as AnyHook;
     const said: string[] = [];
     const callBacks: (() => void)[] = [];
@@ -190,7 +190,7 @@ describe('the taps of an asynchronous hook', () => {
 });
 
 describe('a tap that is late', () => {
-  /** A hook whose first tap settles for the call 'late' when it is told to, which call by call. */
+  /** A hook whose first tap settles for the call 'late' when the test lets it, for every other call at once. */
   function withLateTap(hook: unknown): {
     readonly hook: AnyHook;
     readonly settle: (() => void)[];

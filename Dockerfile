@@ -1,4 +1,5 @@
-# A small image of the node, without OpenVPN: for clouds in HTTPS mode. Your executor comes in a folder of your own:
+# A small image of the node, without OpenVPN: for clouds in HTTPS mode. Your executor and coda.config.ts are in a folder of
+# yours, mounted at /site:
 #   docker build -t coda-node .
 #   docker run --init -v coda-state:/var/lib/coda-node -v "$PWD:/site:ro" -e CODA_NODE_TOKEN coda-node
 FROM node:22-slim AS build

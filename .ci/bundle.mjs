@@ -84,9 +84,9 @@ function useOurFiles({ onResolve }) {
 }
 
 /** The licence of every package whose code is in the bundle. */
-function licences(inputs) {
+function licences(bundled) {
   const folders = new Set(
-    inputs
+    bundled
       .toSorted((a, b) => a.localeCompare(b))
       .flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
   );

@@ -1,6 +1,6 @@
 // Makes a test file fail that leaves something open: a node, a connection, a server, a timer, a child process. Loaded
 // into the process of every test file. Without such leaks that process ends by itself after its last test; if it stays,
-// and what keeps it does not change any more, this names it and ends the process.
+// and the things that are open do not change any more, this names them and ends the process.
 import { after } from 'node:test';
 
 /** Longer than any hook takes to close what its file has opened. */

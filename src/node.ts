@@ -162,7 +162,7 @@ export class Node implements CodaNode {
     await this.close();
   }
 
-  /** Ends the running jobs without waiting for them; the cloud is told that they failed. */
+  /** Ends the running jobs without waiting for them, and reports them failed. */
   cancelRunning(): void {
     this.#pipeline?.failRunning('the operator stopped the node while the job ran');
   }
@@ -264,7 +264,7 @@ export class Node implements CodaNode {
           admission.close(
             'outbox',
             `${size} results wait to be delivered, no job is taken until there are fewer`,
-            'See coda status for why they cannot be delivered. The node goes on by itself once they can.',
+            'See coda status for why they cannot be delivered. The node continues by itself once they can.',
           );
       },
     });

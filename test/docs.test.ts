@@ -1,4 +1,4 @@
-// What the documents claim: code that compiles, tables that agree with the code, commands that exist.
+// The documents are right: their code compiles, their tables agree with the code, and their commands exist.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -63,7 +63,7 @@ describe('the code in the documents', () => {
     assert.equal(status, 0, stdout);
   });
 
-  it('fails to compile where an option is wrong', () => {
+  it('does not compile if an option is wrong', () => {
     const wrong =
       "import { defineConfig } from 'coda-node';\nexport default defineConfig({ plugins: [['heartbeat', { intervalSecs: 1 }]] });\n";
     writeFileSync(join(folder, 'wrong.ts'), wrong);

@@ -1,4 +1,4 @@
-// From the cancel key to the executor's cancel hook: with push, and for a Redis user who is not allowed to have push.
+// From the cancel key to the executor's cancel hook: with push, and for a Redis user who has no right to it.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../src/testing/index.ts';

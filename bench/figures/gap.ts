@@ -35,7 +35,7 @@ export const gap: Figure = {
 };
 
 function settings(lab: Lab): readonly Setting[] {
-  const settings: readonly Setting[] = [
+  const all: readonly Setting[] = [
     {
       rttMs: 50,
       runMs: 20,
@@ -62,7 +62,7 @@ function settings(lab: Lab): readonly Setting[] {
       goals: { busy: { text: '≥ bare − 2 points', isMet: ({ node, bare = 0 }) => node >= bare - 2 } },
     },
   ];
-  return settings.filter(({ jobs }) => jobs > 0);
+  return all.filter(({ jobs }) => jobs > 0);
 }
 
 async function measureAt(lab: Lab, setting: Setting): Promise<Row[]> {

@@ -70,8 +70,8 @@ export const throughput: Figure = {
   },
 };
 
-/** Processor time counts from before the first job is read until the last one is acknowledged, so that it is all of
- *  what so many jobs cost, however far reading runs ahead of delivery; time counts to the last webhook. */
+/** Processor time counts from before the first job is read until the last one is acknowledged. So it is the whole
+ *  cost of these jobs, however far reading runs ahead of delivery. Time counts to the last webhook. */
 export function rateOf(
   lab: Lab,
   subject: SubjectName,

@@ -19,7 +19,7 @@ export interface InstalledPackage {
 }
 
 export function installPackage(folder: string): InstalledPackage {
-  // Without `prepack`, which would build again what is running now.
+  // Without `prepack`: it would replace the build that is running now.
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
   const file = execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }).trim();
   const { name, bin, dependencies } = JSON.parse(

@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (word !== undefined) {
-    process.stdout.write(`'${word}' means nothing here; see npm run bench:scaling -- --help\n`);
+    process.stdout.write(`'${word}' is not an option; see npm run bench:scaling -- --help\n`);
     return 2;
   }
   const measurement = await measure(({ kind, nodes, concurrency, jobsPerSecond, ideal }) => {

@@ -1,5 +1,5 @@
 // Jobs a second of 1, 2 and 4 nodes with `concurrency` 1, 4 and 16: real processes on one stream, beside Redis and the
-// cloud. A measurement counts only if each job came back once and is acknowledged.
+// cloud. A measurement counts only if each job was delivered once and is acknowledged.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';

@@ -10,7 +10,7 @@ export interface CancelCheck {
   some(jobIds: readonly string[]): void;
   /** Checks every job that can still be cancelled. */
   all(): void;
-  /** Why the signals cannot be read, if so; a lost connection is told by others. */
+  /** Why the signals cannot be read, if so; others report a lost connection. */
   readonly trouble: Trouble | undefined;
   /** As `all`, but does nothing while the last poll still waits for Redis. */
   poll(): void;

@@ -14,7 +14,7 @@ const CHANNEL = '__redis__:invalidate';
 
 export interface Push {
   readonly works: boolean;
-  /** Why it does not work, if so; a lost connection is told by others. */
+  /** Why it does not work, if so; others report a lost connection. */
   readonly trouble: Trouble | undefined;
   /** Subscribes again if the connection is up. */
   retry(): void;

@@ -57,7 +57,7 @@ async function executorFactoryIn(text: string, path: string, log: Logger): Promi
   );
 }
 
-/** `executorFactory`, `executor-factory`, `Executor_factory`: read by nobody. */
+/** `executorFactory`, `executor-factory`, `Executor_factory`: spellings that nothing reads. */
 function warnOfSpelling(content: Readonly<Record<string, unknown>>, path: string, log: Logger): void {
   const plain = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
   for (const key of Object.keys(content)) {

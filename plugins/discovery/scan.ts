@@ -30,7 +30,8 @@ interface Usable {
 }
 
 /**
- * The executor of the only package that provides one; undefined if no package does; with a warning, the names of several.
+ * The executor of the only package that provides one; undefined if no package does; if several do, their
+ * names, with a warning.
  * Throws an ExecutorError if packages say that they provide one, and none of them can be loaded: a node that then answered
  * with zeros, or with another executor, would invent results.
  */
@@ -97,9 +98,9 @@ async function findCandidates(cwd: string): Promise<Candidate[]> {
     const names = (await packageNames(join(folder, 'node_modules'))).filter((name) => !candidates.has(name));
     for (let from = 0; from < names.length; from += AT_ONCE) {
       const chunk = names.slice(from, from + AT_ONCE);
-      const found = await Promise.all(chunk.map((name) => candidateIn(folder, name)));
+      const inChunk = await Promise.all(chunk.map((name) => candidateIn(folder, name)));
       // A package without the entry counts too: it hides packages of the same name further up.
-      chunk.forEach((name, index) => candidates.set(name, found[index]));
+      chunk.forEach((name, index) => candidates.set(name, inChunk[index]));
     }
   }
   return [...candidates.values()].filter((candidate) => candidate !== undefined);

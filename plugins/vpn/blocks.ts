@@ -47,7 +47,7 @@ export function checkBlock(name: string, lines: readonly string[]): BlockText {
   if (spec.single === true && items.length > 1) throw new Error(`it holds ${items.length} items, not one`);
   for (const item of items) checkItem(item, spec);
   return items
-    .map(({ label, lines }) => [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`].join('\n'))
+    .map((item) => [`-----BEGIN ${item.label}-----`, ...item.lines, `-----END ${item.label}-----`].join('\n'))
     .join('\n');
 }
 

@@ -93,13 +93,13 @@ function bringUp(node: CodaNode, tunnel: Tunnel, terms: Terms): Promise<Finding>
   return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.waitForOperatorTunnel(terms);
 }
 
-function termsOf({ vpn, webappUrl }: Session): Terms {
-  const { checkIntervalSec, interfaceHint, probeTargets, profile } = vpn;
+function termsOf(session: Session): Terms {
+  const { checkIntervalSec, interfaceHint, probeTargets, profile } = session.vpn;
   return {
     checkIntervalSec,
     interfaceHint,
     probeTargets,
-    webappUrl,
+    webappUrl: session.webappUrl,
     ...(profile === undefined ? {} : { profile }),
   };
 }

@@ -67,7 +67,7 @@ class Parser {
         const tag = /^<([^/>]*)>$/.exec(words[0] ?? '')?.[1];
         if (tag !== undefined) {
           const end = this.#endOfBlock(index, tag);
-          // Whatever is wrong with a block: what it contains is no directive.
+          // Lines inside a block are no directives, even if the block is refused.
           next = end ?? this.#lines.length;
           this.#readBlock(tag, words, index, end);
         } else if (words.length > 0) {

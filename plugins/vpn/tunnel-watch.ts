@@ -1,4 +1,4 @@
-// Watches the tunnel while the node runs. If the probes get no answer, OpenVPN is told to reconnect, then restarted, with
+// Watches the tunnel while the node runs. If the probes get no answer, it makes OpenVPN reconnect, then restarts it, with
 // growing pauses. Meanwhile no job is taken, running jobs continue, and results wait in the outbox.
 //
 //   booting -> ready <-> degraded        traffic gets through, but not to every target

@@ -52,7 +52,7 @@ function candidatesIn(folder: string): string[] {
     .toSorted();
 }
 
-/** False for a folder, and for the file in use: where the case of names does not matter, it has other names too. */
+/** False for a folder, and for the file in use: if the case of names does not matter, it has other names too. */
 function isOtherFile(path: string, used: string | undefined): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isFile() !== true) return false;

@@ -1,12 +1,12 @@
 // Watches the event loop while jobs run. An executor that computes on it holds up heartbeats, cancels and `/health`, and
-// is named in the log; a process or a machine that was stopped is told apart from that.
+// is named in the log; a process or a machine that was stopped is not blamed on it.
 import { uptime } from 'node:os';
 import type { Logger } from '../log.ts';
 
 /** A loop that stands still for longer than this is named in the log. */
 const BLOCKED_MS = 1_000;
 const WATCH_MS = 250;
-/** By then Node has told of a SIGCONT that ended the gap. */
+/** By then Node has reported a SIGCONT that ended the gap. */
 const JUDGE_AFTER_MS = 50;
 
 /** A time in which the event loop did not run. */
@@ -97,7 +97,7 @@ export function gapText(gap: Gap, jobId: string | undefined, executor: string): 
   );
 }
 
-/** How long the machine has been suspended by now, on a scale of this process: the uptime goes on meanwhile. */
+/** How long the machine has been suspended by now, on a scale of this process: the uptime continues meanwhile. */
 function suspendedSoFar(): number {
   return process.platform === 'linux' ? uptime() * 1000 - performance.now() : 0;
 }

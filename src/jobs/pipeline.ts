@@ -62,7 +62,7 @@ export interface JobPipelineOptions {
 }
 
 const STUCK_REMEDY =
-  'Restart the node (coda stop, coda start) to let it go on now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
+  'Restart the node (coda stop, coda start) to continue now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {

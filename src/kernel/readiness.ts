@@ -60,7 +60,7 @@ export class ReadinessReport {
     };
   }
 
-  /** Two connections may meet the same trouble: it is told once, and blocks if it does so anywhere. */
+  /** Two connections may meet the same trouble: it is reported once, and blocks if it blocks for one of them. */
   #add(text: string, remedy: string | undefined, blocks: boolean): void {
     const known = this.#troubles.findIndex((trouble) => trouble.text === text);
     const trouble = { text, remedy: remedy ?? this.#troubles[known]?.remedy ?? null, blocks };

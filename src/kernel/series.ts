@@ -53,6 +53,12 @@ export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number, slo
   };
 }
 
+/** How the promise of a tap ends. */
+interface Listeners {
+  readonly fulfilled: (value: unknown) => void;
+  readonly rejected: (thrown: unknown) => void;
+}
+
 /** One call of a hook, from its first tap to its last. */
 class Call {
   readonly #series: Series;
@@ -60,10 +66,14 @@ class Call {
   readonly #tell: Tell;
   /** How many taps have begun. */
   #begun = 0;
-  /** The tap whose promise has not settled, by `#begun`; 0 if there is none. */
-  #pending = 0;
-  /** Made for the first promise, and started again for each further one. */
+  /** The tap whose promise has not settled. */
+  #pending: SeriesTap | undefined;
+  /** The same for all taps, until one is given up: its promise may still settle. */
+  #listeners: Listeners | undefined;
+  /** Runs from the first promise on, unless that tap was given up or the time of the next begins. */
   #timer: NodeJS.Timeout | undefined;
+  /** How many taps had begun when the timer was started. */
+  #begunAtTimer = 0;
   /** Set while the pending tap is slow. */
   #slowEnds: (() => void) | undefined;
 
@@ -97,43 +107,63 @@ class Call {
   }
 
   #await(tap: SeriesTap, promise: PromiseLike<unknown>): void {
-    const own = (this.#pending = this.#begun);
-    const { slowMs, timeoutMs } = this.#series;
-    this.#timer ??= this.#startTimer(Math.min(slowMs, timeoutMs));
-    if (own > 1) this.#timer.refresh();
+    this.#pending = tap;
+    if (this.#timer === undefined) this.#startTimer(this.#firstMs);
+    const { fulfilled, rejected } = (this.#listeners ??= this.#newListeners());
     // The `then` of a foreign promise may call back twice.
-    (promise instanceof Promise ? promise : Promise.resolve(promise)).then(
-      (value: unknown) => {
-        if (this.#pending !== own) return;
+    (promise instanceof Promise ? promise : Promise.resolve(promise)).then(fulfilled, rejected);
+  }
+
+  #newListeners(): Listeners {
+    const own: Listeners = {
+      fulfilled: (value) => {
+        if (this.#listeners !== own) return;
         this.#settled();
         if (this.#isAnswer(value)) this.#end(null, value);
         else this.#next();
       },
-      (thrown: unknown) => {
-        if (this.#pending === own) this.#failed(tap, thrown);
+      rejected: (thrown) => {
+        if (this.#listeners === own && this.#pending !== undefined) this.#failed(this.#pending, thrown);
       },
-    );
+    };
+    return own;
+  }
+
+  /** After this long without an end a tap is slow, or late if it is never slow. */
+  get #firstMs(): number {
+    return Math.min(this.#series.slowMs, this.#series.timeoutMs);
   }
 
   #late(): void {
-    const { taps, slowMs, timeoutMs } = this.#series;
-    const tap = taps[this.#pending - 1];
+    const tap = this.#pending;
     if (tap === undefined) return;
+    const { slowMs, timeoutMs } = this.#series;
+    // Another tap was pending when the timer was started. Its time counts from now: to start a timer for each tap
+    // would cost more than most taps do.
+    if (this.#begunAtTimer !== this.#begun) return this.#startTimer(this.#firstMs);
     if (slowMs < timeoutMs && this.#slowEnds === undefined) {
       this.#slowEnds = tap.onSlow();
-      this.#timer = this.#startTimer(timeoutMs - slowMs);
-      return;
+      return this.#startTimer(timeoutMs - slowMs);
     }
     const failure = tap.onLate();
-    if (failure !== undefined) this.#failed(tap, failure);
+    if (failure === undefined) return;
+    this.#listeners = undefined;
+    this.#failed(tap, failure);
   }
 
-  #startTimer(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#late(), Math.min(ms, LONGEST_TIMER_MS));
+  #startTimer(ms: number): void {
+    this.#begunAtTimer = this.#begun;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#late();
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    );
   }
 
   #settled(): void {
-    this.#pending = 0;
+    this.#pending = undefined;
     if (this.#slowEnds === undefined) return;
     this.#slowEnds();
     this.#slowEnds = undefined;

@@ -13,7 +13,7 @@ export interface SlowTap {
   readonly fails: 'job' | 'start' | undefined;
 }
 
-const CONSEQUENCES = { job: 'the job fails and the node goes on', start: 'the start fails' } as const;
+const CONSEQUENCES = { job: 'the job fails and the node continues', start: 'the start fails' } as const;
 
 export class SlowTaps {
   readonly #slow = new Set<SlowTap>();
@@ -44,7 +44,7 @@ export function troubleOf({ plugin, hook, since, limitMs, fails }: SlowTap): {
 } {
   const seconds = Math.round((performance.now() - since) / 1000);
   const waits = fails === undefined ? '' : `, and the ${fails === 'job' ? 'next job' : fails} waits for it`;
-  const consequence = fails === undefined ? 'the node goes on without it' : CONSEQUENCES[fails];
+  const consequence = fails === undefined ? 'the node continues without it' : CONSEQUENCES[fails];
   const limit = limitMs === Infinity ? '' : `After ${limitMs / 1000} s (hookTimeoutSec) ${consequence}. `;
   return {
     text: `plugin '${plugin}' has not settled in ${hook} after ${seconds} s${waits}`,

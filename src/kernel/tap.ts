@@ -9,14 +9,14 @@ import { troubleOf, type SlowTap, type SlowTaps } from './slow-taps.ts';
 const SLOW_MS = 5_000;
 /** For a tap that is waited for as long as it takes, such as one that brings a tunnel up. */
 const PATIENT_MS = 15_000;
-/** Taps with a shorter limit are not worth a word before it. */
+/** Taps with a shorter limit are not reported before it. */
 const SHORTEST_LIMIT_MS = 1_000;
 
 export interface GuardOptions {
   readonly hook: string;
   readonly kind: 'deciding' | 'observing';
   readonly deadline: 'limit' | 'warn' | 'none';
-  /** Slow taps of it need no word. */
+  /** Its slow taps are not reported. */
   readonly tellsItself: boolean;
   readonly timeoutMs: number;
   readonly log: Logger;
@@ -92,7 +92,7 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
       limitMs: deadline === 'limit' ? timeoutMs : Infinity,
       fails,
     };
-    // Once the node runs, the log has whatever /ready has.
+    // Once the node runs, the log shows whatever /ready shows.
     if (fails === 'start') {
       const { text, remedy } = troubleOf(slow);
       log.warn(`${text} → ${remedy}`);

@@ -1,4 +1,4 @@
-// Has every trouble in the log: once when it appears, with its remedy, and once when it is over.
+// Logs every trouble: once when it appears, with its remedy, and once when it is over.
 import type { Logger } from '../log.ts';
 import type { ReportedTrouble } from './readiness.ts';
 
@@ -39,7 +39,7 @@ export class TroubleLog {
   }
 }
 
-/** A number that only counts on is not news. */
+/** A number that changes is no news. */
 function keyOf(text: string): string {
   return text.replaceAll(/\d+/g, '0');
 }

@@ -96,7 +96,7 @@ function connectHandler({ credentials, log }: Parts): Handler {
       mode = check.mode;
       return check.accept;
     },
-    record: (request, answer) => void log.connects.push({ ...request, body, mode, answer }),
+    record: (request, given) => void log.connects.push({ ...request, body, mode, answer: given }),
   };
 }
 
@@ -108,7 +108,7 @@ function heartbeatHandler({ credentials, log }: Parts): Handler {
       body = heartbeatBody(parseJson(headers['content-type'], text));
       return () => ({ ok: true });
     },
-    record: (request, answer) => void log.heartbeats.push({ ...request, body, answer }),
+    record: (request, given) => void log.heartbeats.push({ ...request, body, answer: given }),
   };
 }
 
@@ -125,7 +125,7 @@ function webhookHandler({ credentials, jobs, log }: Parts): Handler {
         return { ok: true };
       };
     },
-    record: (request, answer) => void log.deliveries.push({ ...request, body, answer, isDuplicate }),
+    record: (request, given) => void log.deliveries.push({ ...request, body, answer: given, isDuplicate }),
   };
 }
 

@@ -1,4 +1,4 @@
-// What to do when the cloud does not take what the node sends: by what was said of the attempt.
+// What to do if the cloud does not take what the node sends. The remedy follows from the text of the failure.
 import { certificateTrouble } from './certificate-trouble.ts';
 import { CLOCK_REMEDY } from './clock.ts';
 

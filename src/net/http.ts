@@ -52,8 +52,9 @@ export interface HttpOptions {
 }
 
 const MIB = 1024 * 1024;
-/** Of every request, unless it has its own (PROTOCOL §13). */
-const DEFAULT_HEADERS = { 'user-agent': `coda-node/${version}`, accept: 'application/json' };
+/** In every request, unless it has its own (PROTOCOL §13). */
+const USER_AGENT = `coda-node/${version}`;
+const ACCEPT = 'application/json';
 
 export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
@@ -92,7 +93,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
               origin: url.origin,
               path: `${url.pathname}${url.search}`,
               method: request.method,
-              headers: { ...DEFAULT_HEADERS, ...request.headers },
+              headers: withDefaults(request.headers),
               body: request.body ?? null,
               // The exchange has its own deadline; these would only cut off a slow but complete answer.
               headersTimeout: 0,
@@ -110,6 +111,15 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       await Promise.all([direct, ...agents.values()].map((agent) => agent.destroy()));
     },
   };
+}
+
+/** Name, value, …: undici takes such a list faster than an object. */
+function withDefaults(headers: HttpRequest['headers'] = {}): string[] {
+  const list = ['user-agent', headers['user-agent'] ?? USER_AGENT, 'accept', headers['accept'] ?? ACCEPT];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== 'user-agent' && name !== 'accept') list.push(name, value);
+  }
+  return list;
 }
 
 /** One request and its answer. It ends with the last byte of the answer, at its deadline, or at the caller's signal; also

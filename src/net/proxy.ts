@@ -13,7 +13,7 @@ export interface Proxy {
   readonly authorization: string | undefined;
 }
 
-/** Tells the proxy of a URL; undefined if it is asked directly. Throws a ConfigError for a variable that is no URL. */
+/** Finds the proxy for a URL; undefined if it is asked directly. Throws a ConfigError for a variable that is no URL. */
 export function createProxyChoice(env: NodeJS.ProcessEnv): (url: URL) => Proxy | undefined {
   const http = proxyIn(env, 'http_proxy') ?? proxyIn(env, 'HTTP_PROXY');
   const https = proxyIn(env, 'https_proxy') ?? proxyIn(env, 'HTTPS_PROXY');

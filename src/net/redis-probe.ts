@@ -1,4 +1,4 @@
-// Finds out what a port of Redis speaks: whoever speaks the wrong thing to it is only cut off, or hears nothing.
+// Finds out what a port of Redis speaks: a client that speaks the wrong protocol is only cut off, or gets no answer.
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Redis } from 'ioredis';
@@ -8,7 +8,7 @@ import { redisTroubleOf } from './redis-trouble.ts';
 
 const TIMEOUT_MS = 1_500;
 
-/** The trouble that TLS is spoken to a port without, or the reverse; undefined if that cannot be seen. */
+/** The trouble if the node speaks TLS and the port does not, or the reverse; undefined if neither can be seen. */
 export async function wrongSpeech(redis: Redis): Promise<Trouble | undefined> {
   const { host = 'localhost', port = 6379, path, tls } = redis.options;
   if (path !== undefined && path !== null) return undefined;
@@ -25,7 +25,7 @@ function speaksPlain(host: string, port: number): Promise<boolean> {
   );
 }
 
-/** Whose certificate is not trusted speaks TLS, too. Nothing is sent. */
+/** A server whose certificate is not trusted speaks TLS, too. Nothing is sent. */
 function speaksTls(host: string, port: number): Promise<boolean> {
   const socket = connectTls({ host, port, servername: 'localhost' });
   return answer(socket, (yes) => {

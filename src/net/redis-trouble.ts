@@ -21,7 +21,7 @@ interface Fault {
 
 type Describe = (fault: Fault) => Trouble;
 
-const WAITS = 'The node waits for it, and goes on by itself.';
+const WAITS = 'The node waits for it, and continues by itself.';
 const ON_THE_WAY = `${WAITS} Check that Redis runs there, and the network on the way: VPN, firewall.`;
 const FROM_CLOUD =
   'The URL of Redis comes from the cloud at each start, unless CODA_REDIS_URL or the config file sets it';
@@ -63,7 +63,7 @@ const KINDS: Readonly<Record<string, Describe>> = {
   ENFILE: tooManyFiles,
   WRONGPASS: ({ at, user }) => ({
     text: `${at} refuses the password of the user '${user}' (WRONGPASS)`,
-    remedy: `The password may have been changed. ${FROM_CLOUD}: restart the node (coda stop, coda start), or correct it there. The node goes on by itself if the old password is valid again.`,
+    remedy: `The password may have been changed. ${FROM_CLOUD}: restart the node (coda stop, coda start), or correct it there. The node continues by itself if the old password is valid again.`,
   }),
   NOAUTH: ({ at }) => ({
     text: `${at} asks for a password, and the URL has none (NOAUTH)`,
@@ -115,7 +115,7 @@ const KINDS: Readonly<Record<string, Describe>> = {
   MAXCLIENTS: ({ at }) => ({
     text: `${at} has reached its maximum number of clients (maxclients)`,
     remedy:
-      'Raise maxclients there, or close connections that nobody needs (CLIENT LIST). A node takes five connections. The node goes on by itself.',
+      'Raise maxclients there, or close connections that nobody needs (CLIENT LIST). A node takes four connections. The node continues by itself.',
   }),
   UNKNOWN: ({ at, text }) => ({
     text: `${at} does not know a command of the node (${text})`,
@@ -232,7 +232,7 @@ function noRight({ user, text, command, key, at }: Fault): Trouble {
 function rightTo(what: string, user: string, rule: string, at: string): Trouble {
   return {
     text: `the user '${user}' of ${at} has no right to use ${what}: NOPERM`,
-    remedy: `Have the right given by whoever runs this Redis: ACL SETUSER ${user} ${rule} (docs/scaling.md has all rights of a node). The node goes on by itself.`,
+    remedy: `Have the right given by whoever runs this Redis: ACL SETUSER ${user} ${rule} (docs/scaling.md has all rights of a node). The node continues by itself.`,
   };
 }
 
@@ -240,6 +240,6 @@ function wrongType(key: string, type: string, command: string): Trouble {
   const wanted = command.startsWith('h') ? 'hash' : 'stream';
   return {
     text: `the key ${key} is ${type === 'something else' ? type : `a ${type}`}, not a ${wanted} (WRONGTYPE)`,
-    remedy: `Somebody else has written to it. Find out who, then rename it (RENAME ${key} ${key}:old) or delete it; the node then makes it anew by itself.`,
+    remedy: `Somebody else has written to it. Find out who, then rename it (RENAME ${key} ${key}:old) or delete it; the node then creates it again by itself.`,
   };
 }

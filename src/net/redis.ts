@@ -45,7 +45,7 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
   return new Redis(url, all);
 }
 
-/** Tries each address of a name with time enough; the connector of ioredis cannot be told how. */
+/** Tries each address of a name with time enough; the connector of ioredis has no option for that. */
 class AddressConnector extends AbstractConnector {
   readonly #target: IpcNetConnectOpts | TcpNetConnectOpts;
   readonly #tls: ConnectionOptions | undefined;

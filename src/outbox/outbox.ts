@@ -98,7 +98,7 @@ export class Outbox {
     return this.#lanes.outage;
   }
 
-  /** Why the cloud refused the last result that it refused, if this process has seen one. */
+  /** Why the cloud last refused a result; undefined if it has refused none since the start. */
   get lastRefusal(): string | undefined {
     return this.#lastRefusal;
   }

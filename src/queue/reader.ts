@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 5_000;
 
 const NOT_YET: Trouble = {
   text: 'no job has been read yet',
-  remedy: 'The node has only just started, or waits for Redis. It goes on by itself.',
+  remedy: 'The node has only just started, or waits for Redis. It continues by itself.',
 };
 
 /** Says how many jobs may be taken now. */

@@ -35,7 +35,7 @@ export async function redisStates(
     if (error && !/^(WRONGTYPE|NOPERM)/.test(error.message)) throw error;
     if (error) {
       const { text, remedy } = redisTrouble(error, redis);
-      // A missing right is told by rights.ts: it is the same for all jobs.
+      // rights.ts reports a missing right: it is the same for all jobs.
       const level = error.message.startsWith('NOPERM') ? 'debug' : 'warn';
       log[level](`the status of job ${jobId} cannot be read, it is taken as new: ${text} → ${remedy}`);
     }

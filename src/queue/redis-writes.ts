@@ -24,8 +24,6 @@ interface Write {
   readonly key: string;
   /** HSET: field, value, …; XACK: group, id, … */
   readonly args: string[];
-  /** For the log, if Redis refuses it. */
-  what: string;
   readonly resolves: (() => void)[];
 }
 
@@ -133,31 +131,29 @@ export class RedisWrites implements Statuses, StartStatuses {
     if (trouble !== undefined) this.#log.warn(`${trouble.text} → ${trouble.remedy}`);
   }
 
-  /** `fields`: name, value, …; the first is `state`. */
-  #status(jobId: string, fields: readonly string[]): Promise<void> {
+  /** `fields`: name, value, … */
+  #status(jobId: string, fields: string[]): Promise<void> {
     const key = statusKey(jobId);
-    const what = `the state '${fields[1]}' of job ${jobId}`;
     return new Promise((resolve) => {
       const earlier = this.#unsent.get(key);
       if (earlier !== undefined) {
         earlier.args.push(...fields);
-        earlier.what = what;
         earlier.resolves.push(resolve);
         return;
       }
-      this.#enqueueState(key, [...this.#refused.take(key), ...fields], what, [resolve]);
+      this.#enqueueState(key, this.#refused.withKept(key, fields), [resolve]);
     });
   }
 
   /** Fields that Redis has refused before: a newer state of the job counts more. */
   #sendAgain(key: string, fields: readonly string[]): void {
     const newer = this.#unsent.get(key);
-    if (newer === undefined) this.#enqueueState(key, [...fields], `a state (${key})`, []);
+    if (newer === undefined) this.#enqueueState(key, [...fields], []);
     else newer.args.unshift(...fields);
   }
 
-  #enqueueState(key: string, args: string[], what: string, resolves: (() => void)[]): void {
-    const write: Write = { command: 'hset', key, args, what, resolves };
+  #enqueueState(key: string, args: string[], resolves: (() => void)[]): void {
+    const write: Write = { command: 'hset', key, args, resolves };
     this.#unsent.set(key, write);
     this.#queue.push(write);
     this.#startFlush();
@@ -200,7 +196,6 @@ export class RedisWrites implements Statuses, StartStatuses {
       command: 'xack',
       key: streamKey(this.#qpuId),
       args: [groupName(this.#qpuId), ...messageIds],
-      what: `the acknowledgement of ${messageIds.length} messages`,
       resolves: acknowledged.map(({ resolve }) => resolve),
     });
     return batch;
@@ -210,6 +205,10 @@ export class RedisWrites implements Statuses, StartStatuses {
   async #send(batch: readonly Write[]): Promise<Write[]> {
     const commands = batch.map(({ command, key, args }): RedisCommand => [command, key, ...args]);
     const replies = await sendTogether(this.#redis, commands);
+    if (this.#refused.size === 0 && replies.every((reply) => reply[0] === null)) {
+      for (const write of batch) resolved(write);
+      return [];
+    }
     const failed: Write[] = [];
     /** Of each hash, the fields that later writes of this batch set. */
     const newer = new Map<string, Set<string>>();
@@ -226,7 +225,7 @@ export class RedisWrites implements Statuses, StartStatuses {
 
   #taken(write: Write, newer: ReadonlyMap<string, ReadonlySet<string>>): void {
     resolved(write);
-    if (this.#refused.size === 0 || write.command !== 'hset') return;
+    if (write.command !== 'hset') return;
     if (!newer.has(write.key)) this.#refused.outdated(write.key, write.args);
     this.#refused.written(write.key);
   }
@@ -240,19 +239,19 @@ export class RedisWrites implements Statuses, StartStatuses {
     const trouble = redisTrouble(error, this.#redis);
     const rest = withoutFields(write, newer.get(write.key));
     if (isRefused(write, error.message)) {
-      this.#log.debug(`Redis refuses ${write.what}: ${trouble.text}; it is kept`);
+      this.#log.debug(`Redis refuses ${whatOf(write)}: ${trouble.text}; it is kept`);
       if (rest !== undefined) this.#refused.keep(write.key, rest.args, trouble);
       resolved(write);
       return;
     }
     if (isFinal(write, error.message)) {
-      this.#log.error(`Redis refuses ${write.what} (${write.key}): ${trouble.text} → ${trouble.remedy}`);
+      this.#log.error(`Redis refuses ${whatOf(write)}: ${trouble.text} → ${trouble.remedy}`);
       resolved(write);
       return;
     }
     // Others report a lost connection.
     if (!isConnectionFault(error)) {
-      this.#log.debug(`Redis refuses ${write.what}: ${trouble.text}; repeating it`);
+      this.#log.debug(`Redis refuses ${whatOf(write)}: ${trouble.text}; repeating it`);
       this.#trouble = trouble;
     }
     if (rest === undefined) {
@@ -266,6 +265,13 @@ export class RedisWrites implements Statuses, StartStatuses {
 
 function resolved({ resolves }: Write): void {
   for (const resolve of resolves) resolve();
+}
+
+/** For the log. */
+function whatOf({ command, key, args }: Write): string {
+  if (command === 'xack') return `the acknowledgement of ${args.length - 1} messages (${key})`;
+  const state = args[args.lastIndexOf('state') + 1] ?? '';
+  return `the state '${state}' (${key})`;
 }
 
 /** Concerns only this state: the right to write states is missing, or the key is of another type. */

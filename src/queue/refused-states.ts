@@ -39,15 +39,19 @@ export class RefusedStates {
   /** Redis has refused these fields, for a reason that concerns only them. */
   keep(key: string, fields: readonly string[], why: Trouble): void {
     this.#why = why;
-    const older = this.take(key);
+    const older = this.#take(key);
     this.#sent.delete(key);
     this.#kept.set(key, [...older, ...fields]);
     if (this.#kept.size > MOST) this.#giveUpOldest();
     this.#startTimer();
   }
 
-  /** The fields of a key that are kept: they join a newer state, which is on its way. */
-  take(key: string): readonly string[] {
+  /** A newer state of a key, which is on its way: what is kept of the key joins it. */
+  withKept(key: string, newer: string[]): string[] {
+    return this.#kept.size === 0 ? newer : [...this.#take(key), ...newer];
+  }
+
+  #take(key: string): readonly string[] {
     const fields = this.#kept.get(key);
     if (fields === undefined) return [];
     this.#kept.delete(key);
@@ -95,7 +99,7 @@ export class RefusedStates {
   #sendAgain(): void {
     this.#timer = undefined;
     this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
-    for (const key of [...this.#kept.keys()].slice(0, ROUND)) this.#send(key, this.take(key));
+    for (const key of [...this.#kept.keys()].slice(0, ROUND)) this.#send(key, this.#take(key));
     if (this.#kept.size > 0) this.#startTimer();
   }
 }

@@ -10,7 +10,7 @@ import { cancelKey, statusKey, streamKey } from '../protocol/keys.ts';
 /** There is no such group, consumer or job. */
 const NOBODY = 'coda-doctor';
 
-/** What a command says of its arguments once its right is proved. */
+/** Complaints about the arguments. They come only after the right was checked, so the user has it. */
 const HARMLESS =
   /^(NOGROUP|BUSYGROUP)|^ERR (Invalid stream ID|wrong number of arguments|no such key|The XGROUP subcommand requires the key|unknown subcommand)/i;
 

@@ -41,7 +41,7 @@ export class JobStream {
     }
   }
 
-  /** New entries; an empty list if none came within `blockMs`, of which 0 does not wait at all. */
+  /** New entries; an empty list if none came within `blockMs`; with 0 it does not wait. */
   async read(redis: Redis, count: number, blockMs: number): Promise<StreamEntry[]> {
     const block = blockMs > 0 ? ['BLOCK', blockMs] : [];
     const reply = await redis.call(

@@ -1,5 +1,5 @@
-// How the node of a state directory last ended, and during which job. A run writes down how it ends; if it could not,
-// what it had written before, and the system, tell what is left to tell.
+// How the node of a state directory last ended, and during which job. A run writes down how it ends. If it could not,
+// its earlier record and the system show what can still be known.
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { isRecord, printable } from '../protocol/text.ts';
 import { lastRunPath, nodeFolder } from './layout.ts';
@@ -10,7 +10,7 @@ import { readHintFile } from './private-file.ts';
 /**
  * `stopped`: as the operator asked. `forced`: at once, by the operator's third signal. `failed`: by an error of the node,
  * also during its start. `exit`: some code ended the process. `error`: an error that nobody caught. `killed`: without
- * a word of its own. `power`: together with the machine.
+ * a record of its own. `power`: together with the machine.
  */
 export type HowEnded = 'stopped' | 'forced' | 'failed' | 'exit' | 'error' | 'killed' | 'power';
 

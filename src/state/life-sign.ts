@@ -1,6 +1,6 @@
 // A node's signs of life for those who cannot look up its process: a socket in its folder, and the age of its lock.
 // The kernel closes the socket when the process ends, however it ends, and any container on the machine that sees the
-// folder can ask it. Between machines that share a folder, only the lock's time tells: its node renews it.
+// folder can ask it. Between machines that share a folder, only the lock's time shows it: its node renews it.
 import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';

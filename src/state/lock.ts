@@ -124,7 +124,7 @@ function renew(path: string, mine: string, onLost: () => void): () => void {
       stop();
       onLost();
     } catch {
-      // The disk does not answer, or somebody has removed the lock: the next time tells more.
+      // The disk does not answer, or somebody has removed the lock: the next look shows more.
     }
   };
   return stop;

@@ -1,5 +1,5 @@
-// How often the node of a folder was started: a node that its service manager restarts again and again looks well each
-// time that one looks.
+// How often the node of a folder was started: at any single moment, a node that its service manager restarts
+// again and again looks well.
 import { isRecord } from '../protocol/text.ts';
 import { startsPath } from './layout.ts';
 import { readHintFile, writeFileAtomic } from './private-file.ts';
@@ -13,7 +13,7 @@ export interface Starts {
 
 const KEPT = 50;
 
-/** Adds a start to the file. One that is broken is begun again. */
+/** Adds a start to the file. A broken file is replaced. */
 export async function recordStart(folder: string): Promise<Starts> {
   const before = readStarts(folder);
   const recent = [...before.recent, new Date().toISOString()].slice(-KEPT);

@@ -25,7 +25,7 @@ export async function wantedBy(args: readonly string[]): Promise<Wanted | 'help'
     only: { type: 'string', multiple: true },
     ...Object.fromEntries(['seed', ...SIZES].map((name) => [name, { type: 'string' } as const])),
   } as const;
-  // Not strict: its errors do not know what else there is.
+  // Not strict: its errors would not say which options there are.
   const { values, positionals } = parseArgs({
     args: [...args],
     options,

@@ -102,7 +102,7 @@ export class FaultProxy {
 
 /** One connection of the node and the one to the server that belongs to it. */
 class Link {
-  readonly done: Promise<void>;
+  readonly done: Promise<unknown>;
   readonly #sockets: readonly Socket[];
   /** Bytes were lost: nothing passes any more, and neither side learns that the other has closed. */
   #isDead = false;
@@ -110,10 +110,7 @@ class Link {
   constructor(near: Socket, far: Socket, proxy: FaultProxy) {
     this.#sockets = [near, far];
     for (const socket of this.#sockets) socket.on('error', () => {});
-    this.done = Promise.all([
-      this.#carry('up', near, far, proxy),
-      this.#carry('down', far, near, proxy),
-    ]).then(() => {});
+    this.done = Promise.all([this.#carry('up', near, far, proxy), this.#carry('down', far, near, proxy)]);
   }
 
   destroy(): void {

@@ -2,14 +2,14 @@
 import { messageOf } from '../../src/errors.ts';
 import { World } from './world.ts';
 
-/** How large a run is: numbers with names that also are options of the command line. */
+/** The size of a run: named numbers, which are also options of the command line. */
 export type Size = Readonly<Record<string, number>>;
 
 export interface Report {
   readonly figures: Readonly<Record<string, string | number>>;
   /** Promises that were not kept. */
   readonly broken: readonly string[];
-  /** If it could not be played here: why. */
+  /** Why it could not be played here, if so. */
   readonly skipped?: string;
   readonly seconds: number;
 }
@@ -19,7 +19,7 @@ export interface Scenario {
   readonly promise: string;
   readonly long: Size;
   readonly short: Size;
-  /** What it plays one by one, if each can be played alone. */
+  /** Its parts, if each can be played alone. */
   readonly parts?: readonly string[];
   /** `size` may change single numbers of the form; `only` names the parts that are played. */
   run(seed: number, form: 'long' | 'short', size?: Size, only?: readonly string[]): Promise<Report>;

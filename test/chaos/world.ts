@@ -24,7 +24,7 @@ export class World {
   /** Ids of all jobs that were submitted. */
   readonly jobs: string[] = [];
   readonly #nodes: NodeProcess[] = [];
-  readonly #releases: (() => void | Promise<void>)[] = [];
+  readonly #releases: (() => unknown)[] = [];
   #callbackUrl: string | undefined;
   /** Cleans up if the process ends in the middle, for example by Ctrl-C. */
   readonly #abandon = (): void => {
@@ -139,7 +139,7 @@ export class World {
   }
 
   /** Something to undo at the end. */
-  onClose(release: () => void | Promise<void>): void {
+  onClose(release: () => unknown): void {
     this.#releases.push(release);
   }
 

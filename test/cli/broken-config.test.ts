@@ -22,7 +22,7 @@ describe('beside a broken config file', () => {
       assert.doesNotMatch(await bench.ends(0, args), /warning|oops/);
     }
     const warning = new RegExp(
-      `^warning: .*coda\\.config\\.ts.*; going on without it, state directory ${bench.stateDir}$`,
+      `^warning: .*coda\\.config\\.ts.*; continuing without it, state directory ${bench.stateDir}$`,
       'm',
     );
     assert.match(await bench.ends(0, ['status']), warning);
@@ -75,7 +75,7 @@ describe('beside a broken config file', () => {
     ]) {
       write('coda.config.mjs', text);
       const said = await bench.ends(1, ['status'], UNNAMED);
-      assert.match(said, new RegExp(`warning: .*going on without it, state directory ${bench.folder}\n`));
+      assert.match(said, new RegExp(`warning: .*continuing without it, state directory ${bench.folder}\n`));
     }
   });
 

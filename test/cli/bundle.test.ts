@@ -1,7 +1,6 @@
-// What ships: one set of classes, whichever door they come through.
+// The package as it ships: complete, and with one copy of each class, whichever entry point is imported.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -21,7 +20,7 @@ import { bell, startLocalCloud } from '../../src/testing/index.ts';
 import { CA } from '../support/certificates.ts';
 import { connectProxy, tlsInFrontOf } from '../support/middlemen.ts';
 import { folder } from '../config/folder.ts';
-import { coda } from './process.ts';
+import { coda, type CodaProcess } from './process.ts';
 
 interface Manifest {
   readonly version: string;
@@ -119,51 +118,45 @@ describe('the package as users install it', () => {
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
+  /** Starts the installed node. */
+  const start = (cwd: string, env: Readonly<Record<string, string>>): CodaProcess =>
+    coda(['start', '--host', '127.0.0.1', '--port', '0'], {
+      main: installed.coda,
+      cwd,
+      env: { CODA_EXECUTOR_FACTORY: 'noop', CODA_STATE_DIR: join(cwd, 'state'), ...env },
+    });
+
   it('leaves a code cache at its first start, uses it, and does without one that is broken', async (t) => {
     const cloud = await startLocalCloud();
     t.after(() => cloud.close());
     const cwd = folder(t);
     const cache = join(installed.folder, 'dist', 'bundle', 'core.cache');
-    const start = async (): Promise<void> => {
-      const node = spawn(process.execPath, [installed.coda, 'start'], {
-        cwd,
-        env: {
-          PATH: process.env['PATH'],
-          HOME: cwd,
-          CODA_WEBAPP_URL: cloud.url,
-          CODA_NODE_TOKEN: cloud.issueToken(),
-          CODA_EXECUTOR_FACTORY: 'noop',
-          CODA_STATE_DIR: join(cwd, 'state'),
-          CODA_HOST: '127.0.0.1',
-          CODA_PORT: '0',
-        },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-      const ended = once(node, 'exit');
+    const runsAJob = async (): Promise<void> => {
+      const node = start(cwd, { CODA_WEBAPP_URL: cloud.url, CODA_NODE_TOKEN: cloud.issueToken() });
       assert.equal((await cloud.outcome(await cloud.submit({ ir: bell('cz').ir }))).status, 'completed');
-      node.kill('SIGTERM');
-      assert.deepEqual(await ended, [0, null]);
+      node.child.kill('SIGTERM');
+      assert.equal(await node.ended, 0, node.output());
     };
     rmSync(cache, { force: true });
-    await start();
+    await runsAJob();
     const made = statSync(cache);
-    await start();
+    await runsAJob();
     assert.equal(statSync(cache).ino, made.ino, 'a cache that fits is not written again');
     writeFileSync(cache, 'no cache');
-    await start();
+    await runsAJob();
     assert.ok(statSync(cache).size > 100_000);
   });
 
   it('needs nothing that it does not bring, and writes nothing beside its own files', (t) => {
     const cwd = folder(t, { 'coda.config.ts': "import 'coda-node';\nexport default { concurrency: 7 };" });
     const bundle = join(installed.folder, 'dist', 'bundle');
-    const before = readdirSync(bundle);
+    const files = readdirSync(bundle);
     const { stdout, stderr } = spawnSync(process.execPath, [installed.coda, 'config', '--json'], {
       cwd,
       encoding: 'utf8',
     });
     assert.match(stdout, /"concurrency"[^]*?7/, stderr);
-    assert.deepEqual(readdirSync(bundle), before);
+    assert.deepEqual(readdirSync(bundle), files);
   });
 
   it('reaches an https cloud through a proxy that asks for a password', async (t) => {
@@ -174,31 +167,20 @@ describe('the package as users install it', () => {
     // This machine too, but not by a name for which proxies are left out anyway.
     const host = `0.0.0.0:${front.port}`;
     cloud.overrideBundle((bundle) => ({ ...bundle, webapp_url: `https://${host}` }));
-    const node = spawn(process.execPath, [installed.coda, 'start'], {
-      cwd,
-      env: {
-        PATH: process.env['PATH'],
-        HOME: cwd,
-        SSL_CERT_FILE: join(cwd, 'ca.pem'),
-        HTTPS_PROXY: `http://lab:p%40ss@127.0.0.1:${proxy.port}`,
-        CODA_WEBAPP_URL: `https://${host}`,
-        CODA_NODE_TOKEN: cloud.issueToken(),
-        CODA_EXECUTOR_FACTORY: 'noop',
-        CODA_STATE_DIR: join(cwd, 'state'),
-        CODA_HOST: '127.0.0.1',
-        CODA_PORT: '0',
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
+    const node = start(cwd, {
+      SSL_CERT_FILE: join(cwd, 'ca.pem'),
+      HTTPS_PROXY: `http://lab:p%40ss@127.0.0.1:${proxy.port}`,
+      CODA_WEBAPP_URL: `https://${host}`,
+      CODA_NODE_TOKEN: cloud.issueToken(),
     });
-    const ended = once(node, 'exit');
     try {
       const raw = { callback_url: `https://${host}/api/internal/qpu/webhook` };
       const jobId = await cloud.submit({ ir: bell('cz').ir, raw });
       assert.equal((await cloud.outcome(jobId)).status, 'completed');
       assert.deepEqual([...new Set(proxy.tunnels)], [host]);
     } finally {
-      node.kill('SIGTERM');
-      await ended;
+      node.child.kill('SIGTERM');
+      await node.ended;
       await proxy.close();
       await front.close();
       await cloud.close();

@@ -56,7 +56,7 @@ describe('coda config', () => {
       };
       assert.ok(configFile.endsWith(`/${name}`));
       const fromFile = settings.filter(({ source }) => source === 'config file');
-      assert.deepEqual(Object.fromEntries(fromFile.map(({ name, value }) => [name, value])), {
+      assert.deepEqual(Object.fromEntries(fromFile.map((setting) => [setting.name, setting.value])), {
         concurrency: 3,
         heartbeatIntervalSec: 7,
         batchSize: 4,

@@ -18,12 +18,17 @@ export interface CodaProcess {
 export interface CodaOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The file behind the command; by default that of the build. */
+  readonly main?: string;
   /** The words of a command that runs the words after it, such as `nice`. */
   readonly under?: readonly string[];
 }
 
-export function coda(args: readonly string[], { cwd, env = {}, under = [] }: CodaOptions): CodaProcess {
-  const [command = process.execPath, ...words] = [...under, process.execPath, MAIN, ...args];
+export function coda(
+  args: readonly string[],
+  { cwd, env = {}, main = MAIN, under = [] }: CodaOptions,
+): CodaProcess {
+  const [command = process.execPath, ...words] = [...under, process.execPath, main, ...args];
   const child = spawn(command, words, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },

@@ -94,15 +94,15 @@ describe('coda', () => {
       assert.equal((await ended(args)).output().includes('\u001b'), false);
     }
     const stream = Object.assign(Object.create(process.stdout) as NodeJS.WriteStream, { isTTY: true });
-    const before = process.env['NO_COLOR'];
+    const given = process.env['NO_COLOR'];
     try {
       delete process.env['NO_COLOR'];
       assert.equal(terminal(stream).colour, true);
       process.env['NO_COLOR'] = '1';
       assert.equal(terminal(stream).colour, false);
     } finally {
-      if (before === undefined) delete process.env['NO_COLOR'];
-      else process.env['NO_COLOR'] = before;
+      if (given === undefined) delete process.env['NO_COLOR'];
+      else process.env['NO_COLOR'] = given;
     }
   });
 

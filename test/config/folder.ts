@@ -56,8 +56,8 @@ export function putPythonState(stateDir: string, changes: Readonly<Record<string
 }
 
 /**
- * Runs `action` as a user who is not root, if this is root: root may write anywhere. Not from this checkout, which may
- * lie where only root can look.
+ * Runs `action` as a user who is not root, if this is root: root may write anywhere. Not in this checkout, whose folder
+ * only root may be able to enter.
  */
 export async function asNobody<T>(action: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return action();

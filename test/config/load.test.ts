@@ -1,13 +1,11 @@
+// Where each value comes from: flags, environment, config file, state directory, defaults.
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { settingFromValue } from '../../src/config/coerce.ts';
 import type { Flags } from '../../src/config/environment.ts';
-import { createModuleLoader } from '../../src/compose.ts';
-import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
-import { describeConfig, renderConfig } from '../../src/config/show.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import {
   largestOf,
   SETTING_NAMES,
@@ -16,32 +14,8 @@ import {
   type SettingName,
   type SettingValue,
 } from '../../src/config/settings.ts';
-import { ConfigError } from '../../src/errors.ts';
-import { createLogger } from '../../src/log.ts';
 import { folder, KEY, put, putPythonState } from './folder.ts';
-
-const modules = createModuleLoader();
-
-interface Given {
-  readonly flags?: Flags;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly cwd: string;
-  readonly configPath?: string;
-}
-
-/** Loads with a state directory in `cwd`, unless the environment names another. */
-const load = ({ env = {}, ...given }: Given): Promise<LoadedConfig> =>
-  loadConfig({ env: { CODA_STATE_DIR: 'state', ...env }, builtinPlugins: ['discovery'], modules, ...given });
-
-async function message(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (thrown) {
-    assert.ok(thrown instanceof ConfigError, String(thrown));
-    return thrown.message;
-  }
-  return assert.fail('it loads');
-}
+import { failure, load, modules, type Given } from './loading.ts';
 
 /** Two valid values of each setting that are not its default. */
 function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
@@ -160,7 +134,7 @@ describe('the state directory', () => {
   it('is not read for a command that clears it', async (t) => {
     const cwd = folder(t, { 'state/coda.config': 'broken' });
     chmodSync(join(cwd, 'state/coda.config'), 0o644);
-    assert.match(await message(load({ cwd })), /coda\.config has mode 0644/);
+    assert.match(await failure(load({ cwd })), /coda\.config has mode 0644/);
     const env = { CODA_STATE_DIR: 'state' };
     assert.equal(
       (await loadConfig({ env, cwd, builtinPlugins: [], modules, readState: false })).state,
@@ -224,130 +198,7 @@ describe('the executor', () => {
     assert.equal((await load({ cwd: folder(t) })).executor, undefined);
     for (const value of ['5', '""', '{}', '[]', 'true']) {
       const cwd = folder(t, { 'coda.config.json': `{"executor": ${value}}` });
-      assert.match(await message(load({ cwd })), /^executor in .*coda\.config\.json is /);
+      assert.match(await failure(load({ cwd })), /^executor in .*coda\.config\.json is /);
     }
   });
-});
-
-describe('a config file with faults', () => {
-  const faultsOf = async (t: { after: (action: () => void) => void }, content: unknown): Promise<string> =>
-    message(load({ cwd: folder(t, { 'coda.config.json': JSON.stringify(content) }) }));
-
-  it('lists them all, each with its path', async (t) => {
-    const text = await faultsOf(t, { concurrency: 0, logLevel: 'loud', nodeToken: 5, stateDirr: 'hunter2' });
-    assert.match(text, /concurrency in .* is 0, but must be a whole number, 1 or more/);
-    assert.match(text, /logLevel in .* is "loud", but must be one of /);
-    assert.match(text, /nodeToken in .* holds a number \(not shown\)/);
-    assert.match(text, /stateDirr in .* is unknown; did you mean "stateDir"\?/);
-    assert.doesNotMatch(text, /hunter2/);
-  });
-
-  it('says where a misplaced key belongs', async (t) => {
-    const hints: readonly (readonly [string, RegExp])[] = [
-      ['port', /does not belong at the top: .*plugins: \[\['health', \{ port: … \}\]\]/],
-      ['CODA_PORT', /\[\['health', \{ port: … \}\]\]/],
-      ['intervalSec', /\[\['heartbeat', \{ intervalSec: … \}\]\]/],
-      ['nodeConnectHeaders', /\[\['connect', \{ headers: … \}\]\]/],
-      ['heartbeat', /it is a plugin; write plugins: \[\['heartbeat', \{ … \}\]\]/],
-      ['executorFactory', /use "executor"/],
-      ['__proto__x', /is unknown; known are nodeToken, /],
-    ];
-    for (const [key, expected] of hints) assert.match(await faultsOf(t, { [key]: 'hunter2' }), expected);
-  });
-
-  it('is not quoted if a mistake in the syntax made a secret a key', async (t) => {
-    const cwd = folder(t, { 'coda.config.yaml': '{ redisUrl: , hunter2@host:6379 }' });
-    const text = await message(load({ cwd }));
-    assert.match(
-      text,
-      /a key \(not shown, since it does not look like a name\) in .*coda\.config\.yaml is unknown; known are /,
-    );
-    assert.doesNotMatch(text, /hunter2/);
-  });
-
-  it('must be an object', async (t) => {
-    for (const content of ['hunter2', 5, [], true]) {
-      const text = await faultsOf(t, content);
-      assert.match(text, /coda\.config\.json must give an object/);
-      assert.doesNotMatch(text, /hunter2/);
-    }
-  });
-
-  it('may leave keys undefined', async (t) => {
-    const cwd = folder(t, {
-      'coda.config.ts': 'export default { concurrency: undefined, executor: undefined };',
-    });
-    assert.equal((await load({ cwd })).settings.concurrency, 1);
-  });
-});
-
-describe('the shown configuration', () => {
-  const env = {
-    CODA_NODE_TOKEN: 'token-hunter2',
-    CODA_JWT_PRIVATE_KEY: KEY,
-    CODA_REDIS_URL: 'rediss://node:redis-hunter2@redis.example.org:6380/0?password=query-hunter2',
-    CODA_NODE_CONNECT_HEADERS: '{"X-Key":"header-hunter2"}',
-    CODA_WEBAPP_URL: 'https://user:web-hunter2@coda.example.org/',
-    CODA_VPN_PROBE_TARGETS: '["https://user:probe-hunter2@vpn.example.org/"]',
-  };
-
-  it('has a row for every setting, with its source, and hides every secret', async (t) => {
-    const rows = describeConfig(await load({ cwd: folder(t), env }));
-    assert.deepEqual(
-      rows.map(({ name }) => name),
-      SETTING_NAMES,
-    );
-    const value = (name: SettingName): unknown => rows.find((row) => row.name === name)?.value;
-    assert.equal(value('nodeToken'), '***');
-    assert.equal(value('jwtPrivateKey'), '***');
-    assert.equal(value('redisUrl'), 'rediss://node:***@redis.example.org:6380/0');
-    assert.deepEqual(value('nodeConnectHeaders'), { 'X-Key': '***' });
-    assert.equal(value('webappUrl'), 'https://user:***@coda.example.org/');
-    assert.deepEqual(value('vpnProbeTargets'), ['https://user:***@vpn.example.org/']);
-    for (const shown of [JSON.stringify(rows), renderConfig(rows)])
-      assert.doesNotMatch(shown, /hunter2|MIIE/);
-    const table = renderConfig(rows).split('\n');
-    assert.equal(table.length, SETTING_NAMES.length + 2);
-    assert.match(String(table[1]), /^nodeToken +\*\*\* +environment: CODA_NODE_TOKEN$/);
-    assert.match(renderConfig(rows), /^qpuId +- +default$/m);
-  });
-
-  it('says what an executor is that is code', async (t) => {
-    const cwd = folder(t, { 'coda.config.ts': 'export default { executor: () => 0 };' });
-    const row = describeConfig(await load({ cwd })).find(({ name }) => name === 'executorFactory');
-    assert.equal(row?.value, '(a function)');
-    assert.equal(row?.source, 'config file');
-  });
-
-  it('goes with a log that knows the secrets, those of the state directory too', async (t) => {
-    const lines: string[] = [];
-    const log = createLogger({ write: (line) => lines.push(line) });
-    const cwd = folder(t);
-    putPythonState(join(cwd, 'state'));
-    const { settings, state } = await loadConfig({
-      env: { CODA_STATE_DIR: 'state', ...env },
-      cwd,
-      builtinPlugins: [],
-      modules,
-      log,
-    });
-    log.info(`a ${settings.nodeToken} b ${new URL(settings.redisUrl).password} c`, { settings, state });
-    log.info(`${state?.redisUrl} ${state?.jwtPrivateKey}`);
-    assert.equal(lines.length, 2);
-    for (const line of lines) assert.doesNotMatch(line, /hunter2|MIIE/);
-  });
-});
-
-it('every setting has its own variable, key and place', () => {
-  const all = SETTING_NAMES.map(settingOf);
-  for (const pick of [
-    (s: (typeof all)[number]) => s.env,
-    (s: (typeof all)[number]) => s.config,
-    (s: (typeof all)[number]) => s.persisted,
-  ]) {
-    const named = all.map(pick).filter((name) => name !== undefined);
-    assert.equal(new Set(named).size, named.length);
-  }
-  for (const setting of all)
-    assert.doesNotThrow(() => settingFromValue(setting, setting.default, { where: '', baseDir: '/' }));
 });

@@ -27,14 +27,14 @@ describe('an event loop that stood still', () => {
     for (const said of [stopped, suspended]) assert.doesNotMatch(said, BLAME);
   });
 
-  it('is left open if nothing tells a paused container from a blocking wait', () => {
+  it('names both causes if a paused container looks like a blocking wait', () => {
     assert.match(
       text({}, 'job-1'),
       /blocked for 97\.0 s while job job-1 ran.*paused.*or the executor.*execSync/,
     );
   });
 
-  it('is told without a job only if the process or the machine was stopped', () => {
+  it('is reported without a job only if the process or the machine was stopped', () => {
     assert.match(text({ wasContinued: true }), /stopped for 97\.0 s, /);
     assert.match(text({ suspendedMs: 97_000 }), /suspended for 97\.0 s\. /);
     assert.equal(text({ cpuMs: 96_000 }), '');

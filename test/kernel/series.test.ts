@@ -168,7 +168,7 @@ describe('the taps of an asynchronous hook', () => {
     ]);
   });
 
-  it('go on once each after a thenable that calls back twice', async () => {
+  it('continue once each after a thenable that calls back twice', async () => {
     const hook = guarded().onJob as unknown as AnyHook;
     const said: string[] = [];
     const callBacks: (() => void)[] = [];
@@ -191,7 +191,7 @@ describe('the taps of an asynchronous hook', () => {
 });
 
 describe('a tap that is late', () => {
-  /** A hook whose first tap settles for the call 'late' when it is told to, which call by call. */
+  /** A hook whose first tap settles for the call 'late' when the test lets it, for every other call at once. */
   function withLateTap(hook: unknown): {
     readonly hook: AnyHook;
     readonly settle: (() => void)[];
@@ -245,6 +245,19 @@ describe('a tap that is late', () => {
     await turn();
     assert.deepEqual(said, ['late']);
     assert.equal(lines.length, 1);
+  });
+
+  it('is named also after one that was late, and after one that took a part of the time', async () => {
+    const { lines, afterRun } = guarded(40);
+    const hook = afterRun as unknown as AnyHook;
+    const never = (): Promise<void> => new Promise(() => {});
+    hook.tapPromise('first', never);
+    hook.tapPromise('second', never);
+    hook.tapPromise('punctual', () => new Promise((resolve) => void setTimeout(resolve, 20)));
+    hook.tapPromise('last', never);
+    await hook.promise('a');
+    const named = lines.map((line) => /plugin '(\w+)' has not settled/.exec(line)?.[1]);
+    assert.deepEqual(named, ['first', 'second', 'last']);
   });
 
   it('keeps the process alive until then, and a tap that has settled does not', async () => {

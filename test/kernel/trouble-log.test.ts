@@ -34,7 +34,7 @@ describe('the log of troubles', () => {
     assert.equal(lines.at(-1), 'WARN  it is cold → Warm it up.');
   });
 
-  it('takes neither a number that counts on nor one look without it for news', () => {
+  it('reports neither a number that changes nor one look without the trouble', () => {
     const { look, lines } = watch();
     look('7 results wait');
     look('8 results wait');
@@ -45,7 +45,7 @@ describe('the log of troubles', () => {
 });
 
 describe('a readiness report', () => {
-  it('is not ready for a reason, and ready with another trouble; both are told', () => {
+  it('is not ready for a reason, and ready with another trouble; both are reported', () => {
     const report = new ReadinessReport();
     report.trouble('the cloud refuses heartbeats', 'Set the clock.');
     assert.equal(report.ready, true);
@@ -58,7 +58,7 @@ describe('a readiness report', () => {
     ]);
   });
 
-  it('tells once what is told twice, and blocks if one of them does', () => {
+  it('reports once what is added twice, and blocks if one of the two does', () => {
     const report = new ReadinessReport();
     report.trouble('no right', 'Ask.');
     report.notReady('no right');

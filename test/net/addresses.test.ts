@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { createHttpClient, TransportError } from '../../src/net/http.ts';
 import { redisTrouble } from '../../src/net/redis-trouble.ts';
 import { openRedis } from '../../src/net/redis.ts';
-import { json, serve } from '../support/harness.ts';
+import { json, serve } from '../support/http-server.ts';
 import { startRedisServer } from '../../src/local-cloud/redis-server.ts';
 import { noSlowAddress, slowAddress, type SlowAddress } from '../support/slow-address.ts';
 
@@ -61,7 +61,7 @@ describe('of a name with several addresses', { skip: noSlowAddress }, () => {
     assert.equal(await answer, 'PONG', String(errors));
   });
 
-  it('each is told if none can be reached', async (t) => {
+  it('each is named if none can be reached', async (t) => {
     resolves(t, ['127.0.0.2', '127.0.0.3']);
     const http = createHttpClient({ env: {} });
     t.after(() => http.close());
@@ -75,7 +75,7 @@ describe('of a name with several addresses', { skip: noSlowAddress }, () => {
     );
   });
 
-  it('each is told of Redis too', async (t) => {
+  it('each is named for Redis too', async (t) => {
     resolves(t, ['127.0.0.2', '127.0.0.3']);
     const redis = openRedis({
       url: `redis://${NAME}:1`,

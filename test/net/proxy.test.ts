@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { createHttpClient, TransportError } from '../../src/net/http.ts';
 import { createNoProxy } from '../../src/net/no-proxy.ts';
 import { CA } from '../support/certificates.ts';
-import { json, serve } from '../support/harness.ts';
+import { json, serve } from '../support/http-server.ts';
 import { connectProxy, tlsInFrontOf, type Proxy, type ProxyTemper } from '../support/middlemen.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 

@@ -14,7 +14,7 @@ import * as compiledTesting from '../../src/testing/index.ts';
 import type { LocalCloud, TestNode } from '../../src/testing/index.ts';
 import { coda } from '../cli/process.ts';
 import { CA } from '../support/certificates.ts';
-import { json, serve } from '../support/harness.ts';
+import { json, serve } from '../support/http-server.ts';
 import { connectProxy, tlsInFrontOf, type Middleman } from '../support/middlemen.ts';
 
 const ONE_ATTEMPT = { CODA_NODE_CONNECT_RETRIES: '1' };

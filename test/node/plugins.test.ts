@@ -170,7 +170,7 @@ describe('a plugin that fails', () => {
       await waitUntil('naming the other', () => test.log.some((text) => other.test(text)));
       const trouble = test.node.readiness().troubles.find(({ text }) => other.test(text));
       assert.equal(trouble?.blocks, false);
-      assert.match(trouble.remedy ?? '', /After 8 s \(hookTimeoutSec\) the node goes on without it/);
+      assert.match(trouble.remedy ?? '', /After 8 s \(hookTimeoutSec\) the node continues without it/);
       settle();
     } finally {
       await test.stop();

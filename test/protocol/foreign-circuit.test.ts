@@ -61,7 +61,7 @@ describe('a circuit of another format', () => {
     });
   }
 
-  it('is told from a NativeGateIR with a fault, and from other JSON', () => {
+  it('is not confused with a NativeGateIR with a fault, nor with other JSON', () => {
     assert.throws(() => parseIr(JSON_TEXT.slice(0, -1)), /^JobError: ir_json is not JSON/);
     assert.throws(
       () => parseIr(JSON.stringify({ ...ir, cirq_type: 'x', version: '2.0' })),

@@ -99,8 +99,8 @@ const documents = fc
     fc.array(fc.tuple(outerKeys, values), { maxLength: 1 }),
     spaces,
   )
-  .map(([before, gates, after, space]) => {
-    const list = `[${space}${gates.join(`,${space}`)}${space}]`;
+  .map(([before, items, after, space]) => {
+    const list = `[${space}${items.join(`,${space}`)}${space}]`;
     const entries = [...before, ['"gates"', list], ...after];
     return `{${entries.map(([key, value]) => `${key}${space}:${space}${value}`).join(`${space},${space}`)}}`;
   });
@@ -143,14 +143,15 @@ function damaged(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
 
 describe('parsing in pieces', () => {
   it('cuts a circuit into pieces', () => {
-    const gates = Array.from({ length: 10_000 }, (_, i) => ({
+    const rotations = Array.from({ length: 10_000 }, (_, i) => ({
       gate: 'rx',
       qubits: [i % 2],
       params: [i / 7],
     }));
-    const text = JSON.stringify({ ...BELL, gates }, undefined, 1);
+    const circuit = { ...BELL, gates: rotations };
+    const text = JSON.stringify(circuit, undefined, 1);
     const { value, pieces } = inPieces(text);
-    assert.deepEqual(value, { ...BELL, gates });
+    assert.deepEqual(value, circuit);
     assert.ok(pieces >= text.length / 80_000 && pieces > 5, `${pieces} pieces of ${text.length} characters`);
   });
 

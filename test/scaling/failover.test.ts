@@ -42,7 +42,8 @@ describe('a failover', () => {
   async function finish(jobIds: readonly string[]): Promise<void> {
     const released = new Set<string>();
     await waitUntil('every outcome', () => {
-      for (const jobId of executor.started.filter((jobId) => !released.has(jobId))) {
+      for (const jobId of executor.started) {
+        if (released.has(jobId)) continue;
         released.add(jobId);
         executor.release(jobId);
       }

@@ -43,7 +43,7 @@ export class CountingExecutor implements Executor {
   }
 }
 
-/** Also takes batches; `answer` may spoil them. */
+/** Also takes batches; `answer` may change their results. */
 export class BatchExecutor extends CountingExecutor {
   readonly batches: string[][] = [];
   answer: (results: ExecutionResult[]) => ExecutionResult[] = (results) => results;

@@ -14,15 +14,22 @@ export interface Proxy extends Middleman {
   readonly tunnels: readonly string[];
 }
 
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Speaks TLS on its own port and passes the plain bytes on to `port`. */
-export async function tlsInFrontOf(port: number): Promise<Middleman> {
+export async function tlsInFrontOf(port: number, certificate: Certificate = SERVER): Promise<Middleman> {
   const sockets = new Set<Socket>();
-  const server = createTlsServer(SERVER, (secure) => join(secure, connect(port, '127.0.0.1'), sockets));
+  const server = createTlsServer({ ...certificate }, (secure) =>
+    join(secure, connect(port, '127.0.0.1'), sockets),
+  );
   return opened(server, sockets);
 }
 
 export interface ProxyTemper {
-  /** `user:password`: whoever does not send it is answered 407. */
+  /** `user:password`: a client that does not send it gets a 407. */
   readonly credentials?: string;
   /** The answer to every CONNECT, such as `403 Forbidden`. */
   readonly refuses?: string;
@@ -66,7 +73,7 @@ function join(client: Socket, target: Socket, sockets: Set<Socket>): void {
 }
 
 async function opened(server: Server, sockets: ReadonlySet<Socket>): Promise<Middleman> {
-  // A client that does not trust the certificate hangs up in the middle of the handshake.
+  // A client that does not trust the certificate, or speaks no TLS, hangs up in the middle of the handshake.
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,7 +8,7 @@ export interface TestRedis {
   readonly server: RedisServer;
   /** For the test itself. */
   readonly redis: Redis;
-  /** As the job path's own. */
+  /** As the job pipeline opens it. */
   connect(): Redis;
 }
 

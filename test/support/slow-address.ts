@@ -1,11 +1,11 @@
-// An address that takes its time: nobody answers its first packet until it is released.
+// A slow address: no first packet is answered until the address is released.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { waitUntil } from '../../src/testing/index.ts';
 
-/** Why it cannot be had here; false if it can. */
+/** Why this machine cannot have one; false if it can. */
 export const noSlowAddress =
   process.platform === 'linux' && existsSync('/proc/net/tcp') ? false : 'needs /proc/net/tcp of Linux';
 
@@ -18,7 +18,7 @@ export interface SlowAddress {
   close(): void;
 }
 
-/** What the process behind the address does once it is released. */
+/** The program of the process behind the address. */
 const SERVER = `
   const net = require('node:net');
   const [host, port, to] = process.argv.slice(1);
@@ -29,7 +29,7 @@ const SERVER = `
   server.listen({ host, port: Number(port), backlog: 1 }, () => console.log(server.address().port));
 `;
 
-/** A port of `host` (on loopback) that is held by a stopped process, with a full queue; later it leads to \`to\`. */
+/** A port of `host` (on loopback) of a stopped process with a full queue; once released, it leads to `to`. */
 export async function slowAddress(host: string, to: number, port = 0): Promise<SlowAddress> {
   const child = spawn(process.execPath, ['-e', SERVER, host, String(port), String(to)], {
     stdio: ['ignore', 'pipe', 'inherit'],

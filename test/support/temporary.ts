@@ -16,14 +16,14 @@ export interface SmallDisk {
   setReadOnly(readOnly: boolean): void;
 }
 
-/** A tmpfs of 256 KiB; undefined, with the test skipped, for a user who may not mount. */
+/** A tmpfs of 256 KiB; undefined if this user may not mount; the test is then skipped. */
 export async function smallDisk(t: TestContext): Promise<SmallDisk | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'coda-disk-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' });
   } catch {
     await rm(folder, { recursive: true, force: true });
-    t.skip('a disk of its own takes root and mount');
+    t.skip('a disk of its own needs root and mount');
     return undefined;
   }
   t.after(async () => {

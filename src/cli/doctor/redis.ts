@@ -11,7 +11,7 @@ import { failure, ok, answerWithin, warning, type Check, type Finding } from './
 const TIMEOUT_MS = 6_000;
 /** It brought XAUTOCLAIM, and XPENDING with an exclusive start. */
 const OLDEST = [6, 2] as const;
-/** So many keys of made-up jobs that each of two shards gets some. */
+/** Enough keys of made-up jobs for each of two shards to get some. */
 const PROBES = 64;
 const check = 'redis';
 

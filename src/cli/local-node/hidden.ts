@@ -8,7 +8,7 @@ import { findProcesses, nameOfUser } from '../../state/process.ts';
 export interface HiddenNode {
   /** The name of the user that the state directory belongs to. */
   readonly user: string;
-  /** What seems to be its nodes: which of them uses the directory cannot be seen. */
+  /** Processes of that user that look like nodes. Which of them uses the directory cannot be seen. */
   readonly pids: readonly number[];
 }
 

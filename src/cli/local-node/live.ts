@@ -30,7 +30,7 @@ export function askReady(address: HealthAddress): Promise<Live | undefined> {
   });
 }
 
-/** What the node says is wrong: what keeps it from being ready, and what else. */
+/** The troubles that the node reports, also those that do not keep it from being ready. */
 export function troublesOf(live: Live): ReportedTrouble[] {
   const found: readonly unknown[] = Array.isArray(live['troubles']) ? live['troubles'] : [];
   return found.filter(isRecord).map(({ text, remedy, blocks }) => ({

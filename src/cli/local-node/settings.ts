@@ -42,7 +42,7 @@ export async function operatorSettings(configPath: string | undefined): Promise<
       readConfigFile: false,
       flags: stated === undefined ? {} : { stateDir: stated },
     });
-    process.stderr.write(`warning: ${reason}; going on without it, state directory ${found.stateDir}\n`);
+    process.stderr.write(`warning: ${reason}; continuing without it, state directory ${found.stateDir}\n`);
     return found;
   }
 }

@@ -47,10 +47,10 @@ export async function reset(options: ResetOptions): Promise<number> {
 
 async function ask(question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
   } finally {
-    terminal.close();
+    prompt.close();
   }
 }

@@ -93,7 +93,7 @@ function callerOfExit(): string | undefined {
   const at = frames.findIndex((frame) => /\bprocess\.(exit|reallyExit)\b/.test(frame));
   if (at === -1) return undefined;
   const caller = frames.slice(at + 1).find((frame) => !frame.includes('node:'));
-  return caller ?? 'by code that cannot be told';
+  return caller ?? 'by unknown code';
 }
 
 function currentJob(node: CodaNode): string | null {

@@ -78,7 +78,7 @@ export class LogFile {
     }
   }
 
-  /** Opens the file again, whether it was moved or not. If that fails, the old one is written on. */
+  /** Opens the file again, whether it was moved or not. If that fails, the old one stays in use. */
   reopen(): void {
     let opened: number;
     try {

@@ -1,4 +1,4 @@
-// What `coda status` shows to people: one row a fact, what the night shift asks first at the top.
+// What `coda status` shows to people: one row for each fact, the most urgent ones first.
 import { isRecord } from '../../protocol/text.ts';
 import { lastEndText } from '../../state/last-end.ts';
 import { troublesOf, type Live } from '../local-node/live.ts';

@@ -20,8 +20,8 @@ export function abortOnSignals(): AbortSignal {
 }
 
 /**
- * From now on a closed pipe or a full disk under standard output or error ends nothing. Returns what tells whether output
- * was lost that somebody waits for: a reader that has closed its pipe, such as `head`, wants no more.
+ * From now on a closed pipe or a full disk under standard output or error ends nothing. The returned function says
+ * whether output was lost that somebody waits for: a reader that has closed its pipe, such as `head`, wants no more.
  */
 export function outliveOutput(): () => string | undefined {
   let lost: string | undefined;

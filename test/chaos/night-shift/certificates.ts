@@ -1,5 +1,5 @@
 // Certificates that no node may accept, for this machine's addresses. For tests only: the keys are worth nothing elsewhere.
-import type { Certificate } from './tls-front.ts';
+import type { Certificate } from '../../support/middlemen.ts';
 
 /** Expired in 2020. A node that trusts it finds nothing else wrong with it. */
 export const EXPIRED: Certificate = {

@@ -1,5 +1,5 @@
-// The device of the night shift: notes its runs in the ledger as that of every scenario does, and misbehaves where the
-// name of a job says so.
+// The device of the night shift: notes its runs in the ledger, like that of every scenario, and misbehaves if the name of a
+// job says so.
 import { existsSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, Executor } from '../../../src/index.ts';

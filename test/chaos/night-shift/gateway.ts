@@ -1,5 +1,5 @@
-// What stands between a node and the cloud: passes requests on, and for some paths answers itself, as a login page
-// of a hotel or university network does.
+// A gateway between a node and the cloud: passes requests on, and for some paths answers itself, like the login page of
+// a hotel or university network.
 import { once } from 'node:events';
 import {
   createServer,
@@ -53,7 +53,7 @@ export class Gateway {
     return new Gateway(server, Number(new URL(cloudUrl).port));
   }
 
-  /** From here on, this is the answer, and the cloud does not hear of the request. */
+  /** From here on, this is the answer, and the cloud does not get the request. */
   answer(path: Path, reply: Reply): void {
     this.#replies.set(path, reply);
   }

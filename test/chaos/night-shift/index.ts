@@ -12,7 +12,7 @@ const AT_ONCE = 2;
 
 export const nightShift: Scenario = {
   name: 'night-shift',
-  promise: 'each fault is named wherever one looks, with its remedy; the node recovers, and nothing is lost',
+  promise: 'each fault is named in every place, with its remedy; the node recovers, and nothing is lost',
   long: LONG_SIZE,
   short: { recoverSec: 60 },
   parts: FAULTS.map(({ name }) => name),
@@ -34,7 +34,7 @@ export const nightShift: Scenario = {
   },
 };
 
-/** In the order of the list, whoever ends first. */
+/** In the order of the list, whichever ends first. */
 export async function playAll(
   faults: readonly Fault[],
   seed: number,

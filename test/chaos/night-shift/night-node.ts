@@ -42,7 +42,7 @@ export class NightNode {
     return join(this.stateDir, 'coda-node.log');
   }
 
-  /** Of the node itself; 0 where none is known. */
+  /** Of the node itself; 0 if none is known. */
   get pid(): number {
     if (!this.isDaemon) return this.#current?.child.pid ?? 0;
     return Number(readOr(join(this.stateDir, 'coda-node.pid'), '0').split('\n')[0]);
@@ -69,14 +69,14 @@ export class NightNode {
     this.#processes.push(this.#current);
   }
 
-  /** Runs a command whose reader has gone before it says anything. Returns what it says of that. */
+  /** Runs a command whose reader has closed the pipe. Returns what the command writes about that. */
   async runIntoClosedPipe(...args: string[]): Promise<string> {
     const { ended, output } = this.#shell('"$@" | :', args);
     await ended;
     return output();
   }
 
-  /** Runs a command beside it. What it says counts as heard with `loud`. */
+  /** Runs a command beside it. With `loud`, its output counts as heard. */
   async run(args: readonly string[], { loud = false } = {}): Promise<Ended> {
     const started = coda(args, { cwd: this.folder, env: this.env });
     const timer = setTimeout(() => started.child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
@@ -122,12 +122,12 @@ export class NightNode {
     );
   }
 
-  /** Undefined where it does not answer. */
+  /** Undefined if it does not answer. */
   async isReady(): Promise<boolean | undefined> {
     return (await this.#askReady())?.ready;
   }
 
-  /** What a place says now. */
+  /** The text that a place shows now. */
   async look(place: Place): Promise<string> {
     switch (place) {
       case 'ready':
@@ -141,7 +141,7 @@ export class NightNode {
     }
   }
 
-  /** From here on counts what is heard. */
+  /** Only what is heard from here on counts. */
   mark(): void {
     this.#marks = this.#texts().map((text) => text.length);
   }
@@ -151,7 +151,7 @@ export class NightNode {
     return this.#texts()
       .map((text, i) => {
         const from = this.#marks[i] ?? 0;
-        // A log that was begun anew is new from its first line.
+        // A log that was started again is new from its first line.
         return text.slice(from <= text.length ? from : 0);
       })
       .join('');
@@ -227,7 +227,7 @@ export class NightNode {
     return /"url": "(http:[^"]+)"/.exec(output)?.[1];
   }
 
-  /** What doctor finds wrong, with the remedies; its own words where that cannot be read. */
+  /** What doctor finds wrong, with the remedies; its own words if that cannot be read. */
   async #doctor(): Promise<string> {
     const { output } = await this.run(['doctor', '--json']);
     try {

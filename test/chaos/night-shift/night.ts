@@ -1,9 +1,10 @@
-// What one fault is played in: a world of its own, with something that can fail on each way from the node.
+// The world of one fault: a node, and something that can fail on each of its ways to Redis and to the cloud.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { openRedis } from '../../../src/net/redis.ts';
 import { CA, SERVER } from '../../support/certificates.ts';
+import { tlsInFrontOf, type Certificate } from '../../support/middlemen.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { FaultProxy } from '../fault-proxy.ts';
 import { jobIdOf } from '../ledger.ts';
@@ -12,16 +13,15 @@ import type { Behaviour } from './executor.ts';
 import { EXPIRED, SELF_SIGNED } from './certificates.ts';
 import { Gateway } from './gateway.ts';
 import { NightNode } from './night-node.ts';
-import { tlsFront, type Certificate } from './tls-front.ts';
 
-/** The node's own user of Redis: what is taken from it, the cloud keeps. */
+/** The node's own user of Redis. Rights can be taken from it without taking them from the cloud. */
 export const USER = 'night';
 export const PASSWORD = 'night-shift-password';
 
 export class Night {
   readonly world: World;
   readonly node: NightNode;
-  /** The way to the cloud, which may fail, and then whoever answers in the cloud's place. */
+  /** The way to the cloud: a proxy that may fail, and behind it a gateway that may answer in the cloud's place. */
   readonly api: FaultProxy;
   readonly gateway: Gateway;
   /** The way to Redis. */
@@ -32,8 +32,8 @@ export class Night {
   readonly spoiled = new Set<string>();
   /** Jobs that the cloud could not submit. */
   readonly postponed: string[] = [];
-  /** Ends a fault that says itself how. */
-  mend: () => unknown = () => {};
+  /** Ends the fault, if the fault itself has set how. */
+  repair: () => unknown = () => {};
   #jobs = 0;
   #redisScheme = 'redis';
 
@@ -121,7 +121,7 @@ export class Night {
     rmSync(this.path(name));
   }
 
-  /** What waits in the executor or in a plugin of the node may go on. */
+  /** Lets an executor or a plugin of the node that waits continue. */
   go(): void {
     this.write('go', '');
   }
@@ -154,17 +154,18 @@ export class Night {
 
   /** New connections to Redis meet TLS with this certificate, before a plain port. */
   async redisBehindTls(certificate: Certificate): Promise<void> {
-    const front = await tlsFront(this.redisPort, certificate);
+    const front = await tlsInFrontOf(this.redisPort, certificate);
     this.world.onClose(() => front.close());
     this.redisWay.leadTo(front.port);
   }
 
-  /** Results of the jobs that come now go to a TLS port with a certificate that nobody trusts. Returns what mends it. */
+  /** Results of the jobs that come now go to a TLS port with a certificate that nobody trusts. The returned
+   *  function repairs that. */
   async deliverBehindSelfSigned(): Promise<() => void> {
-    const bad = await tlsFront(this.api.port, SELF_SIGNED);
-    const good = await tlsFront(this.api.port, SERVER);
+    const bad = await tlsInFrontOf(this.api.port, SELF_SIGNED);
+    const good = await tlsInFrontOf(this.api.port, SERVER);
     const way = await FaultProxy.open(bad.port);
-    this.world.onClose(() => Promise.all([bad.close(), good.close(), way.close()]).then(() => {}));
+    this.world.onClose(() => Promise.all([bad.close(), good.close(), way.close()]));
     this.world.deliverVia(`https://127.0.0.1:${way.port}`);
     return () => way.leadTo(good.port);
   }
@@ -186,7 +187,7 @@ export class Night {
     await this.world.allDelivered(20_000);
   }
 
-  /** What the clock of this machine shows to the node and its commands, from their next start on. */
+  /** Shifts the clock for the node and its commands, from their next start on. */
   shiftClock(seconds: number): void {
     this.write('clock.cjs', clockScript(seconds * 1_000));
     this.node.env['NODE_OPTIONS'] = `--require=${this.path('clock.cjs')}`;
@@ -197,7 +198,7 @@ export class Night {
     return jobIdOf(`${behaviour}-${this.#jobs + 1}`, ms);
   }
 
-  /** Submits a job. Where the cloud cannot, it is submitted once all is well. */
+  /** Submits a job. If the cloud cannot, the job is submitted once all is well. */
   async job(behaviour: Behaviour = 'job', ms = 5): Promise<string> {
     const jobId = this.nextJob(behaviour, ms);
     this.#jobs += 1;

@@ -9,14 +9,14 @@ import { Night } from './night.ts';
 
 export interface Played {
   readonly name: string;
-  /** What the first line says that names the cause. */
+  /** The first line that names the cause. */
   readonly says: string;
   /** From the end of the fault to a node that is ready and has started a new job. */
   readonly recoveredSec: number | undefined;
   readonly jobs: number;
   readonly lost: number;
   readonly twice: number;
-  /** What did not hold. */
+  /** The promises that were not kept. */
   readonly broken: readonly string[];
   /** Why it could not be played here, if so. */
   readonly skipped?: string;
@@ -25,10 +25,10 @@ export interface Played {
 /** Of no interest in a table. */
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const NAMED_WITHIN_MS = 8_000;
-/** Commands take a while, and some things are known only after the first look. */
+/** Commands take a while, and some causes are known only after the first look. */
 const LOOKS: Readonly<Record<Place, number>> = { ready: Infinity, log: Infinity, status: 5, doctor: 2 };
 const BEFORE_MS = 600;
-/** A log in which one trouble hides everything else helps nobody. */
+/** A log is of no use if one trouble fills it. */
 const MOST_LINES = 20;
 const SHOWN = 1_500;
 
@@ -130,7 +130,7 @@ class Act {
     if (code === 0 || code === null) this.broken.push(`its start was refused with exit code ${code}`);
   }
 
-  /** Notes where the cause is not named, with what is said instead. */
+  /** Notes a place that does not name the cause, with what it says instead. */
   async #mustSay(place: Place): Promise<void> {
     const { cause } = this.#fault;
     const giveUpAt = performance.now() + NAMED_WITHIN_MS;
@@ -173,7 +173,7 @@ class Act {
     await waitUntil(`the outcome of ${jobId}`, () => results.has(jobId), { timeoutMs: 20_000 });
   }
 
-  /** What Redis refused for a while it has in the end. */
+  /** In the end Redis has everything that it refused for a while. */
   async #checkStates(): Promise<void> {
     const { losesJobs, losesStates } = this.#fault;
     if (losesJobs === true || losesStates === true) return;
@@ -193,7 +193,7 @@ class Act {
     ledger.read();
     this.lost = world.unfinished.length;
     for (const jobId of jobs) {
-      // What a kill has cut off is run again; what has ended is not.
+      // A run that a kill has cut off is repeated; a run that has ended is not.
       const again = ledger.runsOf(jobId).slice(0, -1);
       if (again.some(({ endedAt }) => endedAt !== undefined)) {
         this.twice += 1;

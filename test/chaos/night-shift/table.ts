@@ -9,7 +9,7 @@ const END = '<!-- night-shift: end -->';
 const HEAD = ['fault', 'what the log says', 'recovered in', 'jobs'] as const;
 const MOST_WORDS = 160;
 
-/** One line for each fault, and what did not hold below it. */
+/** One line for each fault, and below it the promises that were not kept. */
 export function lines(played: Played): string {
   const mark = played.broken.length > 0 ? '✗' : played.skipped === undefined ? '✓' : '-';
   const [name, says, recovered, jobs] = cells(played);
@@ -25,7 +25,7 @@ export function markdown(all: readonly Played[]): string {
   const shown = (played: Played): string[] =>
     played.broken.length > 0 ? [played.name, 'not yet as promised', '', ''] : cells(played);
   const rows = [row(HEAD), row(HEAD.map(() => '---')), ...all.map((played) => row(shown(played)))];
-  // Its columns are as wide as the longest log line: nobody is to align them.
+  // Its columns would be as wide as the longest log line, so prettier leaves them alone.
   return [BEGIN, '<!-- prettier-ignore-start -->', '', ...rows, '', '<!-- prettier-ignore-end -->', END].join(
     '\n',
   );
@@ -58,7 +58,7 @@ function cells({ name, says, recoveredSec, jobs, lost, twice, broken, skipped }:
   ];
   return [
     name,
-    words === '' ? 'nothing: it goes on' : words,
+    words === '' ? 'nothing: it continues' : words,
     recovered,
     [`${jobs} done`, ...trouble].join(', '),
   ];

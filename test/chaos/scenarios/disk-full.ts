@@ -44,7 +44,7 @@ export const diskFull = scenario({
       await node.ready();
       world.promise(
         ledger.read().runs.length <= ran + 1,
-        'jobs went on being run although nothing could be saved',
+        'jobs were still run although nothing could be saved',
       );
       world.promise(world.unfinished.length > 0, 'everything was delivered on a full disk: it was not full');
       rmSync(filler);

@@ -13,7 +13,7 @@ export const network = scenario({
     const { cloud, random } = world;
     const redis = await FaultProxy.open(Number(new URL(cloud.redisUrl).port));
     const api = await FaultProxy.open(Number(new URL(cloud.url).port));
-    world.onClose(() => Promise.all([redis.close(), api.close()]).then(() => {}));
+    world.onClose(() => Promise.all([redis.close(), api.close()]));
     const apiUrl = `http://127.0.0.1:${api.port}`;
     const redisUrl = cloud.redisUrl.replace(/:\d+$/, `:${redis.port}`);
     cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: redisUrl, webapp_url: apiUrl }));

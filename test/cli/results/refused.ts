@@ -81,5 +81,5 @@ export async function setAside(jobId: string): Promise<void> {
   await setResultAside(ownFolder(), saved, 'answered 403', silentLogger);
   // The oldest comes first, and a millisecond is long here.
   const now = Date.now();
-  await waitUntil('time going on', () => Date.now() > now);
+  await waitUntil('a later millisecond', () => Date.now() > now);
 }

@@ -1,4 +1,4 @@
-// How a node ended: told by the next start and by `coda status`, with the job that ran.
+// How a node ended: as the next start and `coda status` show it, with the job that ran.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ describe('the last end of a node', () => {
     const next = bench.spawn(['start']);
     await next.says('serving QPU');
     assert.match(next.output(), text);
-    // While it runs, what is told is the end before.
+    // While it runs, the end before that is shown.
     assert.match(await bench.ends(0, ['status']), text);
     next.child.kill('SIGKILL');
     await next.ended;

@@ -1,5 +1,5 @@
-// Logs that are moved, terminals that close, readers that go away and disks that are full: a node goes on, a command ends
-// quietly.
+// Logs that are moved, terminals that close, readers that go away and disks that are full: a node continues, a command
+// ends quietly.
 import assert from 'node:assert/strict';
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ describe('the log of a daemon', () => {
 describe('a node in a terminal', () => {
   after(() => assert.deepEqual(cloud.violations, []));
 
-  it('finishes its job if the terminal closes, however often it is told', async () => {
+  it('finishes its job if the terminal closes, however many signals that sends', async () => {
     bench.holdRuns();
     const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken() });
     await node.says('serving QPU');
@@ -92,7 +92,7 @@ describe('a node in a terminal', () => {
     ['standard error', FULL_ERRORS],
     ['standard output', FULL_OUTPUT],
   ] as const) {
-    it(`goes on if the disk under ${where} is full`, async () => {
+    it(`continues if the disk under ${where} is full`, async () => {
       writeFileSync(join(bench.folder, 'coda.config.js'), TALKING_EXECUTOR);
       const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken() }, under);
       await measured();

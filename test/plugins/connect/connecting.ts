@@ -8,15 +8,8 @@ import { connect } from '../../../plugins/connect/index.ts';
 import type { PersistedState } from '../../../src/config/persisted.ts';
 import { CodaError, type Executor, type Settings } from '../../../src/index.ts';
 import type { Session } from '../../../src/kit.ts';
-import {
-  json,
-  KEY_PEM,
-  serve,
-  standIn,
-  type StandIn,
-  type StandInOptions,
-  type TestServer,
-} from '../../support/harness.ts';
+import { KEY_PEM, standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
+import { json, serve, type TestServer } from '../../support/http-server.ts';
 
 export const TOKEN = 'one-time-token-4711';
 export const BUNDLE = {

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { NodeError } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
-import { decodeJwt, json, serve } from '../../support/harness.ts';
+import { decodeJwt, json, serve } from '../../support/http-server.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, SAVED, TOKEN } from './connecting.ts';
 
 test('a token that is used already falls back to the credentials of an earlier start, with a warning', async (t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthError, ConfigError, type Executor } from '../../../src/index.ts';
-import { decodeJwt, json, serve } from '../../support/harness.ts';
+import { decodeJwt, json, serve } from '../../support/http-server.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, TOKEN } from './connecting.ts';
 
 test('without a token the node signs a JWT, a new one for each attempt', async (t) => {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readState } from '../../../src/config/persisted.ts';
 import { ConfigError } from '../../../src/index.ts';
-import { decodeJwt, KEY_PEM } from '../../support/harness.ts';
+import { KEY_PEM } from '../../support/harness.ts';
+import { decodeJwt } from '../../support/http-server.ts';
 import { answering, BUNDLE, connected, failure, nodeAt, RECONNECT, TOKEN } from './connecting.ts';
 
 test('a token becomes a session, and credentials on disk', async (t) => {

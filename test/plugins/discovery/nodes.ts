@@ -32,9 +32,9 @@ export function nodeWith(
 }
 
 export async function resolve(node: StandIn): Promise<LoadedExecutor> {
-  const found = await node.hooks.resolveExecutor.promise();
-  assert.ok(found !== undefined);
-  return 'executor' in found ? found : makeExecutor(found, node.settings, node.log, 60_000);
+  const resolved = await node.hooks.resolveExecutor.promise();
+  assert.ok(resolved !== undefined);
+  return 'executor' in resolved ? resolved : makeExecutor(resolved, node.settings, node.log, 60_000);
 }
 
 export function run({ executor }: LoadedExecutor, shots = 1): Promise<ExecutionResult> {

@@ -6,15 +6,8 @@ import { heartbeat } from '../../../plugins/heartbeat/index.ts';
 import { repeat } from '../../../plugins/heartbeat/repeat.ts';
 import type { Executor } from '../../../src/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
-import {
-  decodeJwt,
-  json,
-  serve,
-  standIn,
-  testSession,
-  type StandIn,
-  type StandInOptions,
-} from '../../support/harness.ts';
+import { standIn, testSession, type StandIn, type StandInOptions } from '../../support/harness.ts';
+import { decodeJwt, json, serve } from '../../support/http-server.ts';
 
 const FAST = { heartbeatIntervalSec: 0.01 };
 

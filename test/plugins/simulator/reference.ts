@@ -18,8 +18,8 @@ export const TARGETS = Object.keys(LEGAL_GATES) as Target[];
 type Step = readonly [name: string, parameter?: string];
 
 /**
- * Each native gate as gates of quantum-circuit, up to a global phase. Where it can, it takes another
- * road than the simulator: a slip in a rotation's sign would otherwise be made twice.
+ * Each native gate as gates of quantum-circuit, up to a global phase. If possible, it takes another
+ * way than the simulator, so that a wrong sign of a rotation is not made twice.
  */
 const STEPS: Readonly<Record<GateName, readonly Step[]>> = {
   rx: [['rx', 'theta']],
@@ -37,19 +37,19 @@ const STEPS: Readonly<Record<GateName, readonly Step[]>> = {
 
 /** The state after `gates`, by quantum-circuit. */
 export function referenceState(qubits: number, gates: readonly Gate[]): StateVector {
-  const circuit = new QuantumCircuit(qubits);
-  for (const gate of gates) {
-    for (const [name, parameter] of STEPS[gate.gate]) {
-      assert.ok(name in circuit.basicGates, `quantum-circuit has no gate ${name}`);
-      const params = parameter === undefined ? {} : { [parameter]: gate.params[0] ?? NaN };
-      circuit.addGate(name, -1, gate.qubits, { params });
+  const reference = new QuantumCircuit(qubits);
+  for (const { gate: native, qubits: on, params: given } of gates) {
+    for (const [name, parameter] of STEPS[native]) {
+      assert.ok(name in reference.basicGates, `quantum-circuit has no gate ${name}`);
+      const params = parameter === undefined ? {} : { [parameter]: given[0] ?? NaN };
+      reference.addGate(name, -1, on, { params });
     }
   }
-  circuit.run();
+  reference.run();
 
   const state = groundState(qubits);
   state.re.fill(0);
-  for (const [index, { re, im }] of Object.entries(circuit.state)) {
+  for (const [index, { re, im }] of Object.entries(reference.state)) {
     state.re[Number(index)] = re;
     state.im[Number(index)] = im;
   }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { vpn } from '../../../plugins/vpn/index.ts';
 import { waitUntil } from '../../../src/local-cloud/wait.ts';
-import { json, serve, standIn, testJobs, testSession } from '../../support/harness.ts';
+import { standIn, testJobs, testSession } from '../../support/harness.ts';
+import { json, serve } from '../../support/http-server.ts';
 
 const INTERVAL_SEC = 1;
 

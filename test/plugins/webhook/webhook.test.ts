@@ -8,7 +8,8 @@ import { deliveryOf } from '../../../plugins/webhook/answer.ts';
 import { webhook } from '../../../plugins/webhook/index.ts';
 import type { Settings } from '../../../src/index.ts';
 import type { Delivery, SavedOutcome } from '../../../src/kit.ts';
-import { decodeJwt, json, serve, standIn, testSession, type StandIn } from '../../support/harness.ts';
+import { standIn, testSession, type StandIn } from '../../support/harness.ts';
+import { decodeJwt, json, serve } from '../../support/http-server.ts';
 
 const COMPLETED = {
   status: 'completed',

@@ -1,13 +1,13 @@
-// The cloud says no, says nothing, or somebody else answers in its place; and what becomes of results meanwhile.
+// The cloud refuses, does not answer, or another server answers in its place. Results must survive all of it.
 import type { Fault } from '../fault.ts';
 import { EVERYWHERE, type Place } from '../place.ts';
 import { LOGIN_PAGE, TO_LOGIN_PAGE } from '../gateway.ts';
 import type { Night } from '../night.ts';
 
-/** Jobs are still taken, so the node is ready; what is wrong is told all the same. */
+/** Jobs are still taken, so the node is ready; these places name the trouble all the same. */
 const TOLD: readonly Place[] = ['status', 'doctor', 'log'];
 const LOGIN = /log ?in|portal|browser|proxy/i;
-const REPEATED = /by itself|repeat|again|retr(y|ies)|goes on/i;
+const REPEATED = /by itself|repeat|again|retr(y|ies)/i;
 const HTML = /HTML|login page|web page/i;
 
 const heal = ({ world, gateway }: Night): void => {
@@ -24,7 +24,7 @@ const webhookStatus = (status: number): Pick<Fault, 'name' | 'inject' | 'cause'>
 /** Set aside, until the operator has them sent again. */
 const refused = (status: number): Fault => ({
   ...webhookStatus(status),
-  // Where they are only counted, the status stands in `coda results`.
+  // If they are only counted, `coda results` has the status.
   cause: new RegExp(
     `\\b${status}\\b|refused:? +[1-9]|[1-9]\\d* (results? )?(are |is )?(refused|set aside)`,
     'i',
@@ -160,9 +160,9 @@ export const CLOUD_FAULTS: readonly Fault[] = [
   {
     name: 'a broken certificate before the webhooks',
     async inject(night) {
-      night.mend = await night.deliverBehindSelfSigned();
+      night.repair = await night.deliverBehindSelfSigned();
     },
-    heal: (night) => night.mend(),
+    heal: (night) => night.repair(),
     cause: /self.signed|certificate/i,
     remedy: /NODE_EXTRA_CA_CERTS|SSL_CERT_FILE/,
     where: TOLD,

@@ -6,23 +6,23 @@ import type { Night } from '../night.ts';
 const REFUSED: readonly Place[] = ['doctor', 'log'];
 const EXECUTOR = 'CODA_EXECUTOR_FACTORY';
 
-/** Another executor than that of the night, or none; and none is no answer. Sets what mends it. */
+/** Another executor than the good one, or none, which is then refused. Sets how this is repaired. */
 function executor(night: Night, factory: string | undefined): void {
   const { env } = night.node;
   const good = env[EXECUTOR] ?? '';
   if (factory === undefined) delete env[EXECUTOR];
   else env[EXECUTOR] = factory;
   env['CODA_REQUIRE_EXECUTOR'] = '1';
-  night.mend = () => void (env[EXECUTOR] = good);
+  night.repair = () => void (env[EXECUTOR] = good);
 }
 
-/** A file is the only thing that says which executor; mended by another that is right. */
+/** Only a file names the executor. Repaired by a variable that names a good one. */
 function onlySaidIn(night: Night, file: string, text: string): void {
   executor(night, undefined);
   night.write(file, text);
 }
 
-const mend = (night: Night): unknown => night.mend();
+const repair = (night: Night): unknown => night.repair();
 
 export const CONFIG_FAULTS: readonly Fault[] = [
   {
@@ -49,7 +49,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
     name: 'a misspelt key in the device YAML',
     node: 'refuses',
     inject: (night) => onlySaidIn(night, 'site/device.yaml', 'executorFactory: simulator\n'),
-    heal: mend,
+    heal: repair,
     cause: /executorFactory/,
     remedy: /executor_factory/,
     where: REFUSED,
@@ -58,7 +58,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
     name: 'a config file of a kind that is not read (coda.config.cts)',
     node: 'refuses',
     inject: (night) => onlySaidIn(night, 'coda.config.cts', "export default { executor: 'simulator' };\n"),
-    heal: mend,
+    heal: repair,
     cause: /coda\.config\.cts/,
     remedy: /coda\.config\.ts\b|rename/i,
     where: REFUSED,
@@ -76,7 +76,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
     name: 'an executor module that is not there',
     node: 'refuses',
     inject: (night) => executor(night, './fridge.js:createExecutor'),
-    heal: mend,
+    heal: repair,
     cause: /fridge\.js/,
     remedy: /path/i,
     where: REFUSED,
@@ -88,7 +88,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
       night.write('fridge.mjs', "export function createExecutor() { throw new Error('no licence'); }\n");
       executor(night, './fridge.mjs:createExecutor');
     },
-    heal: mend,
+    heal: repair,
     cause: /fridge\.mjs[^\n]*no licence/,
     remedy: /fridge\.mjs/,
     where: REFUSED,
@@ -108,7 +108,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
       );
       night.write('node_modules/lab-executor/main.js', "\nthrow new Error('no driver');\n");
     },
-    heal: mend,
+    heal: repair,
     cause: /lab-executor[^\n]*no driver/,
     remedy: /main\.js:2/,
     where: REFUSED,
@@ -117,7 +117,7 @@ export const CONFIG_FAULTS: readonly Fault[] = [
     name: 'no executor, where one is required',
     node: 'refuses',
     inject: (night) => executor(night, undefined),
-    heal: mend,
+    heal: repair,
     cause: /no executor|without an executor|executor is required/i,
     remedy: /CODA_EXECUTOR_FACTORY|executor in coda\.config/i,
     where: REFUSED,

@@ -14,7 +14,7 @@ const JOBS_ON_FULL_DISK = 30;
 const BLOCK = Buffer.alloc(4096, 1);
 const FULL = /ENOSPC|no space|disk[^\n]*full|full disk|\b0 MB are free/i;
 const ROOM = /space|room|free/i;
-/** What is said of a folder without rights. */
+/** The message about a folder without rights. */
 const WRONG_REMEDY = /writable for this user|coda reset/i;
 
 const disk = ({ node }: Night): string => node.stateDir;
@@ -32,7 +32,7 @@ function mount(args: readonly string[]): void {
   throw new Skip(`a small disk cannot be mounted here (needs root): ${(error?.message ?? stderr).trim()}`);
 }
 
-/** Takes every last block. */
+/** Fills the disk to its last block. */
 function fillUp(night: Night): void {
   for (;;) {
     try {
@@ -52,7 +52,7 @@ async function fillUpAtWork(night: Night): Promise<void> {
 
 const asDaemon = ({ node }: Night): void => void (node.isDaemon = true);
 
-/** The log is there again, and goes on: a pause is written to it at once. */
+/** The log is there again and in use: a pause is written to it at once. */
 async function logGoesOn({ node }: Night): Promise<void> {
   await node.must('pause');
   await waitUntil('a new log', () => existsSync(node.logPath) && /pause/.test(node.heard()), {

@@ -28,7 +28,7 @@ const outcome = async ({ world }: Night, jobId: string): Promise<void> => {
 const MOST_STARTS = 4;
 const byItself = (): void => {};
 
-/** A job that fails for what its executor does. */
+/** A job that fails because of its executor. */
 const spoils = (behaviour: 'throws' | 'nonsense') => async (night: Night) => {
   await outcome(night, await night.spoiledJob(behaviour));
 };
@@ -88,7 +88,7 @@ export const EXECUTOR_FAULTS: readonly Fault[] = [
     inject: (night) => night.spoiledJob('hangs'),
     heal: (night) => night.go(),
     cause: /executor[^\n]*(still runs|hangs|does not end|abandoned)/i,
-    remedy: /restart|start[^\n]*(again|anew)|coda stop|cancelCurrentJob|signal/i,
+    remedy: /restart|start[^\n]*again|coda stop|cancelCurrentJob|signal/i,
     where: EVERYWHERE,
   },
   {

@@ -15,7 +15,7 @@ async function takePort(night: Night): Promise<void> {
   await once(server, 'listening');
   const address = server.address();
   night.node.env['CODA_PORT'] = String(typeof address === 'object' ? address?.port : '');
-  night.mend = async () => {
+  night.repair = async () => {
     const closed = once(server, 'close');
     server.close();
     await closed;
@@ -77,7 +77,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     name: 'the port is taken',
     node: 'refuses',
     inject: takePort,
-    heal: (night) => night.mend(),
+    heal: (night) => night.repair(),
     cause: /port \d+[^\n]*(taken|in use)/,
     remedy: /--port|CODA_PORT/,
     where: ['doctor', 'log'],

@@ -3,9 +3,9 @@ import { groupName, streamKey } from '../../../../src/protocol/keys.ts';
 import type { Fault } from '../fault.ts';
 import { EVERYWHERE, type Place } from '../place.ts';
 
-/** Without these no job is read, or none is over. */
+/** Without these rights no job is read, or no job can end. */
 const VITAL = ['xreadgroup', 'xack'] as const;
-/** Without these jobs go on, and something else does not: states, cancels, the jobs of a dead node. */
+/** Without these rights jobs still run, but something else fails: states, cancels, taking over the jobs of a dead node. */
 const OTHERS = ['hset', 'hmget', 'exists', 'xautoclaim', 'xpending', 'xclaim'] as const;
 
 export const RIGHTS_FAULTS: readonly Fault[] = [
@@ -38,7 +38,7 @@ export const RIGHTS_FAULTS: readonly Fault[] = [
 function missingRight(command: string, where: readonly Place[]): Fault {
   return {
     name: `missing right: ${command}`,
-    // A lease that ends soon: what is done about jobs of other nodes is done all the time.
+    // A short lease: the node then looks for jobs of dead nodes all the time.
     prepare: ({ node }) => void (node.env['CODA_LEASE_SEC'] = '1'),
     inject: (night) => night.acl(`-${command}`),
     heal: (night) => night.acl(`+${command}`),

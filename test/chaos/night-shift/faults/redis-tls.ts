@@ -1,4 +1,4 @@
-// TLS to Redis: spoken to a port that has none, not spoken to one that has, and certificates that nobody may accept.
+// TLS to Redis: a TLS client at a plain port, a plain client at a TLS port, and certificates that must not be accepted.
 import { SERVER } from '../../../support/certificates.ts';
 import { EXPIRED, SELF_SIGNED } from '../certificates.ts';
 import type { Fault } from '../fault.ts';

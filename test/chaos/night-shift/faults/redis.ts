@@ -1,11 +1,11 @@
-// Redis is away, full, frozen, slow, not the one it was, or holds something else.
+// Redis is away, full, frozen, slow, replaced by another server, or holds keys of another type.
 import { groupName, statusKey, streamKey } from '../../../../src/protocol/keys.ts';
 import { NOTHING, type Fault } from '../fault.ts';
 import { EVERYWHERE } from '../place.ts';
 import { loadingRedis } from '../loading-redis.ts';
 import { PASSWORD, type Night } from '../night.ts';
 
-const WAITS = /by itself|waits? for|goes on|network/i;
+const WAITS = /by itself|waits? for|network/i;
 const NO_RESET = /coda reset|reset it|(new|another|fresh) token|ask for the rights/i;
 
 function serverOf({ world }: Night): NonNullable<typeof world.cloud.redisServer> {
@@ -31,7 +31,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'Redis killed and restarted empty',
     async inject(night) {
-      // Until it is restarted with its users, nobody is to reach it.
+      // Nobody may reach it before it is restarted with its users.
       await night.redisWay.refuse();
       await serverOf(night).kill();
     },
@@ -98,7 +98,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     inject: (night) => night.redis.xgroup('DESTROY', stream(night), groupName(night.world.cloud.qpuId)),
     heal: byItself,
     cause: /group/i,
-    remedy: /creat|again|anew/i,
+    remedy: /creat|again/i,
     where: ['log'],
     losesJobs: true,
   },
@@ -107,7 +107,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     inject: (night) => night.redis.flushall(),
     heal: byItself,
     cause: /group|stream/i,
-    remedy: /creat|again|anew/i,
+    remedy: /creat|again/i,
     where: ['log'],
     losesJobs: true,
   },
@@ -166,5 +166,5 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
 ];
 
-/** The node mends it by itself. */
+/** The node repairs it by itself. */
 function byItself(): void {}

@@ -170,6 +170,6 @@ function ip(...args: string[]): void {
 
 function removeNamespace(namespace: string): void {
   const pids = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' }).stdout.split('\n');
-  for (const pid of pids.filter((pid) => pid !== '')) spawnSync('kill', ['-9', pid]);
+  for (const pid of pids) if (pid !== '') spawnSync('kill', ['-9', pid]);
   spawnSync('ip', ['netns', 'del', namespace]);
 }

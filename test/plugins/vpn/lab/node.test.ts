@@ -114,8 +114,8 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
   it('notices a dead server with the next check, keeps the result, and continues when it is back', async (t) => {
     const home = newHome(lab, true);
     const node = await provision({ home });
-    const [running, queued] = [await lab.cloud.submit(PRIVATE, ir), await lab.cloud.submit(PRIVATE, ir)];
-    await waitUntil('a running job', async () => (await lab.cloud.state(running)) === 'executing');
+    const [atWork, queued] = [await lab.cloud.submit(PRIVATE, ir), await lab.cloud.submit(PRIVATE, ir)];
+    await waitUntil('a running job', async () => (await lab.cloud.state(atWork)) === 'executing');
     await lab.killServer();
     const killed = performance.now();
     await waitUntil('503', async () => (await node.ready()).vpn_state === 'vpn_unavailable');
@@ -123,14 +123,14 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.equal((await node.ready()).status, 503);
     writeFileSync(join(home, 'go'), '');
     const later = await lab.cloud.submit(PRIVATE, ir);
-    await waitUntil('the saved result', () => journal(node).includes(running));
-    assert.equal(await lab.cloud.result(running), 'none');
+    await waitUntil('the saved result', () => journal(node).includes(atWork));
+    assert.equal(await lab.cloud.result(atWork), 'none');
     assert.equal(await lab.cloud.state(later), 'queued');
     await lab.startServer();
     const back = performance.now();
     await waitUntil('consuming', async () => (await lab.cloud.state(later)) !== 'queued');
     const recoveredMs = figure(t, 'server up to consuming', back);
-    for (const jobId of [running, queued, later]) await done(jobId);
+    for (const jobId of [atWork, queued, later]) await done(jobId);
     figure(t, 'server up to all delivered', back);
     assert.ok(noticedMs < 10_000, `noticed after ${noticedMs} ms`);
     assert.ok(recoveredMs < 10_000, `recovered after ${recoveredMs} ms`);
@@ -140,16 +140,16 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
   it('adopts a running tunnel after a kill -9, and reconnects through it', async (t) => {
     const home = newHome(lab);
     const first = await provision({ home });
-    const before = openvpnsIn(lab.client);
-    assert.equal(before.length, 1);
+    const earlier = openvpnsIn(lab.client);
+    assert.equal(earlier.length, 1);
     first.child.kill('SIGKILL');
     await first.ended;
-    assert.deepEqual(openvpnsIn(lab.client), before);
+    assert.deepEqual(openvpnsIn(lab.client), earlier);
     const since = performance.now();
     const second = start({ home });
     await second.says('serving QPU');
     figure(t, 'restart to serving over a running tunnel', since);
-    assert.deepEqual(openvpnsIn(lab.client), before);
+    assert.deepEqual(openvpnsIn(lab.client), earlier);
     assert.match(second.output(), /adopted a running OpenVPN/);
     await done(await lab.cloud.submit(PRIVATE, ir));
     await stop(second);
@@ -264,7 +264,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const device = (await node_interface(first)) ?? '';
     first.child.kill('SIGKILL');
     await first.ended;
-    const before = openvpnsIn(lab.client);
+    const earlier = openvpnsIn(lab.client);
     const env = { CODA_NODE_AUTO_VPN: 'false' };
     await lab.cloud.setVpn({
       required: true,
@@ -285,7 +285,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await right.says('serving QPU');
     await done(await lab.cloud.submit(PRIVATE, ir));
     await stop(right);
-    assert.deepEqual(openvpnsIn(lab.client), before);
+    assert.deepEqual(openvpnsIn(lab.client), earlier);
   });
 });
 

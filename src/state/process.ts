@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
 import { readHintFile } from './private-file.ts';
+import { nameOfUser } from './users.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -48,13 +49,8 @@ export function userNameOf(pid: number): string | undefined {
   return user === undefined ? undefined : nameOfUser(user);
 }
 
-/** The name of a user, or the number if it has none here. */
-export function nameOfUser(user: number): string {
-  const lines = (readIfThere('/etc/passwd') ?? '').split('\n').map((line) => line.split(':'));
-  return lines.find(([, , id]) => id === String(user))?.[0] ?? String(user);
-}
-
-function userOf(pid: number): number | undefined {
+/** The user that runs a process, on Linux. */
+export function userOf(pid: number): number | undefined {
   const user = /^Uid:\t(\d+)/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
   return user === undefined ? undefined : Number(user);
 }

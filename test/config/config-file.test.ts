@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { createModuleLoader } from '../../src/compose.ts';
 import { CONFIG_FILES, loadConfigFile, type ConfigFile } from '../../src/config/config-file.ts';
-import { ConfigError, messageOf } from '../../src/errors.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { asNobody, folder, put } from './folder.ts';
 
 /** The exports of the config files in these tests. */
@@ -279,21 +279,18 @@ describe('a start without a config file', () => {
   });
 });
 
-it('cosmiconfig itself failing over a broken file in the working directory leaks nothing', (t) => {
-  const cwd = folder(t, { 'package.json': `{ "coda": "${SECRET}" x`, 'lab.json': '{}' });
-  const file = new URL('../../src/config/config-file.js', import.meta.url);
-  const loader = new URL('../../src/config/modules.js', import.meta.url);
-  const script = `
-    const { loadConfigFile } = await import(${JSON.stringify(file.href)});
-    const { ModuleLoader } = await import(${JSON.stringify(loader.href)});
-    await loadConfigFile(new ModuleLoader({}), '/', ${JSON.stringify(join(cwd, 'lab.json'))}).then(
-      () => console.log('loaded'), (error) => console.log(error.name, error.message, error.cause));`;
-  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd,
-    encoding: 'utf8',
+it('a named config file is the only one that is read: no options of cosmiconfig are searched', async (t) => {
+  const ran = join(folder(t), 'ran');
+  const cwd = folder(t, {
+    'package.json': `{ "coda": "${SECRET}" x`,
+    '.config/config.js': `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '');`,
+    'lab.json': '{ "concurrency": 2 }',
   });
-  assert.match(out, /^ConfigError package\.json or .* cannot be read/, messageOf(out));
-  assert.ok(!out.includes(SECRET));
+  const before = process.cwd();
+  process.chdir(cwd);
+  t.after(() => process.chdir(before));
+  assert.equal(fieldOf(await loadFile('/', join(cwd, 'lab.json')), 'concurrency'), 2);
+  assert.equal(existsSync(ran), false);
 });
 
 describe('what looks like a config file', () => {

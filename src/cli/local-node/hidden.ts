@@ -3,7 +3,8 @@ import { accessSync, constants, readFileSync, realpathSync, statSync } from 'nod
 import { errorCode } from '../../errors.ts';
 import { nodeFolder } from '../../state/layout.ts';
 import { isOriginal } from './original.ts';
-import { findProcesses, nameOfUser } from '../../state/process.ts';
+import { findProcesses } from '../../state/process.ts';
+import { nameOfUser } from '../../state/users.ts';
 
 export interface HiddenNode {
   /** The name of the user that the state directory belongs to. */

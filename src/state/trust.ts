@@ -24,7 +24,10 @@ const MOST_LINKS = 40;
  * This user, root, whoever called sudo, and those that the setting names, separated by commas. Throws a ConfigError for a
  * user that does not exist.
  */
-export function trustedOwners(named = '', env: NodeJS.ProcessEnv = process.env): Owners {
+export function trustedOwners(
+  named = process.env[SETTING] ?? '',
+  env: NodeJS.ProcessEnv = process.env,
+): Owners {
   const user = process.geteuid?.();
   if (user === undefined) return new Set();
   // Only root can know that sudo has set it: anybody else may have set it for this process.
@@ -98,7 +101,7 @@ function checkOwner(path: string, name: string, subject: string, owners: Owners)
   const { uid, mode } = statSync(path);
   if (!owners.has(uid)) throw strangers(subject, name, uid);
   if ((mode & OTHERS_WRITE) === 0) return;
-  throw new UntrustedError(`${subject} is not loaded: everybody may write to ${name}`, {
+  throw new UntrustedError(`${subject} is not used: everybody may write to ${name}`, {
     remedy:
       (mode & STICKY) !== 0
         ? 'Move it to a folder to which only its owner can write.'
@@ -107,7 +110,7 @@ function checkOwner(path: string, name: string, subject: string, owners: Owners)
 }
 
 function strangers(subject: string, what: string, user: number): UntrustedError {
-  return new UntrustedError(`${subject} is not loaded: ${what} belongs to user ${nameOfUser(user)}`, {
+  return new UntrustedError(`${subject} is not used: ${what} belongs to user ${nameOfUser(user)}`, {
     remedy:
       'It would run with all rights of this user. Remove it or work in another folder; ' +
       `if that user may do everything that this one may, set ${SETTING}=${nameOfUser(user)}.`,

@@ -52,7 +52,7 @@ describe('code of another user', needsRoot, () => {
     it(`is not run as ${name}`, async () => {
       put('x.mjs', module());
       giveAway(put(name, text()));
-      await refused(new RegExp(`the config file .*${name} is not loaded: it belongs to user nobody`));
+      await refused(new RegExp(`the config file .*${name} is not used: it belongs to user nobody`));
       giveAway(bench.folder);
       await refused(/belongs to user nobody/);
       // The file is one's own, but not its folder.
@@ -77,31 +77,31 @@ describe('code of another user', needsRoot, () => {
     giveAway(put('theirs/lib.ts', module()));
     giveFolder(path('theirs'));
     put('coda.config.ts', "export { createExecutor as default } from './theirs/lib.ts';");
-    await refused(/lib\.ts is not loaded: it belongs to user nobody/);
+    await refused(/lib\.ts is not used: it belongs to user nobody/);
     rmSync(path('coda.config.ts'));
     put('theirs/more.json', '{ "executor": "simulator" }');
     giveAway(path('theirs'));
     put('coda.config.json', '{ "$import": "./theirs/more.json" }');
-    await refused(/more\.json is not loaded/);
+    await refused(/more\.json is not used/);
   });
 
   it('is not run because a device YAML names it', async () => {
     put('site/x.mjs', module());
     giveAway(put('site/device.yaml', 'executor_factory: ./x.mjs:createExecutor'));
-    await refused(/the device config .*device\.yaml is not loaded: it belongs to user nobody/);
+    await refused(/the device config .*device\.yaml is not used: it belongs to user nobody/);
     put('mine/device.yaml', 'executor_factory: ../theirs/x.mjs:createExecutor');
     giveAway(put('theirs/x.mjs', module()));
-    await refused(/x\.mjs is not loaded/, { CODA_DEVICE_CONFIG: path('mine/device.yaml') });
+    await refused(/x\.mjs is not used/, { CODA_DEVICE_CONFIG: path('mine/device.yaml') });
     // A YAML that names nothing is no code.
     giveAway(put('site/device.yaml', 'qubits: 5'));
-    assert.doesNotMatch((await load()).output, /is not loaded/);
+    assert.doesNotMatch((await load()).output, /is not used/);
   });
 
   it('is not run as an executor or a plugin that is named by its path or package', async () => {
     giveAway(put('theirs/x.mjs', module()));
-    await refused(/x\.mjs is not loaded/, { CODA_EXECUTOR_FACTORY: './theirs/x.mjs:createExecutor' });
+    await refused(/x\.mjs is not used/, { CODA_EXECUTOR_FACTORY: './theirs/x.mjs:createExecutor' });
     put('coda.config.json', JSON.stringify({ executor: 'simulator', plugins: ['./theirs/x.mjs'] }));
-    await refused(/x\.mjs is not loaded/);
+    await refused(/x\.mjs is not used/);
     rmSync(path('coda.config.json'));
     put('node_modules/lab/index.js', trace());
     put('node_modules/lab/package.json', '{ "name": "lab", "main": "index.js" }');
@@ -118,14 +118,14 @@ describe('code of another user', needsRoot, () => {
     put('bell.json', JSON.stringify(bell('cz').ir));
     const found = bench.spawn(['run', path('bell.json')], {}, under);
     assert.notEqual(await found.ended, 0, found.output());
-    assert.match(found.output(), /lab\/executor-factory: .*is not loaded: .*belongs to user nobody/);
+    assert.match(found.output(), /lab\/executor-factory: .*is not used: .*belongs to user nobody/);
     assert.equal(ran(), false);
     // One's own package is used, and the other one named.
     put('below/node_modules/own/executor-factory.mjs', module().replace(/.*writeFileSync.*\n/g, ''));
     put('below/node_modules/own/package.json', '{ "name": "own" }');
     const own = bench.spawn(['run', path('bell.json')], {}, under);
     await own.ended;
-    assert.match(own.output(), /is not loaded: .*belongs to user nobody; it is skipped/);
+    assert.match(own.output(), /is not used: .*belongs to user nobody; it is skipped/);
     assert.equal(ran(), false);
   });
 
@@ -147,7 +147,7 @@ describe('code of another user', needsRoot, () => {
     for (const mode of [0o777, 0o1777]) {
       chmodSync(path('open'), mode);
       const { output } = await load(env);
-      assert.match(output, /x\.mjs is not loaded: everybody may write to .*open\n.*→ /);
+      assert.match(output, /x\.mjs is not used: everybody may write to .*open\n.*→ /);
       assert.equal(ran(), false);
     }
     chmodSync(path('open'), 0o755);
@@ -196,10 +196,10 @@ describe('code of one’s own', needsRoot, () => {
     const env = { CODA_EXECUTOR_FACTORY: './theirs/x.mjs:createExecutor', SUDO_UID: String(STRANGER) };
     const own = bench.spawn(['run', 'bell.json'], env, asUser(STRANGER));
     await own.ended;
-    assert.doesNotMatch(own.output(), /is not loaded/);
+    assert.doesNotMatch(own.output(), /is not used/);
     const other = bench.spawn(['run', 'bell.json'], env, asUser(65_533));
     await other.ended;
-    assert.match(other.output(), /is not loaded: it belongs to user nobody/);
+    assert.match(other.output(), /is not used: it belongs to user nobody/);
   });
 });
 
@@ -209,7 +209,7 @@ describe('the config file of another user', needsRoot, () => {
     const unnamed = { CODA_STATE_DIR: '' };
     for (const args of [['stop'], ['status'], ['reset', '--yes'], ['pause']]) {
       const said = await bench.ends(1, args, unnamed);
-      assert.match(said, /coda\.config\.yaml is not loaded: it belongs to user nobody/);
+      assert.match(said, /coda\.config\.yaml is not used: it belongs to user nobody/);
     }
     assert.match(await bench.ends(1, ['stop']), /no node runs/);
   });

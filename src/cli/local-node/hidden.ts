@@ -7,8 +7,9 @@ import { findProcesses } from '../../state/process.ts';
 import { nameOfUser } from '../../state/users.ts';
 
 export interface HiddenNode {
-  /** The name of the user that the state directory belongs to. */
+  /** The user that the state directory belongs to: the name and the number. */
   readonly user: string;
+  readonly id: number;
   /** What seems to be its nodes: which of them uses the directory cannot be seen. */
   readonly pids: readonly number[];
 }
@@ -25,7 +26,7 @@ export function findHiddenNode(
   const pids = findProcesses(owner, (line) => isNode(line) && (isSeen || isOriginal(line))).map(
     ({ pid }) => pid,
   );
-  return pids.length === 0 ? undefined : { user: nameOfUser(owner), pids };
+  return pids.length === 0 ? undefined : { user: nameOfUser(owner), id: owner, pids };
 }
 
 /** Linux shows the names of all sockets, also in folders that this user may not read. */

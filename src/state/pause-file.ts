@@ -1,12 +1,12 @@
 // The operator's pause is a file in the node's folder and nothing else. So it survives a restart, and can be set while
 // no node runs.
 import { errorCode } from '../errors.ts';
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { isRecord, printable } from '../protocol/text.ts';
 import { nodeFolder, pausePath } from './layout.ts';
 import { makeNodeFolder } from './node-folder.ts';
-import { writeFileAtomic } from './private-file.ts';
+import { writeFileAtomic, type FileOwner } from './private-file.ts';
 import { trustedOwners } from './trust.ts';
 
 export interface Pause {
@@ -40,14 +40,24 @@ export async function readPause(stateDir: string): Promise<Pause | undefined> {
 
 /** Pauses the node of `stateDir`, from now on or from its next start. */
 export async function writePause(stateDir: string, reason: string | null): Promise<void> {
-  makeNodeFolder(stateDir, trustedOwners());
+  const owner = ownerForRoot(stateDir);
+  if (owner === undefined) makeNodeFolder(stateDir, trustedOwners());
   const pause: Pause = { reason, since: new Date().toISOString() };
-  await writeFileAtomic(pausePath(nodeFolder(stateDir)), `${JSON.stringify(pause)}\n`);
+  await writeFileAtomic(pausePath(nodeFolder(stateDir)), `${JSON.stringify(pause)}\n`, owner);
 }
 
 export async function removePause(stateDir: string): Promise<void> {
-  if (existsSync(nodeFolder(stateDir))) makeNodeFolder(stateDir, trustedOwners());
+  if (!existsSync(nodeFolder(stateDir))) return;
+  if (ownerForRoot(stateDir) === undefined) makeNodeFolder(stateDir, trustedOwners());
   await rm(pausePath(nodeFolder(stateDir)), { force: true });
+}
+
+/** Root may pause the node of another user, such as a service's, if nobody but that user can write to its folder. */
+function ownerForRoot(stateDir: string): FileOwner | undefined {
+  const stats = lstatSync(nodeFolder(stateDir), { throwIfNoEntry: false });
+  if (process.geteuid?.() !== 0 || stats === undefined || stats.uid === 0) return undefined;
+  const isPrivate = stats.isDirectory() && (stats.mode & 0o022) === 0;
+  return isPrivate && statSync(stateDir).uid === stats.uid ? stats : undefined;
 }
 
 function textOf(value: unknown): string | null {

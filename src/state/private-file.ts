@@ -27,12 +27,12 @@ const NO_WAIT = constants.O_NONBLOCK ?? 0;
 /**
  * Replaces `path` by a file of mode 0600 that holds `text`: at every moment, also after a power cut, the old
  * file or the whole new one is there. A symbolic link at `path` is replaced, never followed. The directory
- * must exist. Throws a ConfigError that names the path.
+ * must exist. Throws a ConfigError that names the path. Root may give the file to an `owner`.
  */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+export async function writeFileAtomic(path: string, text: string, owner?: FileOwner): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
-    await writeNewFile(temporary, text);
+    await writeNewFile(temporary, text, owner);
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (cause) {
@@ -76,6 +76,11 @@ export function targetOfOwnLink(path: string): string {
   } catch {
     return path;
   }
+}
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** A small file that only gives a hint, such as a PID file. What it says is believed of its owner's processes only. */
@@ -145,12 +150,13 @@ function temporaryName(name: string): string {
   return `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
-async function writeNewFile(path: string, text: string): Promise<void> {
+async function writeNewFile(path: string, text: string, owner?: FileOwner): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | NO_FOLLOW, 0o600);
   try {
     // An unusual umask may have taken away even the owner's rights.
     await file.chmod(0o600);
+    if (owner !== undefined) await file.chown(owner.uid, owner.gid);
     await file.writeFile(text);
     await file.sync();
   } finally {

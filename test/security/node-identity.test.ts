@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { describe, it } from 'node:test';
 import { startTimeOf } from '../../src/state/process.ts';
 import { hasEnded } from '../cli/operator.ts';
 import { bench, cloud } from '../cli/workbench.ts';
-import { asStranger, giveAway, giveFolder, needsRoot } from '../support/second-user.ts';
+import { asStranger, giveAway, giveFolder, needsRoot, STRANGER } from '../support/second-user.ts';
 import { inState, path, put, shareState } from './shared.ts';
 
 describe('the lock of another user', needsRoot, () => {
@@ -106,6 +106,11 @@ describe('the lock of another user', needsRoot, () => {
     const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken() }, asStranger);
     await node.says('serving QPU');
     assert.match(await bench.ends(0, ['status']), /running, PID \d+, as user nobody[^]*ready +yes/);
+    // Root may pause it; the file then belongs to that user, whose next start would refuse it else.
+    assert.match(await bench.ends(0, ['pause', '--reason', 'cooling']), /^paused/);
+    assert.equal(statSync(inState('coda-node-spool/paused.json')).uid, STRANGER);
+    assert.match(await bench.ends(0, ['status']), /paused by the operator: cooling/);
+    assert.match(await bench.ends(0, ['resume']), /resumed/);
     assert.match(await bench.ends(0, ['stop']), /stopped PID/);
     assert.equal(await node.ended, 0);
   });

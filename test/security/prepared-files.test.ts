@@ -48,6 +48,10 @@ describe('a start, before the token is spent', needsRoot, () => {
         assert.ok(said.includes(inState(name)), said);
         assert.match(said, /\n +→ /);
         assert.doesNotMatch(said, /chown/);
+        if (name === 'coda-private-key') {
+          const { output } = await bench.run(['doctor']);
+          assert.ok(output.includes(inState(name)), output);
+        }
         rmSync(bench.stateDir, { recursive: true });
       }
       if (existsSync(path('precious'))) assert.equal(readFileSync(path('precious'), 'utf8'), 'precious');

@@ -1,6 +1,7 @@
 # A small image of the node, without OpenVPN: for clouds in HTTPS mode. Your executor and coda.config.ts are in a folder of
 # yours, mounted at /site:
 #   docker build -t coda-node .
+# (if the folder is not yours as user 1000 or root's, add -e CODA_TRUSTED_OWNERS="$(id -u)")
 #   docker run --init -v coda-state:/var/lib/coda-node -v "$PWD:/site:ro" -e CODA_NODE_TOKEN coda-node
 FROM node:22-slim AS build
 WORKDIR /build

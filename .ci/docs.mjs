@@ -61,9 +61,11 @@ function settingsPage() {
     const file =
       name === 'executorFactory'
         ? '`executor`'
-        : option === undefined
-          ? `\`${name}\``
-          : `\`['${plugin}', { ${option} }]\``;
+        : setting.inConfigFile === false
+          ? ''
+          : option === undefined
+            ? `\`${name}\``
+            : `\`['${plugin}', { ${option} }]\``;
     return `| \`${setting.env}\` | ${file} | ${defaultOf(name, setting)} | ${setting.help} |`;
   });
   return `# Settings

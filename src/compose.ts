@@ -8,6 +8,7 @@ import * as kit from './kit.ts';
 import type { Logger } from './log.ts';
 import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
+import { trustedOwners } from './state/trust.ts';
 import { runTestNode, type TestNode, type TestNodeOptions } from './testing/node.ts';
 
 /** Loads the configuration as the CLI does: with the built-in plugins' names known. */
@@ -31,7 +32,7 @@ export function composeNode({ config, env, log, plugins = [] }: ComposeOptions):
   return new Node({
     config,
     plugins: [...builtins, ...config.plugins.extra, ...plugins],
-    modules: createModuleLoader(),
+    modules: createModuleLoader().trusting(trustedOwners(config.settings.trustedOwners, env)),
     env,
     log,
   });

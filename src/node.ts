@@ -13,6 +13,7 @@ import { Admission } from './kernel/admission.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
 import { openNodeFolder } from './state/node-folder.ts';
+import { trustedOwners } from './state/trust.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
@@ -180,6 +181,7 @@ export class Node implements CodaNode {
   async #boot(): Promise<void> {
     this.#apply();
     const spool = await openNodeFolder(this.settings.stateDir, {
+      owners: trustedOwners(this.settings.trustedOwners, this.env),
       onWait: (message) => this.log.info(message),
       onLost: (error) => {
         // Not even a drain: what it would save is another node's by now.

@@ -2,6 +2,7 @@
 import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
 import {
   kindOf,
+  UntrustedError,
   type ExecutorChoice,
   type ExecutorRecipe,
   type LoadedExecutor,
@@ -82,6 +83,10 @@ export async function loadModule(
   try {
     return await modules.import(path);
   } catch (thrown) {
+    if (thrown instanceof UntrustedError) {
+      const [text = ''] = thrown.message.split('\n');
+      throw new ExecutorError(`${label}: ${text}`, { cause: thrown, remedy: thrown.remedy ?? '' });
+    }
     throw new ExecutorError(`${label} cannot be loaded: ${modules.failureText(thrown, path)}`, {
       cause: thrown,
       remedy: 'Correct it, and try it with: coda run',

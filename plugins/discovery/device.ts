@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf, type Logger } from '../../src/index.ts';
-import { baseDirsOf, isRecord, kindOf, printable, readYaml, type ExecutorChoice } from '../../src/kit.ts';
+import {
+  baseDirsOf,
+  isRecord,
+  kindOf,
+  printable,
+  readYaml,
+  type ExecutorChoice,
+  type ModuleLoader,
+} from '../../src/kit.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
 const KEY = 'executor_factory';
@@ -12,6 +20,7 @@ const KEY = 'executor_factory';
  * Throws a ConfigError with file and line for a file that cannot be read or is broken.
  */
 export async function deviceChoice(
+  modules: Pick<ModuleLoader, 'check'>,
   configured: string,
   cwd: string,
   log: Logger,
@@ -30,6 +39,7 @@ export async function deviceChoice(
   }
   const value = await executorFactoryIn(text, path, log);
   if (value === undefined) return undefined;
+  modules.check(path, 'the device config');
   const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
   return { value, baseDir, linkedDir, source: path };
 }

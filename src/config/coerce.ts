@@ -179,6 +179,8 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
       return value.startsWith('~/') ? join(homedir(), value.slice(2)) : resolve(origin.baseDir, value);
     case 'pem':
       return pem(trimmed);
+    case 'users':
+      return /^[\w.@-]+\$?(?:\s*,\s*[\w.@-]+\$?)*$/.test(trimmed) ? trimmed : undefined;
   }
 }
 
@@ -209,6 +211,7 @@ const ALLOWED_TEXT: Record<StringFormat, string> = {
   origin: 'an origin: scheme, host and perhaps a port, such as https://example.org:8443',
   'url-path': "a URL path that begins with one '/'",
   path: 'a path',
+  users: 'names or ids of users, separated by commas, such as alice,1000',
   pem: 'a private key in PEM form, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----',
 };
 

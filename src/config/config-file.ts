@@ -3,8 +3,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
+import type { Explorer } from 'cosmiconfig/dist/Explorer.js';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
+import { UntrustedError } from '../state/trust.ts';
 import { linkTargetOf, type ModuleLoader, type Namespace } from './modules.ts';
 import { unreadConfigs } from './unread.ts';
 import { readYaml } from './yaml.ts';
@@ -45,6 +47,7 @@ export async function loadConfigFile(
   const warnings = configPath === undefined ? unreadConfigs(cwd, CONFIG_FILES, path) : [];
   if (path === undefined) return { file: undefined, warnings };
   if (configPath !== undefined) checkNamed(path);
+  modules.check(path, 'the config file');
   return { file: { path, config: await load(path, modules, warnings) }, warnings };
 }
 
@@ -97,7 +100,7 @@ function checkNamed(path: string): void {
 async function load(path: string, modules: ModuleLoader, warnings: string[]): Promise<unknown> {
   // Modules are run by our own loader, without cosmiconfig.
   const isModule = MODULES.includes(extname(path));
-  const explorer = isModule ? undefined : await createExplorer(warnings);
+  const explorer = isModule ? undefined : await createExplorer(modules, warnings);
   try {
     const config =
       explorer === undefined ? await loadModule(path, modules) : (await explorer.load(path))?.config;
@@ -121,32 +124,30 @@ function emptyConfig(path: string): unknown {
   throw new ConfigError(`the config file ${path} is empty`, { remedy: EXPORT_REMEDY });
 }
 
-async function createExplorer(
-  warnings: string[],
-): Promise<{ load(path: string): Promise<{ config?: unknown } | null> }> {
+/** The part of cosmiconfig that loads a file. What it exports in its place first searches the working directory for options
+ *  of its own, and runs what it finds there. */
+async function createExplorer(modules: ModuleLoader, warnings: string[]): Promise<Explorer> {
+  const cosmiconfig = await import('cosmiconfig/dist/Explorer.js');
   type Loader = (path: string, content: string) => Promise<unknown>;
-  const json: Loader = (path, content) => loadJson(path, content, warnings);
-  const yaml: Loader = (path, content) => loadYaml(path, content, warnings);
-  const { cosmiconfig } = await import('cosmiconfig');
-  try {
-    return cosmiconfig('coda', {
-      searchPlaces: [...DOCUMENTS.map((extension) => `coda.config${extension}`), PACKAGE],
-      packageProp: 'coda',
-      cache: false,
-      loaders: Object.fromEntries([
-        ['.json', json] as const,
-        ...['.yaml', '.yml'].map((extension) => [extension, yaml] as const),
-      ]),
-    });
-  } catch (cause) {
-    // cosmiconfig reads its own options from there. Its message would quote the file, so it is not passed on.
-    throw new ConfigError(`package.json or .config/config.* in ${process.cwd()} cannot be read`, {
-      remedy:
-        errorCode(cause) === 'EACCES'
-          ? 'Start in a folder that the user who runs the node may read.'
-          : 'Fix the file: it is not valid JSON or YAML.',
-    });
-  }
+  // Also for what a file imports with `$import`.
+  const checked =
+    (loader: Loader): Loader =>
+    (path, content) => {
+      modules.check(path, 'the config file');
+      return loader(path, content);
+    };
+  const json = checked((path, content) => loadJson(path, content, warnings));
+  const yaml = checked((path, content) => loadYaml(path, content, warnings));
+  return new cosmiconfig.Explorer({
+    moduleName: 'coda',
+    packageProp: 'coda',
+    searchPlaces: [],
+    cache: false,
+    mergeImportArrays: true,
+    applyPackagePropertyPathToConfiguration: false,
+    transform: (result) => result,
+    loaders: { '.json': json, '.yaml': yaml, '.yml': yaml },
+  });
 }
 
 const EXPORT_REMEDY = 'Write: export default defineConfig({ … })';
@@ -156,6 +157,7 @@ async function loadModule(path: string, modules: ModuleLoader): Promise<unknown>
   if (source.trim() === '') return undefined;
   const attempt = <T>(action: () => Promise<T>): Promise<T> =>
     action().catch((cause: unknown) => {
+      if (cause instanceof UntrustedError) throw cause;
       throw new ConfigError(modules.failureText(cause, path), { cause });
     });
   const exported = await attempt(() => runModule(path, source, modules));

@@ -42,7 +42,11 @@ export type PluginEntry =
 
 type TopLevelSettings = {
   [
-    K in SettingName as Table[K] extends { config: string } ? never : K extends 'executorFactory' ? never : K
+    K in SettingName as Table[K] extends { config: string } | { inConfigFile: false }
+      ? never
+      : K extends 'executorFactory'
+        ? never
+        : K
   ]?: Settings[K] | undefined;
 };
 

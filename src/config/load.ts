@@ -20,6 +20,7 @@ import {
   type SettingSource,
 } from './settings.ts';
 import { readState, type PersistedState } from './persisted.ts';
+import { trustedOwners } from '../state/trust.ts';
 import { stateConfigPath, stateKeyPath, vpnProfilePath } from '../state/layout.ts';
 
 export interface LoadInput {
@@ -31,7 +32,7 @@ export interface LoadInput {
   readonly configPath?: string | undefined;
   /** The names that mean a built-in plugin. */
   readonly builtinPlugins: readonly string[];
-  /** Loads a config file in code, and third-party plugins. */
+  /** Loads a config file in code, and third-party plugins; of the users that are trusted by the settings. */
   readonly modules: ModuleLoader;
   /** Receives the secrets to mask. Warnings are returned, not logged. */
   readonly log?: Pick<Logger, 'mask'>;
@@ -73,10 +74,12 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const builtins = builtinNames(input.builtinPlugins);
   const flags = readFlags(input.flags ?? {}, cwd);
   const environment = await readEnvironment(env, cwd);
+  const named = textOf('trustedOwners', [flags, environment.layer]);
+  const modules = input.modules.trusting(trustedOwners(named, env));
   const { file, warnings } =
     input.readConfigFile === false
       ? { file: undefined, warnings: [] }
-      : await loadConfigFile(input.modules, cwd, input.configPath);
+      : await loadConfigFile(modules, cwd, input.configPath);
   const fromFile = await contentOf(file, builtins);
   const layers: Layer[] = [flags, environment.layer, fromFile.settings];
 
@@ -102,7 +105,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
       extra:
         file === undefined || input.loadPlugins === false
           ? []
-          : await loadPlugins(input.modules, fromFile.entries, baseDirsOf(file.path), builtins),
+          : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins),
     },
     state,
     warnings: [...environment.warnings, ...warnings],
@@ -149,7 +152,7 @@ function strongest(name: SettingName, layers: readonly Layer[]): Sourced | undef
   return layers.find((layer) => layer.has(name))?.get(name);
 }
 
-function textOf(name: 'stateDir' | 'nodeToken', layers: readonly Layer[]): string {
+function textOf(name: 'stateDir' | 'nodeToken' | 'trustedOwners', layers: readonly Layer[]): string {
   const value = strongest(name, layers)?.value;
   return typeof value === 'string' ? value : SETTINGS[name].default;
 }

@@ -1,10 +1,11 @@
 // Loads modules that users write, TypeScript included, on every supported Node and without a compiler of their own.
 // What they import as `coda-node` is this running package, so that its classes are the same ones (instanceof works).
-import { lstatSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Jiti } from 'jiti';
+import { checkTrusted, checkWay, trustedOwners, type Owners } from '../state/trust.ts';
 
 /** What a module exports, by name. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -15,9 +16,25 @@ export type Doors = Readonly<Record<string, () => Namespace | Promise<Namespace>
 
 export class ModuleLoader {
   readonly #doors: Doors;
+  readonly #owners: Owners;
+  /** By the files that were found: how they were named, which may lead over links. */
+  readonly #ways = new Map<string, string>();
 
-  constructor(doors: Doors) {
+  /** Without `owners`: this user, root, and whoever called sudo. */
+  constructor(doors: Doors, owners = trustedOwners()) {
     this.#doors = doors;
+    this.#owners = owners;
+  }
+
+  /** A loader of the same modules that runs also the code of these users. */
+  trusting(owners: Owners): ModuleLoader {
+    return new ModuleLoader(this.#doors, owners);
+  }
+
+  /** Throws an UntrustedError if a file is not to be run, or used to say what is run: it, its folder or a link on the way
+   *  to it is a stranger's, or may be written by everybody. */
+  check(path: string, what: string): void {
+    checkTrusted(path, what, this.#owners);
   }
 
   /** The file that `specifier` (a path or a package) means in a module of `baseDir`; undefined if there is none. */
@@ -26,19 +43,25 @@ export class ModuleLoader {
     const jiti = await this.#jiti(baseDir);
     // Typed as a string, but a URL object for some kinds of specifiers.
     const found: unknown = jiti.esmResolve(specifier, { try: true });
-    if (found instanceof URL) return fileURLToPath(found);
-    if (typeof found !== 'string') return undefined;
-    return found.startsWith('file:') ? fileURLToPath(found) : found;
+    if (!(found instanceof URL) && typeof found !== 'string') return undefined;
+    const path = found instanceof URL || found.startsWith('file:') ? fileURLToPath(found) : found;
+    const isPath = /^(?:\.|\/|[a-z]:[\\/])/i.test(specifier);
+    this.#ways.set(path, isPath ? resolve(baseDir, specifier) : join(baseDir, 'node_modules', specifier));
+    return path;
   }
 
-  /** Imports the module at `path`, absolute; the same instance each time. Throws what the module throws. */
+  /** Imports the module at `path`, absolute; the same instance each time. Throws what the module throws, and an
+   *  UntrustedError if it is not to be run. */
   async import(path: string): Promise<Namespace> {
+    checkWay(this.#ways.get(path) ?? path, `the module ${path}`, this.#owners);
+    this.check(path, 'the module');
     const jiti = await this.#jiti(dirname(path));
     return jiti.import<Namespace>(path);
   }
 
   /** Runs `source` as the module at `path`, again at each call; what it imports is loaded once. Throws what it throws. */
   async run(path: string, source: string): Promise<Namespace> {
+    this.check(path, 'the module');
     const jiti = await this.#jiti(dirname(path));
     const exported = await jiti.evalModule(source, {
       filename: path,
@@ -67,7 +90,12 @@ export class ModuleLoader {
     return createJiti(join(baseDir, '_'), {
       // The folder may be read-only, and a cache elsewhere would run what others could write there.
       fsCache: false,
-      transform: translate,
+      // Also what a module imports: all of it but what Node loads by itself.
+      transform: (options) => {
+        const { filename } = options;
+        if (filename !== undefined && existsSync(filename)) this.check(filename, 'the module');
+        return translate(options);
+      },
       // Getters: an entry point is loaded only if a module imports it. jiti awaits a promise.
       virtualModules: Object.defineProperties(
         {},

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts';
 import type { Plugin } from '../plugin.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 import type { ModuleLoader } from './modules.ts';
+import { UntrustedError } from '../state/trust.ts';
 import { SETTING_NAMES, settingOf } from './settings.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -118,6 +119,7 @@ async function loadPlugin(
   const path = await resolvePlugin(modules, entry, baseDirs, builtins);
   const attempt = <T>(action: () => Promise<T>): Promise<T> =>
     action().catch((cause: unknown) => {
+      if (cause instanceof UntrustedError) throw cause;
       throw new ConfigError(`${entry.where} failed: ${modules.failureText(cause, path)}`, { cause });
     });
   const exported = await attempt(() => modules.import(path));

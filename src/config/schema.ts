@@ -20,13 +20,14 @@ const NO_OPTIONS = 'none';
 /** The settings at the top of a config file. */
 export const TOP_LEVEL: Level = {
   prefix: '',
-  settings: new Map(
-    SETTING_NAMES.filter((name) => settingOf(name).config === undefined && name !== 'executorFactory').map(
-      (name) => [name, name],
-    ),
-  ),
+  settings: new Map(SETTING_NAMES.filter((name) => isAtTop(name)).map((name) => [name, name])),
   others: ['executor', 'plugins'],
 };
+
+function isAtTop(name: SettingName): boolean {
+  const { config, inConfigFile } = settingOf(name);
+  return config === undefined && inConfigFile !== false && name !== 'executorFactory';
+}
 
 /** The options of a built-in plugin. */
 export function pluginLevel(plugin: string): Level {
@@ -111,6 +112,10 @@ async function unknownKey(key: string, level: Level, file: string): Promise<stri
   const isName = hint !== '' || /^\w{1,60}$/.test(key);
   const what = `${isName ? `${level.prefix}${JSON.stringify(key).slice(1, -1)}` : 'a key (not shown, since it does not look like a name)'} in ${file}`;
   if (level === TOP_LEVEL) {
+    const outside = SETTING_NAMES.find((name) => name === key && settingOf(name).inConfigFile === false);
+    if (outside !== undefined) {
+      return `${what} is not a key of the config file, which it decides about: set ${settingOf(outside).env}`;
+    }
     if (key === 'executorFactory') return `${what} is not a key of the config file: use "executor"`;
     const place = placeOfPluginOption(key);
     if (place !== undefined) return `${what} does not belong at the top: ${place}`;

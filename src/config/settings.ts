@@ -16,6 +16,8 @@ interface Shared<T> {
   readonly persisted?: string;
   /** Never shown in `coda config`, logs or errors. */
   readonly secret?: true;
+  /** False: it cannot be in the config file, since it decides whether that file is run. */
+  readonly inConfigFile?: false;
   /** The name of the flag, if it is not the name of the setting with dashes. */
   readonly flag?: string;
 }
@@ -24,7 +26,7 @@ export interface StringSetting extends Shared<string> {
   readonly type: 'string';
   readonly choices?: readonly string[];
   /** The form of the value. */
-  readonly format?: 'url' | 'redis-url' | 'url-path' | 'path' | 'pem';
+  readonly format?: 'url' | 'redis-url' | 'url-path' | 'path' | 'pem' | 'users';
 }
 export interface OptionalStringSetting extends Shared<string | null> {
   readonly type: 'string?';
@@ -299,6 +301,14 @@ export const SETTINGS = {
     default: tmpdir(),
     format: 'path',
     help: 'directory of the credentials and of the undelivered results',
+  },
+  trustedOwners: {
+    type: 'string',
+    env: 'CODA_TRUSTED_OWNERS',
+    default: '',
+    format: 'users',
+    inConfigFile: false,
+    help: 'further users, by name or id, whose code is run and whose folders are used; separated by commas',
   },
   webhookTimeoutSec: {
     type: 'number',

@@ -1,15 +1,27 @@
 // The lock of the node's own folder: one node at a time, also if the folder is shared by containers or machines. A file
-// that names a process, when it started and where it runs; a lock that a killed node has left counts for nothing.
+// that names a process, when it started and where it runs, and that this process has open; a lock that a killed node has
+// left counts for nothing, and so does one that names a process which does not hold it.
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { readFile, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
-import { lockPath } from './layout.ts';
+import { journalPath, lockPath } from './layout.ts';
 import { askSocket, isRenewed, LEASE_MS, openSocket, RENEW_EVERY_MS } from './life-sign.ts';
+import { usesFiles } from './open-files.ts';
 import { isSameMachine, isSamePlace, thisPlace, type Place } from './place.ts';
-import { isProcessRunning, startTimeOf, type ProcessIdentity } from './process.ts';
+import { isOf, isProcessRunning, startTimeOf, type ProcessIdentity } from './process.ts';
 
 export interface LockHolder extends ProcessIdentity {
   /** Where the process runs, if its id means nothing here, e.g. "on the machine qpu-2". */
@@ -27,16 +39,22 @@ interface Lock {
   /** As it is in the file. */
   readonly text: string;
   readonly holder: LockHolder;
+  /** The user whose file it is: it is believed of this user's processes only. */
+  readonly owner: number;
   /** Undefined in the lock of an older version: it is believed to be from here. */
   readonly place: Place | undefined;
   /** The name of the holder's socket. */
   readonly socket: string | undefined;
 }
 
-/** The process that uses the node's folder; undefined if none does, or if this user may not know. */
+/** The process that uses the node's folder; undefined if none does, or if this user may not know. What others than the
+ *  folder's owner can have written is not believed. */
 export async function lockHolder(folder: string): Promise<LockHolder | undefined> {
   try {
     const lock = readLock(lockPath(folder));
+    const stats = lstatSync(folder);
+    const isPrivate = process.platform === 'win32' || (stats.mode & 0o022) === 0;
+    if (!stats.isDirectory() || !isPrivate || lock?.owner !== stats.uid) return undefined;
     return lock !== undefined && (await isHeld(lock, folder, lockPath(folder))) ? lock.holder : undefined;
   } catch {
     return undefined;
@@ -54,8 +72,15 @@ export async function takeLock(folder: string, stateDir: string, watch: LockWatc
   const place = `${pidNamespace} ${boot} ${host} ${closeSocket === undefined ? '-' : socket}`;
   // Older versions read the first two words and ignore the others.
   const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''} ${place}\n`;
+  let descriptor: number | undefined;
+  const letGo = (): void => {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
   try {
-    writeFileSync(temporary, mine, { mode: 0o600, flag: 'wx' });
+    // It stays open: that is how others see that this process has the lock.
+    descriptor = openSync(temporary, 'wx', 0o600);
+    writeSync(descriptor, mine);
     while (!linkIfFree(temporary, path)) {
       const found = readLock(path);
       if (found === undefined) continue;
@@ -63,6 +88,7 @@ export async function takeLock(folder: string, stateDir: string, watch: LockWatc
       await removeDead(folder, found, temporary);
     }
   } catch (thrown) {
+    letGo();
     closeSocket?.();
     throw thrown;
   } finally {
@@ -73,6 +99,7 @@ export async function takeLock(folder: string, stateDir: string, watch: LockWatc
     stopRenewing();
     closeSocket?.();
     if (readLock(path)?.text === mine) rmSync(path, { force: true });
+    letGo();
   };
 }
 
@@ -150,14 +177,25 @@ async function removeDead(folder: string, dead: Lock, temporary: string): Promis
   else await sleep(1);
 }
 
-/** Undefined if there is no lock. */
+/** Undefined if there is no lock. Throws if it is no file, such as a link or a pipe. */
 function readLock(path: string): Lock | undefined {
   let text: string;
+  let owner: number;
+  let descriptor: number | undefined;
   try {
-    text = readFileSync(path, 'utf8');
+    descriptor = openSync(
+      path,
+      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+    );
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new ConfigError(`${path} is not a regular file`, { remedy: 'Remove it.' });
+    owner = stats.uid;
+    text = readFileSync(descriptor, 'utf8');
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
   const [pid = '', startTime = '', pidNamespace = '', boot = '', host = '', socket = ''] = text
     .trim()
@@ -165,6 +203,7 @@ function readLock(path: string): Lock | undefined {
   const place = boot === '' ? undefined : { pidNamespace, boot, host };
   return {
     text,
+    owner,
     holder: {
       pid: /^\d+$/.test(pid) ? Number(pid) : NaN,
       startTime,
@@ -186,7 +225,7 @@ function elsewhereText(place: Place, here: Place): string | undefined {
 
 /** Whether the process that a lock names still runs. `path` is the lock's. */
 async function isHeld(
-  { holder, place, socket }: Lock,
+  { holder, owner, place, socket }: Lock,
   folder: string,
   path: string,
   onWait?: LockWatch['onWait'],
@@ -194,7 +233,11 @@ async function isHeld(
   if (holder.elsewhere === undefined || place === undefined) {
     // If the system does not say when a process started, a lock with our own process id is from a dead process.
     if (holder.pid === process.pid && holder.startTime === '') return false;
-    return isProcessRunning(holder);
+    if (!isProcessRunning(holder) || !isOf(owner, holder.pid)) return false;
+    // Older versions do not keep the lock open, but the journal.
+    const uses =
+      holder.pid === process.pid ? 'yes' : usesFiles(holder.pid, folder, [path, journalPath(folder)]);
+    return uses !== 'no';
   }
   const answer = socket === undefined ? 'unknown' : await askSocket(folder, socket);
   if (answer === 'open') return true;

@@ -1,11 +1,13 @@
 // The operator's pause is a file in the node's folder and nothing else. So it survives a restart, and can be set while
 // no node runs.
 import { errorCode } from '../errors.ts';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { constants, existsSync, lstatSync, statSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { isRecord, printable } from '../protocol/text.ts';
 import { nodeFolder, pausePath } from './layout.ts';
-import { makeStateDir } from './node-folder.ts';
-import { writeFileAtomic } from './private-file.ts';
+import { makeNodeFolder } from './node-folder.ts';
+import { writeFileAtomic, type FileOwner } from './private-file.ts';
+import { trustedOwners } from './trust.ts';
 
 export interface Pause {
   /** In the operator's words; null if none were given. */
@@ -20,7 +22,9 @@ const LONGEST_REASON = 200;
 export async function readPause(stateDir: string): Promise<Pause | undefined> {
   let text: string;
   try {
-    text = await readFile(pausePath(nodeFolder(stateDir)), 'utf8');
+    // Opening a named pipe would wait for a writer.
+    const flag = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    text = await readFile(pausePath(nodeFolder(stateDir)), { encoding: 'utf8', flag });
   } catch (thrown) {
     const isThere = errorCode(thrown) !== 'ENOENT' && errorCode(thrown) !== 'ENOTDIR';
     return isThere ? { reason: null, since: null } : undefined;
@@ -36,14 +40,24 @@ export async function readPause(stateDir: string): Promise<Pause | undefined> {
 
 /** Pauses the node of `stateDir`, from now on or from its next start. */
 export async function writePause(stateDir: string, reason: string | null): Promise<void> {
-  await makeStateDir(stateDir);
-  await mkdir(nodeFolder(stateDir), { recursive: true, mode: 0o700 });
+  const owner = ownerForRoot(stateDir);
+  if (owner === undefined) makeNodeFolder(stateDir, trustedOwners());
   const pause: Pause = { reason, since: new Date().toISOString() };
-  await writeFileAtomic(pausePath(nodeFolder(stateDir)), `${JSON.stringify(pause)}\n`);
+  await writeFileAtomic(pausePath(nodeFolder(stateDir)), `${JSON.stringify(pause)}\n`, owner);
 }
 
 export async function removePause(stateDir: string): Promise<void> {
+  if (!existsSync(nodeFolder(stateDir))) return;
+  if (ownerForRoot(stateDir) === undefined) makeNodeFolder(stateDir, trustedOwners());
   await rm(pausePath(nodeFolder(stateDir)), { force: true });
+}
+
+/** Root may pause the node of another user, such as a service's, if nobody but that user can write to its folder. */
+function ownerForRoot(stateDir: string): FileOwner | undefined {
+  const stats = lstatSync(nodeFolder(stateDir), { throwIfNoEntry: false });
+  if (process.geteuid?.() !== 0 || stats === undefined || stats.uid === 0) return undefined;
+  const isPrivate = stats.isDirectory() && (stats.mode & 0o022) === 0;
+  return isPrivate && statSync(stateDir).uid === stats.uid ? stats : undefined;
 }
 
 function textOf(value: unknown): string | null {

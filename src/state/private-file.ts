@@ -15,6 +15,7 @@ import {
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
+import { nameOfUser } from './users.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_SMALL_BYTES = 4_096;
@@ -26,12 +27,12 @@ const NO_WAIT = constants.O_NONBLOCK ?? 0;
 /**
  * Replaces `path` by a file of mode 0600 that holds `text`: at every moment, also after a power cut, the old
  * file or the whole new one is there. A symbolic link at `path` is replaced, never followed. The directory
- * must exist. Throws a ConfigError that names the path.
+ * must exist. Throws a ConfigError that names the path. Root may give the file to an `owner`.
  */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+export async function writeFileAtomic(path: string, text: string, owner?: FileOwner): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
-    await writeNewFile(temporary, text);
+    await writeNewFile(temporary, text, owner);
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (cause) {
@@ -77,11 +78,27 @@ export function targetOfOwnLink(path: string): string {
   }
 }
 
-/**
- * The text of a small file that only gives a hint, such as a PID file; undefined for anything else, such as a link, a pipe
- * or another user's file. Root may read the files of any user, since it may look after another user's node.
- */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A small file that only gives a hint, such as a PID file. What it says is believed of its owner's processes only. */
+export interface Hint {
+  readonly text: string;
+  readonly owner: number;
+}
+
+/** The text of a hint. */
 export function readHintFile(path: string): string | undefined {
+  return readHint(path)?.text;
+}
+
+/**
+ * A hint; undefined for anything else, such as a link, a pipe or another user's file. Root may read the files of any user,
+ * since it may look after another user's node.
+ */
+export function readHint(path: string): Hint | undefined {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
@@ -89,7 +106,8 @@ export function readHintFile(path: string): string | undefined {
     const user = process.geteuid?.() ?? stats.uid;
     if (!stats.isFile() || (stats.uid !== user && user !== 0)) return undefined;
     const buffer = Buffer.alloc(MAX_SMALL_BYTES);
-    return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, MAX_SMALL_BYTES, 0));
+    const text = buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, MAX_SMALL_BYTES, 0));
+    return { text, owner: stats.uid };
   } catch {
     return undefined;
   } finally {
@@ -113,10 +131,15 @@ export function writeRemedy(cause: unknown, directory: string): string {
     return 'Too many files are open: raise the limit (ulimit -n, or LimitNOFILE of the service), then restart the node.';
   }
   if (code === 'EACCES' || code === 'EPERM') {
-    return `This user must be able to write to ${directory}: change its owner or mode, or name another directory with CODA_STATE_DIR.`;
+    return `This user must be able to write to ${directory}: run the node as its owner, or name another directory with CODA_STATE_DIR.`;
   }
   return `Check ${directory}, or name another directory with CODA_STATE_DIR.`;
 }
+
+/** What to do about a file of another user that is in the place of one of the node's. */
+export const STRANGERS_REMEDY =
+  'Run the node as that user, or name another directory with CODA_STATE_DIR. If nobody needs it, look at what it is, then ' +
+  'remove it.';
 
 /** `path` as a word of a shell command. */
 export function shellQuoted(path: string): string {
@@ -127,12 +150,13 @@ function temporaryName(name: string): string {
   return `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
-async function writeNewFile(path: string, text: string): Promise<void> {
+async function writeNewFile(path: string, text: string, owner?: FileOwner): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | NO_FOLLOW, 0o600);
   try {
     // An unusual umask may have taken away even the owner's rights.
     await file.chmod(0o600);
+    if (owner !== undefined) await file.chown(owner.uid, owner.gid);
     await file.writeFile(text);
     await file.sync();
   } finally {
@@ -182,9 +206,10 @@ function checkSafe(path: string, stats: Stats, maxBytes: number): void {
   const user = process.geteuid?.();
   if (user === undefined) return;
   if (stats.uid !== user) {
-    throw new ConfigError(`${path} belongs to user ${stats.uid}, but the node runs as user ${user}`, {
-      remedy: `Run the node as user ${stats.uid}, or: chown ${user} ${shellQuoted(path)}`,
-    });
+    throw new ConfigError(
+      `${path} belongs to user ${nameOfUser(stats.uid)}, but the node runs as user ${nameOfUser(user)}`,
+      { remedy: STRANGERS_REMEDY },
+    );
   }
   if ((stats.mode & 0o077) !== 0) {
     const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');

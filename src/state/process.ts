@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errors.ts';
-import { readHintFile } from './private-file.ts';
+import { readHint } from './private-file.ts';
+import { nameOfUser } from './users.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -48,13 +49,12 @@ export function userNameOf(pid: number): string | undefined {
   return user === undefined ? undefined : nameOfUser(user);
 }
 
-/** The name of a user, or the number if it has none here. */
-export function nameOfUser(user: number): string {
-  const lines = (readIfThere('/etc/passwd') ?? '').split('\n').map((line) => line.split(':'));
-  return lines.find(([, , id]) => id === String(user))?.[0] ?? String(user);
-}
-
-function userOf(pid: number): number | undefined {
+/** The user that runs a process; undefined if the system does not say. */
+export function userOf(pid: number): number | undefined {
+  if (process.platform !== 'linux') {
+    const id = ps(pid, 'uid=');
+    return id === undefined ? undefined : Number(id);
+  }
   const user = /^Uid:\t(\d+)/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
   return user === undefined ? undefined : Number(user);
 }
@@ -76,12 +76,21 @@ export function findProcesses(
     .filter(({ pid }) => isWanted(commandLineOf(pid)) && userOf(pid) === user);
 }
 
-/** What a PID file says: the id and, if there is a second line, the start time. Undefined if there is no such file. */
+/**
+ * What a PID file says: the id and, if there is a second line, the start time. Undefined if there is no such file. The id
+ * is NaN if it is none, or that of a process of another user than the file's: anybody can write such a file.
+ */
 export function readPidFile(path: string): ProcessIdentity | undefined {
-  const text = readHintFile(path);
-  if (text === undefined) return undefined;
-  const [first = '', startTime = ''] = text.split('\n').map((line) => line.trim());
-  return { pid: /^\d{1,10}$/.test(first) ? Number(first) : NaN, startTime };
+  const hint = readHint(path);
+  if (hint === undefined) return undefined;
+  const [first = '', startTime = ''] = hint.text.split('\n').map((line) => line.trim());
+  const pid = /^\d{1,10}$/.test(first) ? Number(first) : NaN;
+  return { pid: isOf(hint.owner, pid) ? pid : NaN, startTime };
+}
+
+/** False if the process is known to be of another user. */
+export function isOf(user: number, pid: number): boolean {
+  return process.platform === 'win32' || (userOf(pid) ?? user) === user;
 }
 
 /** Signals that very process; false if it has ended. Throws what the system says if this user may not. */

@@ -118,6 +118,8 @@ function stringSamples(setting: Extract<Setting, { type: 'string' }>): Samples {
         ],
         bad: ['a\0b'],
       };
+    case 'users':
+      return { good: [[' alice, 1000 ', 'alice, 1000']], bad: ['a b', 'a,,b', 'a;b'] };
     case 'pem':
       return {
         good: [

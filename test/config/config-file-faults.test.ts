@@ -1,11 +1,10 @@
 // A config file that cannot be loaded: the error names the file, the line and the fault, and quotes nothing.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { messageOf } from '../../src/errors.ts';
 import { folder } from './folder.ts';
-import { failure, loadFile, SECRET } from './loading.ts';
+import { failure, fieldOf, loadFile, SECRET } from './loading.ts';
 
 describe('a faulty config file is named with the place of its fault', () => {
   const faults: readonly (readonly [name: string, text: string, expected: RegExp])[] = [
@@ -78,19 +77,16 @@ describe('a faulty config file is named with the place of its fault', () => {
   });
 });
 
-it('cosmiconfig itself failing over a broken file in the working directory leaks nothing', (t) => {
-  const cwd = folder(t, { 'package.json': `{ "coda": "${SECRET}" x`, 'lab.json': '{}' });
-  const file = new URL('../../src/config/config-file.js', import.meta.url);
-  const loader = new URL('../../src/config/modules.js', import.meta.url);
-  const script = `
-    const { loadConfigFile } = await import(${JSON.stringify(file.href)});
-    const { ModuleLoader } = await import(${JSON.stringify(loader.href)});
-    await loadConfigFile(new ModuleLoader({}), '/', ${JSON.stringify(join(cwd, 'lab.json'))}).then(
-      () => console.log('loaded'), (error) => console.log(error.name, error.message, error.cause));`;
-  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd,
-    encoding: 'utf8',
+it('a named config file is the only one that is read: no options of cosmiconfig are searched', async (t) => {
+  const ran = join(folder(t), 'ran');
+  const cwd = folder(t, {
+    'package.json': `{ "coda": "${SECRET}" x`,
+    '.config/config.js': `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '');`,
+    'lab.json': '{ "concurrency": 2 }',
   });
-  assert.match(out, /^ConfigError package\.json or .* cannot be read/, messageOf(out));
-  assert.ok(!out.includes(SECRET));
+  const before = process.cwd();
+  process.chdir(cwd);
+  t.after(() => process.chdir(before));
+  assert.equal(fieldOf(await loadFile('/', join(cwd, 'lab.json')), 'concurrency'), 2);
+  assert.equal(existsSync(ran), false);
 });

@@ -42,6 +42,7 @@ function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
         'url-path': ['/one', '/two'],
         path: ['/one', '/two'],
         pem: [KEY, KEY.replace('MII', 'NII')],
+        users: ['root', '1,2'],
         none: ['one-value', 'two-value'],
       }[setting.format ?? 'none'];
       return [String(one), String(two)];
@@ -75,6 +76,11 @@ describe('precedence, for every setting', () => {
       const withFile = folder(t, { 'coda.config.json': fileWith(name, one) });
 
       assert.equal((await seen({}, empty))[1], 'default');
+      if (setting.inConfigFile === false) {
+        await assert.rejects(seen({}, withFile), new RegExp(`${name} in .* is not a key.*${setting.env}`));
+        assert.deepEqual(await seen({ env: { [setting.env]: asText(two) } }, empty), [two, 'environment']);
+        return;
+      }
       assert.deepEqual(await seen({}, withFile), [one, 'config file']);
       assert.deepEqual(await seen({ env: { [setting.env]: asText(two) } }, withFile), [two, 'environment']);
       const flags = { [name]: typeof one === 'object' ? JSON.stringify(one) : one };

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  openSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
@@ -18,9 +27,13 @@ function lockOf(stateDir: string): string {
   return lockPath(nodeFolder(stateDir));
 }
 
-/** A process that runs until the test ends. */
-function otherProcess(t: TestContext): number {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+/** A process that runs until the test ends, and has `file` open. */
+function otherProcess(t: TestContext, file: string): number {
+  const descriptor = openSync(file, 'a');
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+    stdio: ['ignore', descriptor, 'ignore'],
+  });
+  closeSync(descriptor);
   t.after(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -45,11 +58,16 @@ describe("the node's own folder", () => {
   it('is refused while another process has it, and the error names that process', needsProc, async (t) => {
     const stateDir = await temporaryFolder(t);
     (await openNodeFolder(stateDir)).release();
-    const pid = otherProcess(t);
+    const pid = otherProcess(t, lockOf(stateDir));
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     writeFileSync(lockOf(stateDir), `${pid} ${startTime}\n`);
     await assert.rejects(openNodeFolder(stateDir), new RegExp(`PID ${pid}`));
+    // A copy of the folder names that process, too, but is not what it uses.
+    const copy = join(await temporaryFolder(t), 'copy');
+    cpSync(stateDir, copy, { recursive: true });
+    assert.equal(await lockHolder(nodeFolder(copy)), undefined);
+    (await openNodeFolder(copy)).release();
     // The same number, but a process that started at another time: the node that wrote it is dead.
     writeFileSync(lockOf(stateDir), `${pid} 1\n`);
     (await openNodeFolder(stateDir)).release();

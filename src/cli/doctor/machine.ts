@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { shellQuoted, writeRemedy } from '../../state/private-file.ts';
+import { checkStateFiles } from '../../state/state-files.ts';
+import { checkTrustedDirectory, trustedOwners } from '../../state/trust.ts';
 import { SETTING_NAMES, type SettingSource } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { failure, ok, warning, type Check, type Finding } from './finding.ts';
@@ -54,6 +56,9 @@ export const checkStateDir: Check = ({ config }) => {
   }
   if (!stats.isDirectory())
     return [failure(check, `${stateDir} is not a directory`, 'Set CODA_STATE_DIR to a directory.')];
+  // As a start does; what it throws is shown as a failure.
+  checkTrustedDirectory(stateDir, trustedOwners(config.settings.trustedOwners));
+  checkStateFiles(stateDir);
   const fault = writeFault(stateDir);
   if (fault !== undefined) {
     return [

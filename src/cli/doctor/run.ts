@@ -52,7 +52,7 @@ export async function runDoctor({ configPath, online }: DoctorRun): Promise<Find
     const { node } = await findNode(config.settings.stateDir);
     const address = node?.presence?.address ?? undefined;
     const http = createHttpClient({ env });
-    const live = address === undefined ? undefined : await askReady(address);
+    const live = node === undefined || address === undefined ? undefined : await askReady(node, address);
     const context: DoctorContext = { config, configPath, env, http, node, live, online };
     const found = await Promise.all(CHECKS.map(([name, check]) => runCheck(name, check, context)));
     findings.push(...withoutRepeats(found.flat()));

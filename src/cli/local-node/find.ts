@@ -1,12 +1,14 @@
 // Finds the node of a state directory: the daemon, or one that runs in a terminal. The lock and the PID file are only
 // hints: the process that they name is checked, since it may have ended, and its id may be another program's by now.
 import { existsSync } from 'node:fs';
-import { daemonPidPath, nodeFolder, presencePath } from '../../state/layout.ts';
+import { daemonPidPath, logPath, nodeFolder, presencePath } from '../../state/layout.ts';
 import { lockHolder, type LockHolder } from '../../state/lock.ts';
 import { commandLineOf, identifyProcess, isProcessRunning, readPidFile } from '../../state/process.ts';
 import { findHiddenNode, type HiddenNode } from './hidden.ts';
 import { findOriginal, isOriginal } from './original.ts';
 import { readPresence, type Presence } from './presence.ts';
+import { checkWay, trustedOwners } from '../../state/trust.ts';
+import { usesFiles } from '../../state/open-files.ts';
 
 export interface FoundNode extends LockHolder {
   /** Whether it is a `coda start`, which these commands may signal; otherwise a program with a node inside. */
@@ -29,6 +31,7 @@ export interface Search {
 const TITLE = 'coda-node';
 
 export async function findNode(stateDir: string): Promise<Search> {
+  checkWay(stateDir, `the state directory ${stateDir}`, trustedOwners());
   const holder = await lockHolder(nodeFolder(stateDir));
   if (holder !== undefined) return { node: describe(stateDir, holder), stale: undefined };
   const original = findOriginal(stateDir);
@@ -42,13 +45,15 @@ export async function findNode(stateDir: string): Promise<Search> {
     return { node: undefined, stale: undefined, hidden: findHiddenNode(stateDir, isNode) };
   }
   const { pid } = noted;
-  if (!(pid > 0)) return { node: undefined, stale: `${path} does not hold a process id` };
+  if (!(pid > 0))
+    return { node: undefined, stale: `${path} holds no process id, or that of another user's process` };
   const found = identifyProcess(pid);
   if (found === undefined) return { node: undefined, stale: `${path} names PID ${pid}, which has ended` };
   // Without the lock, the PID file alone decides: the process must be a node without any doubt.
   const node = describe(stateDir, { ...found, elsewhere: undefined });
   const isOther = node.presence === undefined && existsSync(presencePath(nodeFolder(stateDir)));
-  if (!isProcessRunning(noted) || !isTitled(pid) || isOther) {
+  const uses = usesFiles(pid, nodeFolder(stateDir), [logPath(stateDir)]);
+  if (!isProcessRunning(noted) || !isTitled(pid) || isOther || uses === 'no') {
     return {
       node: undefined,
       stale: `${path} names PID ${pid}, which is another program by now; it is left alone`,

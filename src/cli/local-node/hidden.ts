@@ -3,11 +3,13 @@ import { accessSync, constants, readFileSync, realpathSync, statSync } from 'nod
 import { errorCode } from '../../errors.ts';
 import { nodeFolder } from '../../state/layout.ts';
 import { isOriginal } from './original.ts';
-import { findProcesses, nameOfUser } from '../../state/process.ts';
+import { findProcesses } from '../../state/process.ts';
+import { nameOfUser } from '../../state/users.ts';
 
 export interface HiddenNode {
-  /** The name of the user that the state directory belongs to. */
+  /** The user that the state directory belongs to: the name and the number. */
   readonly user: string;
+  readonly id: number;
   /** Processes of that user that look like nodes. Which of them uses the directory cannot be seen. */
   readonly pids: readonly number[];
 }
@@ -24,7 +26,7 @@ export function findHiddenNode(
   const pids = findProcesses(owner, (line) => isNode(line) && (isSeen || isOriginal(line))).map(
     ({ pid }) => pid,
   );
-  return pids.length === 0 ? undefined : { user: nameOfUser(owner), pids };
+  return pids.length === 0 ? undefined : { user: nameOfUser(owner), id: owner, pids };
 }
 
 /** Linux shows the names of all sockets, also in folders that this user may not read. */

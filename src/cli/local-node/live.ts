@@ -2,6 +2,7 @@
 import { get } from 'node:http';
 import { isRecord } from '../../protocol/text.ts';
 import type { HealthAddress } from '../../kernel/health-address.ts';
+import { isListener, type Asked } from './listener.ts';
 import type { ReportedTrouble } from '../../kernel/readiness.ts';
 
 export type Live = Readonly<Record<string, unknown>>;
@@ -10,8 +11,9 @@ export type Live = Readonly<Record<string, unknown>>;
 const TIMEOUT_MS = 6_000;
 const MOST_BYTES = 1024 * 1024;
 
-/** Undefined if nothing answers as a node does. */
-export function askReady(address: HealthAddress): Promise<Live | undefined> {
+/** Undefined if nothing answers as a node does, or if it is not the one that is asked that listens there. */
+export function askReady(asked: Asked, address: HealthAddress): Promise<Live | undefined> {
+  if (!isListener(asked, address)) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     // node:http, not fetch: this must not go through a proxy.
     const request = get(`${urlOf(address)}/ready`, { timeout: TIMEOUT_MS, agent: false }, (response) => {

@@ -5,10 +5,10 @@ import { healthAddress, type HealthAddress } from '../../kernel/health-address.t
 import { definePlugin, type Plugin } from '../../plugin.ts';
 import { isRecord } from '../../protocol/text.ts';
 import { daemonPidPath, nodeFolder, presencePath } from '../../state/layout.ts';
-import { readHintFile, writeFileAtomic } from '../../state/private-file.ts';
+import { readHint, writeFileAtomic } from '../../state/private-file.ts';
 import { recordStart } from '../../state/starts.ts';
 import { version } from '../../version.ts';
-import { startTimeOf, type ProcessIdentity } from '../../state/process.ts';
+import { isOf, startTimeOf, type ProcessIdentity } from '../../state/process.ts';
 
 export interface Presence extends ProcessIdentity {
   readonly isDaemon: boolean;
@@ -76,11 +76,12 @@ export function presence(isDaemon: boolean): Plugin {
 
 /** What this process announced; undefined if the announcement is another process's. */
 export function readPresence(stateDir: string, { pid, startTime }: ProcessIdentity): Presence | undefined {
-  const text = readHintFile(presencePath(nodeFolder(stateDir)));
-  if (text === undefined) return undefined;
+  const hint = readHint(presencePath(nodeFolder(stateDir)));
+  if (hint === undefined) return undefined;
   try {
-    const found: unknown = JSON.parse(text);
-    const isIts = isRecord(found) && found['pid'] === pid && found['startTime'] === startTime;
+    const found: unknown = JSON.parse(hint.text);
+    const isIts =
+      isRecord(found) && found['pid'] === pid && found['startTime'] === startTime && isOf(hint.owner, pid);
     return isIts ? (found as unknown as Presence) : undefined;
   } catch {
     return undefined;

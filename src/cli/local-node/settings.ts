@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { withDeadline } from '../../net/timing.ts';
+import { trustedOwners } from '../../state/trust.ts';
 import { isConfigFile, statedDirectory } from './stated-directory.ts';
 
 /** A config file in code may wait for ever. */
@@ -30,7 +31,9 @@ export async function operatorSettings(configPath: string | undefined): Promise<
   } catch (cause) {
     if (configPath !== undefined && !isConfigFile(configPath)) throw cause;
     const isNamed = sources.stateDir.source === 'environment';
-    const stated = isNamed ? settings.stateDir : statedDirectory(process.cwd(), configPath);
+    const stated = isNamed
+      ? settings.stateDir
+      : statedDirectory(process.cwd(), configPath, trustedOwners(settings.trustedOwners));
     const [reason = ''] = messageOf(cause).split('\n');
     if (stated === 'unknown') {
       throw new ConfigError(`${reason}; and it sets the state directory in a way that cannot be read`, {

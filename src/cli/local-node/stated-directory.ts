@@ -3,18 +3,23 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { CONFIG_FILES } from '../../config/config-file.ts';
+import { checkTrusted, type Owners } from '../../state/trust.ts';
 
 /** `stateDir: '/some/where'`, as code, JSON or YAML. */
 const STATED = /^[^/#*]*?["']?\bstateDir["']?\s*:\s*(?:(["'`])([^"'`$\\]+)\1|([\w./~-]+))\s*(?:[,}#/]|$)/;
 
 /**
  * Absolute; undefined if no config file mentions it, `unknown` if one does but not as a plain text, or if two differ.
- * `configPath` instead of the files in `cwd`.
+ * `configPath` instead of the files in `cwd`. Throws an UntrustedError if it is a stranger's file that mentions it.
  */
-export function statedDirectory(cwd: string, configPath: string | undefined): string | undefined {
+export function statedDirectory(
+  cwd: string,
+  configPath: string | undefined,
+  owners: Owners,
+): string | undefined {
   const files =
     configPath === undefined ? CONFIG_FILES.map((name) => join(cwd, name)) : [resolve(cwd, configPath)];
-  const found = new Set(files.flatMap(directoriesIn));
+  const found = new Set(files.flatMap((file) => directoriesIn(file, owners)));
   return found.size > 1 ? 'unknown' : [...found][0];
 }
 
@@ -24,8 +29,10 @@ export function isConfigFile(path: string): boolean {
   return extensions.includes(extname(path)) && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-function directoriesIn(file: string): string[] {
-  return textOf(file)
+function directoriesIn(file: string, owners: Owners): string[] {
+  const text = textOf(file);
+  if (text.includes('stateDir')) checkTrusted(file, 'the config file', owners);
+  return text
     .split('\n')
     .filter((line) => /\bstateDir\b/.test(line) && !/^\s*(?:\/\/|#|\*|\/\*)/.test(line))
     .map((line) => {

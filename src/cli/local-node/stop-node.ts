@@ -76,8 +76,8 @@ function progressReporter(node: FoundNode, out: Output): () => Promise<void> {
   };
 }
 
-async function progressOf({ presence }: FoundNode): Promise<string | undefined> {
-  const live = presence?.address ? await askReady(presence.address) : undefined;
+async function progressOf({ pid, presence }: FoundNode): Promise<string | undefined> {
+  const live = presence?.address ? await askReady({ pid }, presence.address) : undefined;
   if (live === undefined) return undefined;
   const { current_job: job, undelivered } = live;
   const waits = [

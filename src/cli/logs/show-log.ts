@@ -1,4 +1,5 @@
 // Reads the end of the log, from its rotated files if need be, and follows it across rotations.
+import { constants } from 'node:fs';
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
@@ -6,6 +7,8 @@ import { rotatedLogPaths } from '../../state/layout.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
+/** A log is no link, and opening a named pipe would wait for a writer. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export interface ShowLog {
   readonly lines: number;
@@ -29,7 +32,10 @@ export async function showLog(path: string, { lines, follow, write }: ShowLog): 
 
 async function openLog(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    const file = await open(path, READ);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    throw new Error('it is not a regular file');
   } catch (cause) {
     if (errorCode(cause) !== 'ENOENT') {
       throw new ConfigError(`the log ${path} cannot be read: ${messageOf(cause)}`, { cause });
@@ -56,7 +62,7 @@ async function tail(path: string, file: FileHandle, lines: number): Promise<{ te
   }
   for (const older of rotatedLogPaths(path)) {
     if (countLines(text) >= lines) break;
-    text = (await readFile(older, 'latin1').catch(() => '')) + text;
+    text = (await readFile(older, { encoding: 'latin1', flag: READ }).catch(() => '')) + text;
   }
   const kept = lines === 0 ? [] : text.split(/(?<=\n)/).slice(-lines);
   return { text: Buffer.from(kept.join(''), 'latin1').toString('utf8'), size };
@@ -103,5 +109,5 @@ async function replacementOf(path: string, file: FileHandle): Promise<FileHandle
   const found = await stat(path).catch(() => undefined);
   const { ino, dev } = await file.stat();
   if (found === undefined || (found.ino === ino && found.dev === dev)) return undefined;
-  return open(path, 'r').catch(() => undefined);
+  return open(path, READ).catch(() => undefined);
 }

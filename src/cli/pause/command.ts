@@ -55,7 +55,8 @@ async function change(
   const before = await readPause(stateDir);
   await write(stateDir);
   const address = node?.presence?.address ?? undefined;
-  const live = address === undefined ? undefined : await noticed(address, paused);
+  const live =
+    node === undefined || address === undefined ? undefined : await noticed(node.pid, address, paused);
   if (options.json === true) {
     out.write(JSON.stringify({ paused, running: node !== undefined, noticed: live !== undefined }));
     return 0;
@@ -71,13 +72,14 @@ async function change(
 
 /** The body of `/ready` once the node has noticed; undefined if it does not in time. */
 async function noticed(
+  pid: number,
   address: { readonly host: string; readonly port: number },
   paused: boolean,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { askReady } = await import('../local-node/live.ts');
   const { setTimeout: sleep } = await import('node:timers/promises');
   for (const giveUpAt = performance.now() + NOTICED_WITHIN_MS; performance.now() < giveUpAt;) {
-    const live = await askReady(address);
+    const live = await askReady({ pid }, address);
     if (live !== undefined && 'paused' in live === paused) return live;
     await sleep(50);
   }

@@ -21,10 +21,12 @@ export async function reset(options: ResetOptions): Promise<number> {
   const out = terminal(process.stdout);
   const { operatorSettings } = await import('../local-node/settings.ts');
   const { resetNode } = await import('./reset-node.ts');
-  const { stateDir, nodeVpnProfilePath } = await operatorSettings(options.config);
+  const { trustedOwners: ownersOf } = await import('../../state/trust.ts');
+  const { stateDir, nodeVpnProfilePath, trustedOwners } = await operatorSettings(options.config);
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY && options.json !== true;
   const done = await resetNode({
     stateDir,
+    owners: ownersOf(trustedOwners),
     vpnProfile: nodeVpnProfilePath,
     out: options.json === true ? { ...out, write: () => {} } : out,
     ask: isTerminal ? ask : undefined,
@@ -35,12 +37,12 @@ export async function reset(options: ResetOptions): Promise<number> {
     return 1;
   }
   if (options.json === true) {
-    out.write(JSON.stringify(done, null, 2));
+    out.write(JSON.stringify({ ...done, left: done.left.map(({ path }) => path) }, null, 2));
     return 0;
   }
   if (done.stopped !== null) out.write(`stopped PID ${done.stopped}`);
   for (const path of done.removed) out.write(`removed ${path}`);
-  for (const path of done.left) out.write(`left, since it is not in the state directory: ${path}`);
+  for (const { path, why } of done.left) out.write(`left ${path}: ${why}`);
   if (done.removed.length === 0) out.write(`nothing to remove in ${stateDir}`);
   return 0;
 }

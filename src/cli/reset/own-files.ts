@@ -1,8 +1,8 @@
-// The files that a node has made: `coda reset` removes these and nothing else.
-import { lstatSync, readdirSync } from 'node:fs';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { isRecord } from '../../protocol/text.ts';
-import { NAMED_FILES } from '../../state/credentials.ts';
+// The files that a node has made: `coda reset` removes these and nothing else. Only known names in the state directory
+// itself count, and only if they are not another user's.
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { NAMED_FILES, readStoredSettings, type StoredSettings } from '../../state/credentials.ts';
 import {
   daemonPidPath,
   logPath,
@@ -14,20 +14,27 @@ import {
   vpnPidPath,
   vpnProfilePath,
 } from '../../state/layout.ts';
-import { isLeftover, readHintFile } from '../../state/private-file.ts';
+import { isLeftover } from '../../state/private-file.ts';
+import type { Owners } from '../../state/trust.ts';
+import { nameOfUser } from '../../state/users.ts';
 
 export interface OwnFiles {
-  /** In the state directory; the credentials first, so that an interrupted reset does not leave half of them. */
-  readonly inside: readonly string[];
+  /** The credentials first, so that an interrupted reset does not leave half of them. */
+  readonly files: readonly string[];
   /** The node's own folder, if it exists. */
   readonly folder: string | undefined;
-  /** Named by the state file, but elsewhere. */
-  readonly outside: readonly string[];
+  /** What stays, and why. */
+  readonly left: readonly LeftFile[];
+}
+
+export interface LeftFile {
+  readonly path: string;
+  readonly why: string;
 }
 
 /** What exists of the files of PROTOCOL §2. */
-export function ownFiles(stateDir: string): OwnFiles {
-  const own = [
+export function ownFiles(stateDir: string, owners: Owners): OwnFiles {
+  const known = [
     stateConfigPath(stateDir),
     stateKeyPath(stateDir),
     vpnProfilePath(stateDir),
@@ -38,35 +45,37 @@ export function ownFiles(stateDir: string): OwnFiles {
     ...rotatedLogPaths(logPath(stateDir)),
   ];
   const leftovers = namesIn(stateDir)
-    .filter((name) => own.some((path) => isLeftover(name, basename(path))))
+    .filter((name) => known.some((path) => isLeftover(name, basename(path))))
     .map((name) => join(stateDir, name));
-  const named = namedByState(stateDir);
-  const isInside = (path: string): boolean => {
-    const way = relative(resolve(stateDir), path);
-    return way !== '' && !way.startsWith('..') && !isAbsolute(way);
-  };
-  const inside = [...own, ...leftovers, ...named.filter(isInside)];
+  const files: string[] = [];
+  const left: LeftFile[] = [];
+  for (const path of [...known, ...leftovers]) {
+    const stats = statsOf(path);
+    // A directory in place of a file is not from the node.
+    if (stats === undefined || stats.isDirectory()) continue;
+    if (process.platform === 'win32' || owners.has(stats.uid)) files.push(path);
+    else left.push({ path, why: `it belongs to user ${nameOfUser(stats.uid)}` });
+  }
+  const why = 'only the files that the node makes itself are removed';
+  for (const path of namedByState(stateDir)) {
+    if (!known.includes(path) && statsOf(path) !== undefined) left.push({ path, why });
+  }
   const folder = nodeFolder(stateDir);
-  return {
-    inside: [...new Set(inside)].filter(isFile),
-    folder: lstatSync(folder, { throwIfNoEntry: false }) === undefined ? undefined : folder,
-    outside: [...new Set(named.filter((path) => !isInside(path)))].filter(isFile),
-  };
+  return { files, folder: statsOf(folder) === undefined ? undefined : folder, left };
 }
 
-/** The paths in a state file, even in one that is broken in other ways. */
+/** The paths that the node's settings name, if they can be believed. */
 function namedByState(stateDir: string): string[] {
-  const text = readHintFile(stateConfigPath(stateDir));
-  if (text === undefined) return [];
+  let stored: StoredSettings | undefined;
   try {
-    const stored: unknown = JSON.parse(text);
-    if (!isRecord(stored)) return [];
-    return NAMED_FILES.map((key) => stored[key])
-      .filter((path): path is string => typeof path === 'string' && path !== '' && !path.includes('\0'))
-      .map((path) => resolve(stateDir, path));
+    stored = readStoredSettings(stateDir);
   } catch {
-    return [];
+    // It is another user's, others may have written to it, or it is broken.
   }
+  const paths = NAMED_FILES.map((key) => stored?.[key]).filter(
+    (path): path is string => typeof path === 'string' && path !== '' && !path.includes('\0'),
+  );
+  return [...new Set(paths.map((path) => resolve(stateDir, path)))];
 }
 
 function namesIn(directory: string): string[] {
@@ -77,8 +86,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** Also a link that points to nothing. A directory in place of a file is not from the node: it stays. */
-function isFile(path: string): boolean {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && !stats.isDirectory();
+/** Of a link itself, also of one that points to nothing. */
+function statsOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }

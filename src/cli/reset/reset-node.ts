@@ -1,47 +1,52 @@
 // `coda reset`: stops what runs here, then removes what the node has made.
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { countUndelivered } from '../../outbox/overview.ts';
 import { resultFiles } from '../../outbox/refused.ts';
 import { nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
 import { openNodeFolder } from '../../state/node-folder.ts';
+import { checkTrustedDirectory, type Owners } from '../../state/trust.ts';
 import { findNode } from '../local-node/find.ts';
 import { stopNode } from '../local-node/stop-node.ts';
 import { stopOpenvpn } from '../local-node/stop-openvpn.ts';
 import type { Output } from '../terminal/output.ts';
 import { countText } from '../terminal/words.ts';
-import { ownFiles } from './own-files.ts';
+import { ownFiles, type LeftFile } from './own-files.ts';
 
 export interface Reset {
   readonly stateDir: string;
+  /** Whose files are removed. */
+  readonly owners: Owners;
   /** The VPN profile that the node's OpenVPN runs. */
   readonly vpnProfile: string;
   readonly out: Output;
   /** Asks the operator; undefined if there is no terminal to ask on. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
-  /** Removes undelivered results without asking. Files outside the state directory are still asked about. */
+  /** Removes undelivered results without asking. */
   readonly yes: boolean;
 }
 
 export interface ResetResult {
   readonly stopped: number | null;
   readonly removed: readonly string[];
-  readonly left: readonly string[];
+  readonly left: readonly LeftFile[];
 }
 
 /** Undefined if the operator said no. */
 export async function resetNode({
   stateDir,
+  owners,
   vpnProfile,
   out,
   ask,
   yes,
 }: Reset): Promise<ResetResult | undefined> {
+  if (exists(stateDir)) checkTrustedDirectory(stateDir, owners);
   const { node } = await findNode(stateDir);
   if (node !== undefined) await stopNode(node, { stateDir, out, timeoutSec: undefined });
   await stopOpenvpn(stateDir, vpnProfile);
-  const opened = existsSync(nodeFolder(stateDir)) ? await openNodeFolder(stateDir) : undefined;
+  const opened = exists(nodeFolder(stateDir)) ? await openNodeFolder(stateDir, { owners }) : undefined;
   try {
     const results = opened === undefined ? 0 : await countResults(opened.directory);
     if (results > 0 && !yes) {
@@ -53,15 +58,8 @@ export async function resetNode({
       }
       if (!(await ask(`This removes ${text}. They are then lost. Continue?`))) return undefined;
     }
-    const { inside, folder, outside } = ownFiles(stateDir);
-    const toRemove = [...inside, ...(folder === undefined ? [] : [folder])];
-    const left: string[] = [];
-    for (const path of outside) {
-      const isWanted =
-        ask !== undefined &&
-        (await ask(`The node also uses ${path}, outside its directory. Remove it, too?`));
-      (isWanted ? toRemove : left).push(path);
-    }
+    const { files, folder, left } = ownFiles(stateDir, owners);
+    const toRemove = [...files, ...(folder === undefined ? [] : [folder])];
     for (const path of toRemove) await remove(path, path === folder);
     return { stopped: node?.pid ?? null, removed: toRemove, left };
   } finally {
@@ -76,6 +74,10 @@ async function countResults(folder: string): Promise<number> {
   const refused = await resultFiles(refusedDirectory(folder)).catch(() => []);
   const replaying = await resultFiles(replayDirectory(folder)).catch(() => []);
   return undelivered + refused.length + replaying.length;
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 async function remove(path: string, recursive: boolean): Promise<void> {

@@ -51,8 +51,10 @@ async function start(options: StartOptions): Promise<number> {
       loadPlugins: false,
       log,
     });
-    const { stateDir } = config.settings;
-    return startDaemon({ flags, configPath, env, stateDir, secrets, out: terminal(process.stdout) });
+    const { trustedOwners } = await import('../../state/trust.ts');
+    const { stateDir, trustedOwners: named } = config.settings;
+    const owners = trustedOwners(named);
+    return startDaemon({ flags, configPath, env, stateDir, owners, secrets, out: terminal(process.stdout) });
   }
   const { runNode } = await import('./run-node.ts');
   const { systemdOf } = await import('./systemd.ts');

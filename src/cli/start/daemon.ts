@@ -8,6 +8,7 @@ import { SETTING_NAMES, settingOf } from '../../config/settings.ts';
 import { logPath } from '../../state/layout.ts';
 import { inUse } from '../../state/lock.ts';
 import { makeStateDir } from '../../state/node-folder.ts';
+import { checkTrustedDirectory, type Owners } from '../../state/trust.ts';
 import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
@@ -30,17 +31,20 @@ export interface DaemonStart {
   readonly configPath: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
+  /** Whose state directories are used. */
+  readonly owners: Owners;
   readonly secrets: readonly string[];
   readonly out: Output;
 }
 
 /** Returns the exit code: 0 once the node is ready, 1 if it ended or is not ready in time. */
 export async function startDaemon(start: DaemonStart): Promise<number> {
-  const { stateDir, out, secrets } = start;
+  const { stateDir, owners, out, secrets } = start;
   const { node } = await findNode(stateDir);
   if (node?.isOriginal === true) throw besideOriginal(node.pid, stateDir);
   if (node !== undefined) throw inUse(node, stateDir);
   await makeStateDir(stateDir);
+  checkTrustedDirectory(stateDir, owners);
   const log = logPath(stateDir);
   const descriptor = openLog(log);
   const { open, secret } = splitEnvironment(start.env);

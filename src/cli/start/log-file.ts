@@ -34,7 +34,7 @@ export function openLog(path: string): number {
     if (descriptor !== undefined) closeSync(descriptor);
     throw new ConfigError(`the log ${path} cannot be written: ${messageOf(cause)}`, {
       cause,
-      remedy: 'Remove it, or name another directory with CODA_STATE_DIR.',
+      remedy: 'Look at what it is, then remove it, or name another directory with CODA_STATE_DIR.',
     });
   }
 }

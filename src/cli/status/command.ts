@@ -22,7 +22,7 @@ export function addStatus(cli: CAC): void {
 async function status(options: StatusOptions): Promise<number> {
   const out = terminal(process.stdout);
   const { operatorSettings } = await import('../local-node/settings.ts');
-  const { nameOfUser } = await import('../../state/process.ts');
+  const { nameOfUser } = await import('../../state/users.ts');
   const { describeNode } = await import('./describe.ts');
   const { renderStatus } = await import('./render.ts');
   const settings = await operatorSettings(options.config);

@@ -47,7 +47,8 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
   // A node whose announcement is not there, or not for us, listens where the same settings say.
   const isAsked = node?.isOriginal === true || hidden !== undefined;
   const address = presence?.address ?? (isAsked ? { host, port } : undefined);
-  const live = address === undefined ? undefined : await askReady(address);
+  const asked = node ?? (hidden === undefined ? undefined : { user: hidden.id });
+  const live = asked === undefined || address === undefined ? undefined : await askReady(asked, address);
   const openvpn = findVpnProcess(stateDir, settings.nodeVpnProfilePath);
   const tunnel = openvpn === undefined ? undefined : await findTunnel(settings.vpnInterfaceHint ?? undefined);
   const log = logPath(stateDir);

@@ -96,7 +96,8 @@ describe('coda doctor', () => {
     assert.match(found('executor', 'failure'), /nothing\.js/);
     assert.match(found('port', 'failure'), /EADDRINUSE/);
     assert.match(found('config', 'warning'), /CODA_TYPO/);
-    assert.match(found('state', 'warning'), /others may write/);
+    // A start refuses it.
+    assert.match(found('state', 'failure'), /everybody may write to it/);
   });
 
   it('says which setting or file is broken, and looks at the rest', async () => {

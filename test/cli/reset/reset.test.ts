@@ -83,12 +83,14 @@ describe('coda reset', () => {
       node_vpn_profile_path: path('sub/profile.ovpn'),
       num_qubits: 'x',
     };
-    writeFileSync(path('coda.config'), JSON.stringify(state), { mode: 0o644 });
+    writeFileSync(path('coda.config'), JSON.stringify(state), { mode: 0o600 });
     const said = await bench.ends(0, ['reset']);
-    assert.match(said, /left, since it is not in the state directory: .*elsewhere\.pem/);
+    for (const name of ['elsewhere.pem', 'sub/profile.ovpn']) {
+      assert.match(said, new RegExp(`left .*${name}: only the files that the node makes itself are removed`));
+    }
     assert.equal(readFileSync(elsewhere, 'utf8'), 'precious');
     assert.deepEqual(readdirSync(bench.stateDir), ['sub']);
-    assert.deepEqual(readdirSync(path('sub')), []);
+    assert.deepEqual(readdirSync(path('sub')), ['profile.ovpn']);
   });
 
   it('stop-vpn ends the OpenVPN of this state directory, and no other', async () => {

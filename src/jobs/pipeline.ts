@@ -20,6 +20,7 @@ import { endsWithin } from '../net/timing.ts';
 import type { Delivery } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { Replay } from '../outbox/replay.ts';
+import { Entries } from '../queue/entries.ts';
 import { Intake } from '../queue/intake.ts';
 import { Reader } from '../queue/reader.ts';
 import { Recovery } from '../queue/recovery.ts';
@@ -136,6 +137,7 @@ export class JobPipeline implements Jobs {
     const prefetch = new Prefetch({ settings, held, admission, runner, health, hooks, log });
     this.#reader = new Reader({
       redis: readerRedis,
+      entries: new Entries({ redis: readerRedis, stream, maxMessageMb: settings.maxMessageMb }),
       stream,
       held,
       admission,

@@ -50,6 +50,8 @@ interface Candidate {
   readonly job: HeldJob;
   readonly message: JobMessage;
   readonly fields: readonly string[];
+  /** Why it cannot be run, whatever its circuit is. */
+  readonly fault: string | undefined;
   readonly earlier: EarlierDelivery | undefined;
 }
 
@@ -95,8 +97,8 @@ export class Intake {
         1,
       );
     }
-    const circuits = candidates.map(({ job, message }) =>
-      job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
+    const circuits = candidates.map(({ job, message, fault }) =>
+      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
     );
     try {
       const states = await asked;
@@ -111,23 +113,36 @@ export class Intake {
       if (recorded.length > 0) await Promise.all(recorded);
       for (const [i, candidate] of candidates.entries()) {
         if (open[i] !== true) continue;
-        const circuit = circuits[i] ?? (await this.#slices.run(readCircuitInSteps(candidate.message)));
-        this.#queue(candidate, circuit);
+        this.#queue(candidate, circuits[i] ?? (await this.#readLarge(candidate.message)));
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') endings.givenBack(job);
     }
   }
 
+  /** It counts as a start: a circuit may take more memory than there is, and end the process. */
+  async #readLarge(message: JobMessage): Promise<ReadCircuit> {
+    const { marker } = this.#options;
+    marker.begin([message.messageId]);
+    try {
+      return await this.#slices.run(readCircuitInSteps(message));
+    } finally {
+      marker.endReading(message.messageId);
+    }
+  }
+
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
-  #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
+  #admit(
+    { messageId, fields, fault }: StreamEntry,
+    earlier: EarlierDelivery | undefined,
+  ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
     const { held, outbox, endings } = this.#options;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
     } catch (thrown) {
-      void this.#setAside(messageId, fields, messageOf(thrown));
+      void this.#setAside(messageId, fields, fault ?? messageOf(thrown));
       return undefined;
     }
     // Identify by job id: a server that lost its newest entries may reuse their entry ids.
@@ -152,7 +167,7 @@ export class Intake {
       stage: 'checking',
     };
     held.add(job);
-    return { job, message, fields, earlier };
+    return { job, message, fields, fault, earlier };
   }
 
   /** Whether the job ends without a run, or is not here any more. What must be on disk or in Redis before any job runs

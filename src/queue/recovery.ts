@@ -20,6 +20,7 @@ import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
+import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
 
@@ -129,12 +130,12 @@ export class Recovery {
   }
 
   /** Takes up to `count` of the waiting entries in; returns whether there were any. */
-  async take(count: number): Promise<boolean> {
+  async take(count: number, source: Entries): Promise<boolean> {
     // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
-    const batch = [...this.#found.values()].slice(0, count);
-    const entries = await stream.fetch(redis, batch);
+    const { asked: batch, entries } = await source.fetch([...this.#found.values()].slice(0, count));
+    if (entries === undefined) return true;
     for (const { messageId } of batch) this.#found.delete(messageId);
     if (entries.length < batch.length) {
       const fetched = new Set(entries.map(({ messageId }) => messageId));

@@ -32,8 +32,10 @@ export class DurableFile {
     }
   }
 
-  read(): Promise<Buffer> {
-    return this.#file.readFile();
+  /** Reads from a position; resolves with how many bytes, 0 at the end of the file. */
+  async read(into: Buffer, position: number): Promise<number> {
+    const { bytesRead } = await this.#file.read(into, 0, into.length, position);
+    return bytesRead;
   }
 
   /** Resolves once the bytes survive this process. */

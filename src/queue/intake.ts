@@ -3,6 +3,7 @@
 //   entry -> no job: dead letter, acknowledged
 //        \-> its job ended here lately: its end is written again
 //        \-> its job is held, or in the outbox: the entry is acknowledged with it
+//        \-> its result would have nowhere to wait: it stays pending (deferred.ts)
 //        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts)
 import type { Redis } from 'ioredis';
 import { MARKED_AHEAD, type RunMarker } from '../device/run-marker.ts';
@@ -15,6 +16,7 @@ import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
+import type { Deferred } from './deferred.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
@@ -40,6 +42,7 @@ export interface IntakeOptions {
   readonly writes: RedisWrites;
   readonly endings: Endings;
   readonly marker: RunMarker;
+  readonly deferred: Deferred;
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
@@ -67,8 +70,9 @@ export class Intake {
 
   /** Whether the node has this entry already, at whatever stage. */
   knows(messageId: string): boolean {
-    const { held, outbox, writes } = this.#options;
+    const { held, outbox, writes, deferred } = this.#options;
     return (
+      deferred.has(messageId) ||
       held.ofMessage(messageId) !== undefined ||
       outbox.hasMessage(messageId) ||
       writes.isAcknowledging(messageId) ||
@@ -137,7 +141,7 @@ export class Intake {
     earlier: EarlierDelivery | undefined,
   ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
-    const { held, outbox, endings } = this.#options;
+    const { held, outbox, endings, deferred } = this.#options;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
@@ -157,6 +161,7 @@ export class Intake {
       outbox.adopt(jobId, messageId);
       return undefined;
     }
+    if (deferred.defers(messageId, callbackUrl)) return undefined;
     const bytes = BYTES_PER_CHARACTER * fields.reduce((sum, field) => sum + field.length, 0);
     const job: CheckingJob = {
       jobId,

@@ -20,6 +20,7 @@ import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
+import type { Deferred } from './deferred.ts';
 import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
@@ -37,6 +38,7 @@ export interface RecoveryOptions {
   readonly endings: Endings;
   readonly leaseMs: number;
   readonly marker: RunMarker;
+  readonly deferred: Deferred;
   readonly log: Logger;
 }
 
@@ -171,7 +173,7 @@ export class Recovery {
   }
 
   async #sweep(): Promise<void> {
-    const { redis, stream, marker, leaseMs } = this.#options;
+    const { redis, stream, marker, deferred, leaseMs } = this.#options;
     const startedAt = performance.now();
     const own = await stream.ownPending(redis);
     await this.#dropLost(own, startedAt);
@@ -180,7 +182,9 @@ export class Recovery {
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
     this.#note(own, new Set());
-    marker.keepPending(new Set(own.map(({ messageId }) => messageId)));
+    const ownIds = new Set(own.map(({ messageId }) => messageId));
+    marker.keepPending(ownIds);
+    deferred.keepPending(ownIds);
     if (startedAt >= this.#takeOverFrom) {
       // This node's own entries were renewed just now: the expired ones are of others.
       const taken = new Set(await stream.takeOver(redis, leaseMs));
@@ -192,11 +196,12 @@ export class Recovery {
   }
 
   async #renew(own: readonly PendingEntry[]): Promise<void> {
-    const { redis, stream, leaseMs } = this.#options;
+    const { redis, stream, deferred, leaseMs } = this.#options;
     const dueMs = Math.floor(leaseMs / 6);
     const due = own
       .filter(({ idleMs }) => idleMs >= dueMs)
       .map(({ messageId }) => messageId)
+      .filter((messageId) => !deferred.has(messageId))
       .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
     await stream.renew(redis, due, dueMs);
   }

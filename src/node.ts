@@ -256,17 +256,18 @@ export class Node implements CodaNode {
       directory,
       log,
       maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
+      maxJobs: settings.outboxMaxJobs,
       onTrouble: (trouble) => {
         if (trouble === undefined) admission.open('disk');
         else admission.close('disk', `${trouble.text}; no job is taken until they can`, trouble.remedy);
       },
-      onChange: (size, isHeavy) => {
-        if (size < settings.outboxMaxJobs && !isHeavy) admission.open('outbox');
+      onChange: (size, isFull) => {
+        if (!isFull) admission.open('outbox');
         else
           admission.close(
             'outbox',
             `${size} results wait to be delivered, no job is taken until there are fewer`,
-            'See coda status for why they cannot be delivered. The node continues by itself once they can.',
+            'See coda status for why they cannot be delivered, and coda results --waiting for where they go. The node continues by itself once they can.',
           );
       },
     });

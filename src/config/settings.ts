@@ -365,6 +365,15 @@ export const SETTINGS = {
     min: 1,
     help: 'most megabytes of memory for circuits taken ahead',
   },
+  maxMessageMb: {
+    type: 'number',
+    env: 'CODA_MAX_MESSAGE_MB',
+    default: 16,
+    min: 0.1,
+    // Longer texts than about 512 MB do not exist in Node.
+    max: 500,
+    help: 'megabytes that a job message may take; a larger one is not read, and the job is reported as failed',
+  },
   leaseSec: {
     type: 'number',
     env: 'CODA_LEASE_SEC',

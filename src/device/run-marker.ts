@@ -68,6 +68,12 @@ export class RunMarker {
     this.#running.delete(messageId);
   }
 
+  /** Its circuit has been read. Written at once: whatever ends the process from here on, it is not this circuit. */
+  endReading(messageId: string): void {
+    this.#running.delete(messageId);
+    this.#write([]);
+  }
+
   /** The entry has its outcome. */
   forget(messageId: string): void {
     this.#running.delete(messageId);

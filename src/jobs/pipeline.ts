@@ -18,8 +18,11 @@ import type { ReadinessReport } from '../kernel/readiness.ts';
 import type { Logger } from '../log.ts';
 import { endsWithin } from '../net/timing.ts';
 import type { Delivery } from '../outbox/delivery.ts';
+import { Drops } from '../outbox/drops.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { Replay } from '../outbox/replay.ts';
+import { Deferred } from '../queue/deferred.ts';
+import { Entries } from '../queue/entries.ts';
 import { Intake } from '../queue/intake.ts';
 import { Reader } from '../queue/reader.ts';
 import { Recovery } from '../queue/recovery.ts';
@@ -84,6 +87,8 @@ export class JobPipeline implements Jobs {
     this.#runner.handOver();
     this.#options.outbox.saveNow();
   };
+  readonly #drops: Drops;
+  readonly #deferred: Deferred;
 
   constructor(options: JobPipelineOptions) {
     this.#options = options;
@@ -101,6 +106,7 @@ export class JobPipeline implements Jobs {
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
     const trace = (this.#trace = new JobTrace(log));
     const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
+    const deferred = (this.#deferred = new Deferred({ outbox, admission, log }));
     const intake = new Intake({
       redis,
       stream,
@@ -109,6 +115,7 @@ export class JobPipeline implements Jobs {
       writes,
       endings,
       marker,
+      deferred,
       directory,
       maxDeliveries,
       log,
@@ -121,8 +128,10 @@ export class JobPipeline implements Jobs {
       endings,
       leaseMs: settings.leaseSec * 1000,
       marker,
+      deferred,
       log,
     });
+    outbox.onRoom(() => void recovery.sweep());
     const runner = new Runner({
       held,
       admission,
@@ -141,6 +150,7 @@ export class JobPipeline implements Jobs {
     const prefetch = new Prefetch({ settings, held, admission, runner, health, hooks, log });
     this.#reader = new Reader({
       redis: readerRedis,
+      entries: new Entries({ redis: readerRedis, stream, maxMessageMb: settings.maxMessageMb }),
       stream,
       held,
       admission,
@@ -149,6 +159,7 @@ export class JobPipeline implements Jobs {
       intake,
       log,
     });
+    this.#drops = new Drops(directory, outbox, log);
     this.#replay = new Replay({ directory, log, outbox, held, maxJobs: settings.outboxMaxJobs });
     this.#endings = endings;
     this.#marker = marker;
@@ -160,6 +171,7 @@ export class JobPipeline implements Jobs {
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
   start(): void {
     const { hooks, outbox } = this.#options;
+    this.#drops.start();
     outbox.start({
       statuses: this.#writes,
       deliver: async (saved, attempt) => (await hooks.deliver.promise(saved, attempt)) ?? NOT_DELIVERED,
@@ -232,6 +244,7 @@ export class JobPipeline implements Jobs {
     report.add('completed', this.#endings.counts.completed);
     report.add('failed', this.#endings.counts.failed);
     report.add('undelivered', outbox.size);
+    if (this.#deferred.size > 0) report.add('waiting_for_callbacks', this.#deferred.size);
     report.add('oldest_undelivered_at', outbox.oldest);
     report.add('last_delivery_at', isoOf(outbox.lastDelivery));
     report.add('refused', outbox.refused);
@@ -265,6 +278,7 @@ export class JobPipeline implements Jobs {
   close(): void {
     process.off('exit', this.#onExit);
     this.#replay.stop();
+    this.#drops.stop();
     this.#reader.stop();
     this.#recovery.close();
     this.#rights.close();

@@ -32,8 +32,10 @@ export class DurableFile {
     }
   }
 
-  read(): Promise<Buffer> {
-    return this.#file.readFile();
+  /** Reads from a position; resolves with how many bytes, 0 at the end of the file. */
+  async read(into: Buffer, position: number): Promise<number> {
+    const { bytesRead } = await this.#file.read(into, 0, into.length, position);
+    return bytesRead;
   }
 
   /** Resolves once the bytes survive this process. */
@@ -62,11 +64,11 @@ export class DurableFile {
   }
 }
 
-/** Replaces `path` by a new file with these bytes, without waiting for anything: for a process that ends. */
-export function replaceNow(path: string, temporary: string, chunks: readonly Buffer[]): void {
+/** Replaces `path` by a new file of these pieces, without waiting for anything: for a process that ends. */
+export function replaceNow(path: string, temporary: string, pieces: Iterable<Buffer>): void {
   const file = openSync(temporary, 'w', 0o600);
   try {
-    for (const chunk of chunks) writeFileSync(file, chunk);
+    for (const piece of pieces) writeFileSync(file, piece);
     fsyncSync(file);
     renameSync(temporary, path);
   } catch (thrown) {

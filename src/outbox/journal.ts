@@ -1,22 +1,26 @@
 // An append-only file of JSON records whose appends become durable together: many records, one fsync.
 // A tail torn by a crash is cut, and a damaged line is set aside. A file that is mostly dead records is rewritten.
 import { rmSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError, messageOf, type Trouble } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { Pause } from '../net/timing.ts';
 import { syncDirectory, writeRemedy } from '../state/private-file.ts';
 import { DurableFile, replaceNow } from './durable-file.ts';
-import { fileChunks, HEADER, lineOf, readRecords } from './journal-file.ts';
+import { filePieces, HEADER, lineOf, piecesOf, readJournal, type Range } from './journal-file.ts';
 
 /** Below this size a file is never rewritten. */
 const COMPACT_FROM_BYTES = 4 * 1024 * 1024;
 const LONGEST_RETRY_MS = 5_000;
+const COPY_BYTES = 1024 * 1024;
 
 export interface JournalOptions {
   readonly log: Logger;
-  /** All records that must survive a rewrite, in the order in which they are to be read again. */
+  /** Called with each record that the file holds, in order, before it can be written. */
+  readonly onRecord: (record: object) => void;
+  /** All records that must survive a rewrite, in the order in which they are to be read again. It is
+   *  read while others are appended: what is appended meanwhile is written behind it. */
   readonly snapshot: () => Iterable<object>;
   /** Called with the reason when nothing can be written, and with undefined once it can again. */
   readonly onTrouble: (trouble: Trouble | undefined) => void;
@@ -57,19 +61,16 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Opens or creates the journal, and returns what it holds. Throws a ConfigError if it cannot be used. */
-  static async open(
-    path: string,
-    options: JournalOptions,
-  ): Promise<{ journal: Journal; records: unknown[] }> {
-    let file: DurableFile | undefined;
+  /** Opens or creates the journal, and reads what it holds. Throws a ConfigError if it cannot be used. */
+  static async open(path: string, options: JournalOptions): Promise<Journal> {
+    let opened: DurableFile | undefined;
     try {
-      file = await DurableFile.open(path);
-      const bytes = await file.read();
-      const { records, goodBytes, damaged } = readRecords(bytes, path);
-      if (damaged.length > 0) await setDamagedAside(path, damaged, options.log);
-      if (goodBytes < bytes.length) {
-        options.log.warn(`cut ${bytes.length - goodBytes} bytes that a crash left at the end of ${path}`);
+      const file = (opened = await DurableFile.open(path));
+      const read = (into: Buffer, position: number): Promise<number> => file.read(into, position);
+      const { goodBytes, size: found, damaged } = await readJournal(read, path, options.onRecord);
+      if (damaged.length > 0) await setDamagedAside(path, file, damaged, options.log);
+      if (goodBytes < found) {
+        options.log.warn(`cut ${found - goodBytes} bytes that a crash left at the end of ${path}`);
         await file.truncate(goodBytes);
       }
       let size = goodBytes;
@@ -79,9 +80,9 @@ export class Journal {
       }
       await file.sync();
       await syncDirectory(dirname(path));
-      return { journal: new Journal(path, file, size, damaged.length > 0, options), records };
+      return new Journal(path, file, size, damaged.length > 0, options);
     } catch (cause) {
-      await file?.close().catch(() => {});
+      await opened?.close().catch(() => {});
       if (cause instanceof ConfigError) throw cause;
       throw new ConfigError(`the outbox ${path} cannot be opened: ${messageOf(cause)}`, {
         cause,
@@ -108,11 +109,16 @@ export class Journal {
     try {
       // A rename that is under way must not come after this one. Whatever else is under way goes to the old file.
       rmSync(this.#newPath, { force: true });
-      replaceNow(this.#path, `${this.#path}.last`, fileChunks(this.#options.snapshot()));
+      replaceNow(this.#path, `${this.#path}.last`, filePieces(this.#options.snapshot()));
     } catch (thrown) {
       const text = `the last results cannot be saved to ${this.#path}: ${messageOf(thrown)}; their jobs run again`;
       this.#options.log.error(`${text} → ${writeRemedy(thrown, dirname(this.#path))}`);
     }
+  }
+
+  /** Appends a record that may be missing: it is dropped if writes fail. */
+  note(record: object): void {
+    if (!this.#inTrouble) void this.append(record, { durable: false });
   }
 
   /** Bytes on disk. */
@@ -176,16 +182,19 @@ export class Journal {
   async #appendBatch(batch: readonly Append[]): Promise<void> {
     const isDurable = batch.every(({ durable }) => durable);
     // If the machine fails, earlier lines that were not synced may be lost or torn: an empty line keeps these apart.
-    const start = isDurable ? '\n' : '';
-    const bytes = Buffer.from(start + batch.map(({ line }) => line).join(''));
-    if (isDurable) {
-      await this.#file.writeDurably(bytes, this.#size);
-    } else {
-      await this.#file.write(bytes, this.#size);
+    const lines = batch.map(({ line }) => line);
+    if (isDurable) lines.unshift('\n');
+    let size = this.#size;
+    for (const piece of piecesOf(lines)) {
+      if (isDurable) await this.#file.writeDurably(piece, size);
+      else await this.#file.write(piece, size);
+      size += piece.length;
+    }
+    if (!isDurable) {
       for (const { durable, resolve } of batch) if (!durable) resolve();
       if (batch.some(({ durable }) => durable)) await this.#file.sync();
     }
-    this.#size += bytes.length;
+    this.#size = size;
   }
 
   /** Writes the live records to a new file and puts it in place of the old one. The snapshot holds every live record, so
@@ -195,11 +204,10 @@ export class Journal {
     const file = await DurableFile.open(temporary, { empty: true });
     try {
       for (const append of this.#queue.splice(0)) batch.push(append);
-      const chunks = fileChunks(this.#options.snapshot());
       let size = 0;
-      for (const chunk of chunks) {
-        await file.write(chunk, size);
-        size += chunk.length;
+      for (const piece of filePieces(this.#options.snapshot())) {
+        await file.write(piece, size);
+        size += piece.length;
       }
       await file.sync();
       await rename(temporary, this.#path);
@@ -231,14 +239,29 @@ export class Journal {
   }
 }
 
-async function setDamagedAside(path: string, damaged: readonly Buffer[], log: Logger): Promise<void> {
+async function setDamagedAside(
+  path: string,
+  file: DurableFile,
+  damaged: readonly Range[],
+  log: Logger,
+): Promise<void> {
   const aside = `${path}.damaged`;
   log.error(`${damaged.length} damaged records in ${path}; copied to ${aside}. Check the disk.`);
-  const file = await open(aside, 'a', 0o600);
+  const copy = await open(aside, 'a', 0o600);
   try {
-    for (const line of damaged) await file.write(Buffer.concat([line, Buffer.from('\n')]));
-    await file.sync();
+    for (const range of damaged) await copyRange(file, range, copy);
+    await copy.sync();
   } finally {
-    await file.close();
+    await copy.close();
+  }
+}
+
+async function copyRange(from: DurableFile, { start, end }: Range, to: FileHandle): Promise<void> {
+  const piece = Buffer.allocUnsafe(Math.min(end - start, COPY_BYTES));
+  for (let at = start; at < end;) {
+    const bytes = await from.read(piece.subarray(0, Math.min(piece.length, end - at)), at);
+    if (bytes === 0) return;
+    await to.write(piece.subarray(0, bytes));
+    at += bytes;
   }
 }

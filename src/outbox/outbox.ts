@@ -11,21 +11,25 @@ import type { Trouble } from '../errors.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { cloudRemedy } from '../net/cloud-trouble.ts';
-import { Waiters } from '../net/timing.ts';
+import { Listeners, Waiters } from '../net/timing.ts';
+import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
 import { journalPath } from '../state/layout.ts';
+import { Contents } from './contents.ts';
 import type { DeliveryRoute, Statuses } from './delivery.ts';
 import {
+  attemptRecord,
   endingOf,
   isCancellable,
-  newEntry,
   outcomeRecord,
   settledRecord,
   type Entry,
   type JournalRecord,
+  type Origin,
 } from './entry.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
-import { RecentlyDone } from './recently-done.ts';
+import { keyOf } from './origins.ts';
+import type { RecentlyDone } from './recently-done.ts';
 import { setResultAside } from './refused.ts';
 
 /** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
@@ -35,22 +39,21 @@ export interface OutboxOptions {
   readonly directory: string;
   readonly log: Logger;
   readonly maxRetryDelayMs: number;
+  /** Results that may wait. */
+  readonly maxJobs: number;
   readonly onTrouble: (trouble: Trouble | undefined) => void;
-  /** Called with the number of entries whenever it has changed, and whether they take as much memory as they may. */
-  readonly onChange: (size: number, isHeavy: boolean) => void;
+  /** Called with the number of entries whenever it has changed, and whether no further one may come. */
+  readonly onChange: (size: number, isFull: boolean) => void;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #entries = new Map<string, Entry>();
-  readonly #messages = new Set<string>();
-  /** The jobs that have left the outbox. */
-  readonly done = new RecentlyDone();
+  readonly #contents: Contents;
   #journal!: Journal;
   readonly #lanes: Lanes;
+  readonly #onAnswer = new Listeners();
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
-  #weight = 0;
   #lastRefusal: string | undefined;
   #lastDelivery: number | undefined;
   #refused = 0;
@@ -59,16 +62,22 @@ export class Outbox {
 
   private constructor(options: OutboxOptions) {
     this.#options = options;
-    const { log, maxRetryDelayMs } = options;
+    const { log, maxRetryDelayMs, maxJobs } = options;
+    this.#contents = new Contents({ jobs: maxJobs, bytes: MAX_BYTES });
     this.#lanes = new Lanes({
       log,
       maxRetryDelayMs,
       ends: {
         delivered: (entry) => {
           this.#lastDelivery = Date.now();
+          this.#answered(entry.origin);
           return this.#settled(entry);
         },
-        refused: (entry, reason) => void this.#setAside(entry, reason),
+        refused: (entry, reason) => {
+          this.#answered(entry.origin);
+          void this.#setAside(entry, `the cloud refused the result of job ${entry.saved.jobId}`, reason);
+        },
+        failed: (entry, reason) => this.#failed(entry, reason),
       },
     });
   }
@@ -76,13 +85,12 @@ export class Outbox {
   /** Opens the outbox of a state directory with what an earlier run left in it. */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options);
-    const { journal, records } = await Journal.open(journalPath(options.directory), {
+    outbox.#journal = await Journal.open(journalPath(options.directory), {
       log: options.log,
-      snapshot: () => outbox.#snapshot(),
+      onRecord: (record) => outbox.#contents.restore(record as JournalRecord),
+      snapshot: () => outbox.#contents.records(),
       onTrouble: options.onTrouble,
     });
-    outbox.#journal = journal;
-    for (const record of records) outbox.#restore(record as JournalRecord);
     if (outbox.size > 0) options.log.info(`${outbox.size} saved results of an earlier run will be delivered`);
     outbox.#changed();
     return outbox;
@@ -90,12 +98,29 @@ export class Outbox {
 
   /** Outcomes that are not yet delivered and acknowledged. */
   get size(): number {
-    return this.#entries.size;
+    return this.#contents.size;
   }
 
-  /** Why nothing can be delivered at the moment, if so. */
+  /** The jobs that have left the outbox. */
+  get done(): RecentlyDone {
+    return this.#contents.done;
+  }
+
+  /** Why results cannot be delivered at the moment, if so. */
   get outage(): string | undefined {
-    return this.#lanes.outage;
+    return this.#contents.outage?.reason;
+  }
+
+  /** The origin of a callback, if its job has to wait: origins that do not answer have their half of the outbox. */
+  crowdedOut(callbackUrl: string): string | undefined {
+    const { origins } = this.#contents;
+    if (!origins.isCrowded || origins.find(callbackUrl)?.answers === true) return undefined;
+    return keyOf(callbackUrl);
+  }
+
+  /** Calls `listener` when jobs that had to wait may not have to any more. */
+  onRoom(listener: () => void): void {
+    this.#onAnswer.add(listener);
   }
 
   /** Why the cloud last refused a result; undefined if it has refused none since the start. */
@@ -105,9 +130,15 @@ export class Outbox {
 
   /** What is wrong with the delivery of results, if anything. */
   get trouble(): Trouble | undefined {
-    const { outage } = this;
+    const { outage } = this.#contents;
     if (outage === undefined) return undefined;
-    return { text: `results cannot be delivered: ${outage}`, remedy: cloudRemedy(outage) };
+    const { reason, origin } = outage;
+    if (origin === undefined)
+      return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
+    return {
+      text: `results cannot be delivered to ${origin}: ${reason}`,
+      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${origin}`,
+    };
   }
 
   /** When the cloud last took an outcome, since the start; Unix time in milliseconds. */
@@ -117,7 +148,7 @@ export class Outbox {
 
   /** When the job ended whose outcome has waited longest; ISO 8601, UTC. */
   get oldest(): string | null {
-    const [entry] = this.#entries.values();
+    const [entry] = this.#contents.all();
     return entry?.saved.endedAt ?? null;
   }
 
@@ -127,28 +158,28 @@ export class Outbox {
   }
 
   has(jobId: string): boolean {
-    return this.#entries.has(jobId);
+    return this.#contents.get(jobId) !== undefined;
   }
 
   /** Whether the job of this stream entry has its outcome in the outbox. */
   hasMessage(messageId: string): boolean {
-    return this.#messages.has(messageId);
+    return this.#contents.hasMessage(messageId);
   }
 
   /** Jobs whose outcome a cancel can still suppress. */
-  *cancellable(): Iterable<string> {
-    for (const [jobId, entry] of this.#entries) if (isCancellable(entry)) yield jobId;
+  cancellable(): Iterable<string> {
+    return this.#contents.cancellable();
   }
 
   /** Starts delivering; called once the node is connected. */
   start({ statuses, deliver }: DeliveryRoute): void {
     this.#statuses = statuses;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#contents.all()) {
       if (entry.stage === 'saving') continue;
       // The state may not have been written before the node died.
       this.#writeStatus(entry);
       if (entry.stage === 'settling') void this.#settle(entry);
-      else this.#lanes.add(entry);
+      else this.#post(entry);
     }
     this.#lanes.start(deliver);
   }
@@ -160,14 +191,14 @@ export class Outbox {
       for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
       return;
     }
-    const entry = this.#add(saved);
+    const entry = this.#contents.add(saved);
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     // A cancel may have come while the disk was at work.
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';
     this.#writeStatus(entry);
-    this.#lanes.add(entry);
+    this.#post(entry);
   }
 
   /** The process ends: what has not been saved yet is saved at once. */
@@ -177,26 +208,35 @@ export class Outbox {
 
   /** Takes back a result that had been set aside, of a job that is not in the outbox; resolves once it is durable. */
   async resubmit(saved: SavedOutcome): Promise<void> {
-    const entry = this.#add(saved);
+    const entry = this.#contents.add(saved);
     // The cloud has been asked before: a cancel comes too late. Its status was written then.
     entry.maybeSent = true;
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     entry.stage = 'waiting';
-    this.#lanes.add(entry);
+    this.#post(entry);
   }
 
   /** Another stream entry brought the same job: it is acknowledged together with the first. */
   adopt(jobId: string, messageId: string): void {
-    const entry = this.#entries.get(jobId);
-    if (entry === undefined || entry.saved.messageIds.includes(messageId)) return;
-    entry.saved = { ...entry.saved, messageIds: [...entry.saved.messageIds, messageId] };
-    this.#messages.add(messageId);
+    const entry = this.#contents.get(jobId);
+    if (entry !== undefined) this.#contents.adopt(entry, messageId);
+  }
+
+  /** Gives a result up that waits for its delivery: it is acknowledged and forgotten. Returns whether it is gone, or
+   *  was not there; false while it is being saved or posted. */
+  drop(jobId: string): boolean {
+    const entry = this.#contents.get(jobId);
+    if (entry === undefined || entry.stage === 'settling') return true;
+    if (entry.stage !== 'waiting') return false;
+    this.#options.log.warn(`the result of job ${jobId} was dropped by the operator; it is not delivered`);
+    void this.#settled(entry);
+    return true;
   }
 
   /** Suppresses the delivery of an outcome, unless it may have begun. Returns whether it did. */
   cancel(jobId: string): boolean {
-    const entry = this.#entries.get(jobId);
+    const entry = this.#contents.get(jobId);
     if (entry === undefined || !isCancellable(entry)) return false;
     entry.stage = 'settling';
     entry.cancelled = true;
@@ -206,7 +246,7 @@ export class Outbox {
 
   /** Resolves once nothing is left to deliver. */
   async empty(): Promise<void> {
-    while (this.#entries.size > 0) await this.#waitingForChange.next();
+    while (this.size > 0) await this.#waitingForChange.next();
   }
 
   /** Stops delivering and closes the file; results that are not delivered stay for the next start. */
@@ -216,61 +256,54 @@ export class Outbox {
     await this.#journal.close();
   }
 
-  #restore(record: JournalRecord): void {
-    const entry = this.#entries.get(record.jobId);
-    if (record.t === 'outcome' && entry === undefined) {
-      const { t: _, ...saved } = record;
-      const restored = this.#add(saved);
-      restored.stage = 'waiting';
-      // An attempt may have been under way when the node died: a cancel must not contradict it.
-      restored.maybeSent = true;
-    } else if (record.t === 'settled' && entry !== undefined) {
-      entry.stage = 'settling';
-      entry.cancelled = record.cancelled ?? false;
-    } else if (record.t === 'done' && entry !== undefined) {
-      this.#remove(entry);
-    }
-  }
-
-  #add(saved: SavedOutcome): Entry {
-    const entry = newEntry(saved);
-    this.#entries.set(saved.jobId, entry);
-    this.#weight += entry.weight;
-    for (const messageId of saved.messageIds) this.#messages.add(messageId);
-    return entry;
-  }
-
   #remove(entry: Entry): void {
-    const { saved, weight } = entry;
-    this.done.add(endingOf(entry));
-    for (const messageId of saved.messageIds) this.#messages.delete(messageId);
-    this.#entries.delete(saved.jobId);
-    this.#weight -= weight;
+    const { origins } = this.#contents;
+    const wasCrowded = origins.isCrowded;
+    this.#contents.remove(entry);
+    if (wasCrowded && !origins.isCrowded) this.#onAnswer.notify();
   }
 
   #changed(): void {
     this.#waitingForChange.notify();
-    this.#options.onChange(this.size, this.#weight > MAX_BYTES);
+    this.#options.onChange(this.size, this.#contents.origins.isFull);
   }
 
-  *#snapshot(): Iterable<JournalRecord> {
-    for (const entry of this.#entries.values()) {
-      yield outcomeRecord(entry);
-      if (entry.stage === 'settling') yield settledRecord(entry);
+  /** A journal may hold callbacks from before they had a limit. */
+  #post(entry: Entry): void {
+    const { jobId, callbackUrl } = entry.saved;
+    if (callbackUrl.length <= MAX_CALLBACK_LENGTH) this.#lanes.add(entry);
+    else {
+      entry.stage = 'posting';
+      const reason = `its callback_url has more than ${MAX_CALLBACK_LENGTH} characters`;
+      void this.#setAside(entry, `the result of job ${jobId} cannot be delivered`, reason);
     }
+  }
+
+  #answered(origin: Origin): void {
+    const wasKnown = origin.hasAnswered;
+    if (!this.#contents.origins.answered(origin)) return;
+    if (!wasKnown) this.#journal.note({ t: 'answered', origin: origin.key } satisfies JournalRecord);
+    this.#changed();
+    this.#onAnswer.notify();
+  }
+
+  #failed(entry: Entry, reason: string): void {
+    entry.reason = reason;
+    this.#journal.note(attemptRecord(entry));
+    const isNew = entry.origin.trouble === undefined;
+    this.#contents.origins.failed(entry.origin, reason);
+    if (isNew) this.#changed();
   }
 
   #writeStatus(entry: Entry): void {
     entry.statusWritten = this.#statuses?.ended(endingOf(entry));
   }
 
-  async #setAside(entry: Entry, reason: string): Promise<void> {
+  async #setAside(entry: Entry, what: string, reason: string): Promise<void> {
     const { directory, log } = this.#options;
     this.#lastRefusal = reason;
     this.#refused += 1;
-    log.error(
-      `the cloud refused the result of job ${entry.saved.jobId}: ${reason}; it is set aside (coda results list)`,
-    );
+    log.error(`${what}: ${reason}; it is set aside (coda results list)`);
     await setResultAside(directory, entry.saved, reason, log);
     await this.#settled(entry);
   }

@@ -1,20 +1,69 @@
 // How much waits in a node's folder, for a look from outside: reads only, so that the node may run meanwhile.
-import { readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import { isRecord } from '../protocol/text.ts';
 import { deadLettersPath, journalPath } from '../state/layout.ts';
-import { readRecords } from './journal-file.ts';
+import type { JournalRecord } from './entry.ts';
+import { readJournal, type ReadAt } from './journal-file.ts';
+import { originOf } from './origins.ts';
 
-/** Results that the node has saved and not yet delivered. Throws a ConfigError if they cannot be read. */
-export async function countUndelivered(directory: string): Promise<number> {
+/** A result that waits for its delivery. */
+export interface WaitingResult {
+  readonly jobId: string;
+  /** Where it goes. */
+  readonly origin: string;
+  readonly status: 'completed' | 'failed';
+  /** ISO 8601, UTC. */
+  readonly endedAt: string;
+  /** Attempts that failed. */
+  readonly attempts: number;
+  /** Why the last one did. */
+  readonly error: string | null;
+}
+
+/** Results that the node has saved and not yet delivered, the oldest first; none if there is no journal. Throws a
+ *  ConfigError if they cannot be read. */
+export async function readWaiting(directory: string): Promise<WaitingResult[]> {
   const path = journalPath(directory);
-  const waiting = new Set<unknown>();
-  for (const record of readRecords(await bytesOf(path), path).records) {
-    if (!isRecord(record)) continue;
-    if (record['t'] === 'outcome') waiting.add(record['jobId']);
-    else waiting.delete(record['jobId']);
+  const waiting = new Map<string, WaitingResult>();
+  const onRecord = (record: object): void => note(record as JournalRecord, waiting);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const opened = file;
+    const read: ReadAt = async (into, position) =>
+      (await opened.read(into, 0, into.length, position)).bytesRead;
+    await readJournal(read, path, onRecord);
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return [];
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  } finally {
+    await file?.close();
   }
-  return waiting.size;
+  return [...waiting.values()];
+}
+
+function note(record: JournalRecord, waiting: Map<string, WaitingResult>): void {
+  switch (record.t) {
+    case 'outcome': {
+      const { jobId, callbackUrl, outcome, endedAt } = record;
+      if (waiting.has(jobId)) return;
+      const { status } = outcome;
+      waiting.set(jobId, { jobId, origin: originOf(callbackUrl), status, endedAt, attempts: 0, error: null });
+      return;
+    }
+    case 'attempt': {
+      const { jobId, attempts, reason } = record;
+      const found = waiting.get(jobId);
+      if (found !== undefined) waiting.set(jobId, { ...found, attempts, error: reason });
+      return;
+    }
+    case 'settled':
+    case 'done':
+      waiting.delete(record.jobId);
+      return;
+    case 'answered':
+  }
 }
 
 /** Stream entries that were set aside because they are no jobs. Throws a ConfigError if they cannot be read. */

@@ -15,6 +15,8 @@ export interface JobMessage {
 }
 
 const MAX_JOB_ID_LENGTH = 512;
+/** It is kept in memory and on disk until the result is delivered. */
+export const MAX_CALLBACK_LENGTH = 8 * 1024;
 /** U+FFFD replaces bytes that are not UTF-8: such a text may name another job, or another URL, than was meant. */
 const UNUSABLE = /[\p{Cc}\p{Cs}\uFFFD]/u;
 
@@ -74,6 +76,9 @@ function jobIdFault(jobId: string): string | undefined {
 
 /** Does not quote the URL: its query may hold a secret. */
 function callbackFault(url: string): string | undefined {
+  if (url.length > MAX_CALLBACK_LENGTH) {
+    return `its callback_url has ${url.length} characters, at most ${MAX_CALLBACK_LENGTH} are allowed`;
+  }
   if (url.trim() === '') return 'no callback_url';
   // `new URL` silently drops blanks and line breaks, so check for them first.
   const isUsable = /^https?:\/\/\S+$/i.test(url) && !UNUSABLE.test(url) && URL.canParse(url);

@@ -3,6 +3,7 @@
 //   entry -> no job: dead letter, acknowledged
 //        \-> its job ended here lately: its end is written again
 //        \-> its job is held, or in the outbox: the entry is acknowledged with it
+//        \-> its result would have nowhere to wait: it stays pending (deferred.ts)
 //        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts)
 import type { Redis } from 'ioredis';
 import { MARKED_AHEAD, type RunMarker } from '../device/run-marker.ts';
@@ -15,6 +16,7 @@ import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
+import type { Deferred } from './deferred.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
@@ -40,6 +42,7 @@ export interface IntakeOptions {
   readonly writes: RedisWrites;
   readonly endings: Endings;
   readonly marker: RunMarker;
+  readonly deferred: Deferred;
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
@@ -50,6 +53,8 @@ interface Candidate {
   readonly job: HeldJob;
   readonly message: JobMessage;
   readonly fields: readonly string[];
+  /** Why it cannot be run, whatever its circuit is. */
+  readonly fault: string | undefined;
   readonly earlier: EarlierDelivery | undefined;
 }
 
@@ -65,8 +70,9 @@ export class Intake {
 
   /** Whether the node has this entry already, at whatever stage. */
   knows(messageId: string): boolean {
-    const { held, outbox, writes } = this.#options;
+    const { held, outbox, writes, deferred } = this.#options;
     return (
+      deferred.has(messageId) ||
       held.ofMessage(messageId) !== undefined ||
       outbox.hasMessage(messageId) ||
       writes.isAcknowledging(messageId) ||
@@ -95,8 +101,8 @@ export class Intake {
         1,
       );
     }
-    const circuits = candidates.map(({ job, message }) =>
-      job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
+    const circuits = candidates.map(({ job, message, fault }) =>
+      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
     );
     try {
       const states = await asked;
@@ -111,23 +117,36 @@ export class Intake {
       if (recorded.length > 0) await Promise.all(recorded);
       for (const [i, candidate] of candidates.entries()) {
         if (open[i] !== true) continue;
-        const circuit = circuits[i] ?? (await this.#slices.run(readCircuitInSteps(candidate.message)));
-        this.#queue(candidate, circuit);
+        this.#queue(candidate, circuits[i] ?? (await this.#readLarge(candidate.message)));
       }
     } finally {
       for (const { job } of candidates) if (job.stage === 'checking') endings.givenBack(job);
     }
   }
 
+  /** It counts as a start: a circuit may take more memory than there is, and end the process. */
+  async #readLarge(message: JobMessage): Promise<ReadCircuit> {
+    const { marker } = this.#options;
+    marker.begin([message.messageId]);
+    try {
+      return await this.#slices.run(readCircuitInSteps(message));
+    } finally {
+      marker.endReading(message.messageId);
+    }
+  }
+
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
-  #admit({ messageId, fields }: StreamEntry, earlier: EarlierDelivery | undefined): Candidate | undefined {
+  #admit(
+    { messageId, fields, fault }: StreamEntry,
+    earlier: EarlierDelivery | undefined,
+  ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
-    const { held, outbox, endings } = this.#options;
+    const { held, outbox, endings, deferred } = this.#options;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
     } catch (thrown) {
-      void this.#setAside(messageId, fields, messageOf(thrown));
+      void this.#setAside(messageId, fields, fault ?? messageOf(thrown));
       return undefined;
     }
     // Identify by job id: a server that lost its newest entries may reuse their entry ids.
@@ -142,6 +161,7 @@ export class Intake {
       outbox.adopt(jobId, messageId);
       return undefined;
     }
+    if (deferred.defers(messageId, callbackUrl)) return undefined;
     const bytes = BYTES_PER_CHARACTER * fields.reduce((sum, field) => sum + field.length, 0);
     const job: CheckingJob = {
       jobId,
@@ -152,7 +172,7 @@ export class Intake {
       stage: 'checking',
     };
     held.add(job);
-    return { job, message, fields, earlier };
+    return { job, message, fields, fault, earlier };
   }
 
   /** Whether the job ends without a run, or is not here any more. What must be on disk or in Redis before any job runs

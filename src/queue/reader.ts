@@ -9,6 +9,7 @@ import { ConnectionTrouble } from '../net/connection-trouble.ts';
 import { lookIntoTrouble, redisTrouble, redisTroubleOf } from '../net/redis-trouble.ts';
 import { closeRedis, isConnectionFault, jitter } from '../net/redis.ts';
 import { Pause } from '../net/timing.ts';
+import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { Recovery } from './recovery.ts';
 import type { JobStream } from './stream.ts';
@@ -30,7 +31,9 @@ export interface Prefetching {
 }
 
 export interface ReaderOptions {
+  /** The connection of `entries`. */
   readonly redis: Redis;
+  readonly entries: Entries;
   readonly stream: JobStream;
   readonly held: JobTable;
   readonly admission: Admission;
@@ -92,7 +95,7 @@ export class Reader {
 
   /** Never rejects. */
   async #run(): Promise<void> {
-    const { prefetch, recovery, log } = this.#options;
+    const { prefetch, recovery, entries, log } = this.#options;
     for (let pauseMs = 100; !this.#stopped;) {
       const count = prefetch.room();
       if (count <= 0) {
@@ -103,7 +106,7 @@ export class Reader {
         continue;
       }
       try {
-        if (await recovery.take(count)) continue;
+        if (await recovery.take(count, entries)) continue;
         await this.#read(count);
         const wasSilent = this.#knownTrouble !== undefined;
         this.#fault = undefined;
@@ -121,14 +124,14 @@ export class Reader {
   }
 
   async #read(count: number): Promise<void> {
-    const { redis, stream, intake, log } = this.#options;
+    const { redis, entries, intake, log } = this.#options;
     this.#askedAt = performance.now();
     try {
       // The first answer says that the node is ready, so it is not kept waiting for a job.
-      const entries = await stream.read(redis, count, this.#knownTrouble === undefined ? BLOCK_MS : 0);
-      if (entries.length > 0) {
+      const found = await entries.read(count, this.#knownTrouble === undefined ? BLOCK_MS : 0);
+      if (found !== undefined && found.length > 0) {
         intake
-          .take(entries)
+          .take(found)
           .catch((thrown: unknown) =>
             log.warn(`jobs that were read stay pending for now: ${redisTrouble(thrown, redis).text}`),
           );

@@ -20,6 +20,8 @@ import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
+import type { Deferred } from './deferred.ts';
+import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { PendingEntry, JobStream } from './stream.ts';
 
@@ -36,6 +38,7 @@ export interface RecoveryOptions {
   readonly endings: Endings;
   readonly leaseMs: number;
   readonly marker: RunMarker;
+  readonly deferred: Deferred;
   readonly log: Logger;
 }
 
@@ -129,12 +132,12 @@ export class Recovery {
   }
 
   /** Takes up to `count` of the waiting entries in; returns whether there were any. */
-  async take(count: number): Promise<boolean> {
+  async take(count: number, source: Entries): Promise<boolean> {
     // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
-    const batch = [...this.#found.values()].slice(0, count);
-    const entries = await stream.fetch(redis, batch);
+    const { asked: batch, entries } = await source.fetch([...this.#found.values()].slice(0, count));
+    if (entries === undefined) return true;
     for (const { messageId } of batch) this.#found.delete(messageId);
     if (entries.length < batch.length) {
       const fetched = new Set(entries.map(({ messageId }) => messageId));
@@ -170,7 +173,7 @@ export class Recovery {
   }
 
   async #sweep(): Promise<void> {
-    const { redis, stream, marker, leaseMs } = this.#options;
+    const { redis, stream, marker, deferred, leaseMs } = this.#options;
     const startedAt = performance.now();
     const own = await stream.ownPending(redis);
     await this.#dropLost(own, startedAt);
@@ -179,7 +182,9 @@ export class Recovery {
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
     this.#note(own, new Set());
-    marker.keepPending(new Set(own.map(({ messageId }) => messageId)));
+    const ownIds = new Set(own.map(({ messageId }) => messageId));
+    marker.keepPending(ownIds);
+    deferred.keepPending(ownIds);
     if (startedAt >= this.#takeOverFrom) {
       // This node's own entries were renewed just now: the expired ones are of others.
       const taken = new Set(await stream.takeOver(redis, leaseMs));
@@ -191,11 +196,12 @@ export class Recovery {
   }
 
   async #renew(own: readonly PendingEntry[]): Promise<void> {
-    const { redis, stream, leaseMs } = this.#options;
+    const { redis, stream, deferred, leaseMs } = this.#options;
     const dueMs = Math.floor(leaseMs / 6);
     const due = own
       .filter(({ idleMs }) => idleMs >= dueMs)
       .map(({ messageId }) => messageId)
+      .filter((messageId) => !deferred.has(messageId))
       .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
     await stream.renew(redis, due, dueMs);
   }

@@ -7,6 +7,8 @@ export interface StreamEntry {
   readonly messageId: string;
   /** `[name, value, name, value, …]` */
   readonly fields: readonly string[];
+  /** Why the message cannot be taken; `fields` are then only its first ones. */
+  readonly fault?: string;
 }
 
 export interface PendingEntry {
@@ -144,14 +146,11 @@ export class JobStream {
     });
   }
 
-  /** Acknowledges entries that were deleted from the stream while they were pending: before version 7, Redis keeps them. */
+  /** Acknowledges those of these entries, which were not found in the stream, that are pending here all the same: they
+   *  were deleted while they were pending, and before version 7, Redis keeps them. */
   async acknowledgeDeleted(redis: Redis, messageIds: readonly string[]): Promise<void> {
-    const commands = messageIds.map((id): RedisCommand => ['XRANGE', this.key, id, id]);
-    const replies = await sendTogether(redis, commands);
-    const deleted = messageIds.filter((_, i) => {
-      const reply = replies[i];
-      return reply !== undefined && reply[0] === null && list(reply[1]).length === 0;
-    });
+    const holders = await this.holders(redis, messageIds);
+    const deleted = messageIds.filter((_, i) => holders[i] === this.consumer);
     if (deleted.length > 0) await redis.call('XACK', this.key, this.group, ...deleted);
   }
 

@@ -95,6 +95,11 @@ export function replayDirectory(folder: string): string {
   return join(folder, 'replay');
 }
 
+/** Lists of jobs whose results the operator wants dropped. */
+export function dropDirectory(folder: string): string {
+  return join(folder, 'drop');
+}
+
 /** Stream entries that are no jobs. */
 export function deadLettersPath(folder: string): string {
   return join(folder, 'dead-letters.jsonl');

@@ -1,9 +1,9 @@
 // A node under test: a real process of the real command, restarted many times with one state directory.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecords } from '../../src/outbox/journal-file.ts';
 import { journalPath, nodeFolder } from '../../src/state/layout.ts';
 import { coda, type CodaProcess } from '../cli/process.ts';
+import { readRecords } from '../support/journal.ts';
 import { now } from './ledger.ts';
 
 export interface NodeProcessOptions {
@@ -91,11 +91,11 @@ export class NodeProcess {
   }
 
   /** The jobs whose outcome is in the journal, delivered or not. */
-  savedJobs(): Set<string> {
+  async savedJobs(): Promise<Set<string>> {
     const path = journalPath(nodeFolder(this.stateDir));
-    const { records } = readRecords(readFileSync(path), path);
+    const { records } = await readRecords(readFileSync(path), path);
     return new Set(
-      (records as { t: string; jobId: string }[])
+      (records as readonly object[] as { t: string; jobId: string }[])
         .filter(({ t }) => t === 'outcome')
         .map(({ jobId }) => jobId),
     );

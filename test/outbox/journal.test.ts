@@ -7,9 +7,9 @@ import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '../../src/errors.ts';
 import { Journal } from '../../src/outbox/journal.ts';
-import { readRecords } from '../../src/outbox/journal-file.ts';
 import { silentLogger } from '../../src/log.ts';
 import { waitUntil } from '../../src/testing/index.ts';
+import { readRecords } from '../support/journal.ts';
 import { smallDisk, temporaryFolder } from '../support/temporary.ts';
 
 interface Item {
@@ -26,8 +26,10 @@ interface Opened {
 
 async function open(path: string, live = new Map<number, Item>()): Promise<Opened> {
   const troubles: (string | undefined)[] = [];
-  const { journal, records } = await Journal.open(path, {
+  const records: object[] = [];
+  const journal = await Journal.open(path, {
     log: silentLogger,
+    onRecord: (record) => records.push(record),
     snapshot: () => live.values(),
     onTrouble: (trouble) => void troubles.push(trouble?.text),
   });
@@ -92,7 +94,10 @@ describe('the journal', () => {
       // The remains must not spoil the next record.
       await append(opened, { id: 99, text: 'next' });
       await opened.journal.close();
-      assert.deepEqual(readRecords(await readFile(path), path).records, [...whole, { id: 99, text: 'next' }]);
+      assert.deepEqual((await readRecords(await readFile(path))).records, [
+        ...whole,
+        { id: 99, text: 'next' },
+      ]);
     }
   });
 
@@ -163,7 +168,7 @@ describe('the journal', () => {
     const second = await open(path, new Map([[2, { id: 2, text: 'two' }]]));
     await append(second, { id: 3, text: 'three' });
     await second.journal.close();
-    const { records, damaged } = readRecords(await readFile(path), path);
+    const { records, damaged } = await readRecords(await readFile(path), path);
     assert.deepEqual(records, [
       { id: 2, text: 'two' },
       { id: 3, text: 'three' },
@@ -184,7 +189,7 @@ describe('the journal', () => {
             const opened = await open(path);
             await append(opened, { id: 1, text: 'x' });
             await opened.journal.close();
-            const { records } = readRecords(await readFile(path), path);
+            const { records } = await readRecords(await readFile(path), path);
             assert.deepEqual(records.at(-1), { id: 1, text: 'x' });
           } catch (thrown) {
             if (!(thrown instanceof ConfigError)) throw thrown;
@@ -229,7 +234,7 @@ describe('the journal', () => {
     }
     assert.ok((await stat(path)).size < 5 * 1024 * 1024, String((await stat(path)).size));
     await opened.journal.close();
-    const { records } = readRecords(await readFile(path), path);
+    const { records } = await readRecords(await readFile(path), path);
     assert.deepEqual(records[0], { id: -1, text: 'stays' });
   });
 
@@ -243,7 +248,9 @@ describe('the journal', () => {
     }
     await Promise.all(pending);
     await opened.journal.close();
-    const ids = new Set(readRecords(await readFile(path), path).records.map((record) => (record as Item).id));
+    const ids = new Set(
+      (await readRecords(await readFile(path))).records.map((record) => (record as Item).id),
+    );
     assert.equal(ids.size, 2000);
   });
 
@@ -298,7 +305,7 @@ for (let id = 0; ; id += 1) {
     await saving;
     assert.deepEqual(opened.troubles.at(-1), undefined);
     await opened.journal.close();
-    const ids = readRecords(await readFile(path), path).records.map((record) => (record as Item).id);
+    const ids = (await readRecords(await readFile(path))).records.map((record) => (record as Item).id);
     assert.deepEqual(ids, [0, 1, 2]);
   });
 

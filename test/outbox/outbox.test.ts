@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { SavedOutcome } from '../../src/jobs/job.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
-import { readRecords } from '../../src/outbox/journal-file.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
 import { journalPath, refusedDirectory } from '../../src/state/layout.ts';
 import { silentLogger } from '../../src/log.ts';
 import { statusKey } from '../../src/protocol/keys.ts';
 import { waitUntil } from '../../src/testing/index.ts';
+import { readRecords } from '../support/journal.ts';
 import { testRedis } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -42,6 +42,7 @@ describe('the outbox', () => {
       log: silentLogger,
       maxRetryDelayMs: 30,
       onTrouble: () => {},
+      maxJobs: 1000,
       onChange: () => {},
     });
   }
@@ -83,7 +84,7 @@ describe('the outbox', () => {
     const outbox = await open(directory);
     const onDisk: number[] = [];
     start(t, outbox, async () => {
-      onDisk.push(readRecords(await readFile(journalPath(directory)), '').records.length);
+      onDisk.push((await readRecords(await readFile(journalPath(directory)))).records.length);
       return delivered;
     });
     assert.equal(await state('a'), null);

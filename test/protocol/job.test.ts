@@ -183,3 +183,14 @@ describe('parseShots', () => {
     );
   });
 });
+
+describe('a callback_url', () => {
+  const callback = (length: number): string => 'http://cloud/'.padEnd(length, 'x');
+
+  it('may take 8 KiB, and no more', () => {
+    const parse = (length: number): string =>
+      parseMessage('1-0', ['job_id', 'a', 'callback_url', callback(length)]).callbackUrl;
+    assert.equal(parse(8192).length, 8192);
+    assert.throws(() => parse(8193), /callback_url has 8193 characters, at most 8192 are allowed/);
+  });
+});

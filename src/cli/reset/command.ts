@@ -1,5 +1,6 @@
 // `coda reset`, also `coda --reset`: puts the machine back to how it was before the first start.
 import type { CAC } from 'cac';
+import { ask } from '../terminal/ask.ts';
 import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
 
 interface ResetOptions extends ConfigOption {
@@ -45,14 +46,4 @@ export async function reset(options: ResetOptions): Promise<number> {
   for (const { path, why } of done.left) out.write(`left ${path}: ${why}`);
   if (done.removed.length === 0) out.write(`nothing to remove in ${stateDir}`);
   return 0;
-}
-
-async function ask(question: string): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises');
-  const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
-  } finally {
-    prompt.close();
-  }
 }

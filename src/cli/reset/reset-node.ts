@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { countUndelivered } from '../../outbox/overview.ts';
+import { readWaiting } from '../../outbox/overview.ts';
 import { resultFiles } from '../../outbox/refused.ts';
 import { nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
 import { openNodeFolder } from '../../state/node-folder.ts';
@@ -70,7 +70,7 @@ export async function resetNode({
 /** The results that would be lost: those not yet delivered, and those that the cloud refused. */
 async function countResults(folder: string): Promise<number> {
   // A folder that cannot be read must not keep the operator from a reset.
-  const undelivered = await countUndelivered(folder).catch(() => 0);
+  const { length: undelivered } = await readWaiting(folder).catch(() => []);
   const refused = await resultFiles(refusedDirectory(folder)).catch(() => []);
   const replaying = await resultFiles(replayDirectory(folder)).catch(() => []);
   return undelivered + refused.length + replaying.length;

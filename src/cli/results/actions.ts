@@ -3,12 +3,14 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { dropRefused, readRefused, requestReplay, resultFiles, type SetAside } from '../../outbox/refused.ts';
-import { countDeadLetters, countUndelivered } from '../../outbox/overview.ts';
+import { countDeadLetters, readWaiting } from '../../outbox/overview.ts';
 import { printable } from '../../protocol/text.ts';
 import { deadLettersPath, nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
 import { findNode } from '../local-node/find.ts';
 import type { Output } from '../terminal/output.ts';
+import { chooseIds } from './choose.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
+import { dropWaiting, listWaiting, type WaitingRequest } from './waiting.ts';
 
 export type Action = 'list' | 'show' | 'replay' | 'drop';
 
@@ -22,9 +24,6 @@ export interface ActionRequest {
 
 type Request = ActionRequest & { readonly folder: string };
 
-/** A shorter beginning of a job id is more likely a typing mistake. */
-const SHORTEST_PREFIX = 6;
-
 const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number>> = {
   list,
   show,
@@ -34,18 +33,27 @@ const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number
 
 /** Runs an action and reports it; returns the exit code. Throws a ConfigError for another user's state directory. */
 export async function runAction(action: Action, request: ActionRequest): Promise<number> {
-  const folder = nodeFolder(request.stateDir);
-  checkOwner(folder);
+  const folder = ownedFolder(request.stateDir);
   const found = await find(folder);
   for (const problem of found.problems) request.out.error(problem);
   return ACTIONS[action]({ ...request, folder }, found);
 }
 
+/** Lists or drops what waits for its delivery; returns the exit code. Throws as `runAction` does. */
+export async function runWaiting(
+  action: 'list' | 'drop',
+  request: Omit<WaitingRequest, 'folder'>,
+): Promise<number> {
+  const folder = ownedFolder(request.stateDir);
+  return action === 'list' ? listWaiting({ ...request, folder }) : dropWaiting({ ...request, folder });
+}
+
 /** As another user we could not read the node's files, or the node could not read ours. */
-function checkOwner(folder: string): void {
+function ownedFolder(stateDir: string): string {
+  const folder = nodeFolder(stateDir);
   const owner = ownerOf(folder);
   const user = process.geteuid?.();
-  if (owner === undefined || user === undefined || owner === user) return;
+  if (owner === undefined || user === undefined || owner === user) return folder;
   throw new ConfigError(`${folder} belongs to user ${owner}, but this is user ${user}`, {
     remedy: `Run it as the node's user: sudo -u '#${owner}' coda results …`,
   });
@@ -103,7 +111,7 @@ async function list({ folder, json, out }: Request, found: Found): Promise<numbe
   const overview: Overview = {
     ...found,
     folder,
-    undelivered: await countUndelivered(folder).catch(unknown),
+    undelivered: (await readWaiting(folder).catch(unknown))?.length,
     deadLetters: await countDeadLetters(folder).catch(unknown),
   };
   if (json) {
@@ -184,33 +192,13 @@ function choose(
     return undefined;
   }
   const ids = new Set(results.map(({ result }) => result.jobId));
-  const chosen = new Set<string>();
-  let isComplete = true;
-  for (const job of jobs) {
-    const matches = ids.has(job) ? [job] : job.length < SHORTEST_PREFIX ? [] : beginningWith(job, ids);
-    if (matches.length === 1) {
-      for (const match of matches) chosen.add(match);
-      continue;
-    }
-    isComplete = false;
-    out.error(matches.length === 0 ? notFound(job) : ambiguous(job, matches));
-  }
-  return isComplete ? results.filter(({ result }) => chosen.has(result.jobId)) : undefined;
-}
-
-function beginningWith(prefix: string, ids: ReadonlySet<string>): string[] {
-  return [...ids].filter((id) => id.startsWith(prefix));
-}
-
-function notFound(job: string): string {
-  const hint = job.length < SHORTEST_PREFIX ? ` (a beginning needs ${SHORTEST_PREFIX} characters)` : '';
-  return `no result of job '${printable(job, 200)}' is set aside${hint}\n  → coda results list shows those that are`;
-}
-
-function ambiguous(job: string, matches: readonly string[]): string {
-  const shown = matches.slice(0, 5).map((id) => printable(id, 200));
-  const more = matches.length > shown.length ? ` and ${matches.length - shown.length} more` : '';
-  return `several job ids begin with '${printable(job, 200)}': ${shown.join(', ')}${more}\n  → give more of it`;
+  const chosen = chooseIds(
+    jobs,
+    ids,
+    { what: 'is set aside', hint: 'coda results list shows those that are' },
+    out,
+  );
+  return chosen && results.filter(({ result }) => chosen.has(result.jobId));
 }
 
 function nameOf({ result }: SetAside): string {

@@ -1,5 +1,6 @@
 // Shows refused results: tables for people, JSON for programs. Never a callback's path, which may be a secret.
 import { maskUrlPasswords } from '../../log.ts';
+import { originOf } from '../../outbox/origins.ts';
 import type { SetAside } from '../../outbox/refused.ts';
 import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
@@ -38,7 +39,7 @@ export function listLines(overview: Overview): string[] {
     ...table([
       ['ALSO THERE', 'COUNT', ''],
       ['to be replayed', String(replaying.length), 'a running node delivers them'],
-      ['undelivered', String(undelivered ?? '?'), 'a running node delivers them'],
+      ['undelivered', String(undelivered ?? '?'), 'a running node delivers them: coda results --waiting'],
       ['dead letters', String(deadLetters ?? '?'), deadLetters === 0 ? '' : deadLettersPath(folder)],
     ]),
   ];
@@ -85,13 +86,8 @@ export function jsonOf({ path, result }: SetAside): object {
   };
 }
 
-function originOf(url: string): string {
-  if (!URL.canParse(url)) return 'not a URL';
-  const { origin, protocol } = new URL(url);
-  return origin === 'null' ? `${protocol}…` : origin;
-}
-
-function safe(text: string, max: number): string {
+/** A text of the cloud, for people. */
+export function safe(text: string, max: number): string {
   return printable(masked(text), max);
 }
 

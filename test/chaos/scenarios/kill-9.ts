@@ -39,7 +39,7 @@ export const kill9 = scenario({
       }
       await node.kill();
       const { runs } = ledger.read();
-      for (const jobId of [...node.savedJobs(), ...cloud.results.keys()]) {
+      for (const jobId of [...(await node.savedJobs()), ...cloud.results.keys()]) {
         if (!savedAt.has(jobId)) savedAt.set(jobId, runs.length);
       }
       endedUnsaved += runs.filter(

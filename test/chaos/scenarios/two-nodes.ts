@@ -19,7 +19,7 @@ export const twoNodes = scenario({
     const savedBy = new Map<string, string>();
     const kill = async (node: NodeProcess): Promise<void> => {
       await node.kill();
-      for (const jobId of node.savedJobs()) if (!savedBy.has(jobId)) savedBy.set(jobId, node.life);
+      for (const jobId of await node.savedJobs()) if (!savedBy.has(jobId)) savedBy.set(jobId, node.life);
     };
     for (let round = 1; round <= rounds; round++) {
       await world.submitMany(each);

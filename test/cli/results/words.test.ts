@@ -48,7 +48,7 @@ describe('coda results', () => {
   });
 
   for (const [args, says] of [
-    [[], /missing required args/],
+    [[], /results takes an action/],
     [['lst'], /did you mean "list"\?/],
     [['constructor'], /no action 'constructor'/],
     [['list', 'job-1'], /takes no job/],

@@ -19,6 +19,7 @@ import {
   type Settings,
   type SettingSource,
 } from './settings.ts';
+import { statedDirectory } from './stated-directory.ts';
 import { readState, type PersistedState } from './persisted.ts';
 import { stateConfigPath, stateKeyPath, vpnProfilePath } from '../state/layout.ts';
 
@@ -105,8 +106,27 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
           : await loadPlugins(input.modules, fromFile.entries, baseDirsOf(file.path), builtins),
     },
     state,
-    warnings: [...environment.warnings, ...warnings],
+    warnings: [
+      ...environment.warnings,
+      ...warnings,
+      ...(await unstated(input, strongest('stateDir', layers)?.source, stateDir)),
+    ],
   };
+}
+
+/** The operator's commands run no config file, so they must find there in plain text what its code says. */
+async function unstated(
+  { cwd, configPath, readConfigFile }: LoadInput,
+  source: SettingSource | undefined,
+  stateDir: string,
+): Promise<string[]> {
+  if (readConfigFile === false || source === 'flag' || source === 'environment') return [];
+  const stated = (await statedDirectory(cwd, configPath)) ?? SETTINGS.stateDir.default;
+  if (stated === stateDir) return [];
+  return [
+    `the state directory ${stateDir} is not in the config file in plain text, and coda stop, status and the like do not ` +
+      `run that file: they need CODA_STATE_DIR=${stateDir}`,
+  ];
 }
 
 async function contentOf(

@@ -59,10 +59,10 @@ async function termsOf({ config: configPath, runAs }: ServiceOptions) {
   const { homedir, userInfo } = await import('node:os');
   const { realpathSync } = await import('node:fs');
   const { resolve } = await import('node:path');
-  const { loadNodeConfig } = await import('../../compose.ts');
+  const { runConfig } = await import('../run-config.ts');
   const { env } = process;
   const cwd = process.cwd();
-  const { settings } = await loadNodeConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
+  const { settings } = await runConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
   const config = configPath === undefined ? [] : ['--config', resolve(configPath)];
   const self = userInfo().username;
   return {

@@ -1,5 +1,6 @@
 // Runs a node in this process until a signal stops it: what `coda start` and the daemon have in common.
-import { composeNode, loadNodeConfig } from '../../compose.ts';
+import { composeNode } from '../../compose.ts';
+import { runConfig } from '../run-config.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { SETTINGS } from '../../config/settings.ts';
@@ -26,7 +27,7 @@ export interface NodeRun {
 /** Resolves with the exit code; throws what the node's start throws. */
 export async function runNode(run: NodeRun): Promise<number> {
   const secrets: string[] = [];
-  const config = await loadNodeConfig({
+  const config = await runConfig({
     flags: run.flags,
     env: run.env,
     cwd: process.cwd(),

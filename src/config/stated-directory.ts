@@ -57,7 +57,8 @@ function directoryOf(value: unknown, file: string): string {
   if (typeof value !== 'string') return 'unknown';
   try {
     const where = `stateDir in ${file}`;
-    return String(settingFromValue(settingOf('stateDir'), value, { where, baseDir: dirname(file) }));
+    const path = settingFromValue(settingOf('stateDir'), value, { where, baseDir: dirname(file) });
+    return typeof path === 'string' ? path : 'unknown';
   } catch {
     return 'unknown';
   }

@@ -7,14 +7,25 @@ import { readRecords } from './journal-file.ts';
 
 /** Results that the node has saved and not yet delivered. Throws a ConfigError if they cannot be read. */
 export async function countUndelivered(directory: string): Promise<number> {
+  return (await undelivered(directory)).size;
+}
+
+/** The stream entries whose outcome is saved. Throws a ConfigError if they cannot be read. */
+export async function savedMessages(directory: string): Promise<ReadonlySet<string>> {
+  const found = [...(await undelivered(directory, 'done')).values()];
+  return new Set(found.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : [])));
+}
+
+/** By job, the entries of saved outcomes, up to the record that ends them. */
+async function undelivered(directory: string, end?: 'done'): Promise<ReadonlyMap<unknown, unknown>> {
   const path = journalPath(directory);
-  const waiting = new Set<unknown>();
+  const waiting = new Map<unknown, unknown>();
   for (const record of readRecords(await bytesOf(path), path).records) {
     if (!isRecord(record)) continue;
-    if (record['t'] === 'outcome') waiting.add(record['jobId']);
-    else waiting.delete(record['jobId']);
+    if (record['t'] === 'outcome') waiting.set(record['jobId'], record['messageIds']);
+    else if (end === undefined || record['t'] === end) waiting.delete(record['jobId']);
   }
-  return waiting.size;
+  return waiting;
 }
 
 /** Stream entries that were set aside because they are no jobs. Throws a ConfigError if they cannot be read. */

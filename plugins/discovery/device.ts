@@ -1,8 +1,9 @@
-// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
+// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11). What is odd in it is named when
+// the configuration is loaded.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ConfigError, messageOf, type Logger } from '../../src/index.ts';
-import { baseDirsOf, isRecord, kindOf, printable, readYaml, type ExecutorChoice } from '../../src/kit.ts';
+import { ConfigError, messageOf } from '../../src/index.ts';
+import { baseDirsOf, isRecord, kindOf, readYaml, type ExecutorChoice } from '../../src/kit.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
 const KEY = 'executor_factory';
@@ -11,11 +12,7 @@ const KEY = 'executor_factory';
  * The executor that the device YAML names; undefined if it names none, or if the default file is not there.
  * Throws a ConfigError with file and line for a file that cannot be read or is broken.
  */
-export async function deviceChoice(
-  configured: string,
-  cwd: string,
-  log: Logger,
-): Promise<ExecutorChoice | undefined> {
+export async function deviceChoice(configured: string, cwd: string): Promise<ExecutorChoice | undefined> {
   const path = resolve(cwd, configured === '' ? DEFAULT_PATH : configured);
   let text: string;
   try {
@@ -28,25 +25,21 @@ export async function deviceChoice(
       remedy: 'Check CODA_DEVICE_CONFIG.',
     });
   }
-  const value = await executorFactoryIn(text, path, log);
+  const value = await executorFactoryIn(text, path);
   if (value === undefined) return undefined;
   const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
   return { value, baseDir, linkedDir, source: path };
 }
 
-async function executorFactoryIn(text: string, path: string, log: Logger): Promise<string | undefined> {
-  const { content, fault, duplicates } = await readYaml(text);
+async function executorFactoryIn(text: string, path: string): Promise<string | undefined> {
+  const { content, fault } = await readYaml(text);
   if (fault !== undefined) {
     throw new ConfigError(`the device config ${path}${fault.position} is not valid YAML: ${fault.message}`);
-  }
-  for (const { key, position } of duplicates) {
-    log.warn(`the key ${printable(key, 60)} is there twice in ${path}${position}; the last one counts`);
   }
   if (content === undefined || content === null) return undefined;
   if (!isRecord(content)) {
     throw new ConfigError(`the device config ${path} must hold a mapping (key: value) at its top level`);
   }
-  warnOfSpelling(content, path, log);
   const value = content[KEY];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value.trim() !== '') return value;
@@ -55,13 +48,4 @@ async function executorFactoryIn(text: string, path: string, log: Logger): Promi
       value === '' ? 'empty' : kindOf(value)
     }`,
   );
-}
-
-/** `executorFactory`, `executor-factory`, `Executor_factory`: read by nobody. */
-function warnOfSpelling(content: Readonly<Record<string, unknown>>, path: string, log: Logger): void {
-  const plain = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
-  for (const key of Object.keys(content)) {
-    if (key === KEY || plain(key) !== plain(KEY)) continue;
-    log.warn(`${printable(key, 60)} in the device config ${path} is not read; did you mean ${KEY}?`);
-  }
 }

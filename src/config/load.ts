@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
 import { loadConfigFile } from './config-file.ts';
+import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
@@ -109,6 +110,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     warnings: [
       ...environment.warnings,
       ...warnings,
+      ...(input.readConfigFile === false ? [] : await deviceWarnings(settings.deviceConfig)),
       ...(await unstated(input, strongest('stateDir', layers)?.source, stateDir)),
     ],
   };

@@ -46,10 +46,8 @@ async function service(given: string, options: ServiceOptions): Promise<number> 
         : 'systemd';
   if (action === 'uninstall') return uninstallService(manager, out);
   const terms = await termsOf(options);
-  if (manager === 'systemd') {
-    const { unreachable } = await import('./reach.ts');
-    for (const warning of unreachable(terms)) out.error(`warning: ${warning}`);
-  }
+  const { unreachable } = await import('./reach.ts');
+  for (const warning of unreachable(manager, terms)) out.error(`warning: ${warning}`);
   if (action === 'install') return installService(manager, terms, out);
   process.stdout.write(serviceText(manager, terms));
   return 0;

@@ -1,11 +1,12 @@
 // The operator's pause is a file in the node's folder and nothing else. So it survives a restart, and can be set while
 // no node runs.
-import { errorCode } from '../errors.ts';
+import { dirname } from 'node:path';
+import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { isRecord, printable } from '../protocol/text.ts';
 import { nodeFolder, pausePath } from './layout.ts';
 import { makeStateDir } from './node-folder.ts';
-import { writeFileAtomic } from './private-file.ts';
+import { writeFileAtomic, writeRemedy } from './private-file.ts';
 
 export interface Pause {
   /** In the operator's words; null if none were given. */
@@ -16,12 +17,25 @@ export interface Pause {
 
 const LONGEST_REASON = 200;
 
-/** Undefined if the node is not paused. A file that cannot be read or understood still pauses it. */
+/** Errors of the machine, which say nothing of the file. */
+const FAULTS = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'EAGAIN', 'EINTR', 'ESTALE', 'ETIMEDOUT']);
+
+/**
+ * Undefined if the node is not paused. A file that this user may not read, or that cannot be understood, still pauses it.
+ * Throws a ConfigError if the machine does not let it be seen: then nobody knows.
+ */
 export async function readPause(stateDir: string): Promise<Pause | undefined> {
   let text: string;
   try {
     text = await readFile(pausePath(nodeFolder(stateDir)), 'utf8');
   } catch (thrown) {
+    if (FAULTS.has(errorCode(thrown) ?? '')) {
+      const path = pausePath(nodeFolder(stateDir));
+      throw new ConfigError(
+        `no file can be opened, and so a request to pause cannot be seen: ${messageOf(thrown)}`,
+        { cause: thrown, remedy: writeRemedy(thrown, dirname(path)) },
+      );
+    }
     const isThere = errorCode(thrown) !== 'ENOENT' && errorCode(thrown) !== 'ENOTDIR';
     return isThere ? { reason: null, since: null } : undefined;
   }

@@ -10,6 +10,10 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** What to do about EMFILE, wherever it is met. */
+export const MORE_FILES_REMEDY =
+  'Raise the limit of open files (ulimit -n, or LimitNOFILE of the service), then restart the node.';
+
 /** Something that is wrong while the node runs: what and where, and what to do about it; each a sentence for the operator. */
 export interface Trouble {
   readonly text: string;

@@ -12,6 +12,7 @@ import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
+import type { HandedBack } from './queue/hand-back.ts';
 import { openNodeFolder } from './state/node-folder.ts';
 import { trustedOwners } from './state/trust.ts';
 import type { Logger } from './log.ts';
@@ -171,6 +172,11 @@ export class Node implements CodaNode {
   drain(): Promise<void> {
     this.#draining ??= this.#drain();
     return this.#draining;
+  }
+
+  /** After a drain: gives the jobs that were not started to another consumer of the group. Undefined if none were taken. */
+  async handBack(consumer: string | null): Promise<HandedBack | undefined> {
+    return this.#pipeline?.handBack(consumer);
   }
 
   close(): Promise<void> {

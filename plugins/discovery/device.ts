@@ -1,12 +1,12 @@
-// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11).
+// The device YAML: the node reads only its top-level key `executor_factory` (PROTOCOL §11). What is odd in it is named when
+// the configuration is loaded.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ConfigError, messageOf, type Logger } from '../../src/index.ts';
+import { ConfigError, messageOf } from '../../src/index.ts';
 import {
   baseDirsOf,
   isRecord,
   kindOf,
-  printable,
   readYaml,
   type ExecutorChoice,
   type ModuleLoader,
@@ -23,7 +23,6 @@ export async function deviceChoice(
   modules: Pick<ModuleLoader, 'check'>,
   configured: string,
   cwd: string,
-  log: Logger,
 ): Promise<ExecutorChoice | undefined> {
   const path = resolve(cwd, configured === '' ? DEFAULT_PATH : configured);
   let text: string;
@@ -37,26 +36,22 @@ export async function deviceChoice(
       remedy: 'Check CODA_DEVICE_CONFIG.',
     });
   }
-  const value = await executorFactoryIn(text, path, log);
+  const value = await executorFactoryIn(text, path);
   if (value === undefined) return undefined;
   modules.check(path, 'the device config');
   const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
   return { value, baseDir, linkedDir, source: path };
 }
 
-async function executorFactoryIn(text: string, path: string, log: Logger): Promise<string | undefined> {
-  const { content, fault, duplicates } = await readYaml(text);
+async function executorFactoryIn(text: string, path: string): Promise<string | undefined> {
+  const { content, fault } = await readYaml(text);
   if (fault !== undefined) {
     throw new ConfigError(`the device config ${path}${fault.position} is not valid YAML: ${fault.message}`);
-  }
-  for (const { key, position } of duplicates) {
-    log.warn(`the key ${printable(key, 60)} is there twice in ${path}${position}; the last one counts`);
   }
   if (content === undefined || content === null) return undefined;
   if (!isRecord(content)) {
     throw new ConfigError(`the device config ${path} must hold a mapping (key: value) at its top level`);
   }
-  warnOfSpelling(content, path, log);
   const value = content[KEY];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value.trim() !== '') return value;
@@ -65,13 +60,4 @@ async function executorFactoryIn(text: string, path: string, log: Logger): Promi
       value === '' ? 'empty' : kindOf(value)
     }`,
   );
-}
-
-/** `executorFactory`, `executor-factory`, `Executor_factory`: spellings that nothing reads. */
-function warnOfSpelling(content: Readonly<Record<string, unknown>>, path: string, log: Logger): void {
-  const plain = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
-  for (const key of Object.keys(content)) {
-    if (key === KEY || plain(key) !== plain(KEY)) continue;
-    log.warn(`${printable(key, 60)} in the device config ${path} is not read; did you mean ${KEY}?`);
-  }
 }

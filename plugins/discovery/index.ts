@@ -44,7 +44,7 @@ export function discovery(): Plugin {
 
 async function find(node: CodaNode, log: Logger): Promise<Found | Several | undefined> {
   const choice =
-    node.executorChoice ?? (await deviceChoice(node.modules, node.settings.deviceConfig, process.cwd(), log));
+    node.executorChoice ?? (await deviceChoice(node.modules, node.settings.deviceConfig, process.cwd()));
   if (choice !== undefined) return findChosen(node, choice);
   return findPackageExecutor(node, process.cwd(), log);
 }

@@ -5,6 +5,8 @@ import { readPause, type Pause } from '../../src/kit.ts';
 
 /** Reading one file is cheaper than watching its folder, in which every job writes. */
 const READ_EVERY_MS = 500;
+/** Whose reason it is if nobody can know whether there is a pause. */
+const UNKNOWN = 'pause, which cannot be seen';
 
 /** Closes the admission while the pause file exists. */
 export function pause(): Plugin {
@@ -17,15 +19,22 @@ export function pause(): Plugin {
       });
       // Before the first job is read.
       node.hooks.start.tapPromise('pause', async () => {
-        current = follow(node, current, await readPause(node.settings.stateDir));
+        const look = async (): Promise<void> => {
+          try {
+            current = follow(node, current, await readPause(node.settings.stateDir));
+            node.jobs.admission.open(UNKNOWN);
+          } catch (thrown) {
+            // It is not called a pause, and a pause that was known stays.
+            const [text = '', remedy] = messageOf(thrown).split('\n  → ');
+            node.jobs.admission.close(UNKNOWN, `no job is taken: ${text}`, remedy);
+          }
+        };
+        await look();
         let isReading = false;
         const timer = setInterval(() => {
           if (isReading) return;
           isReading = true;
-          readPause(node.settings.stateDir)
-            .then((found) => (current = follow(node, current, found)))
-            .catch((thrown: unknown) => node.log.child('pause').warn(messageOf(thrown)))
-            .finally(() => (isReading = false));
+          void look().finally(() => (isReading = false));
         }, READ_EVERY_MS);
         node.onClose('pause', () => clearInterval(timer));
       });

@@ -11,7 +11,8 @@ import { linkTargetOf, type ModuleLoader, type Namespace } from './modules.ts';
 import { unreadConfigs } from './unread.ts';
 import { readYaml } from './yaml.ts';
 
-const MODULES = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
+/** The extensions of config files in code. */
+export const MODULES: readonly string[] = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const DOCUMENTS = ['.json', '.yaml', '.yml'];
 const PACKAGE = 'package.json';
 /** The names of config files that are searched in the working directory. */
@@ -46,7 +47,7 @@ export async function loadConfigFile(
   // Whoever names a file does not mean another one.
   const warnings = configPath === undefined ? unreadConfigs(cwd, CONFIG_FILES, path) : [];
   if (path === undefined) return { file: undefined, warnings };
-  if (configPath !== undefined) checkNamed(path);
+  if (configPath !== undefined) checkNamedConfig(path);
   modules.check(path, 'the config file');
   return { file: { path, config: await load(path, modules, warnings) }, warnings };
 }
@@ -84,7 +85,8 @@ function hasCodaKey(path: string): boolean {
   }
 }
 
-function checkNamed(path: string): void {
+/** Throws a ConfigError if `--config` names no file that can be one. */
+export function checkNamedConfig(path: string): void {
   if (!isFile(path)) {
     throw new ConfigError(`the config file ${path} does not exist or is not a file`, {
       remedy: 'Check the path given with --config.',

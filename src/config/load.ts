@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import type { Plugin } from '../plugin.ts';
 import { readEnvironment, readFlags, type Flags, type Layer, type Sourced } from './environment.ts';
 import { loadConfigFile } from './config-file.ts';
+import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
@@ -19,6 +20,7 @@ import {
   type Settings,
   type SettingSource,
 } from './settings.ts';
+import { statedDirectory } from './stated-directory.ts';
 import { readState, type PersistedState } from './persisted.ts';
 import { trustedOwners } from '../state/trust.ts';
 import { stateConfigPath, stateKeyPath, vpnProfilePath } from '../state/layout.ts';
@@ -108,8 +110,28 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
           : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins),
     },
     state,
-    warnings: [...environment.warnings, ...warnings],
+    warnings: [
+      ...environment.warnings,
+      ...warnings,
+      ...(input.readConfigFile === false ? [] : await deviceWarnings(settings.deviceConfig)),
+      ...(await unstated(input, strongest('stateDir', layers)?.source, stateDir)),
+    ],
   };
+}
+
+/** The operator's commands run no config file, so they must find there in plain text what its code says. */
+async function unstated(
+  { cwd, configPath, readConfigFile }: LoadInput,
+  source: SettingSource | undefined,
+  stateDir: string,
+): Promise<string[]> {
+  if (readConfigFile === false || source === 'flag' || source === 'environment') return [];
+  const stated = (await statedDirectory(cwd, configPath)) ?? SETTINGS.stateDir.default;
+  if (stated === stateDir) return [];
+  return [
+    `the state directory ${stateDir} is not in the config file in plain text, and coda stop, status and the like do not ` +
+      `run that file: they need CODA_STATE_DIR=${stateDir}`,
+  ];
 }
 
 async function contentOf(

@@ -120,6 +120,11 @@ export class RunMarker {
   }
 }
 
+/** The entries that the node in this folder has started and that have no outcome, for a look while it does not run. */
+export function readStarted(directory: string): ReadonlySet<string> {
+  return new Set(startsIn(readOr(runMarkerPath(directory), '')).keys());
+}
+
 function startsIn(text: string): Map<string, number> {
   const starts = new Map<string, number>();
   for (const mark of text.split(/\s+/).filter(Boolean)) {

@@ -23,6 +23,7 @@ import type { Outbox } from '../outbox/outbox.ts';
 import { Replay } from '../outbox/replay.ts';
 import { Deferred } from '../queue/deferred.ts';
 import { Entries } from '../queue/entries.ts';
+import { chooseConsumer, handBack, type HandedBack, type WhyKept } from '../queue/hand-back.ts';
 import { Intake } from '../queue/intake.ts';
 import { Reader } from '../queue/reader.ts';
 import { Recovery } from '../queue/recovery.ts';
@@ -89,6 +90,8 @@ export class JobPipeline implements Jobs {
   };
   readonly #drops: Drops;
   readonly #deferred: Deferred;
+  readonly #redis: Redis;
+  readonly #stream: JobStream;
 
   constructor(options: JobPipelineOptions) {
     this.#options = options;
@@ -161,6 +164,8 @@ export class JobPipeline implements Jobs {
     });
     this.#drops = new Drops(directory, outbox, log);
     this.#replay = new Replay({ directory, log, outbox, held, maxJobs: settings.outboxMaxJobs });
+    this.#redis = redis;
+    this.#stream = stream;
     this.#endings = endings;
     this.#marker = marker;
     this.#recovery = recovery;
@@ -273,6 +278,21 @@ export class JobPipeline implements Jobs {
     if (outbox.size > 0)
       log.warn(`${outbox.size} results are saved and will be delivered after the next start`);
     await endsWithin(this.#writes.flushed(), this.#health.healthy ? 1_000 : 0);
+  }
+
+  /** After a drain: gives what was taken and not started to another consumer, or to the only one that is in question. */
+  async handBack(named: string | null): Promise<HandedBack> {
+    // Nothing is to be renewed or taken over any more.
+    this.#recovery.close();
+    const consumer = await chooseConsumer(this.#redis, this.#stream, named);
+    return handBack(this.#redis, this.#stream, consumer, (messageId) => this.#whyKept(messageId));
+  }
+
+  #whyKept(messageId: string): WhyKept | undefined {
+    if (this.#options.outbox.hasMessage(messageId)) return 'saved outcome';
+    if (this.#writes.isAcknowledging(messageId)) return 'done';
+    if (this.#held.ofMessage(messageId)?.stage === 'running') return 'started';
+    return this.#marker.startsBefore(messageId) > 0 ? 'may have started' : undefined;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 // What to do if the cloud does not take what the node sends. The remedy follows from the text of the failure.
+import { MORE_FILES_REMEDY } from '../errors.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
 import { CLOCK_REMEDY } from './clock.ts';
 
@@ -16,10 +17,7 @@ const REMEDIES: readonly (readonly [sign: RegExp, remedy: string])[] = [
     /\b40[13]\b/,
     `Check this machine's clock (timedatectl). If it is right, the cloud no longer takes the credentials of this node: look at the QPU in Coda. ${REPEATS}`,
   ],
-  [
-    /EMFILE|ENFILE/,
-    'Raise the limit of open files (ulimit -n, or LimitNOFILE of the service), then restart the node.',
-  ],
+  [/EMFILE|ENFILE/, MORE_FILES_REMEDY],
   [
     /ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|TIMEOUT|EPIPE|hang up|closed|no whole answer/i,
     `Check the network on the way: VPN, firewall, HTTPS_PROXY. ${REPEATS}`,

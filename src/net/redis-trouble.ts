@@ -1,7 +1,7 @@
 // What is wrong with Redis, and what to do about it: the one place that turns an error of a command or a connection into
 // words. The log, `/ready`, `coda status` and `coda doctor` all say what is said here.
 import type { Redis } from 'ioredis';
-import { errorCode, messageOf, type Trouble } from '../errors.ts';
+import { errorCode, messageOf, MORE_FILES_REMEDY, type Trouble } from '../errors.ts';
 import { maskUrlPasswords } from '../log.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
 import { isConnectionFault } from './redis.ts';
@@ -40,7 +40,7 @@ const closes: Describe = ({ at, code }) => ({
 });
 const tooManyFiles: Describe = ({ at, code }) => ({
   text: `${at} cannot be reached: this process has too many open files (${code})`,
-  remedy: 'Raise the limit (ulimit -n, or LimitNOFILE of the service), then restart the node.',
+  remedy: MORE_FILES_REMEDY,
 });
 const partOfTheKeys: Describe = ({ at, code }) => ({
   text: `${at} has only a part of the keys, or is no longer the primary (${code})`,

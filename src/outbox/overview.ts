@@ -23,24 +23,37 @@ export interface WaitingResult {
 /** Results that the node has saved and not yet delivered, the oldest first; none if there is no journal. Throws a
  *  ConfigError if they cannot be read. */
 export async function readWaiting(directory: string): Promise<WaitingResult[]> {
-  const path = journalPath(directory);
   const waiting = new Map<string, WaitingResult>();
-  const onRecord = (record: object): void => note(record as JournalRecord, waiting);
+  await readRecords(directory, (record) => note(record, waiting));
+  return [...waiting.values()];
+}
+
+/** The stream entries whose outcome is saved. Throws a ConfigError if they cannot be read. */
+export async function savedMessages(directory: string): Promise<ReadonlySet<string>> {
+  const saved = new Map<string, readonly string[]>();
+  await readRecords(directory, (record) => {
+    if (record.t === 'outcome') saved.set(record.jobId, record.messageIds);
+    else if (record.t === 'done') saved.delete(record.jobId);
+  });
+  return new Set([...saved.values()].flat());
+}
+
+async function readRecords(directory: string, onRecord: (record: JournalRecord) => void): Promise<void> {
+  const path = journalPath(directory);
   let file: FileHandle | undefined;
   try {
     file = await open(path);
     const opened = file;
     const read: ReadAt = async (into, position) =>
       (await opened.read(into, 0, into.length, position)).bytesRead;
-    await readJournal(read, path, onRecord);
+    await readJournal(read, path, (record) => onRecord(record as JournalRecord));
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return [];
+    if (errorCode(cause) === 'ENOENT') return;
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   } finally {
     await file?.close();
   }
-  return [...waiting.values()];
 }
 
 function note(record: JournalRecord, waiting: Map<string, WaitingResult>): void {

@@ -24,6 +24,8 @@ const TEXTS: readonly Format[] = [
   { name: 'gzip in base64', start: ['H4sI'], remedy: 'Unpack it first (base64 -d, gunzip)' },
   { name: 'a zip file', start: ['PK\x03\x04'], remedy: 'Unpack it first (unzip)' },
   { name: 'a zstd file', start: ['(\uFFFD/\uFFFD'], remedy: 'Unpack it first (unzstd)' },
+  { name: 'a bzip2 file', start: ['BZh'], remedy: 'Unpack it first (bunzip2)' },
+  { name: 'an xz file', start: ['\uFFFD7zXZ'], remedy: 'Unpack it first (unxz)' },
   { name: 'Qiskit QPY', start: ['QISKIT'] },
   { name: 'a Python pickle', start: ['\uFFFD\x02', '\uFFFD\x03', '\uFFFD\x04', '\uFFFD\x05'] },
   { name: 'QIR (LLVM bitcode)', start: ['BC\uFFFD'] },

@@ -1,5 +1,5 @@
 // Entries whose result would have nowhere to wait: origins that do not answer have their half of the outbox. They stay
-// pending, without a renewed lease, so that another node may take them; the jobs behind them go on. They are read again
+// pending, without a renewed lease, so that another node may take them; the jobs behind them continue. They are read again
 // once their origin answers, or once there is room.
 import type { Admission } from '../kernel/admission.ts';
 import type { Logger } from '../log.ts';

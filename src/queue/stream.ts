@@ -154,6 +154,46 @@ export class JobStream {
     if (deleted.length > 0) await redis.call('XACK', this.key, this.group, ...deleted);
   }
 
+  /** All consumers of the group, as Redis knows them. */
+  async consumers(redis: Redis): Promise<string[]> {
+    const found = list(await redis.call('XINFO', 'CONSUMERS', this.key, this.group)).map(list);
+    return found.map((fields) => String(fields[fields.indexOf('name') + 1]));
+  }
+
+  /** The job id in each of these entries; undefined for one that was deleted, or has none. */
+  async jobIds(redis: Redis, messageIds: readonly string[]): Promise<(string | undefined)[]> {
+    const commands = messageIds.map((id): RedisCommand => ['XRANGE', this.key, id, id]);
+    return (await sendTogether(redis, commands)).map(([error, reply]) => {
+      if (error !== null) throw error;
+      const fields = entriesOf(reply)[0]?.fields ?? [];
+      const at = fields.findIndex((name, i) => i % 2 === 0 && name === 'job_id');
+      return at === -1 ? undefined : fields[at + 1];
+    });
+  }
+
+  /** Gives pending entries of this consumer to another one, as if that one had just read them; returns the ids of those
+   *  that were given. Not one that somebody has taken over meanwhile: that one is less idle than it was. The delivery
+   *  counts stay as they are. */
+  async give(redis: Redis, entries: readonly PendingEntry[], consumer: string): Promise<ReadonlySet<string>> {
+    const { key, group } = this;
+    const commands = entries.map(({ messageId, idleMs }): RedisCommand => [
+      'XCLAIM',
+      key,
+      group,
+      consumer,
+      idleMs,
+      messageId,
+      'JUSTID',
+    ]);
+    const replies = await sendTogether(redis, commands);
+    return new Set(
+      replies.flatMap(([error, reply]) => {
+        if (error !== null) throw error;
+        return list(reply).map(String);
+      }),
+    );
+  }
+
   /** Sets how often an entry counts as delivered. */
   async setDeliveries(redis: Redis, messageId: string, deliveries: number): Promise<void> {
     await redis.call(

@@ -75,6 +75,16 @@ export function runMarkerPath(folder: string): string {
   return join(folder, 'running');
 }
 
+/** The operator's wish that the running node gives its jobs to another consumer when it ends. */
+export function handBackPath(folder: string): string {
+  return join(folder, 'hand-back.json');
+}
+
+/** What became of that wish. */
+export function handedBackPath(folder: string): string {
+  return join(folder, 'handed-back.json');
+}
+
 /** Since when the node runs, what it runs, and how its last run ended. */
 export function lastRunPath(folder: string): string {
   return join(folder, 'last-run.json');

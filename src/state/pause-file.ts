@@ -1,12 +1,13 @@
 // The operator's pause is a file in the node's folder and nothing else. So it survives a restart, and can be set while
 // no node runs.
-import { errorCode } from '../errors.ts';
 import { constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { isRecord, printable } from '../protocol/text.ts';
 import { nodeFolder, pausePath } from './layout.ts';
 import { makeNodeFolder } from './node-folder.ts';
-import { writeFileAtomic, type FileOwner } from './private-file.ts';
+import { writeFileAtomic, writeRemedy, type FileOwner } from './private-file.ts';
 import { trustedOwners } from './trust.ts';
 
 export interface Pause {
@@ -18,7 +19,13 @@ export interface Pause {
 
 const LONGEST_REASON = 200;
 
-/** Undefined if the node is not paused. A file that cannot be read or understood still pauses it. */
+/** Errors of the machine, which say nothing of the file. */
+const FAULTS = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'EAGAIN', 'EINTR', 'ESTALE', 'ETIMEDOUT']);
+
+/**
+ * Undefined if the node is not paused. A file that this user may not read, or that cannot be understood, still pauses it.
+ * Throws a ConfigError if the machine does not let it be seen: then nobody knows.
+ */
 export async function readPause(stateDir: string): Promise<Pause | undefined> {
   let text: string;
   try {
@@ -26,6 +33,13 @@ export async function readPause(stateDir: string): Promise<Pause | undefined> {
     const flag = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
     text = await readFile(pausePath(nodeFolder(stateDir)), { encoding: 'utf8', flag });
   } catch (thrown) {
+    if (FAULTS.has(errorCode(thrown) ?? '')) {
+      const path = pausePath(nodeFolder(stateDir));
+      throw new ConfigError(
+        `no file can be opened, and so a request to pause cannot be seen: ${messageOf(thrown)}`,
+        { cause: thrown, remedy: writeRemedy(thrown, dirname(path)) },
+      );
+    }
     const isThere = errorCode(thrown) !== 'ENOENT' && errorCode(thrown) !== 'ENOTDIR';
     return isThere ? { reason: null, since: null } : undefined;
   }

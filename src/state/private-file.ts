@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ConfigError, errorCode, messageOf } from '../errors.ts';
+import { ConfigError, errorCode, messageOf, MORE_FILES_REMEDY } from '../errors.ts';
 import { nameOfUser } from './users.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -128,7 +128,7 @@ export function writeRemedy(cause: unknown, directory: string): string {
     return `The disk of ${directory} fails: look at dmesg, and name a directory on another disk with CODA_STATE_DIR.`;
   }
   if (code === 'EMFILE' || code === 'ENFILE') {
-    return 'Too many files are open: raise the limit (ulimit -n, or LimitNOFILE of the service), then restart the node.';
+    return MORE_FILES_REMEDY;
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return `This user must be able to write to ${directory}: run the node as its owner, or name another directory with CODA_STATE_DIR.`;

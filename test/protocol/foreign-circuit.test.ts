@@ -24,6 +24,8 @@ const TABLE: readonly (readonly [string, string])[] = [
   ['gzip in base64', gzipSync(JSON_TEXT).toString('base64')],
   ['a zip file', 'PK\u0003\u0004\u0014'],
   ['a zstd file', asText(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x04]))],
+  ['a bzip2 file', asText(Buffer.from([0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26]))],
+  ['an xz file', asText(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04]))],
   ['Qiskit QPY', 'QISKIT\u000d\u0001'],
   ['a Python pickle', asText(Buffer.from([0x80, 0x04, 0x95, 0x10]))],
   ['QIR (LLVM)', '; ModuleID = \'bell\'\nsource_filename = "bell"\n'],

@@ -13,9 +13,9 @@ export function addConfig(cli: CAC): void {
 }
 
 async function showConfig(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
-  const { loadNodeConfig } = await import('../../compose.ts');
+  const { runConfig } = await import('../run-config.ts');
   const { describeConfig, renderConfig } = await import('../../config/show.ts');
-  const loaded = await loadNodeConfig({
+  const loaded = await runConfig({
     env: process.env,
     cwd: process.cwd(),
     configPath: options.config,

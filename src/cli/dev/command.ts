@@ -65,10 +65,11 @@ const simulatorByDefault = definePlugin({
 });
 
 async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortSignal): Promise<DevNode> {
-  const { composeNode, loadNodeConfig } = await import('../../compose.ts');
+  const { composeNode } = await import('../../compose.ts');
+  const { runConfig } = await import('../run-config.ts');
   const secrets: string[] = [];
   const { env } = process;
-  const config = await loadNodeConfig({
+  const config = await runConfig({
     flags: {
       nodeToken: terms.token,
       webappUrl: terms.url,

@@ -1,5 +1,6 @@
 // The executor: does it load, and which device does it report to the cloud's compiler?
-import { composeNode, loadNodeConfig } from '../../compose.ts';
+import { composeNode } from '../../compose.ts';
+import { runConfig } from '../run-config.ts';
 import { messageOf } from '../../errors.ts';
 import { connectivityOf } from '../../device/executor.ts';
 import { createLogger } from '../../log.ts';
@@ -23,7 +24,7 @@ export const checkExecutor: Check = async ({ config: known, node, live, env, con
   // Here with third-party plugins, since one of them may bring the executor.
   // With the last bundle's device, as a start would, unless the credentials are broken: another check names that.
   const readState = known.state !== undefined;
-  const config = await loadNodeConfig({ env, cwd: process.cwd(), configPath, readState });
+  const config = await runConfig({ env, cwd: process.cwd(), configPath, readState });
   const warned: Finding[] = [];
   const write = (line: string): void => {
     const { message } = JSON.parse(line) as { message: string };

@@ -1,11 +1,29 @@
 // The node that runs here: is it ready, and what does it say is wrong?
+import { MORE_FILES_REMEDY } from '../../errors.ts';
+import { descriptorsOf, descriptorsText, isExhausted } from '../../state/descriptors.ts';
 import { troublesOf } from '../local-node/live.ts';
-import { failure, ok, warning, type Check } from './finding.ts';
+import { failure, ok, warning, type Check, type DoctorContext, type Finding } from './finding.ts';
 
 const check = 'node state';
 
 export const checkRunningNode: Check = ({ node, live }) => {
   if (node === undefined) return [];
+  const files = node.elsewhere === undefined ? checkDescriptors(node.pid) : [];
+  // What follows from it is no trouble of its own.
+  if (live === undefined && files.some(({ level }) => level !== 'ok')) return files;
+  return [...checkReadiness(node, live), ...files];
+};
+
+function checkDescriptors(pid: number): Finding[] {
+  const found = descriptorsOf(pid);
+  if (found === undefined) return [];
+  const text = descriptorsText(found);
+  return isExhausted(found)
+    ? [failure(check, `the node (PID ${pid}) may open no more files: ${text}`, MORE_FILES_REMEDY)]
+    : [ok(check, text)];
+}
+
+function checkReadiness(node: NonNullable<DoctorContext['node']>, live: DoctorContext['live']): Finding[] {
   if (live === undefined) {
     // Without the plugin `health` there is nobody to ask.
     if (node.presence?.address === null) return [];
@@ -25,4 +43,4 @@ export const checkRunningNode: Check = ({ node, live }) => {
   return troubles.some(({ blocks }) => blocks)
     ? found
     : [...found, failure(check, 'the running node is not ready', 'See coda status and coda logs.')];
-};
+}

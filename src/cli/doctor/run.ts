@@ -1,5 +1,5 @@
 // Runs every check of `coda doctor`, whatever state the node is in, and masks secrets in what they find.
-import { loadNodeConfig } from '../../compose.ts';
+import { runConfig } from '../run-config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { messageOf } from '../../errors.ts';
 import { createHttpClient } from '../../net/http.ts';
@@ -39,7 +39,7 @@ export async function runDoctor({ configPath, online }: DoctorRun): Promise<Find
   const findings = checkNodeVersion();
   const secrets: string[] = [];
   const load = (readState: boolean): Promise<LoadedConfig> =>
-    loadNodeConfig({
+    runConfig({
       env,
       cwd: process.cwd(),
       configPath,

@@ -1,56 +1,62 @@
-// The settings as the operator's commands need them: without credentials and third-party plugins, and also if the config
-// file is broken, since a running node must not lose its tools to a typing mistake.
+// The settings as the operator's commands need them. They come from the environment, from the state directory, and of a
+// config file only the state directory that it states: no code is loaded, and nothing that is wrong in a config file or
+// in another variable takes these commands away from a running node.
+import { resolve } from 'node:path';
 import { loadNodeConfig } from '../../compose.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import type { Settings } from '../../config/settings.ts';
+import { checkNamedConfig } from '../../config/config-file.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import { SETTINGS, type Settings } from '../../config/settings.ts';
+import { statedDirectory } from '../../config/stated-directory.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { withDeadline } from '../../net/timing.ts';
-import { trustedOwners } from '../../state/trust.ts';
-import { isConfigFile, statedDirectory } from './stated-directory.ts';
 
-/** A config file in code may wait for ever. */
-const LOAD_WITHIN_MS = 5_000;
-
-/** The state directory. If a variable names it, the config file is not read. */
+/** The state directory of the node that the operator means. Throws a ConfigError if that cannot be told. */
 export async function operatorStateDir(configPath: string | undefined): Promise<string> {
-  const { sources, settings } = await load({ readConfigFile: false });
-  if (sources.stateDir.source === 'environment') return settings.stateDir;
-  return (await operatorSettings(configPath)).stateDir;
+  if (configPath !== undefined) checkNamedConfig(resolve(configPath));
+  const cwd = process.cwd();
+  const named = (await readEnvironment(await usableEnvironment(), cwd)).layer.get('stateDir')?.value;
+  if (typeof named === 'string') return named;
+  const stated = await statedDirectory(cwd, configPath);
+  if (stated !== 'unknown') return stated ?? SETTINGS.stateDir.default;
+  throw new ConfigError(
+    'the state directory is not there in plain text: the config file computes it, or there are several',
+    {
+      remedy:
+        'This command runs no config file. Name the directory: CODA_STATE_DIR=<directory> coda … (coda config shows it).',
+    },
+  );
 }
 
-/**
- * The settings; a config file that cannot be used is left out with a warning. Throws a ConfigError for a wrong variable,
- * and if the file sets a state directory that it does not say in plain text. Does not read the state directory.
- */
+/** The settings of that node, as far as they are known without its config file. */
 export async function operatorSettings(configPath: string | undefined): Promise<Settings> {
-  // Outside the `try`: a wrong variable is not the file's fault.
-  const { sources, settings } = await load({ readConfigFile: false });
-  try {
-    const message = `the config file has not loaded within ${LOAD_WITHIN_MS / 1000} s`;
-    return (await withDeadline(load({ configPath }), LOAD_WITHIN_MS, message)).settings;
-  } catch (cause) {
-    if (configPath !== undefined && !isConfigFile(configPath)) throw cause;
-    const isNamed = sources.stateDir.source === 'environment';
-    const stated = isNamed
-      ? settings.stateDir
-      : statedDirectory(process.cwd(), configPath, trustedOwners(settings.trustedOwners));
-    const [reason = ''] = messageOf(cause).split('\n');
-    if (stated === 'unknown') {
-      throw new ConfigError(`${reason}; and it sets the state directory in a way that cannot be read`, {
-        cause,
-        remedy: 'Correct the config file, or name the directory: CODA_STATE_DIR=<directory> coda …',
-      });
-    }
-    const { settings: found } = await load({
-      readConfigFile: false,
-      flags: stated === undefined ? {} : { stateDir: stated },
-    });
-    process.stderr.write(`warning: ${reason}; continuing without it, state directory ${found.stateDir}\n`);
-    return found;
-  }
+  const stateDir = await operatorStateDir(configPath);
+  const env = await usableEnvironment(() => {});
+  const load = async (readState: boolean): Promise<Settings> => {
+    const how = { readState, readConfigFile: false, loadPlugins: false, flags: { stateDir } };
+    return (await loadNodeConfig({ env, cwd: process.cwd(), ...how })).settings;
+  };
+  // Credentials that are broken, or another user's, say nothing.
+  return load(true).catch(() => load(false));
 }
 
-function load(how: Partial<Parameters<typeof loadNodeConfig>[0]>): Promise<LoadedConfig> {
-  const { env } = process;
-  return loadNodeConfig({ env, cwd: process.cwd(), readState: false, loadPlugins: false, ...how });
+/** The environment without variables that are wrong, of which only the one for the state directory matters here. */
+async function usableEnvironment(
+  warn = (text: string): void => void process.stderr.write(`warning: ${text}; continuing without it\n`),
+): Promise<NodeJS.ProcessEnv> {
+  const usable: NodeJS.ProcessEnv = {};
+  const cwd = process.cwd();
+  const names = new Set(Object.keys(process.env).map((name) => name.toUpperCase()));
+  for (const upper of names) {
+    // With a token, what is saved would count for nothing.
+    if (upper === SETTINGS.nodeToken.env) continue;
+    const spellings = Object.entries(process.env).filter(([name]) => name.toUpperCase() === upper);
+    const variables = Object.fromEntries(spellings);
+    try {
+      if (upper.startsWith('CODA_')) await readEnvironment(variables, cwd);
+      Object.assign(usable, variables);
+    } catch (thrown) {
+      if (upper === SETTINGS.stateDir.env) throw thrown;
+      warn(messageOf(thrown).split('\n')[0] ?? '');
+    }
+  }
+  return usable;
 }

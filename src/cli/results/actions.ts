@@ -1,12 +1,12 @@
 // The actions of `coda results`, on the files of a state directory, whether its node runs or not.
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import { dropRefused, readRefused, requestReplay, resultFiles, type SetAside } from '../../outbox/refused.ts';
 import { countDeadLetters, readWaiting } from '../../outbox/overview.ts';
 import { printable } from '../../protocol/text.ts';
 import { deadLettersPath, nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
 import { findNode } from '../local-node/find.ts';
+import { checkOwner } from '../local-node/owner.ts';
 import type { Output } from '../terminal/output.ts';
 import { chooseIds } from './choose.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
@@ -33,7 +33,8 @@ const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number
 
 /** Runs an action and reports it; returns the exit code. Throws a ConfigError for another user's state directory. */
 export async function runAction(action: Action, request: ActionRequest): Promise<number> {
-  const folder = ownedFolder(request.stateDir);
+  checkOwner(request.stateDir, 'results …');
+  const folder = nodeFolder(request.stateDir);
   const found = await find(folder);
   for (const problem of found.problems) request.out.error(problem);
   return ACTIONS[action]({ ...request, folder }, found);
@@ -44,30 +45,9 @@ export async function runWaiting(
   action: 'list' | 'drop',
   request: Omit<WaitingRequest, 'folder'>,
 ): Promise<number> {
-  const folder = ownedFolder(request.stateDir);
+  checkOwner(request.stateDir, 'results …');
+  const folder = nodeFolder(request.stateDir);
   return action === 'list' ? listWaiting({ ...request, folder }) : dropWaiting({ ...request, folder });
-}
-
-/** As another user we could not read the node's files, or the node could not read ours. */
-function ownedFolder(stateDir: string): string {
-  const folder = nodeFolder(stateDir);
-  const owner = ownerOf(folder);
-  const user = process.geteuid?.();
-  if (owner === undefined || user === undefined || owner === user) return folder;
-  throw new ConfigError(`${folder} belongs to user ${owner}, but this is user ${user}`, {
-    remedy: `Run it as the node's user: sudo -u '#${owner}' coda results …`,
-  });
-}
-
-function ownerOf(folder: string): number | undefined {
-  try {
-    return statSync(folder, { throwIfNoEntry: false })?.uid;
-  } catch (cause) {
-    throw new ConfigError(`${folder} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      remedy: "Run it as the node's user, or name another directory with CODA_STATE_DIR.",
-    });
-  }
 }
 
 interface Found {

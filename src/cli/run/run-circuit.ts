@@ -1,6 +1,7 @@
 // The logic of `coda run`: finds, loads, runs and checks the executor exactly as a node does.
 import { inspect } from 'node:util';
-import { composeNode, loadNodeConfig } from '../../compose.ts';
+import { composeNode } from '../../compose.ts';
+import { runConfig } from '../run-config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
 import type { LoadedExecutor } from '../../device/executor.ts';
@@ -31,7 +32,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   const secrets: string[] = [];
   const { env } = process;
   const load = (readState: boolean): Promise<LoadedConfig> =>
-    loadNodeConfig({
+    runConfig({
       env,
       cwd: process.cwd(),
       configPath: run.configPath,

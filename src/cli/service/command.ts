@@ -46,10 +46,8 @@ async function service(given: string, options: ServiceOptions): Promise<number> 
         : 'systemd';
   if (action === 'uninstall') return uninstallService(manager, out);
   const terms = await termsOf(options);
-  if (manager === 'systemd') {
-    const { unreachable } = await import('./reach.ts');
-    for (const warning of unreachable(terms)) out.error(`warning: ${warning}`);
-  }
+  const { unreachable } = await import('./reach.ts');
+  for (const warning of unreachable(manager, terms)) out.error(`warning: ${warning}`);
   if (action === 'install') return installService(manager, terms, out);
   process.stdout.write(serviceText(manager, terms));
   return 0;
@@ -59,10 +57,10 @@ async function termsOf({ config: configPath, runAs }: ServiceOptions) {
   const { homedir, userInfo } = await import('node:os');
   const { realpathSync } = await import('node:fs');
   const { resolve } = await import('node:path');
-  const { loadNodeConfig } = await import('../../compose.ts');
+  const { runConfig } = await import('../run-config.ts');
   const { env } = process;
   const cwd = process.cwd();
-  const { settings } = await loadNodeConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
+  const { settings } = await runConfig({ env, cwd, configPath, readState: false, loadPlugins: false });
   const config = configPath === undefined ? [] : ['--config', resolve(configPath)];
   const self = userInfo().username;
   return {

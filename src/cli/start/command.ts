@@ -38,12 +38,12 @@ async function start(options: StartOptions): Promise<number> {
   }
   const configPath = options.config;
   if (options.daemon === true) {
-    const { loadNodeConfig } = await import('../../compose.ts');
+    const { runConfig } = await import('../run-config.ts');
     const { startDaemon } = await import('./daemon.ts');
     const { env } = process;
     const secrets: string[] = [];
     const log = { mask: (secret: string) => secrets.push(secret) };
-    const config = await loadNodeConfig({
+    const config = await runConfig({
       flags,
       env,
       cwd: process.cwd(),

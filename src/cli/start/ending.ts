@@ -3,6 +3,7 @@ import { attributedMessageOf } from '../../errors.ts';
 import type { CodaNode, Plugin } from '../../plugin.ts';
 import { nodeFolder } from '../../state/layout.ts';
 import { lastEndText, RunRecord, type HowEnded } from '../../state/last-end.ts';
+import { callerOfExit } from '../run-config.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const INSTEAD = 'An executor or plugin must throw an error instead of ending the process';
@@ -82,18 +83,6 @@ export class Ending {
     record.end(how, jobId, text);
     node.log.error(text);
   }
-}
-
-/** Node calls the handlers of `exit` inside process.exit, so the stack tells who called it; undefined if nobody did. */
-function callerOfExit(): string | undefined {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 50;
-  const frames = (new Error().stack ?? '').split('\n').map((line) => line.trim());
-  Error.stackTraceLimit = limit;
-  const at = frames.findIndex((frame) => /\bprocess\.(exit|reallyExit)\b/.test(frame));
-  if (at === -1) return undefined;
-  const caller = frames.slice(at + 1).find((frame) => !frame.includes('node:'));
-  return caller ?? 'by unknown code';
 }
 
 function currentJob(node: CodaNode): string | null {

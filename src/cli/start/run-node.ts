@@ -1,10 +1,12 @@
 // Runs a node in this process until a signal stops it: what `coda start` and the daemon have in common.
-import { composeNode, loadNodeConfig } from '../../compose.ts';
+import { composeNode } from '../../compose.ts';
+import { runConfig } from '../run-config.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { SETTINGS } from '../../config/settings.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
+import { answerHandBack } from '../local-node/hand-back-request.ts';
 import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
 import { Ending } from './ending.ts';
@@ -26,7 +28,7 @@ export interface NodeRun {
 /** Resolves with the exit code; throws what the node's start throws. */
 export async function runNode(run: NodeRun): Promise<number> {
   const secrets: string[] = [];
-  const config = await loadNodeConfig({
+  const config = await runConfig({
     flags: run.flags,
     env: run.env,
     cwd: process.cwd(),
@@ -53,6 +55,15 @@ export async function runNode(run: NodeRun): Promise<number> {
   return runUntilSignal(node, log, { ending, isDaemon: run.isDaemon }, () => run.onUp?.(node));
 }
 
+async function stopNode(node: Node): Promise<void> {
+  if (node.phase === 'running') {
+    await node.drain();
+    // While Redis, and the tunnel to it, are still there.
+    await answerHandBack(node);
+  }
+  await node.stop();
+}
+
 function forgetToken(): void {
   for (const name of Object.keys(process.env)) {
     if (name.toUpperCase() === SETTINGS.nodeToken.env) delete process.env[name];
@@ -73,7 +84,7 @@ async function runUntilSignal(
       ending.asked();
       if (signals === 1) {
         log.info(`${signal}: finishing the running job; a second signal cancels it`);
-        node.stop().then(() => resolve(0), reject);
+        stopNode(node).then(() => resolve(0), reject);
       } else if (signals === 2) {
         log.warn(`${signal}: cancelling the running job; a third signal exits at once`);
         node.cancelRunning();

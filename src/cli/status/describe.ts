@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Settings } from '../../config/settings.ts';
 import { findTunnel } from '../../net/tunnels.ts';
 import { resultFiles } from '../../outbox/refused.ts';
+import { descriptorsOf, type Descriptors } from '../../state/descriptors.ts';
 import { readLastEnd, type LastEnd } from '../../state/last-end.ts';
 import { logPath, nodeFolder, refusedDirectory } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
@@ -31,6 +32,8 @@ export interface NodeStatus {
   readonly log_file: string | null;
   readonly openvpn_pid: number | null;
   readonly vpn_interface: string | null;
+  /** Files that it has open, and that it may; null if the system does not say. */
+  readonly descriptors: Descriptors | null;
   /** Results that the cloud refused and that wait for the operator. */
   readonly refused_results: number | null;
   /** The body of `/ready`; null if the node does not answer. */
@@ -75,6 +78,8 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
     log_file: existsSync(log) ? log : null,
     openvpn_pid: openvpn?.pid ?? null,
     vpn_interface: textOf(live?.['vpn_interface']) ?? tunnel?.found?.name ?? null,
+    descriptors:
+      node === undefined || node.elsewhere !== undefined ? null : (descriptorsOf(node.pid) ?? null),
     refused_results: await countRefused(stateDir),
     live: live ?? null,
     note: hiddenNote ?? stale ?? null,

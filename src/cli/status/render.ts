@@ -1,5 +1,7 @@
 // What `coda status` shows to people: one row for each fact, the most urgent ones first.
+import { MORE_FILES_REMEDY } from '../../errors.ts';
 import { isRecord } from '../../protocol/text.ts';
+import { descriptorsText, isExhausted } from '../../state/descriptors.ts';
 import { lastEndText } from '../../state/last-end.ts';
 import { troublesOf, type Live } from '../local-node/live.ts';
 import { paint, type Output } from '../terminal/output.ts';
@@ -17,6 +19,11 @@ export function renderStatus(status: NodeStatus, out: Output, user: string): str
     rows.push(['node', `${paint(out, 'green', 'running')}, ${processText(status, user)}`]);
     if (status.restarts !== null)
       rows.push(['restarts', restartsText(status.restarts, status.recent_restarts)]);
+    if (status.descriptors !== null && isExhausted(status.descriptors))
+      rows.push(
+        ['files', `it may open no more: ${descriptorsText(status.descriptors)}`],
+        ['', `→ ${MORE_FILES_REMEDY}`],
+      );
     rows.push(...(live === null ? [['ready', silentText(status)] as const] : liveRows(live, out)));
   } else {
     rows.push(['node', paint(out, 'red', 'stopped')]);

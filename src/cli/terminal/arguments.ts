@@ -10,7 +10,7 @@ type Option = Command['options'][number];
 export interface Arguments {
   /** Without the command's name. */
   readonly operands: readonly string[];
-  /** By the long name in camel case: a text, or true for an option that takes no value. */
+  /** By the long name in camel case: a text, empty for an optional value that is left out, or true for an option that takes no value. */
   readonly options: Readonly<Record<string, string | true>>;
 }
 
@@ -49,8 +49,9 @@ function optionsOf(cli: CAC, command: Command | undefined): Option[] {
 }
 
 function tokensOf(args: readonly string[], options: readonly Option[]) {
-  const entries = options.map(({ name, names, isBoolean }) => {
-    const type = isBoolean === true ? ('boolean' as const) : ('string' as const);
+  const entries = options.map(({ name, names, isBoolean, rawName }) => {
+    // The next word is not the value of an option that may stand alone: only `--name=value` gives it one.
+    const type = isBoolean === true || isOptional(rawName) ? ('boolean' as const) : ('string' as const);
     const short = names.find((one) => one.length === 1);
     return [dashed(name).slice(2), { type, ...(short === undefined ? {} : { short }) }] as const;
   });
@@ -73,6 +74,7 @@ function flagOf({ rawName, value }: OptionToken): true {
 }
 
 function valueOf({ rawName: typed, value, inlineValue }: OptionToken, rawName: string): string {
+  if (isOptional(rawName) && value === undefined) return '';
   if (inlineValue === true) return typed.startsWith('--') ? value : value.replace(/^=/, '');
   // What looks like an option is one: a value was forgotten. A number below zero is a value.
   if (value !== undefined && !/^-[^\d]/.test(value)) return value;
@@ -90,6 +92,11 @@ function unknown(given: string, options: readonly Option[], command: Command | u
     known: options.map(({ name }) => dashed(name)),
     hint: takesOperands ? '; write -- before operands that begin with a dash' : '',
   });
+}
+
+/** Whether the option's value may be left out: then it is an empty text. */
+function isOptional(rawName: string): boolean {
+  return rawName.includes('[');
 }
 
 /** A long name as it is typed. */

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { unreachable } from '../../../src/cli/service/reach.ts';
 import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../../src/cli/service/unit.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { readOr } from '../operator.ts';
@@ -42,6 +43,11 @@ describe('coda service', () => {
     assert.match(await bench.ends(0, ['service', 'print']), /^warning: .* is in a temporary folder/m);
   });
 
+  it('warns of a folder that a restart empties, for the service of a user', async () => {
+    const said = await bench.ends(0, ['service', 'print', '--user']);
+    assert.match(said, /^warning: .* a restart of the machine may empty/m);
+  });
+
   const skip = process.geteuid?.() !== 0 && 'needs root, to make a folder beside the temporary one';
   it('warns of a folder that its user cannot enter', { skip }, async () => {
     const folder = mkdtempSync('/var/coda-service-');
@@ -68,6 +74,40 @@ describe('coda service', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("warns of a folder that a user's own service cannot enter", { skip }, () => {
+    const folder = mkdtempSync('/var/coda-service-');
+    const terms = {
+      command: [],
+      workingDirectory: join(folder, 'site'),
+      user: null,
+      stopTimeoutSec: 1,
+      home: '/',
+    };
+    mkdirSync(terms.workingDirectory);
+    try {
+      for (const manager of ['systemd-user', 'launchd'] as const) {
+        assert.deepEqual(unreachable(manager, terms), []);
+        process.seteuid?.(65534);
+        const [warning = ''] = unreachable(manager, terms);
+        process.seteuid?.(0);
+        assert.match(
+          warning,
+          new RegExp(`^the user .* cannot enter ${folder}, and so not reach .*: move it$`),
+        );
+      }
+    } finally {
+      process.seteuid?.(0);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('warns of the folders that macOS keeps from services', () => {
+    const terms = { command: [], user: null, stopTimeoutSec: 1, home: '/Users/ada' };
+    const warned = (name: string): number =>
+      unreachable('launchd', { ...terms, workingDirectory: `/Users/ada/${name}` }).length;
+    assert.deepEqual(['Documents/site', 'Desktop', 'site', 'Downloads2'].map(warned), [1, 1, 0, 0]);
   });
 
   it('installs and uninstalls the service of a user', async () => {

@@ -8,6 +8,8 @@ import { deliveryOf } from '../../../plugins/webhook/answer.ts';
 import { webhook } from '../../../plugins/webhook/index.ts';
 import type { Settings } from '../../../src/index.ts';
 import type { Delivery, SavedOutcome } from '../../../src/kit.ts';
+import { bell, startLocalCloud, startTestNode, waitUntil } from '../../../src/testing/index.ts';
+import { CountingExecutor } from '../../support/executors.ts';
 import { standIn, testSession, type StandIn } from '../../support/harness.ts';
 import { decodeJwt, json, serve } from '../../support/http-server.ts';
 
@@ -273,4 +275,32 @@ test('any text of the cloud becomes one short line', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+node('a refusal that a wrong clock explains is repeated, and the result is not set aside', async (t) => {
+  const cloud = await startLocalCloud();
+  t.after(() => cloud.close());
+  const executor = new CountingExecutor();
+  const node = await startTestNode({ cloud, executor, env: { CODA_WEBHOOK_MAX_RETRY_DELAY_SEC: '1' } });
+  t.after(() => node.stop());
+  const twoHours = 7_200_000;
+  for (const [status, offset] of [
+    [401, twoHours],
+    [403, -twoHours],
+  ] as const) {
+    const headers = { date: new Date(Date.now() + offset).toUTCString() };
+    cloud.fail('webhook', { status, headers, body: { error: 'token not valid' } });
+    const jobId = await cloud.submit({ ir: bell('cz').ir, shots: 5 });
+    await waitUntil('naming the clock', () => {
+      const trouble = node.node.readiness().troubles.find(({ text }) => text.includes(`answered ${status}`));
+      return trouble?.text.includes("this machine's clock is 2 h") === true && trouble.remedy !== null;
+    });
+    assert.equal(node.log.filter((line) => line.includes('set aside')).length, 0);
+    cloud.heal();
+    assert.equal((await cloud.outcome(jobId)).status, 'completed');
+  }
+  // Without a sign of the clock, a refusal is final.
+  cloud.fail('webhook', { status: 403 });
+  await cloud.submit({ ir: bell('cz').ir, shots: 5 });
+  await waitUntil('setting it aside', () => node.log.some((line) => line.includes('set aside')));
 });

@@ -1,0 +1,30 @@
+// How many files a process has open, and how many it may: a node without a free descriptor reaches neither Redis nor its
+// own files, and answers nobody.
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface Descriptors {
+  readonly used: number;
+  readonly limit: number;
+}
+
+/** Undefined if the system does not say, or not to this user. */
+export function descriptorsOf(pid: number): Descriptors | undefined {
+  try {
+    const used = readdirSync(`/proc/${pid}/fd`).length;
+    const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? [];
+    const limit = soft === 'unlimited' ? Infinity : Number(soft);
+    return Number.isNaN(limit) || soft === '' ? undefined : { used, limit };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether hardly any is left: some are needed for a moment, at each file that is opened. */
+export function isExhausted({ used, limit }: Descriptors): boolean {
+  return used >= limit * 0.95;
+}
+
+/** For people. */
+export function descriptorsText({ used, limit }: Descriptors): string {
+  return `${used} of ${limit === Infinity ? 'any number of' : limit} file descriptors in use`;
+}

@@ -277,7 +277,7 @@ test('any text of the cloud becomes one short line', () => {
   );
 });
 
-node('a refusal that a wrong clock explains is repeated, and the result is not set aside', async (t) => {
+test('a refusal that a wrong clock explains is repeated, and the result is not set aside', async (t) => {
   const cloud = await startLocalCloud();
   t.after(() => cloud.close());
   const executor = new CountingExecutor();

@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { withDeadline } from '../../net/timing.ts';
+import { terminal } from '../terminal/output.ts';
 import { isConfigFile, statedDirectory } from './stated-directory.ts';
 
 /** A config file in code may wait for ever. */
@@ -42,7 +43,9 @@ export async function operatorSettings(configPath: string | undefined): Promise<
       readConfigFile: false,
       flags: stated === undefined ? {} : { stateDir: stated },
     });
-    process.stderr.write(`warning: ${reason}; going on without it, state directory ${found.stateDir}\n`);
+    terminal(process.stderr).error(
+      `warning: ${reason}; going on without it, state directory ${found.stateDir}`,
+    );
     return found;
   }
 }

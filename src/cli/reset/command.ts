@@ -1,6 +1,7 @@
 // `coda reset`, also `coda --reset`: puts the machine back to how it was before the first start.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface ResetOptions extends ConfigOption {
   readonly json?: boolean;
@@ -35,7 +36,7 @@ export async function reset(options: ResetOptions): Promise<number> {
     return 1;
   }
   if (options.json === true) {
-    out.write(JSON.stringify(done, null, 2));
+    out.json(done, 2);
     return 0;
   }
   if (done.stopped !== null) out.write(`stopped PID ${done.stopped}`);
@@ -47,7 +48,12 @@ export async function reset(options: ResetOptions): Promise<number> {
 
 async function ask(question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    // Else it writes codes of the terminal.
+    terminal: false,
+  });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
   } finally {

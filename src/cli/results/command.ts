@@ -3,7 +3,8 @@ import type { CAC } from 'cac';
 import { didYouMean } from '../../config/suggest.ts';
 import type { Action } from './actions.ts';
 import { printable } from '../../protocol/text.ts';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 

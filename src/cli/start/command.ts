@@ -3,7 +3,8 @@ import type { CAC } from 'cac';
 import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { failureText, UsageError } from '../terminal/failure.ts';
-import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { logOutput, terminal } from '../terminal/output.ts';
 
 interface StartOptions extends ConfigOption {
   readonly token?: string;
@@ -64,13 +65,13 @@ async function start(options: StartOptions): Promise<number> {
       configPath,
       env: { ...process.env },
       isDaemon: false,
-      logTo: () => ({ colour: terminal(process.stderr).colour }),
+      logTo: logOutput,
       onLog: (made) => (log = made),
       onUp: (node) => systemd?.up(node),
     });
   } catch (thrown) {
     // The error may quote a secret, e.g. if a plugin shows its whole request.
-    process.stderr.write(`${log?.masked(failureText(thrown)) ?? failureText(thrown)}\n`);
+    terminal(process.stderr).error(log?.masked(failureText(thrown)) ?? failureText(thrown));
     return 1;
   }
 }

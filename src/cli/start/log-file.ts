@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { escaper } from '../terminal/output.ts';
 import { rotatedLogPaths } from '../../state/layout.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -106,9 +107,10 @@ export class LogFile {
   #takeOutput(): void {
     if (this.#isMoved) return;
     this.#isMoved = true;
+    const escape = escaper();
     const write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
       try {
-        writeSync(this.#descriptor, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+        writeSync(this.#descriptor, escape(chunk));
       } catch {
         // The disk is full.
       }

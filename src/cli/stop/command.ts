@@ -1,7 +1,8 @@
 // `coda stop`: stops the node of the state directory; kills it only if it takes too long.
 import type { CAC } from 'cac';
 import { CommandError } from '../terminal/failure.ts';
-import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface StopOptions extends ConfigOption {
   readonly timeout?: string;

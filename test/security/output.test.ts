@@ -2,6 +2,8 @@
 // in what systemd is sent.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -20,6 +22,8 @@ import { readOr } from '../cli/operator.ts';
 const RAW = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|\p{Cs}/u;
 const MARKS = '\u202egnp\u202c\u2066x\u2069\u200b\ufeff\u00ad';
 const CODES = '\u001b[2J\u001b]0;title\u0007\u009b31m\u0000\u0085\u2028\u2029';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
 
 function isClean(output: string): void {
   for (const line of output.split('\n')) assert.doesNotMatch(line, RAW, JSON.stringify(line));
@@ -41,7 +45,7 @@ describe('the log', () => {
         (message, value, scope, format) => {
           const lines: string[] = [];
           const log = createLogger({ format, write: (line) => lines.push(line) });
-          log.child(scope).info(message, { value, [value]: [message], error: new Error(message) });
+          log.child(scope).info(message, { value, [`x${value}`]: [message], error: new Error(message) });
           const [first = '', ...continued] = (lines[0] ?? '').split('\n');
           isClean(first);
           assert.match(first, format === 'json' ? /^\{"time":"20/ : /^20\S+Z INFO {2}/);
@@ -74,6 +78,22 @@ describe('the log', () => {
     assert.equal(asMessage('no key\n  → make one\n2026 INFO fine'), 'no key\n  → make one\\n2026 INFO fine');
     assert.equal(onOneLine('a\n  b'), 'a\\n  b');
     assert.equal(asLines('a\r\n\tb\u001b[1m'), 'a\n\tb\\u001b[1m');
+  });
+});
+
+describe('a terminal', () => {
+  it('gets the colours of the commands, and no others', { skip: !hasScript && 'no script here' }, () => {
+    const main = fileURLToPath(new URL('../../bundle/coda.cjs', import.meta.url));
+    const run = (command: string): string =>
+      spawnSync('script', ['-qec', `${process.execPath} ${main} ${command}`, '/dev/null'], {
+        cwd: bench.folder,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], TERM: 'xterm', CODA_STATE_DIR: bench.stateDir },
+      }).stdout;
+    assert.ok(run('status').includes('  \u001b[31mstopped\u001b[0m'));
+    const shown = run(`"$(printf '\\033[32mgreen\\a')"`);
+    assert.match(shown, /there is no command '\\u001b\[32mgreen\\u0007'/);
+    isClean(shown.replaceAll('\r\n', '\n'));
   });
 });
 

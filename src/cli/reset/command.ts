@@ -14,7 +14,7 @@ export function addReset(cli: CAC): void {
     .option('-y, --yes', 'Do not ask, even if undelivered results are lost')
     .option(...CONFIG_OPTION)
     .option(...JSON_OPTION)
-    .example('  coda reset   afterwards start again with a new token: coda start --token <token>')
+    .example('  coda reset   afterwards start again with a new token: coda start --token -')
     .action(reset);
 }
 

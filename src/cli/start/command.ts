@@ -8,6 +8,7 @@ import { logOutput, terminal } from '../terminal/output.ts';
 
 interface StartOptions extends ConfigOption {
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly host?: string;
   readonly port?: string;
   readonly daemon?: boolean;
@@ -16,19 +17,27 @@ interface StartOptions extends ConfigOption {
 export function addStart(cli: CAC): void {
   cli
     .command('start', 'Run the node: connect to the cloud, take jobs, deliver results')
-    .option('-t, --token <token>', 'One-time node token, for the first start only')
+    .option(
+      '-t, --token <token>',
+      'One-time node token, for the first start only; - reads it from standard input',
+    )
+    .option('--token-file <file>', 'A file with the token')
     .option('-H, --host <host>', 'Address that the health server listens on')
     .option('-p, --port <port>', 'Port of the health server; 0 takes a free one')
     .option('-d, --daemon', 'Run in the background; return once the node is ready')
     .option(...CONFIG_OPTION)
-    .example('  coda start --token <token>   the first start; the credentials are saved')
-    .example('  coda start                   every later start')
-    .example('  coda start --daemon          in the background: see coda status, coda logs, coda stop')
+    .example(
+      '  coda start --token -             the first start: asks for the token; the credentials are saved',
+    )
+    .example('  coda start --token-file <file>   the same, with the token in a file')
+    .example('  coda start                       every later start')
+    .example('  coda start --daemon              in the background: see coda status, coda logs, coda stop')
     .action(start);
 }
 
 async function start(options: StartOptions): Promise<number> {
-  const given = { nodeToken: options.token, host: options.host, port: options.port };
+  const { readToken } = await import('./token.ts');
+  const given = { nodeToken: await readToken(options), host: options.host, port: options.port };
   const flags = Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined));
   const { readFlags } = await import('../../config/environment.ts');
   try {

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeRemedy } from '../../state/private-file.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { onOneLine } from '../../printable.ts';
 import { openToOthers } from '../start/token.ts';
 import type { Output } from '../terminal/output.ts';
 import {
@@ -43,7 +44,16 @@ function userConfig(): string {
   return process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
 }
 
+/** Throws a ConfigError for a path or a user that would be more than one line of the file. */
 export function serviceText(manager: Manager, terms: ServiceTerms): string {
+  const odd = [...terms.command, terms.workingDirectory, terms.user ?? ''].find(
+    (text) => onOneLine(text) !== text,
+  );
+  if (odd !== undefined) {
+    throw new ConfigError(`a service file cannot hold '${onOneLine(odd)}': it has unprintable characters`, {
+      remedy: 'Rename the folder or the file, then run the command again.',
+    });
+  }
   if (manager === 'launchd') return launchdPlist(terms);
   return manager === 'systemd' ? systemUnit(terms) : userUnit(terms);
 }

@@ -9,7 +9,7 @@ import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
-import { exitSoon, outliveOutput } from './terminal/exit.ts';
+import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
 import { guardOutput, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
@@ -41,6 +41,7 @@ const GROUPS: readonly CommandGroup[] = [
 process.title = 'coda-node';
 const lostOutput = outliveOutput();
 guardOutput();
+showUncaught((text) => text);
 void run(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   exitSoon();

@@ -140,6 +140,25 @@ describe('a hostile neighbour', () => {
     assert.ok((await bench.run(['results', 'show', jobId, '--json'])).output.includes('job-\\u202egnp'));
   });
 
+  it('whose words are in an error that nobody catches is shown escaped, and the node ends with 1', async () => {
+    writeFileSync(
+      join(bench.folder, 'coda.config.mjs'),
+      `export default { executor: () => ({
+        run: (ir, shots, { jobId }) => new Promise(() => {
+          setTimeout(() => { throw new Error('uncaught ' + jobId + ${JSON.stringify(CODES)}); });
+        }),
+      }) };`,
+    );
+    const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken() });
+    await node.says('serving QPU');
+    const jobId = await cloud.submit({ ir: bell('cz').ir, jobId: `job-${MARKS}` });
+    assert.equal(await node.ended, 1);
+    isClean(node.output());
+    assert.match(node.output(), /^Error: uncaught job-\\u202egnp.*\n {4}at /m);
+    assert.match(await bench.ends(1, ['status']), /last end .*an error that nobody caught/);
+    await cloud.cancel(jobId);
+  });
+
   it('in place of Redis gets no code into the log or the status by its errors', async () => {
     const redis = createServer((socket) => {
       socket.on('error', () => {});

@@ -3,7 +3,7 @@
 import type { Logger } from '../../log.ts';
 import { asMessage } from '../../printable.ts';
 import type { Node } from '../../node.ts';
-import { exitSoon, outliveOutput } from '../terminal/exit.ts';
+import { exitSoon, outliveOutput, showUncaught } from '../terminal/exit.ts';
 import { guardOutput } from '../terminal/output.ts';
 import { failureText } from '../terminal/failure.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
@@ -22,11 +22,8 @@ process.on('SIGHUP', () => {
   logFile?.reopen();
   nodeLog?.info('SIGHUP: the log is opened again');
 });
-// Node.js reports what nobody has caught on a standard error that may be an old log by now.
-process.on('uncaughtExceptionMonitor', (thrown) => {
-  if (logFile?.isMoved === true)
-    logFile.write(asMessage(nodeLog?.masked(failureText(thrown)) ?? failureText(thrown)));
-});
+// Node.js itself would report it on a standard error that may be an old log by now.
+showUncaught((text) => nodeLog?.masked(text) ?? text);
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {

@@ -49,6 +49,7 @@ export class LogFile {
   readonly #maxBytes: number;
   #descriptor: number;
   #limit: number;
+  /** Whether the process's own standard error is another file by now. */
   #isMoved = false;
 
   constructor(path: string, descriptor: number, maxBytes: number) {
@@ -56,11 +57,6 @@ export class LogFile {
     this.#descriptor = descriptor;
     this.#maxBytes = this.#limit = maxBytes;
     setInterval(() => this.#follow(), LOOK_EVERY_MS).unref();
-  }
-
-  /** Whether the process's own standard error is another file by now. */
-  get isMoved(): boolean {
-    return this.#isMoved;
   }
 
   write(line: string): void {

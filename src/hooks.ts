@@ -138,7 +138,7 @@ export const HOOKS = {
     args: ['router: Router'],
     kind: 'deciding',
     when: 'Once, while the built-in plugin `health` makes its server, in `boot`. With `health` switched off it is never called, and no route is served.',
-    tap: 'Adds routes to the router (of `@koa/router`).',
+    tap: 'Adds routes to the router (of `@koa/router`). They are for this machine alone, unless `healthOpen` is set: others are answered 403.',
     failure: 'The node does not start.',
   }),
   resolveExecutor: seriesBail<[], LoadedExecutor | ExecutorRecipe>({

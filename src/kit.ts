@@ -34,6 +34,7 @@ export { createSigner, type TokenSigner } from './protocol/jwt.ts';
 export { CANCEL_KEY_PREFIX, cancelKey, jobIdOfCancelKey } from './protocol/keys.ts';
 export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable } from './protocol/text.ts';
+export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
 export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
 export { makeStateDir } from './state/node-folder.ts';

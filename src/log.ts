@@ -1,5 +1,7 @@
 // The node's log: one line an event, for people on a terminal and for grep in a file.
-// Secrets are masked by value, so that no caller can leak one by accident.
+// Here, and not by the callers, secrets are masked and unprintable characters escaped: no text from outside can leak one,
+// or look like a line of the log or a code of the terminal.
+import { asMessage, onOneLine } from './printable.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -41,11 +43,13 @@ export function createLogger(options: LogOptions = {}): Logger {
   const line = (at: LogLevel, scope: string, message: string, fields: LogFields | undefined): void => {
     if (LOG_LEVELS.indexOf(at) < threshold) return;
     const time = new Date().toISOString();
-    const text =
-      format === 'json'
-        ? JSON.stringify({ time, level: at, scope, message, ...plainFields(fields) })
-        : textLine(time, at, scope, message, fields, colour);
-    write(maskSecrets(text, secrets));
+    if (format === 'json') {
+      const text = jsonLine({ time, level: at, scope, message, ...plainFields(fields) });
+      write(onOneLine(maskSecrets(text, secrets)));
+      return;
+    }
+    const text = asMessage(maskSecrets(textOf(scope, message, fields), secrets));
+    write(`${time} ${label(at, colour)} ${text}`);
   };
 
   const at = (scope: string): Logger => ({
@@ -104,23 +108,32 @@ export function maskUrlPasswords(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, '$1:***@');
 }
 
-function textLine(
-  time: string,
-  level: LogLevel,
-  scope: string,
-  message: string,
-  fields: LogFields | undefined,
-  colour: boolean,
-): string {
-  const label = level.toUpperCase().padEnd(5);
-  const shown = colour ? `\u001b[${COLOURS[level]}m${label}\u001b[0m` : label;
+function label(level: LogLevel, colour: boolean): string {
+  const text = level.toUpperCase().padEnd(5);
+  return colour ? `\u001b[${COLOURS[level]}m${text}\u001b[0m` : text;
+}
+
+function textOf(scope: string, message: string, fields: LogFields | undefined): string {
   const pairs = Object.entries(plainFields(fields)).map(([key, value]) => ` ${key}=${textValue(value)}`);
-  return `${time} ${shown} ${scope === '' ? '' : `${scope}: `}${message}${pairs.join('')}`;
+  return `${scope === '' ? '' : `${scope}: `}${message}${pairs.join('')}`;
 }
 
 function textValue(value: unknown): string {
-  if (typeof value === 'string') return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value) ?? String(value);
+  return typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : jsonText(value);
+}
+
+function jsonLine(fields: LogFields): string {
+  const pairs = Object.entries(fields).map(([key, value]) => `${JSON.stringify(key)}:${jsonText(value)}`);
+  return `{${pairs.join(',')}}`;
+}
+
+/** Of anything: a value that JSON cannot hold, or that nests too deep, must not end who logs it. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? JSON.stringify(String(value));
+  } catch {
+    return '"(cannot be shown)"';
+  }
 }
 
 function plainFields(fields: LogFields | undefined): LogFields {

@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
  * rooms of one floor; a room is a folder, a file, or several that belong together. The longest path that fits counts.
  */
 const FLOORS: readonly string[] = [
+  'src/printable.ts',
   'src/errors.ts | src/log.ts | src/version.ts | src/nearest.ts | src/net/timing.ts',
   'src/protocol',
   // What a job and its outcome are, and which jobs the node has.
@@ -144,9 +145,9 @@ describe('imports', () => {
     assert.deepEqual(circlesOf([...src, ...plugins, ...test, ...bench]), []);
   });
 
-  it('of the wire contract lead to the errors and nothing else', () => {
+  it('of the wire contract lead to the errors, to what is printable, and nowhere else', () => {
     const allowed = ({ file, target }: Import): boolean =>
-      !file.startsWith('src/protocol/') || !/^src\/(?!protocol\/|errors\.ts$)/.test(target);
+      !file.startsWith('src/protocol/') || !/^src\/(?!protocol\/|(?:errors|printable)\.ts$)/.test(target);
     assert.deepEqual(offenders(src, allowed), []);
   });
 
@@ -189,6 +190,27 @@ describe('the process', () => {
       .filter((file) => /process\.exit(Code)?\b/.test(readFileSync(file, 'utf8')));
     assert.deepEqual(
       ending.filter((file) => !file.startsWith('src/cli/')),
+      [],
+    );
+  });
+});
+
+describe('the terminal', () => {
+  const WRITES = /\bconsole\.|\bprocess\.std(?:out|err)\.(?:write|fd)\b|writeSync\(\s*[12]\b/;
+  /** Where lines are made, and what gives the daemon's log to the process as its output. */
+  const PLACES = new Set([
+    'src/log.ts',
+    'src/cli/terminal/output.ts',
+    'src/cli/start/log-file.ts',
+    'src/cli/start/daemon-child.ts',
+  ]);
+
+  it('is written to only where lines are made, since they are escaped there', () => {
+    const writing = ['src', 'plugins']
+      .flatMap(filesBelow)
+      .filter((file) => WRITES.test(readFileSync(file, 'utf8').replaceAll(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')));
+    assert.deepEqual(
+      writing.filter((file) => !PLACES.has(file)),
       [],
     );
   });

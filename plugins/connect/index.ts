@@ -101,7 +101,7 @@ function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenS
       : `the credentials are incomplete: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
     {
       remedy:
-        'Get a token for the QPU in Coda and run: coda start --token <token>. ' +
+        'Get a token for the QPU in Coda and run: coda start --token - (it asks for the token). ' +
         'To start without one, set CODA_JWT_PRIVATE_KEY, CODA_JWT_KEY_ID and CODA_QPU_ID. ' +
         'To try things out without a cloud: coda dev',
     },

@@ -131,10 +131,10 @@ function remedyFor({ status, headers }: HttpAnswer, { request, mayHaveArrived }:
   if (status === 404 || status === 405) return 'Check CODA_WEBAPP_URL and CODA_CONNECT_PATH.';
   if (request.mode === 'jwt') {
     return clockFault(headers['date']) === undefined
-      ? "Check this machine's clock, and the QPU in Coda. If the credentials of this node are no longer valid there, get a new token and run: coda start --token <token>"
+      ? "Check this machine's clock, and the QPU in Coda. If the credentials of this node are no longer valid there, get a new token and run: coda start --token - (it asks for the token)"
       : CLOCK_REMEDY;
   }
-  const how = 'Get a new token in Coda and run: coda start --token <token>';
+  const how = 'Get a new token in Coda and run: coda start --token - (it asks for the token)';
   return mayHaveArrived ? `An earlier attempt may have used the token up. ${how}` : how;
 }
 

@@ -1,12 +1,27 @@
 // The health server: `/health` and `/ready` for people and process managers, and a router for other plugins. It starts
-// before the node connects, so that a port that is in use does not waste the token (PROTOCOL §8).
+// before the node connects, so that a port that is in use does not waste the token (PROTOCOL §8). Other machines see
+// `/health` and the contract's four fields of `/ready`; all else is for this machine, unless `healthOpen` is set.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Context, Next } from 'koa';
 import { ConfigError, messageOf, type CodaNode, type Logger, type Plugin } from '../../src/index.ts';
-import { ReadinessReport, healthAddress, type HealthAddress } from '../../src/kit.ts';
+import { asLines, ReadinessReport, healthAddress, type HealthAddress } from '../../src/kit.ts';
+import { capConnections, mostConnections } from './connections.ts';
+import { isFromThisMachine } from './visitor.ts';
 
 /** How long open requests may take to end when the node closes. */
 const CLOSE_GRACE_MS = 1_000;
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 5_000,
+  /** How often the three above are looked at. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+};
+/** A reader that takes nothing of an answer for this long is gone. */
+const SILENT_MS = 30_000;
+const MOST_REQUESTS = 1_000;
 
 /** Serves `GET /health` and `GET /ready` on `host`:`port`, and the routes that the `http` hook adds. */
 export function health(): Plugin {
@@ -40,15 +55,17 @@ async function createHealthServer(node: CodaNode, log: Logger): Promise<Server> 
     import('node:http'),
   ]);
 
-  const router = new Router();
-  router.get('/health', (ctx) => {
+  const { host, healthOpen } = node.settings;
+  const seesAll = (ctx: Context): boolean => healthOpen || isFromThisMachine(ctx.req, host);
+  const ours = new Router();
+  ours.get('/health', (ctx) => {
     ctx.body = { status: 'ok' };
   });
-  router.get('/ready', (ctx) => {
+  ours.get('/ready', (ctx) => {
     const report = readinessOf(node);
-    ctx.status = report.ready ? 200 : 503;
-    ctx.body = report.toJSON();
+    answer(ctx, report.ready ? 200 : 503, seesAll(ctx) ? report.toJSON() : report.summary());
   });
+  const router = new Router();
   node.hooks.http.call(router);
 
   const app = new Koa();
@@ -57,23 +74,36 @@ async function createHealthServer(node: CodaNode, log: Logger): Promise<Server> 
     ctx.set('cache-control', 'no-store');
     await next();
     if (ctx.body !== undefined && ctx.body !== null) return;
-    if (ctx.status === 404) answer(ctx, 404, `there is no ${ctx.path} here`);
-    if (ctx.status === 405 || ctx.status === 501) answer(ctx, 405, `${ctx.method} is not allowed here`);
+    if (ctx.status === 404) answer(ctx, 404, { error: `there is no ${ctx.path} here` });
+    if (ctx.status === 405 || ctx.status === 501)
+      answer(ctx, 405, { error: `${ctx.method} is not allowed here` });
+  });
+  app.use(ours.routes());
+  app.use(ours.allowedMethods());
+  app.use(async (ctx: Context, next: Next) => {
+    if (seesAll(ctx)) await next();
+    else answer(ctx, 403, { error: ONLY_HERE });
   });
   app.use(router.routes());
   app.use(router.allowedMethods());
 
   const handle = app.callback();
-  return createServer(
-    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
-    (request, response) => void handle(request, response),
-  );
+  const server = createServer(LIMITS, (request, response) => void handle(request, response));
+  server.setTimeout(SILENT_MS);
+  server.maxRequestsPerSocket = MOST_REQUESTS;
+  capConnections(server, mostConnections());
+  return server;
 }
 
-function answer(ctx: { status: number; body: unknown }, status: number, error: string): void {
+const ONLY_HERE =
+  'only the machine of the node may ask for this; other machines see /health and four fields of /ready (CODA_HEALTH_OPEN)';
+
+/** Escaped, since people look at it in a terminal. */
+function answer(ctx: { status: number; body: unknown; type: string }, status: number, body: unknown): void {
   // Koa answers 200 to a body unless the status is set first.
   ctx.status = status;
-  ctx.body = { error };
+  ctx.type = 'json';
+  ctx.body = asLines(JSON.stringify(body));
 }
 
 /** Always a report, also if the node is starting or broken: that is what the caller asks about. */

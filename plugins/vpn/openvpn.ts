@@ -2,7 +2,7 @@
 // It is started so that it outlives a node that is killed: a tunnel need not go down because the node does.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, truncateSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, VPNError, type Logger } from '../../src/index.ts';
@@ -21,9 +21,9 @@ import {
   type ProcessIdentity,
 } from '../../src/kit.ts';
 import { cannotSpawn, notInstalled } from './failure.ts';
+import { OpenvpnLog } from './openvpn-log.ts';
 
 const STOP_GRACE_MS = 5_000;
-const LONGEST_LOG = 10 * 1024 * 1024;
 
 export interface OpenvpnPaths {
   /** The checked profile. */
@@ -36,12 +36,14 @@ export class Openvpn {
   readonly #paths: OpenvpnPaths;
   readonly #env: NodeJS.ProcessEnv;
   readonly #log: Logger;
+  readonly #ownLog: OpenvpnLog;
   #running: ProcessIdentity | undefined;
 
   constructor(paths: OpenvpnPaths, env: NodeJS.ProcessEnv, log: Logger) {
     this.#paths = paths;
     this.#env = env;
     this.#log = log;
+    this.#ownLog = new OpenvpnLog(paths.log, log);
   }
 
   get isRunning(): boolean {
@@ -54,6 +56,7 @@ export class Openvpn {
    * that does, and ends all others. Returns whether it had to be started.
    */
   async ensure(text: string): Promise<boolean> {
+    this.#ownLog.watch();
     const current = argumentsFor(this.#paths.profile, text).join(' ');
     const [kept] = this.#find((line) => line.endsWith(` ${current}`));
     for (const other of this.#find((line) => isOpenvpnWith(this.#paths.profile, line))) {
@@ -76,18 +79,10 @@ export class Openvpn {
 
   /** Ends OpenVPN; resolves once it has ended. */
   async stop(): Promise<void> {
+    this.#ownLog.end();
     if (this.#running !== undefined) await this.#end(this.#running);
     this.#running = undefined;
     await rm(this.#paths.pid, { force: true });
-  }
-
-  /** Keeps the log small during a long outage. */
-  trimLog(): void {
-    try {
-      if (statSync(this.#paths.log).size > LONGEST_LOG) truncateSync(this.#paths.log);
-    } catch {
-      // There is no log to trim.
-    }
   }
 
   async #end(running: ProcessIdentity): Promise<void> {

@@ -93,7 +93,6 @@ export class TunnelWatch {
 
   async #repair(): Promise<void> {
     if (!this.#tunnel.isManaged) return;
-    this.#tunnel.openvpn.trimLog();
     if (!this.#tunnel.openvpn.isRunning) return this.#respawn();
     if (this.state !== 'vpn_unavailable') {
       this.#outage = undefined;

@@ -90,7 +90,7 @@ export class Tunnel {
     const given = terms.profile ?? saved;
     if (given === undefined) {
       throw new VPNError('the cloud requires a VPN, but sent no profile, and none is saved', {
-        remedy: 'Get a new token for the QPU in Coda and run: coda start --token <token>',
+        remedy: 'Get a new token for the QPU in Coda and run: coda start --token - (it asks for the token)',
       });
     }
     const profile = parseProfile(given);

@@ -14,7 +14,7 @@ export interface CommandGroup {
 const FIRST_STEPS = `  coda dev                     see everything work on this machine, without an account
   coda run bell.json           try your executor, without a cloud
   coda doctor                  check this machine before it goes online
-  coda start --token <token>   go online, with a token from Coda`;
+  coda start --token -         go online: asks for the token from Coda`;
 
 /** Adds every command, and replaces cac's help. */
 export function addCommands(cli: CAC, groups: readonly CommandGroup[]): void {

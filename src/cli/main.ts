@@ -9,8 +9,9 @@ import { addConfig } from './config/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
-import { exitSoon, outliveOutput } from './terminal/exit.ts';
+import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
+import { guardOutput, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -39,6 +40,8 @@ const GROUPS: readonly CommandGroup[] = [
 
 process.title = 'coda-node';
 const lostOutput = outliveOutput();
+guardOutput();
+showUncaught((text) => text);
 void run(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   exitSoon();
@@ -97,8 +100,8 @@ async function noCommand(cli: CAC, name: string | undefined): Promise<number> {
     name,
     cli.commands.map((command) => command.name),
   );
-  process.stderr.write(
-    `coda: there is no command '${name}'${suggestion}\n  → coda --help lists the commands\n`,
+  terminal(process.stderr).error(
+    `coda: there is no command '${name}'${suggestion}\n  → coda --help lists the commands`,
   );
   return 2;
 }
@@ -109,10 +112,10 @@ async function failed(thrown: unknown, cli: CAC): Promise<number> {
   if (isUsage) {
     const help =
       cli.matchedCommandName === undefined ? 'coda --help' : `coda ${cli.matchedCommandName} --help`;
-    process.stderr.write(`coda: ${thrown.message}${await suggestionFor(thrown)}\n  → see ${help}\n`);
+    terminal(process.stderr).error(`coda: ${thrown.message}${await suggestionFor(thrown)}\n  → see ${help}`);
     return 2;
   }
-  process.stderr.write(`${failureText(thrown)}\n`);
+  terminal(process.stderr).error(failureText(thrown));
   return 1;
 }
 

@@ -2,13 +2,14 @@
 // a word.
 import { loadNodeConfig } from '../compose.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { terminal } from './terminal/output.ts';
 
 const SLOW_MS = 5_000;
 
 /** Loads the configuration for a command that runs code from it. What takes long in that code, or ends the process, is
  *  named, and then the exit code is not 0. */
 export async function runConfig(input: Parameters<typeof loadNodeConfig>[0]): Promise<LoadedConfig> {
-  const say = (text: string): void => void process.stderr.write(`coda: ${text}\n`);
+  const say = (text: string): void => terminal(process.stderr).error(`coda: ${text}`);
   const onExit = (code: number): void => {
     const caller = callerOfExit();
     say(

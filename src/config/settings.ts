@@ -140,6 +140,13 @@ export const SETTINGS = {
     config: 'health.port',
     help: 'port of the health server; 0 takes a free one',
   },
+  healthOpen: {
+    type: 'boolean',
+    env: 'CODA_HEALTH_OPEN',
+    default: false,
+    config: 'health.open',
+    help: 'whether other machines may see all that the health server has, not only /health and four fields of /ready',
+  },
   executorFactory: {
     type: 'string',
     env: 'CODA_EXECUTOR_FACTORY',

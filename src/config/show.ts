@@ -27,8 +27,8 @@ export function describeConfig(loaded: LoadedConfig): ConfigRow[] {
   }));
 }
 
-/** The rows as a text table, one line each, ending in a newline. */
-export function renderConfig(rows: readonly ConfigRow[]): string {
+/** The rows as a text table, one line each. */
+export function renderConfig(rows: readonly ConfigRow[]): string[] {
   const lines = [
     ['SETTING', 'VALUE', 'FROM'],
     ...rows.map(({ name, value, source, where }) => [
@@ -39,9 +39,9 @@ export function renderConfig(rows: readonly ConfigRow[]): string {
   ];
   const width = (column: number): number => Math.max(...lines.map((line) => line[column]?.length ?? 0));
   const [first, second] = [width(0), Math.min(width(1), 60)];
-  return lines
-    .map(([name = '', value = '', from = '']) => `${name.padEnd(first)}  ${value.padEnd(second)}  ${from}\n`)
-    .join('');
+  return lines.map(
+    ([name = '', value = '', from = '']) => `${name.padEnd(first)}  ${value.padEnd(second)}  ${from}`,
+  );
 }
 
 type Cells = Pick<ConfigRow, 'value' | 'source' | 'where'>;

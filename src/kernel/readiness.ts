@@ -47,13 +47,20 @@ export class ReadinessReport {
     return this.#troubles;
   }
 
-  /** The body of `/ready`: always the contract's four fields, then the others. */
-  toJSON(): Record<string, unknown> {
+  /** The contract's four fields of `/ready`: all that other machines see. */
+  summary(): Record<string, unknown> {
     return {
       ready: this.ready,
       vpn_state: this.vpnState,
       redis_healthy: this.redisHealthy,
       current_job: this.currentJob,
+    };
+  }
+
+  /** The whole body of `/ready`: always the four fields, then the others. */
+  toJSON(): Record<string, unknown> {
+    return {
+      ...this.summary(),
       reasons: this.reasons,
       troubles: this.#troubles,
       ...this.#extra,

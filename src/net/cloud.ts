@@ -127,14 +127,15 @@ export function headerFault(name: string, value: unknown): string | undefined {
  * which hold the credentials: some servers and proxies quote what they refuse.
  */
 export function cloudWords(text: string, headers: Readonly<Record<string, string>>): string {
-  let words: unknown = text;
+  let words = text;
   try {
     const body: unknown = JSON.parse(text);
-    if (isRecord(body)) words = body['error'] ?? body['message'] ?? body['detail'] ?? text;
+    const said = isRecord(body) ? (body['error'] ?? body['message'] ?? body['detail'] ?? text) : text;
+    words = typeof said === 'string' ? said : JSON.stringify(said);
   } catch {
-    // Not JSON: quote the text itself.
+    // Not JSON, or it nests too deep to be written again: quote the text itself.
   }
-  return withoutSecrets(typeof words === 'string' ? words : JSON.stringify(words), headers);
+  return withoutSecrets(words, headers);
 }
 
 function withoutSecrets(quoted: string, headers: Readonly<Record<string, string>>): string {

@@ -1,13 +1,12 @@
 // Shows foreign values in error messages: shortened, on one line. A value from a job or an executor may be megabytes
 // long, or contain control characters that garble a terminal.
-
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+import { onOneLine } from '../printable.ts';
 
 /** `text` with unprintable characters escaped; cut off with `…` after `max` characters. */
 export function printable(text: string, max: number): string {
   let result = '';
   for (const character of text) {
-    const piece = UNPRINTABLE.test(character) ? escapeOf(character) : character;
+    const piece = onOneLine(character);
     if (result.length + piece.length > max) return `${result}…`;
     result += piece;
   }
@@ -42,11 +41,4 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
   if (!isRecord(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function escapeOf(character: string): string {
-  if (character === '\n') return '\\n';
-  if (character === '\t') return '\\t';
-  const hex = (character.codePointAt(0) ?? 0).toString(16);
-  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }

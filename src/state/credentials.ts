@@ -78,6 +78,6 @@ export function unusableState(message: string): ConfigError {
   return new ConfigError(message, {
     remedy:
       'Correct it, or restore it from a copy: its credentials stay valid. Only if you can do neither, remove it with ' +
-      '`coda reset`, then start with a new token (`coda start --token …`).',
+      '`coda reset`, then start with a new token (`coda start --token -`).',
   });
 }

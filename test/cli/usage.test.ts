@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { terminal } from '../../src/cli/terminal/options.ts';
+import { terminal } from '../../src/cli/terminal/output.ts';
 import { coda, type CodaProcess } from './process.ts';
 
 describe('coda', () => {

@@ -8,7 +8,7 @@ import { anyText } from './arbitraries.ts';
 it('escapes control characters of terminals and logs', () => {
   assert.equal(
     printable('a\n\t\u001b\u2028\u202e\ud800\u{e0001}é😀', 100),
-    'a\\n\\t\\u001b\\u2028\\u202e\\ud800\\u{e0001}é😀',
+    'a\\n\\t\\u001b\\u2028\\u202e\\ud800\\udb40\\udc01é😀',
   );
 });
 

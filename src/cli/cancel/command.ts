@@ -1,6 +1,7 @@
 // `coda cancel`: cancels a job of a running `coda dev`, the way the cloud does it.
 import type { CAC } from 'cac';
-import { JSON_OPTION, terminal } from '../terminal/options.ts';
+import { JSON_OPTION } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 export function addCancel(cli: CAC): void {
   cli

@@ -1,5 +1,6 @@
 // `coda config`: shows the effective settings and where each of them comes from.
 import type { CAC } from 'cac';
+import { terminal } from '../terminal/output.ts';
 import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
 
 export function addConfig(cli: CAC): void {
@@ -13,6 +14,7 @@ export function addConfig(cli: CAC): void {
 }
 
 async function showConfig(options: ConfigOption & { readonly json?: boolean }): Promise<number> {
+  const out = terminal(process.stdout);
   const { runConfig } = await import('../run-config.ts');
   const { describeConfig, renderConfig } = await import('../../config/show.ts');
   const loaded = await runConfig({
@@ -24,12 +26,12 @@ async function showConfig(options: ConfigOption & { readonly json?: boolean }): 
   const rows = describeConfig(loaded);
   const file = loaded.configFile ?? 'none';
   if (options.json === true) {
-    process.stdout.write(
-      `${JSON.stringify({ configFile: loaded.configFile ?? null, settings: rows }, null, 2)}\n`,
-    );
+    out.json({ configFile: loaded.configFile ?? null, settings: rows }, 2);
   } else {
-    process.stdout.write(`config file: ${file}\n\n${renderConfig(rows)}`);
+    out.write(`config file: ${file}`);
+    out.write('');
+    for (const line of renderConfig(rows)) out.write(line);
   }
-  for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of loaded.warnings) out.error(`warning: ${warning}`);
   return 0;
 }

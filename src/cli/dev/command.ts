@@ -7,7 +7,8 @@ import { TARGETS, type Target } from '../../protocol/ir.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import { UsageError } from '../terminal/failure.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { logOutput, terminal } from '../terminal/output.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
@@ -83,7 +84,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     log: { mask: (secret) => secrets.push(secret) },
   });
   const level = options.verbose === true ? 'debug' : 'warn';
-  const log = createLogger({ level, colour: terminal(process.stderr).colour });
+  const log = createLogger({ level, ...logOutput() });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });

@@ -1,6 +1,7 @@
 // `coda doctor`: checks everything that a node needs, and says how to fix what is wrong.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { paint, terminal } from '../terminal/output.ts';
 
 interface DoctorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -20,13 +21,12 @@ export function addDoctor(cli: CAC): void {
 
 async function doctor(options: DoctorOptions): Promise<number> {
   const out = terminal(process.stdout);
-  const { paint } = await import('../terminal/output.ts');
   const { runDoctor } = await import('./run.ts');
   const findings = await runDoctor({ configPath: options.config, online: options.online === true });
   const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
   const [failures, warnings] = [count('failure'), count('warning')];
   if (options.json === true) {
-    out.write(JSON.stringify({ ok: failures === 0, findings }, null, 2));
+    out.json({ ok: failures === 0, findings }, 2);
     return failures === 0 ? 0 : 1;
   }
   const marks = {
@@ -40,6 +40,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
   }
   const summary =
     failures === 0 && warnings === 0 ? 'everything is fine' : `failures: ${failures}, warnings: ${warnings}`;
-  out.write(`\n${summary}`);
+  out.write('');
+  out.write(summary);
   return failures === 0 ? 0 : 1;
 }

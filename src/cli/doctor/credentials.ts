@@ -22,7 +22,7 @@ export const checkCredentials: Check = async (context) => {
       warning(
         check,
         'this node has none yet',
-        'Get a token for the QPU in Coda and run: coda start --token <token>',
+        'Get a token for the QPU in Coda and run: coda start --token - (it asks for the token)',
       ),
     ];
   }
@@ -37,7 +37,7 @@ export const checkCredentials: Check = async (context) => {
         check,
         messageOf(thrown),
         source === 'persisted state'
-          ? 'Restore the state directory from a copy. If there is none, get a token for the QPU in Coda and run: coda reset, then coda start --token <token>.'
+          ? 'Restore the state directory from a copy. If there is none, get a token for the QPU in Coda and run: coda reset, then coda start --token - (it asks for the token).'
           : `Correct ${where}, or unset it.`,
       ),
     ];
@@ -75,7 +75,7 @@ async function reconnect({ config, http }: DoctorContext, signer: TokenSigner): 
     if (answer.status >= 300) {
       const remedy =
         answer.status === 401 || answer.status === 403
-          ? "Check this machine's clock first (the line about it above). If it is right, look at the QPU in Coda; a new token there gives the node new credentials: coda start --token <token>."
+          ? "Check this machine's clock first (the line about it above). If it is right, look at the QPU in Coda; a new token there gives the node new credentials: coda start --token - (it asks for the token)."
           : 'Try again later; the node itself keeps trying.';
       return failure(
         check,

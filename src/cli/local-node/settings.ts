@@ -8,6 +8,7 @@ import { readEnvironment } from '../../config/environment.ts';
 import { SETTINGS, type Settings } from '../../config/settings.ts';
 import { statedDirectory } from '../../config/stated-directory.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { terminal } from '../terminal/output.ts';
 
 /** The state directory of the node that the operator means. Throws a ConfigError if that cannot be told. */
 export async function operatorStateDir(configPath: string | undefined): Promise<string> {
@@ -40,7 +41,7 @@ export async function operatorSettings(configPath: string | undefined): Promise<
 
 /** The environment without variables that are wrong, of which only the one for the state directory matters here. */
 async function usableEnvironment(
-  warn = (text: string): void => void process.stderr.write(`warning: ${text}; continuing without it\n`),
+  warn = (text: string): void => terminal(process.stderr).error(`warning: ${text}; continuing without it`),
 ): Promise<NodeJS.ProcessEnv> {
   const usable: NodeJS.ProcessEnv = {};
   const cwd = process.cwd();

@@ -1,5 +1,6 @@
 // `coda logs`: shows the end of the daemon's log, and follows it.
 import type { CAC } from 'cac';
+import { textOutput } from '../terminal/output.ts';
 import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 
 interface LogsOptions extends ConfigOption {
@@ -35,7 +36,7 @@ async function logs(options: LogsOptions): Promise<number> {
   await showLog(logPath(stateDir), {
     lines,
     follow: options.follow === true ? ended.signal : undefined,
-    write: (bytes) => void process.stdout.write(bytes),
+    write: textOutput(),
   });
   return 0;
 }

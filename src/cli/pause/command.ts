@@ -1,7 +1,8 @@
 // `coda pause` and `coda resume`: the operator stops the node from taking jobs, and lets it take them again.
 import type { CAC } from 'cac';
 import { CommandError } from '../terminal/failure.ts';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface PauseOptions extends ConfigOption {
   readonly json?: boolean;
@@ -58,7 +59,7 @@ async function change(
   const live =
     node === undefined || address === undefined ? undefined : await noticed(node.pid, address, paused);
   if (options.json === true) {
-    out.write(JSON.stringify({ paused, running: node !== undefined, noticed: live !== undefined }));
+    out.json({ paused, running: node !== undefined, noticed: live !== undefined });
     return 0;
   }
   if (paused) out.write('paused: no new job is taken until coda resume');

@@ -1,7 +1,8 @@
 // `coda reset`, also `coda --reset`: puts the machine back to how it was before the first start.
 import type { CAC } from 'cac';
 import { ask } from '../terminal/ask.ts';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface ResetOptions extends ConfigOption {
   readonly json?: boolean;
@@ -14,7 +15,7 @@ export function addReset(cli: CAC): void {
     .option('-y, --yes', 'Do not ask, even if undelivered results are lost')
     .option(...CONFIG_OPTION)
     .option(...JSON_OPTION)
-    .example('  coda reset   afterwards start again with a new token: coda start --token <token>')
+    .example('  coda reset   afterwards start again with a new token: coda start --token -')
     .action(reset);
 }
 
@@ -38,7 +39,7 @@ export async function reset(options: ResetOptions): Promise<number> {
     return 1;
   }
   if (options.json === true) {
-    out.write(JSON.stringify({ ...done, left: done.left.map(({ path }) => path) }, null, 2));
+    out.json({ ...done, left: done.left.map(({ path }) => path) }, 2);
     return 0;
   }
   if (done.stopped !== null) out.write(`stopped PID ${done.stopped}`);

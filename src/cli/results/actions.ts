@@ -95,18 +95,13 @@ async function list({ folder, json, out }: Request, found: Found): Promise<numbe
     deadLetters: await countDeadLetters(folder).catch(unknown),
   };
   if (json) {
-    out.write(
-      JSON.stringify(
-        {
-          refused: overview.refused.map(jsonOf),
-          replaying: overview.replaying.map(jsonOf),
-          undelivered: overview.undelivered ?? null,
-          dead_letters: { count: overview.deadLetters ?? null, file: deadLettersPath(folder) },
-        },
-        null,
-        2,
-      ),
-    );
+    const shown = {
+      refused: overview.refused.map(jsonOf),
+      replaying: overview.replaying.map(jsonOf),
+      undelivered: overview.undelivered ?? null,
+      dead_letters: { count: overview.deadLetters ?? null, file: deadLettersPath(folder) },
+    };
+    out.json(shown, 2);
   } else for (const line of listLines(overview)) out.write(line);
   return problems.length > 0 ? 1 : 0;
 }
@@ -114,7 +109,7 @@ async function list({ folder, json, out }: Request, found: Found): Promise<numbe
 async function show({ folder, jobs, json, out }: Request, found: Found): Promise<number> {
   const [chosen] = choose(jobs, [...found.refused, ...found.replaying], folder, out) ?? [];
   if (chosen === undefined) return 1;
-  if (json) out.write(JSON.stringify(jsonOf(chosen), null, 2));
+  if (json) out.json(jsonOf(chosen), 2);
   else for (const line of resultLines(chosen, found.replaying.includes(chosen), out)) out.write(line);
   return 0;
 }
@@ -132,7 +127,7 @@ async function replay({ stateDir, folder, jobs, json, out }: Request, found: Fou
   const pid = node?.isOriginal === true ? undefined : node?.pid;
   if (json) {
     const replayed = [...new Set(handedOver.map(({ result }) => result.jobId))];
-    out.write(JSON.stringify({ replayed, node_pid: pid ?? null }));
+    out.json({ replayed, node_pid: pid ?? null });
   } else if (handedOver.length > 0) {
     for (const one of handedOver) out.write(`will be delivered: ${nameOf(one)}`);
     out.write(
@@ -152,7 +147,7 @@ async function drop({ folder, jobs, json, out }: Request, found: Found): Promise
     if (await dropRefused(one.path)) dropped.push(one);
     else out.error(`the result of job ${nameOf(one)} is gone: it was replayed or dropped meanwhile`);
   }
-  if (json) out.write(JSON.stringify({ dropped: dropped.map(jsonOf) }));
+  if (json) out.json({ dropped: dropped.map(jsonOf) });
   else {
     for (const one of dropped) out.write(`dropped: ${nameOf(one)} (${one.result.outcome.status})`);
   }

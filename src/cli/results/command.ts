@@ -5,7 +5,8 @@ import { originOf } from '../../outbox/origins.ts';
 import type { Action } from './actions.ts';
 import { printable } from '../../protocol/text.ts';
 import { ask } from '../terminal/ask.ts';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 

@@ -1,7 +1,8 @@
 // `coda run`: runs one circuit on the configured executor, without a cloud: a dry run before going online.
 import type { CAC } from 'cac';
 import { abortOnSignals } from '../terminal/exit.ts';
-import { CONFIG_OPTION, terminal, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface RunOptions extends ConfigOption {
   readonly json?: boolean;

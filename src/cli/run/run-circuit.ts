@@ -10,9 +10,8 @@ import type { NativeGateIR } from '../../protocol/ir.ts';
 import { checkResult, OddResults } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
-import { paint, type Output } from '../terminal/output.ts';
+import { logOutput, paint, type Output } from '../terminal/output.ts';
 import { readCircuit } from '../circuit-file.ts';
-import { terminal } from '../terminal/options.ts';
 import { findNode } from '../local-node/find.ts';
 
 export interface CircuitRun {
@@ -41,7 +40,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     });
   // The last bundle names the device. A dry run does not need it, so broken credentials do not matter.
   const config = await load(true).catch(() => load(false));
-  const log = createLogger({ level: config.settings.logLevel, colour: terminal(process.stderr).colour });
+  const log = createLogger({ level: config.settings.logLevel, ...logOutput() });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const { node: other } = await findNode(config.settings.stateDir);
@@ -84,7 +83,7 @@ async function outcomeOf(
 
 function show(outcome: Outcome, { source }: LoadedExecutor, { json, out }: CircuitRun): void {
   if (json) {
-    out.write(JSON.stringify({ executor: source, ...webhookBody(JOB_ID, outcome) }, null, 2));
+    out.json({ executor: source, ...webhookBody(JOB_ID, outcome) }, 2);
   } else if (outcome.status === 'failed') {
     out.error(`${paint(out, 'red', '✗ failed')} on ${source}: ${outcome.error}`);
   } else {

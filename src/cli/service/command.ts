@@ -1,6 +1,7 @@
 // `coda service`: lets systemd or launchd keep the node running.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 import type { Manager } from './manage.ts';
 
 interface ServiceOptions extends ConfigOption {
@@ -49,7 +50,7 @@ async function service(given: string, options: ServiceOptions): Promise<number> 
   const { unreachable } = await import('./reach.ts');
   for (const warning of unreachable(manager, terms)) out.error(`warning: ${warning}`);
   if (action === 'install') return installService(manager, terms, out);
-  process.stdout.write(serviceText(manager, terms));
+  for (const line of serviceText(manager, terms).trimEnd().split('\n')) out.write(line);
   return 0;
 }
 

@@ -1,17 +1,20 @@
 // Installs and removes the service: writes one file and tells the service manager about it.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeRemedy } from '../../state/private-file.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { onOneLine } from '../../printable.ts';
+import { openToOthers } from '../start/token.ts';
 import type { Output } from '../terminal/output.ts';
 import {
   ENVIRONMENT_FILE,
   LAUNCHD_LABEL,
   launchdPlist,
+  launchdState,
   SERVICE_NAME,
   systemUnit,
   userUnit,
@@ -25,16 +28,32 @@ export function servicePath(manager: Manager): string {
   switch (manager) {
     case 'systemd':
       return `/etc/systemd/system/${SERVICE_NAME}.service`;
-    case 'systemd-user': {
-      const config = process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
-      return join(config, 'systemd', 'user', `${SERVICE_NAME}.service`);
-    }
+    case 'systemd-user':
+      return join(userConfig(), 'systemd', 'user', `${SERVICE_NAME}.service`);
     case 'launchd':
       return join(homedir(), 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
   }
 }
 
+/** A place for the token that no process list shows; systemd reads it before the node starts. */
+function environmentFile(manager: 'systemd' | 'systemd-user'): string {
+  return manager === 'systemd' ? ENVIRONMENT_FILE : join(userConfig(), `${SERVICE_NAME}.env`);
+}
+
+function userConfig(): string {
+  return process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
+}
+
+/** Throws a ConfigError for a path or a user that would be more than one line of the file. */
 export function serviceText(manager: Manager, terms: ServiceTerms): string {
+  const odd = [...terms.command, terms.workingDirectory, terms.user ?? ''].find(
+    (text) => onOneLine(text) !== text,
+  );
+  if (odd !== undefined) {
+    throw new ConfigError(`a service file cannot hold '${onOneLine(odd)}': it has unprintable characters`, {
+      remedy: 'Rename the folder or the file, then run the command again.',
+    });
+  }
   if (manager === 'launchd') return launchdPlist(terms);
   return manager === 'systemd' ? systemUnit(terms) : userUnit(terms);
 }
@@ -52,17 +71,24 @@ export async function installService(manager: Manager, terms: ServiceTerms, out:
   }
   out.write(`wrote ${path}`);
   if (manager === 'launchd') {
+    out.write(
+      `for the first start: CODA_STATE_DIR='${launchdState(terms.home)}' coda start --token -, then Ctrl-C`,
+    );
     out.write(`start it with: launchctl load -w ${path}`);
     return 0;
   }
   const systemctl = systemctlOf(manager);
   await tell(systemctl, ['daemon-reload'], out);
   await tell(systemctl, ['enable', SERVICE_NAME], out);
-  if (manager === 'systemd') {
-    out.write(`for the first start, put CODA_NODE_TOKEN=<token> into ${ENVIRONMENT_FILE} (chmod 600)`);
-  } else {
+  const environment = environmentFile(manager);
+  out.write(
+    `for the first start, write CODA_NODE_TOKEN=<token> into ${environment} with an editor (chmod 600)`,
+  );
+  const stats = statSync(environment, { throwIfNoEntry: false });
+  const warning = stats && openToOthers(environment, stats);
+  if (warning !== undefined) out.error(warning);
+  if (manager === 'systemd-user')
     out.write('to keep it running while you are logged out: loginctl enable-linger');
-  }
   out.write(`start it with: ${[...systemctl, 'start', SERVICE_NAME].join(' ')}`);
   return 0;
 }

@@ -46,7 +46,7 @@ export function systemUnit(terms: ServiceTerms): string {
 
 /** For a user's own manager, which cannot give capabilities or isolate the service. */
 export function userUnit(terms: ServiceTerms): string {
-  return unit(terms, 'default.target', []);
+  return unit(terms, 'default.target', [`EnvironmentFile=-%E/${SERVICE_NAME}.env`]);
 }
 
 function unit(terms: ServiceTerms, wantedBy: string, further: readonly string[]): string {
@@ -96,9 +96,13 @@ function specifiers(text: string): string {
   return text.replaceAll('%', '%%');
 }
 
+export function launchdState(home: string): string {
+  return `${home}/Library/Application Support/${SERVICE_NAME}`;
+}
+
 export function launchdPlist({ command, workingDirectory, home, stopTimeoutSec }: ServiceTerms): string {
   const logs = `${home}/Library/Logs/${SERVICE_NAME}.log`;
-  const state = `${home}/Library/Application Support/${SERVICE_NAME}`;
+  const state = launchdState(home);
   const string = (text: string): string => `<string>${xml(text)}</string>`;
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -3,10 +3,12 @@ import type { CAC } from 'cac';
 import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { failureText, UsageError } from '../terminal/failure.ts';
-import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { logOutput, terminal } from '../terminal/output.ts';
 
 interface StartOptions extends ConfigOption {
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly host?: string;
   readonly port?: string;
   readonly daemon?: boolean;
@@ -15,19 +17,27 @@ interface StartOptions extends ConfigOption {
 export function addStart(cli: CAC): void {
   cli
     .command('start', 'Run the node: connect to the cloud, take jobs, deliver results')
-    .option('-t, --token <token>', 'One-time node token, for the first start only')
+    .option(
+      '-t, --token <token>',
+      'One-time node token, for the first start only; - reads it from standard input',
+    )
+    .option('--token-file <file>', 'A file with the token')
     .option('-H, --host <host>', 'Address that the health server listens on')
     .option('-p, --port <port>', 'Port of the health server; 0 takes a free one')
     .option('-d, --daemon', 'Run in the background; return once the node is ready')
     .option(...CONFIG_OPTION)
-    .example('  coda start --token <token>   the first start; the credentials are saved')
-    .example('  coda start                   every later start')
-    .example('  coda start --daemon          in the background: see coda status, coda logs, coda stop')
+    .example(
+      '  coda start --token -             the first start: asks for the token; the credentials are saved',
+    )
+    .example('  coda start --token-file <file>   the same, with the token in a file')
+    .example('  coda start                       every later start')
+    .example('  coda start --daemon              in the background: see coda status, coda logs, coda stop')
     .action(start);
 }
 
 async function start(options: StartOptions): Promise<number> {
-  const given = { nodeToken: options.token, host: options.host, port: options.port };
+  const { readToken } = await import('./token.ts');
+  const given = { nodeToken: await readToken(options), host: options.host, port: options.port };
   const flags = Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined));
   const { readFlags } = await import('../../config/environment.ts');
   try {
@@ -66,13 +76,13 @@ async function start(options: StartOptions): Promise<number> {
       configPath,
       env: { ...process.env },
       isDaemon: false,
-      logTo: () => ({ colour: terminal(process.stderr).colour }),
+      logTo: logOutput,
       onLog: (made) => (log = made),
       onUp: (node) => systemd?.up(node),
     });
   } catch (thrown) {
     // The error may quote a secret, e.g. if a plugin shows its whole request.
-    process.stderr.write(`${log?.masked(failureText(thrown)) ?? failureText(thrown)}\n`);
+    terminal(process.stderr).error(log?.masked(failureText(thrown)) ?? failureText(thrown));
     return 1;
   }
 }

@@ -1,8 +1,10 @@
 // The daemon's own process: `coda start --daemon` starts it and sends it its settings over a pipe. Once the node is ready
 // that command ends, and this process runs alone.
 import type { Logger } from '../../log.ts';
+import { asMessage } from '../../printable.ts';
 import type { Node } from '../../node.ts';
-import { exitSoon, outliveOutput } from '../terminal/exit.ts';
+import { exitSoon, outliveOutput, showUncaught } from '../terminal/exit.ts';
+import { guardOutput } from '../terminal/output.ts';
 import { failureText } from '../terminal/failure.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { LogFile } from './log-file.ts';
@@ -13,16 +15,15 @@ const MIB = 1024 * 1024;
 
 process.title = 'coda-node';
 outliveOutput();
+guardOutput();
 let nodeLog: Logger | undefined;
 let logFile: LogFile | undefined;
 process.on('SIGHUP', () => {
   logFile?.reopen();
   nodeLog?.info('SIGHUP: the log is opened again');
 });
-// Node.js reports what nobody has caught on a standard error that may be an old log by now.
-process.on('uncaughtExceptionMonitor', (thrown) => {
-  if (logFile?.isMoved === true) logFile.write(nodeLog?.masked(failureText(thrown)) ?? failureText(thrown));
-});
+// Node.js itself would report it on a standard error that may be an old log by now.
+showUncaught((text) => nodeLog?.masked(text) ?? text);
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {
@@ -48,7 +49,7 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
   } catch (thrown) {
     const text = nodeLog?.masked(failureText(thrown)) ?? failureText(thrown);
     process.exitCode = 1;
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${asMessage(text)}\n`);
     await report({ kind: 'failed', text });
   }
   process.off('disconnect', starterIsGone);

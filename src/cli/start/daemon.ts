@@ -74,12 +74,13 @@ export async function startDaemon(start: DaemonStart): Promise<number> {
       );
       return 1;
     case 'failed':
-      out.error(`coda: the node did not start\n${end.text}`);
+      out.error('coda: the node did not start');
+      out.error(end.text);
       return 1;
     case 'ended': {
       const lines = await lastLines(log);
       out.error(`coda: the daemon ended during its start (${end.how}); the end of ${log}:`);
-      out.error(maskUrlPasswords(maskSecrets(lines, secrets)));
+      for (const line of maskUrlPasswords(maskSecrets(lines, secrets)).split('\n')) out.error(line);
       return 1;
     }
   }

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { escaper } from '../terminal/output.ts';
 import { rotatedLogPaths } from '../../state/layout.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -48,6 +49,7 @@ export class LogFile {
   readonly #maxBytes: number;
   #descriptor: number;
   #limit: number;
+  /** Whether the process's own standard error is another file by now. */
   #isMoved = false;
 
   constructor(path: string, descriptor: number, maxBytes: number) {
@@ -55,11 +57,6 @@ export class LogFile {
     this.#descriptor = descriptor;
     this.#maxBytes = this.#limit = maxBytes;
     setInterval(() => this.#follow(), LOOK_EVERY_MS).unref();
-  }
-
-  /** Whether the process's own standard error is another file by now. */
-  get isMoved(): boolean {
-    return this.#isMoved;
   }
 
   write(line: string): void {
@@ -106,9 +103,10 @@ export class LogFile {
   #takeOutput(): void {
     if (this.#isMoved) return;
     this.#isMoved = true;
+    const escape = escaper();
     const write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
       try {
-        writeSync(this.#descriptor, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+        writeSync(this.#descriptor, escape(chunk));
       } catch {
         // The disk is full.
       }

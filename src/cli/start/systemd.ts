@@ -5,6 +5,7 @@ import { get } from 'node:http';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.ts';
 import type { Node } from '../../node.ts';
+import { onOneLine } from '../../printable.ts';
 import { urlOf } from '../local-node/live.ts';
 import { healthAddress, type HealthAddress } from '../../kernel/health-address.ts';
 
@@ -23,7 +24,7 @@ export function systemdOf(env: NodeJS.ProcessEnv): Systemd | undefined {
   if (socket === undefined || socket === '') return undefined;
   const everyMs = Number(watchdogUsec ?? 0) / 1000 / 3;
   const notify = async (...words: string[]): Promise<void> => {
-    await promisify(execFile)('systemd-notify', words, {
+    await promisify(execFile)('systemd-notify', words.map(onOneLine), {
       env: { PATH: env['PATH'], NOTIFY_SOCKET: socket },
       timeout: NOTIFY_TIMEOUT_MS,
     });

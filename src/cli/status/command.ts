@@ -1,6 +1,7 @@
 // `coda status`: shows whether a node runs here, and what it does.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface StatusOptions extends ConfigOption {
   readonly json?: boolean;
@@ -27,7 +28,7 @@ async function status(options: StatusOptions): Promise<number> {
   const { renderStatus } = await import('./render.ts');
   const settings = await operatorSettings(options.config);
   const found = await describeNode(settings);
-  if (options.json === true) out.write(JSON.stringify(found, null, 2));
+  if (options.json === true) out.json(found, 2);
   else for (const line of renderStatus(found, out, nameOfUser(process.geteuid?.() ?? -1))) out.write(line);
   return found.running && (options.ready !== true || found.live?.['ready'] === true) ? 0 : 1;
 }

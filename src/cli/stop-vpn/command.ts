@@ -1,6 +1,7 @@
 // `coda stop-vpn`: stops the OpenVPN that the node has started; the credentials stay.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, terminal, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, type ConfigOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 export function addStopVpn(cli: CAC): void {
   cli

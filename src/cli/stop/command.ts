@@ -3,14 +3,8 @@ import type { CAC } from 'cac';
 import type { HandedBack } from '../../queue/hand-back.ts';
 import type { FoundNode } from '../local-node/find.ts';
 import { CommandError } from '../terminal/failure.ts';
-import {
-  CONFIG_OPTION,
-  JSON_OPTION,
-  terminal,
-  wholeNumberOption,
-  type ConfigOption,
-} from '../terminal/options.ts';
-import type { Output } from '../terminal/output.ts';
+import { CONFIG_OPTION, JSON_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { terminal, type Output } from '../terminal/output.ts';
 
 interface StopOptions extends ConfigOption {
   readonly timeout?: string;
@@ -110,7 +104,7 @@ async function stopAndHandBack(node: FoundNode | undefined, terms: HandBackTerms
   if (terms.json === true) {
     const { consumer, handedOver, kept } = done;
     const stopped = ours?.pid ?? null;
-    process.stdout.write(`${JSON.stringify({ stopped, killed, consumer, handed_over: handedOver, kept })}\n`);
+    terminal(process.stdout).json({ stopped, killed, consumer, handed_over: handedOver, kept });
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 // `coda submit`: submits a circuit as a job to a running `coda dev`.
 import type { CAC } from 'cac';
-import { JSON_OPTION, terminal, wholeNumberOption } from '../terminal/options.ts';
+import { JSON_OPTION, wholeNumberOption } from '../terminal/options.ts';
+import { terminal } from '../terminal/output.ts';
 
 interface SubmitOptions {
   readonly shots?: string;

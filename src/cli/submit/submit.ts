@@ -39,12 +39,13 @@ export async function submitCircuit(file: string, options: SubmitOptions): Promi
   try {
     const jobId = await client.submit(ir, shots);
     if (!wait) {
-      out.write(json ? JSON.stringify({ job_id: jobId }) : `submitted ${jobId}`);
+      if (json) out.json({ job_id: jobId });
+      else out.write(`submitted ${jobId}`);
       return 0;
     }
     if (!json) out.write(`submitted ${jobId}, waiting for its end`);
     const end = await endOf(client, jobId);
-    if (json) out.write(JSON.stringify(end));
+    if (json) out.json(end);
     else for (const line of reportLines({ end }, out)) out.write(line);
     return end.status === 'completed' ? 0 : 1;
   } finally {
@@ -64,7 +65,7 @@ export async function cancelJob(
   const client = connectToSession(env);
   try {
     const { state, end } = await client.cancel(jobId);
-    if (json) out.write(JSON.stringify({ job_id: jobId, state }));
+    if (json) out.json({ job_id: jobId, state });
     else if (state === 'cancelled') out.write(`cancelled ${jobId}`);
     else if (end !== null) out.error(`${jobId} had ${state} before the cancel took effect`);
     else out.write(`the cancel of ${jobId} is requested; the job is still ${state}`);

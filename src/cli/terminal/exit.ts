@@ -1,4 +1,6 @@
 // How a command's process ends: by a signal, although something keeps it alive, and not because its output is lost.
+import { asMessage } from '../../printable.ts';
+import { failureText } from './failure.ts';
 
 const LAST_OUTPUT_MS = 500;
 
@@ -30,6 +32,18 @@ export function outliveOutput(): () => string | undefined {
   });
   process.stderr.on('error', () => {});
   return () => lost;
+}
+
+/**
+ * Shows an error that nobody catches as all other text is shown, and without secrets; then the process ends as it does
+ * without this. Code that handles such errors itself keeps it.
+ */
+export function showUncaught(masked: (text: string) => string): void {
+  process.on('uncaughtException', (thrown) => {
+    if (process.listenerCount('uncaughtException') > 1) return;
+    process.stderr.write(`${asMessage(masked(failureText(thrown)))}\n`);
+    process.exit(1);
+  });
 }
 
 /** For the end of a command: the node is closed, but a run that was abandoned may keep the process alive for ever. */

@@ -1,6 +1,5 @@
 // Options that several commands share, and how their values are read from the command line.
 import { UsageError } from './failure.ts';
-import type { Output } from './output.ts';
 
 export interface ConfigOption {
   readonly config?: string;
@@ -24,13 +23,4 @@ export function wholeNumberOption(
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
   throw new UsageError(`${name} is "${text}"; it must be a whole number from ${min} to ${max}`);
-}
-
-/** Results go to standard output, errors to standard error; in colour only on a terminal. */
-export function terminal(stream: NodeJS.WriteStream): Output {
-  return {
-    write: (line) => void process.stdout.write(`${line}\n`),
-    error: (line) => void process.stderr.write(`${line}\n`),
-    colour: stream.isTTY && !process.env['NO_COLOR'],
-  };
 }

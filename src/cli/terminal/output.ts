@@ -1,16 +1,79 @@
-// Where a command writes to: lines, and whether they may have colours.
+// Where a command writes to: the only place that writes to the terminal. What is written is escaped here, and not by the
+// callers: a text from outside cannot look like a line of ours, or be a code that the terminal obeys.
+import { randomBytes } from 'node:crypto';
+import { Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import type { LogOptions } from '../../log.ts';
+import { asLines, asMessage } from '../../printable.ts';
 
 export interface Output {
-  /** One line of the result, without its newline. */
+  /** One line of the result, without its newline; two spaces after a line break continue it. */
   write(line: string): void;
-  /** One line about something that went wrong. */
+  /** One line about something that went wrong, in the same form. */
   error(line: string): void;
+  /** A result for programs. */
+  json(value: unknown, indent?: number): void;
   /** True on a terminal that shows colours. */
   readonly colour: boolean;
 }
 
 const CODES = { red: '31', green: '32', cyan: '36', dim: '2' } as const;
+const { write } = Writable.prototype;
+/** Colours are marked with what no text from outside can know, so that only ours reach the terminal. */
+const MARK = `[${randomBytes(8).toString('hex')}`;
 
 export function paint(out: Output, colour: keyof typeof CODES, text: string): string {
-  return out.colour ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
+  return out.colour ? `\u001b${MARK}${CODES[colour]}m${text}\u001b${MARK}0m` : text;
+}
+
+/** Results go to standard output, errors to standard error; in colour only on a terminal. */
+export function terminal(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (line) => writeEscaped(process.stdout, coloured(asMessage(line))),
+    error: (line) => writeEscaped(process.stderr, coloured(asMessage(line))),
+    json: (value, indent) => writeEscaped(process.stdout, asLines(JSON.stringify(value, null, indent))),
+    colour: stream.isTTY && !process.env['NO_COLOR'],
+  };
+}
+
+/** Shows the bytes of a file as the lines that they are, piece by piece. */
+export function textOutput(): (piece: string | Uint8Array) => void {
+  const escape = escaper();
+  return (piece) => void write.call(process.stdout, escape(piece), 'utf8');
+}
+
+/** For a log that goes to the terminal: it escapes its lines itself. */
+export function logOutput(): Pick<LogOptions, 'write' | 'colour'> {
+  return {
+    write: (line) => writeEscaped(process.stderr, line),
+    colour: terminal(process.stderr).colour,
+  };
+}
+
+/** Escapes what all other code of this process prints, such as an executor; its child processes write past this. */
+export function guardOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const escape = escaper();
+    stream.write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean =>
+      write.call(stream, escape(chunk), 'utf8', more.findLast(isCallback));
+  }
+}
+
+/** For the pieces of one stream, in their order. */
+export function escaper(): (chunk: string | Uint8Array) => string {
+  const decoder = new StringDecoder('utf8');
+  return (chunk) => asLines(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)));
+}
+
+function isCallback(value: unknown): value is () => void {
+  return typeof value === 'function';
+}
+
+/** Once `coloured` has put the codes into the line, the guard must not see it. */
+function writeEscaped(stream: NodeJS.WriteStream, line: string): void {
+  write.call(stream, `${line}\n`, 'utf8');
+}
+
+function coloured(escaped: string): string {
+  return escaped.replaceAll(`\\u001b${MARK}`, '\u001b[');
 }

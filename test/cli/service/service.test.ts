@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { unreachable } from '../../../src/cli/service/reach.ts';
+import { serviceText } from '../../../src/cli/service/manage.ts';
 import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../../src/cli/service/unit.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { readOr } from '../operator.ts';
@@ -168,6 +169,16 @@ describe('the service files', () => {
     // It kills V8.
     assert.doesNotMatch(unit, /^MemoryDenyWriteExecute/m);
     assert.doesNotMatch(userUnit(terms), /^(User|AmbientCapabilities)=/m);
+  });
+
+  it('hold no path that would add a line to them', () => {
+    const odd = { ...terms, workingDirectory: '/lab/a\nExecStartPre=/bin/evil' };
+    for (const manager of ['systemd', 'systemd-user', 'launchd'] as const) {
+      assert.throws(
+        () => serviceText(manager, odd),
+        /^ConfigError: a service file cannot hold '\/lab\/a\\nExecStartPre/,
+      );
+    }
   });
 
   it('escape what XML would take for its own', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { histogram } from '../../../src/cli/terminal/histogram.ts';
+import { paint } from '../../../src/cli/terminal/output.ts';
 import { memoryOutput } from './memory-output.ts';
 
 const plain = memoryOutput();
@@ -38,7 +39,8 @@ test('no counts, no measurements, all zeros', () => {
 
 test('uses colours only if they are wanted', () => {
   const [line] = histogram({ '0': 1 }, { ...plain, colour: true });
-  assert.equal(line, `0  \u001b[36m${'█'.repeat(24)}\u001b[0m  1  100.0 %`);
+  assert.equal(line, `0  ${paint({ ...plain, colour: true }, 'cyan', '█'.repeat(24))}  1  100.0 %`);
+  assert.notEqual(line, histogram({ '0': 1 }, plain)[0]);
 });
 
 test('any counts: all lines equally wide, all counts accounted for', () => {

@@ -17,6 +17,7 @@ export function memoryOutput(): MemoryOutput {
     colour: false,
     write: (line) => void lines.push(line),
     error: (line) => void errors.push(line),
+    json: (value, indent) => void lines.push(JSON.stringify(value, null, indent)),
     text: () => lines.join('\n'),
   };
 }

@@ -175,7 +175,7 @@ test('close ends idle and stuck connections, and frees the port', async (t) => {
   answer.resume();
   await once(answer, 'end');
   const stuck = connectSocket(port, '127.0.0.1').on('error', () => {});
-  stuck.write('GET /stuck HTTP/1.1\r\nhost: x\r\n\r\n');
+  stuck.write('GET /stuck HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const ended = once(stuck, 'close');
   await waitUntil('the stuck request arriving', () => arrived);
 
@@ -184,4 +184,25 @@ test('close ends idle and stuck connections, and frees the port', async (t) => {
   const successor = createServer().listen(port, '127.0.0.1');
   await once(successor, 'listening');
   successor.close();
+});
+
+test('whoever takes every connection and reads no answer is displaced by who asks next', async (t) => {
+  const node = standIn(t, health(), { settings: LOCAL });
+  node.hooks.http.tap('big', (router) => {
+    router.get('/big', (ctx) => {
+      ctx.body = 'x'.repeat(8 * 1024 * 1024);
+    });
+  });
+  await node.hooks.boot.promise();
+  const { port } = node.services.require(healthAddress)()();
+  const slow = Array.from({ length: 300 }, () => {
+    const socket = connectSocket(port, '127.0.0.1').on('error', () => {});
+    socket.write('GET /big HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    return socket;
+  });
+  t.after(() => slow.forEach((socket) => socket.destroy()));
+  await waitUntil('the connections', () => slow.every(({ connecting }) => !connecting));
+  assert.equal((await get(`http://127.0.0.1:${port}/health`)).status, 200);
+  for (const socket of slow) socket.resume();
+  await waitUntil('the displaced ones to end', () => slow.filter(({ destroyed }) => destroyed).length > 150);
 });

@@ -38,7 +38,7 @@ type Listed = WaitingResult & { readonly isDropping: boolean };
 export async function listWaiting({ folder, origin, json, out }: WaitingRequest): Promise<number> {
   const waiting = await find(folder, origin);
   if (json) {
-    out.write(JSON.stringify({ waiting: waiting.map(jsonOf) }, null, 2));
+    out.json({ waiting: waiting.map(jsonOf) }, 2);
     return 0;
   }
   if (waiting.length === 0) {
@@ -84,7 +84,7 @@ export async function dropWaiting(request: WaitingRequest): Promise<number> {
   const isDone = pid !== undefined && (await isGone(path));
   if (json) {
     const jobs = chosen.map(({ jobId }) => jobId);
-    out.write(JSON.stringify({ dropped: jobs, done: isDone, node_pid: pid ?? null }));
+    out.json({ dropped: jobs, done: isDone, node_pid: pid ?? null });
   } else if (isDone) out.write(`dropped ${what}; the node (PID ${pid}) has each in its log`);
   else if (pid !== undefined) {
     out.write(`the node (PID ${pid}) drops ${what} once the attempts that are under way have ended`);

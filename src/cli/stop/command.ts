@@ -55,13 +55,13 @@ async function stop(options: StopOptions): Promise<number> {
       rmSync(daemonPidPath(stateDir), { force: true });
       out.error(`${stale}; the file is removed`);
     }
-    if (json) found.write(JSON.stringify({ stopped: null, killed: false }));
+    if (json) found.json({ stopped: null, killed: false });
     return 1;
   }
   const { stopNode } = await import('../local-node/stop-node.ts');
   const { killed } = await stopNode(node, { stateDir, out, timeoutSec });
   out.write(killed ? `killed PID ${node.pid}` : `stopped PID ${node.pid}`);
-  if (json) found.write(JSON.stringify({ stopped: node.pid, killed }));
+  if (json) found.json({ stopped: node.pid, killed });
   return 0;
 }
 

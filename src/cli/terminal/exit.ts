@@ -1,5 +1,5 @@
 // How a command's process ends: by a signal, although something keeps it alive, and not because its output is lost.
-import { asMessage } from '../../printable.ts';
+import { terminal } from './output.ts';
 import { failureText } from './failure.ts';
 
 const LAST_OUTPUT_MS = 500;
@@ -41,7 +41,7 @@ export function outliveOutput(): () => string | undefined {
 export function showUncaught(masked: (text: string) => string): void {
   process.on('uncaughtException', (thrown) => {
     if (process.listenerCount('uncaughtException') > 1) return;
-    process.stderr.write(`${asMessage(masked(failureText(thrown)))}\n`);
+    terminal(process.stderr).error(masked(failureText(thrown)));
     process.exit(1);
   });
 }

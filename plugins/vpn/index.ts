@@ -93,13 +93,14 @@ function bringUp(node: CodaNode, tunnel: Tunnel, terms: Terms): Promise<Finding>
   return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.waitForOperatorTunnel(terms);
 }
 
-function termsOf({ vpn, webappUrl }: Session): Terms {
+function termsOf({ vpn, webappUrl, redisUrl }: Session): Terms {
   const { checkIntervalSec, interfaceHint, probeTargets, profile } = vpn;
   return {
     checkIntervalSec,
     interfaceHint,
     probeTargets,
     webappUrl,
+    redisUrl,
     ...(profile === undefined ? {} : { profile }),
   };
 }
@@ -110,6 +111,7 @@ function savedTerms({ settings }: CodaNode): Terms {
     interfaceHint: settings.vpnInterfaceHint,
     probeTargets: settings.vpnProbeTargets,
     webappUrl: settings.webappUrl,
+    redisUrl: settings.redisUrl,
   };
 }
 

@@ -11,12 +11,6 @@ import {
 import { judgeRoutes, NOTHING_AROUND } from './routes/rules.ts';
 import { routeTarget } from './routes/pushes.ts';
 
-/** One line of a profile, understood. */
-export interface Statement {
-  readonly name: string;
-  readonly words: readonly string[];
-}
-
 /** Why the words of a directive are refused; undefined if they are accepted. */
 type Check = (words: readonly string[]) => string | undefined;
 

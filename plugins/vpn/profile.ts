@@ -7,7 +7,8 @@ import { connectionsAsRemotes, IN_CONNECTION, type Connection } from './connecti
 import { networkText } from './routes/networks.ts';
 import { isOwnFilter, routeTarget } from './routes/pushes.ts';
 import { judgeRoutes, NOTHING_AROUND } from './routes/rules.ts';
-import { DIRECTIVES, LEFT_OUT, whyNot, type Statement } from './directives.ts';
+import { DIRECTIVES, LEFT_OUT, whyNot } from './directives.ts';
+import type { Statement } from './statement.ts';
 import { wordsOf } from './words.ts';
 
 /** OpenVPN's own limit for one line. */

@@ -1,5 +1,5 @@
 // Writes the profile that OpenVPN gets: only from what was understood, never from the given text (PROTOCOL §12).
-import type { Statement } from './directives.ts';
+import type { Statement } from './statement.ts';
 import { routeWords, type Network } from './routes/networks.ts';
 import { FILTERS, pushedTarget } from './routes/pushes.ts';
 import type { Profile } from './profile.ts';

@@ -105,7 +105,11 @@ export class Tunnel {
     const targets =
       terms.probeTargets.length > 0 ? terms.probeTargets : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
     const interfaceName = terms.interfaceHint ?? this.#device;
-    return checkTunnel(this.#node, { interfaceName, targets, allowDegraded, deadlineMs }, this.#signal);
+    return checkTunnel(
+      this.#node,
+      { interfaceName, targets, webappUrl: terms.webappUrl, allowDegraded, deadlineMs },
+      this.#signal,
+    );
   }
 
   /** Checks the profile again and makes sure that OpenVPN runs with it. Returns whether it had to be started. */

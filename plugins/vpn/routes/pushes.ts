@@ -1,7 +1,7 @@
 // What the server pushes: which options OpenVPN takes, and what its log says about the others. Routes are never taken
 // from a push: the node reads them in the log, judges them, and writes those that are allowed into the profile.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import type { Statement } from '../directives.ts';
+import type { Statement } from '../statement.ts';
 import { addressOf, maskedNetwork, networkOf, type Network } from './networks.ts';
 
 /** The beginnings of what is taken; all else is filtered, however it is spelled. */

@@ -2,7 +2,7 @@
 // into it. All of them are judged by the same rules.
 import type { Logger } from '../../../src/index.ts';
 import { printable } from '../../../src/kit.ts';
-import type { Statement } from '../directives.ts';
+import type { Statement } from '../statement.ts';
 import { networkText, type Network } from './networks.ts';
 import type { Profile } from '../profile.ts';
 import { filteredIn, LogTail, pushedTarget, routeTarget } from './pushes.ts';

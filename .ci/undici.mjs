@@ -8,3 +8,4 @@ Object.assign(Dispatcher.prototype, { connect });
 
 export { default as Agent } from 'undici/lib/dispatcher/agent.js';
 export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
+export { default as buildConnector } from 'undici/lib/core/connect.js';

@@ -23,6 +23,7 @@ export { CLOCK_REMEDY, clockFault } from './net/clock.ts';
 export { cloudRemedy } from './net/cloud-trouble.ts';
 export { cloudUrl, extraHeaders, headerFault, verdictOf, type Verdict } from './net/cloud.ts';
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
+export { ForbiddenTargetError } from './net/targets.ts';
 export { redisTrouble } from './net/redis-trouble.ts';
 export { isConnectionFault, whichExist } from './net/redis.ts';
 export { withDeadline } from './net/timing.ts';

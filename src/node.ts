@@ -19,6 +19,8 @@ import type { Logger } from './log.ts';
 import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
 import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
+import { Targets } from './net/targets.ts';
+import { readRedisUrl } from './protocol/urls.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
@@ -63,6 +65,7 @@ export class Node implements CodaNode {
   readonly #slowTaps = new SlowTaps();
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
+  readonly #targets: Targets;
 
   constructor({ config, plugins, modules, env, log }: NodeOptions) {
     this.settings = config.settings;
@@ -77,7 +80,8 @@ export class Node implements CodaNode {
     this.services = new Services(applying);
     const slowTaps = this.#slowTaps;
     this.hooks = createHooks({ timeoutMs: this.settings.hookTimeoutSec * 1000, log, applying, slowTaps });
-    this.http = createHttpClient({ env });
+    this.#targets = new Targets(this.settings.webhookAllowedOrigins);
+    this.http = createHttpClient({ env, targets: this.#targets });
     this.onClose('the HTTP client', () => this.http.close());
     let fail: (reason: unknown) => void = () => {};
     this.failed = new Promise((resolve) => (fail = resolve));
@@ -315,7 +319,11 @@ export class Node implements CodaNode {
   async #connect(executor: Executor | undefined): Promise<Session> {
     const session = await this.hooks.connect.promise(executor);
     this.#throwIfClosed();
-    if (session !== undefined) return session;
+    if (session !== undefined) {
+      const redis = readRedisUrl(session.redisUrl);
+      if (typeof redis !== 'string') this.#targets.redis = redis;
+      return session;
+    }
     throw new NodeError('no plugin connects to the cloud', {
       remedy: 'Switch the built-in plugin `connect` on, or tap `connect`.',
     });

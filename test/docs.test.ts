@@ -128,7 +128,7 @@ describe('the README', () => {
   it('names every command, and only commands that exist', () => {
     const main = resolve('dist', 'bundle', 'coda.cjs');
     const help = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' }).stdout;
-    const commands = help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)?(?: \[[.\w]+\])? {2,}/gm);
+    const commands = help.matchAll(/^ {2}(\w[\w-]*)(?: <\w+>)?(?: \[[.\w]+\])* {2,}/gm);
     const existing = [...commands].map(([, name = '']) => name);
     const table = readFileSync('README.md', 'utf8').matchAll(/^\| (.*?) \|/gm);
     const named = [...table].flatMap(([, cell = '']) =>

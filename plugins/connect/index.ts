@@ -52,8 +52,8 @@ async function open(node: CodaNode, executor: Executor | undefined, signal: Abor
   await node.hooks.beforeConnect.promise(request);
 
   const finish = async (asked: ConnectRequest, current: Settings, bearer: () => string | Promise<string>) => {
-    const bundle = await requestBundle(node, { request: asked, bearer, log, signal });
-    const session = await provision(bundle, current, fingerprint, log);
+    const answer = await requestBundle(node, { request: asked, bearer, log, signal });
+    const session = await provision({ answer, mode: asked.mode, current, fingerprint, log });
     log.info(`connected as ${session.qpuId}`, { name: session.qpuDisplayName });
     return session;
   };

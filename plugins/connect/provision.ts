@@ -1,31 +1,67 @@
 // Turns a bundle into credentials and a session: merges it with the current settings and saves it (PROTOCOL §1, §2).
 // It saves before the tunnel is up, so that a VPN failure does not waste the token.
-import type { Logger, Settings } from '../../src/index.ts';
+import { NodeError, type ConnectRequest, type Logger, type Settings } from '../../src/index.ts';
 import {
   createSigner,
   parseBundle,
+  printable,
   writeState,
   type Bundle,
   type PersistedState,
   type Session,
 } from '../../src/kit.ts';
 
-/** Checks the bundle, saves the credentials and returns the session. Absent fields keep their `current` value. */
-export async function provision(
-  answer: unknown,
-  current: Settings,
-  fingerprint: string,
-  log: Logger,
-): Promise<Session> {
-  const bundle = parseBundle(answer, {
-    hasPrivateKey: current.jwtPrivateKey !== '',
-    hasKeyId: current.jwtKeyId !== '',
-  });
+export interface Provision {
+  /** The cloud's bundle, unchecked. */
+  readonly answer: unknown;
+  readonly mode: ConnectRequest['mode'];
+  /** Fields that the bundle leaves out keep these values. */
+  readonly current: Settings;
+  readonly fingerprint: string;
+  readonly log: Logger;
+}
+
+/** Checks the bundle, saves the credentials and returns the session. */
+export async function provision({ answer, mode, current, fingerprint, log }: Provision): Promise<Session> {
+  const bundle = checked(answer, mode, current);
   maskSecrets(bundle, log);
+  warnOfMove(bundle, current, log);
 
   const state = stateOf(bundle, current, fingerprint);
   await writeState(current.stateDir, state);
   return sessionOf(bundle, state);
+}
+
+/** Nothing is saved of a bundle that is refused; its error says what that means for the operator. */
+function checked(answer: unknown, mode: ConnectRequest['mode'], current: Settings): Bundle {
+  try {
+    return parseBundle(answer, {
+      hasPrivateKey: current.jwtPrivateKey !== '',
+      hasKeyId: current.jwtKeyId !== '',
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof NodeError)) throw thrown;
+    const rest =
+      mode === 'token'
+        ? 'Nothing was saved, and the token may be used up: get a new one for the next start.'
+        : 'Nothing was saved; the credentials of this node stay as they are.';
+    throw new NodeError(thrown.message, { cause: thrown, remedy: `${thrown.remedy ?? ''} ${rest}`.trim() });
+  }
+}
+
+/** Whoever is asked from now on gets the node's JWT and the operator's headers. */
+function warnOfMove(bundle: Bundle, current: Settings, log: Logger): void {
+  const from = new URL(current.webappUrl);
+  const to = new URL(bundle.webappUrl);
+  if (to.origin === from.origin) return;
+  const unencrypted =
+    to.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(to.hostname)
+      ? ', WITHOUT encryption: everybody on the way can read them'
+      : '';
+  log.warn(
+    `the cloud at ${from.origin} moves this node to ${printable(to.origin, 300)}: heartbeats, the node's JWT and ` +
+      `CODA_NODE_CONNECT_HEADERS go there from now on${unencrypted}. If you do not know this address, stop the node and ask those who run the cloud`,
+  );
 }
 
 function maskSecrets(bundle: Bundle, log: Logger): void {

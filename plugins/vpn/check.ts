@@ -14,6 +14,8 @@ export interface CheckTerms {
   /** The interface's name, if it is known. */
   readonly interfaceName: string | undefined;
   readonly targets: readonly string[];
+  /** Only its origin gets the operator's headers. */
+  readonly webappUrl: string;
   readonly allowDegraded: boolean;
   readonly deadlineMs: number;
 }
@@ -24,7 +26,14 @@ export async function checkTunnel(node: CodaNode, terms: CheckTerms, signal: Abo
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
   const [tunnel, probes] = await Promise.all([
     findTunnel(terms.interfaceName),
-    probeAll({ http: node.http, headers, targets, deadlineMs, signal }),
+    probeAll({
+      http: node.http,
+      headers,
+      cloud: new URL(terms.webappUrl).origin,
+      targets,
+      deadlineMs,
+      signal,
+    }),
   ]);
   const problems = [
     ...(tunnel.problem === undefined ? [] : [tunnel.problem]),

@@ -1,5 +1,5 @@
 // `<connection>` blocks, each with one remote: written as `remote` lines, which mean the same.
-import type { Statement } from './directives.ts';
+import type { Statement } from './statement.ts';
 
 export interface Connection {
   /** Of the line that opens the block. */

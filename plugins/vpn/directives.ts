@@ -1,11 +1,15 @@
 // What a profile may say: the table of allowed directives and of the form of their values, and what is left out.
 // Everything else is refused. A directive that runs a program, loads a library or names a file must never be added.
 
-/** One line of a profile, understood. */
-export interface Statement {
-  readonly name: string;
-  readonly words: readonly string[];
-}
+import {
+  cipherFault,
+  digestFault,
+  withoutWeakCiphers,
+  withoutWeakSuites,
+  type Hardened,
+} from './algorithms.ts';
+import { judgeRoutes, NOTHING_AROUND } from './routes/rules.ts';
+import { routeTarget } from './routes/pushes.ts';
 
 /** Why the words of a directive are refused; undefined if they are accepted. */
 type Check = (words: readonly string[]) => string | undefined;
@@ -15,9 +19,7 @@ export interface Directive {
   /** May be in the profile more than once, with different values. */
   readonly repeatable?: true;
   /** What is written for accepted words that the node does not take as they are, and why. */
-  readonly instead?: (
-    words: readonly string[],
-  ) => { readonly words: readonly string[]; readonly why: string } | undefined;
+  readonly instead?: (words: readonly string[]) => Hardened | undefined;
 }
 
 /** A pattern for one word, and its description. */
@@ -52,7 +54,7 @@ const ALGORITHMS: Form = {
   is: 'a list of algorithms such as AES-256-GCM:AES-128-GCM',
 };
 const SUBJECT: Form = { pattern: /^[\w .,:=@*/+()-]{1,200}$/, is: 'a name in a certificate' };
-const FILTER: Form = { pattern: /^[\w .:/-]{1,200}$/, is: 'the beginning of a pushed option' };
+const FILTER: Form = { pattern: /^[\w .:/-]{0,200}$/, is: 'the beginning of a pushed option' };
 const DEVICE: Form = {
   pattern: /^(?!tap|null)[a-z][\w-]{0,14}$/i,
   is: 'tun, or the name of an interface (no tap)',
@@ -75,6 +77,22 @@ function takes(required: readonly Form[], optional: readonly Form[] = []): Check
     }
     const wrong = words.findIndex((word, index) => !fits(word, forms[index]));
     return wrong === -1 ? undefined : `value ${wrong + 1} must be ${forms[wrong]?.is}`;
+  };
+}
+
+/** As `check`, then `fault` of the first word. */
+function also(check: Check, fault: (word: string) => string | undefined): Check {
+  return (words) => check(words) ?? fault(words[0] ?? '');
+}
+
+/** As `check`, then what is wrong with the network that the route leads into the tunnel. */
+function narrow(name: 'route' | 'route-ipv6', check: Check): Check {
+  return (words) => {
+    const wrong = check(words);
+    if (wrong !== undefined) return wrong;
+    const target = routeTarget({ name, words });
+    if (target === undefined) return 'its address and mask are no network';
+    return judgeRoutes([target], NOTHING_AROUND).refused[0]?.why;
   };
 }
 
@@ -110,6 +128,13 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
     float: { check: flag },
     // Trust.
     'remote-cert-tls': { check: takes([oneOf('server')]) },
+    'remote-cert-eku': {
+      check: takes([oneOf('TLS Web Server Authentication', 'serverAuth', '1.3.6.1.5.5.7.3.1')]),
+    },
+    'peer-fingerprint': {
+      check: takes([{ pattern: /^[\da-f]{2}(?::[\da-f]{2}){31}$/i, is: 'a SHA256 fingerprint' }]),
+      repeatable: true,
+    },
     'verify-x509-name': { check: takes([SUBJECT], [oneOf('name', 'name-prefix', 'subject')]) },
     'tls-version-min': {
       check: takes([oneOf('1.0', '1.1', '1.2', '1.3')], [oneOf('or-highest')]),
@@ -117,15 +142,15 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
         /[01]$/.test(version) ? { words: ['1.2'], why: 'older versions of TLS are broken' } : undefined,
     },
     'tls-version-max': { check: takes([oneOf('1.2', '1.3')]) },
-    'tls-cipher': { check: takes([ALGORITHMS]) },
-    'tls-ciphersuites': { check: takes([ALGORITHMS]) },
+    'tls-cipher': { check: takes([ALGORITHMS]), instead: withoutWeakSuites },
+    'tls-ciphersuites': { check: takes([ALGORITHMS]), instead: withoutWeakSuites },
     'tls-cert-profile': { check: takes([oneOf('legacy', 'preferred', 'suiteb')]) },
     'tls-groups': { check: takes([ALGORITHMS]) },
-    cipher: { check: takes([ALGORITHMS]) },
-    'ncp-ciphers': { check: takes([ALGORITHMS]) },
-    'data-ciphers': { check: takes([ALGORITHMS]) },
-    'data-ciphers-fallback': { check: takes([ALGORITHMS]) },
-    auth: { check: takes([ALGORITHMS]) },
+    cipher: { check: also(takes([ALGORITHMS]), cipherFault), instead: withoutWeakCiphers },
+    'ncp-ciphers': { check: also(takes([ALGORITHMS]), cipherFault), instead: withoutWeakCiphers },
+    'data-ciphers': { check: also(takes([ALGORITHMS]), cipherFault), instead: withoutWeakCiphers },
+    'data-ciphers-fallback': { check: also(takes([ALGORITHMS]), cipherFault), instead: withoutWeakCiphers },
+    auth: { check: also(takes([ALGORITHMS]), digestFault) },
     'auth-nocache': { check: flag },
     'key-direction': { check: takes([oneOf('0', '1')]) },
     // Keeping the tunnel alive.
@@ -157,15 +182,27 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
     'comp-lzo': { check: takes([oneOf('no')]) },
     compress: { check: takes([], [oneOf('stub', 'stub-v2', 'migrate')]) },
     'allow-compression': { check: takes([oneOf('no')]) },
-    route: { check: takes([IPV4], [IPV4, GATEWAY, number(0, 9_999)]), repeatable: true },
-    'route-ipv6': { check: takes([IPV6_NET]), repeatable: true },
+    route: {
+      check: narrow('route', takes([IPV4], [IPV4, GATEWAY, number(0, 9_999)])),
+      repeatable: true,
+    },
+    'route-ipv6': { check: narrow('route-ipv6', takes([IPV6_NET])), repeatable: true },
     'route-metric': { check: takes([number(0, 9_999)]) },
     'route-delay': { check: takes([], [SECONDS, SECONDS]) },
     'route-nopull': { check: flag },
-    'pull-filter': { check: takes([oneOf('accept', 'ignore', 'reject'), FILTER]), repeatable: true },
+    'pull-filter': {
+      check: takes([oneOf('accept', 'ignore', 'reject'), FILTER]),
+      repeatable: true,
+      instead: ([action, text]) =>
+        action === 'accept' || text === ''
+          ? { words: undefined, why: 'the node has its own list of what the server may push' }
+          : undefined,
+    },
     // The log.
-    verb: { check: takes([number(0, 4)]) },
-    mute: { check: takes([number(0, 1_000)]) },
+    verb: {
+      check: takes([number(0, 4)]),
+      instead: ([level]) => (Number(level) < 3 ? { words: ['3'], why: FOR_LOG } : undefined),
+    },
     'mute-replay-warnings': { check: flag },
   } satisfies Record<string, Directive>),
 );
@@ -173,6 +210,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map(
 const FOR_SCRIPTS = 'it sets a variable for scripts, and none run';
 const FOR_DNS = "the node leaves the machine's DNS as it is";
 const FOR_WINDOWS = 'it is only for adapters and services of Windows';
+const FOR_LOG = "the node reads in OpenVPN's log what the server pushes";
 const OLD = 'OpenVPN does not need it any more';
 
 /** What is harmless and of no use here: left out of the new profile, with a warning that says this. */
@@ -186,6 +224,7 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map(
     'ignore-unknown-option': 'the node has its own list of what is left out',
     'push-peer-info': 'the server needs to know nothing of this machine',
     'auth-retry': 'it is for a login with a password',
+    mute: FOR_LOG,
     'ip-win32': FOR_WINDOWS,
     'route-method': FOR_WINDOWS,
     'tap-sleep': FOR_WINDOWS,
@@ -198,6 +237,8 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map(
     'ncp-disable': OLD,
   }),
 );
+
+const REDIRECT = 'the node does not let a profile redirect all traffic of the machine';
 
 /** Why some directives that are common in profiles are refused. The others are just not on the list. */
 const REASONS: ReadonlyMap<string, string> = new Map(
@@ -216,14 +257,16 @@ const REASONS: ReadonlyMap<string, string> = new Map(
     group: 'the node decides as which user OpenVPN runs',
     'ns-cert-type': "it checks too little; use 'remote-cert-tls server'",
     'tls-remote': "OpenVPN has no such check any more; use 'verify-x509-name'",
-    'redirect-gateway': 'the node does not let a profile redirect all traffic of the machine',
+    'redirect-gateway': REDIRECT,
+    'redirect-private': REDIRECT,
+    'route-gateway': 'the gateway is the one of the tunnel',
     daemon: 'the node runs and watches OpenVPN itself',
   }),
 );
 const RUNS =
   /^(?:up|down|up-restart|down-pre|route-up|route-pre-down|ipchange|tls-verify|client-connect|client-disconnect|client-crresponse|auth-user-pass-verify|learn-address|iproute|script-security|dns-updown|tls-crypt-v2-verify)$/;
 const FILES =
-  /^(?:log|log-append|writepid|status|replay-persist|management.*|client-config-dir|capath|crl-verify|pkcs12|cd|chroot|tmp-dir|tls-export-cert|ifconfig-pool-persist|peer-fingerprint|secret|dh|auth-gen-token.*|genkey|mktun)$/;
+  /^(?:log|log-append|writepid|status|replay-persist|management.*|client-config-dir|capath|crl-verify|pkcs12|cd|chroot|tmp-dir|tls-export-cert|ifconfig-pool-persist|secret|dh|auth-gen-token.*|genkey|mktun)$/;
 
 /** Why `name` is refused, for people. */
 export function whyNot(name: string): string {

@@ -32,6 +32,12 @@ const REMEDIES: readonly Remedy[] = [
     remedy: 'The VPN server rejects the certificate: get a new profile in Coda.',
   },
   {
+    sign: /VERIFY (?:EKU|KU) ERROR/i,
+    remedy:
+      "The VPN server's certificate is not marked as one of a server. Have it made with the extended key usage " +
+      "serverAuth, or have 'verify-x509-name' with its name put into the profile.",
+  },
+  {
     sign: /VERIFY ERROR|certificate verify failed|certificate has expired|not yet valid/i,
     remedy:
       "A certificate is not valid. Check the machine's clock; if it is right, get a new profile in Coda.",

@@ -93,13 +93,14 @@ function bringUp(node: CodaNode, tunnel: Tunnel, terms: Terms): Promise<Finding>
   return node.settings.nodeAutoVpn ? tunnel.bringUp(terms) : tunnel.waitForOperatorTunnel(terms);
 }
 
-function termsOf(session: Session): Terms {
-  const { checkIntervalSec, interfaceHint, probeTargets, profile } = session.vpn;
+function termsOf({ vpn: asked, webappUrl, redisUrl }: Session): Terms {
+  const { checkIntervalSec, interfaceHint, probeTargets, profile } = asked;
   return {
     checkIntervalSec,
     interfaceHint,
     probeTargets,
-    webappUrl: session.webappUrl,
+    webappUrl,
+    redisUrl,
     ...(profile === undefined ? {} : { profile }),
   };
 }
@@ -110,6 +111,7 @@ function savedTerms({ settings }: CodaNode): Terms {
     interfaceHint: settings.vpnInterfaceHint,
     probeTargets: settings.vpnProbeTargets,
     webappUrl: settings.webappUrl,
+    redisUrl: settings.redisUrl,
   };
 }
 

@@ -15,7 +15,9 @@ export interface ProbeResult {
 
 export interface ProbeOptions {
   readonly http: HttpClient;
+  /** The operator's own, for the origin `cloud` only. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly cloud: string;
   readonly targets: readonly string[];
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -27,9 +29,10 @@ export function probeAll(options: ProbeOptions): Promise<ProbeResult[]> {
 }
 
 async function probe(target: string, options: ProbeOptions): Promise<ProbeResult> {
-  const { http, headers, deadlineMs, signal } = options;
+  const { http, deadlineMs, signal } = options;
   const giveUpAt = performance.now() + deadlineMs;
   const { hostname, origin } = new URL(target);
+  const headers = origin === options.cloud ? options.headers : {};
   const name = hostname.replace(/^\[|\]$/g, '');
   try {
     // The system resolves names and cannot be interrupted: only the wait for it ends.

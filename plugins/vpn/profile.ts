@@ -4,7 +4,11 @@ import { VPNError } from '../../src/index.ts';
 import { printable } from '../../src/kit.ts';
 import { BLOCKS, checkBlock } from './blocks.ts';
 import { connectionsAsRemotes, IN_CONNECTION, type Connection } from './connections.ts';
-import { DIRECTIVES, LEFT_OUT, whyNot, type Statement } from './directives.ts';
+import { networkText } from './routes/networks.ts';
+import { isOwnFilter, routeTarget } from './routes/pushes.ts';
+import { judgeRoutes, NOTHING_AROUND } from './routes/rules.ts';
+import { DIRECTIVES, LEFT_OUT, whyNot } from './directives.ts';
+import type { Statement } from './statement.ts';
 import { wordsOf } from './words.ts';
 
 /** OpenVPN's own limit for one line. */
@@ -12,6 +16,8 @@ const LONGEST_LINE = 255;
 const MOST_BYTES = 256 * 1024;
 /** A profile that is something else entirely would fill the screen. */
 const MOST_REFUSALS = 20;
+/** With none of them anybody who has a certificate of the same authority, such as another client, could be the server. */
+const CHECKS_SERVER = new Set(['remote-cert-tls', 'remote-cert-eku', 'verify-x509-name', 'peer-fingerprint']);
 /** We never write these: inside a word they need quotes, or cannot be written at all. */
 const UNSAFE = /["'\\#;\r\n]/;
 
@@ -83,8 +89,15 @@ class Parser {
   finish(): Profile {
     const [first] = this.#connections;
     if (first !== undefined) this.#attempt(first.index, () => this.#addConnections());
-    if (this.#refusals.length > 0) throw refused(this.#refusals);
+    if (this.#refusals.length > 0) throw refusal(this.#refusals);
     checkWhole(this.#statements, this.#blocks);
+    if (!this.#statements.some(({ name }) => CHECKS_SERVER.has(name))) {
+      this.#warnings.push(
+        "the VPN profile: 'remote-cert-tls server' is added, since nothing in it checks the server's certificate. If that " +
+          "certificate is not marked as one of a server, have 'verify-x509-name' put into the profile",
+      );
+      this.#statements.push({ name: 'remote-cert-tls', words: ['server'] });
+    }
     return { statements: this.#statements, blocks: this.#blocks, warnings: this.#warnings };
   }
 
@@ -136,8 +149,13 @@ class Parser {
     if (wrong !== undefined) throw new Refusal(shown, wrong);
     if (words.some((word) => UNSAFE.test(word)))
       throw new Refusal(shown, 'a value contains a quote, a backslash, # or ;');
+    if (isOwnFilter({ name, words })) return undefined;
     const instead = directive.instead?.(words);
     if (instead === undefined) return { name, words };
+    if (instead.words === undefined) {
+      this.#warn(index, shown, `is left out: ${instead.why}`);
+      return undefined;
+    }
     this.#warn(index, shown, `becomes '${[name, ...instead.words].join(' ')}': ${instead.why}`);
     return { name, words: instead.words };
   }
@@ -209,7 +227,7 @@ class Parser {
   }
 }
 
-function refused(
+function refusal(
   refusals: readonly { readonly line: number; readonly directive: string; readonly why: string }[],
 ): VPNError {
   const texts = refusals
@@ -253,6 +271,14 @@ function checkWhole(statements: readonly Statement[], blocks: ReadonlyMap<string
     ...(names.has('remote') ? [] : ["'remote'"]),
     ...['ca', 'cert', 'key'].filter((block) => !blocks.has(block)).map((block) => `<${block}>`),
   ];
-  if (missing.length === 0) return;
-  throw new VPNError(`the VPN profile has no ${missing.join(', no ')}`, { remedy: REMEDY });
+  if (missing.length > 0)
+    throw new VPNError(`the VPN profile has no ${missing.join(', no ')}`, { remedy: REMEDY });
+  // Each alone is narrow enough.
+  const targets = statements.flatMap((statement) => routeTarget(statement) ?? []);
+  const [refused] = judgeRoutes(targets, NOTHING_AROUND).refused;
+  if (refused === undefined) return;
+  throw new VPNError(
+    `the ${targets.length} routes of the VPN profile are refused, such as ${networkText(refused.target)}: ${refused.why}`,
+    { remedy: REMEDY },
+  );
 }

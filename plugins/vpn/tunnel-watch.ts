@@ -11,6 +11,8 @@ import type { Terms, Tunnel } from './tunnel.ts';
 
 /** The pause between checks while the tunnel is down: short, so that jobs are taken again soon after it is back. */
 const PAUSE_WHEN_DOWN_MS = 500;
+/** A server may push something else with every reconnect. */
+const LOOK_EVERY_MS = 2_000;
 /** A tunnel that has not come back by itself after this long is restarted. */
 const FIRST_RESTART_MS = 30_000;
 const LONGEST_RESTART_MS = 300_000;
@@ -76,7 +78,7 @@ export class TunnelWatch {
       const now = performance.now();
       // The time that a check takes is part of the interval; times that pass meanwhile are skipped.
       due = this.state === 'vpn_unavailable' ? now + PAUSE_WHEN_DOWN_MS : Math.max(due + intervalMs, now);
-      await this.#pause(due - now);
+      await this.#waitUntil(due);
       if (this.#signal.aborted) return;
       const isDown = this.state === 'vpn_unavailable';
       const finding = await this.#tunnel.check(
@@ -92,7 +94,7 @@ export class TunnelWatch {
   }
 
   async #repair(): Promise<void> {
-    if (!this.#tunnel.isManaged) return;
+    if (!this.#tunnel.isManaged || this.#tunnel.barred !== undefined) return;
     if (!this.#tunnel.openvpn.isRunning) return this.#respawn();
     if (this.state !== 'vpn_unavailable') {
       this.#outage = undefined;
@@ -126,6 +128,18 @@ export class TunnelWatch {
     this.#respawnMs = Math.min(LONGEST_RESPAWN_MS, this.#respawnMs * 2);
     this.#log.warn('OpenVPN has ended; starting it again');
     await this.#tunnel.ensureRunning(this.#terms);
+  }
+
+  /** Meanwhile looks at the routes. */
+  async #waitUntil(due: number): Promise<void> {
+    for (let left = due - performance.now(); ; left = due - performance.now()) {
+      await this.#pause(Math.min(LOOK_EVERY_MS, Math.max(0, left)));
+      if (this.#signal.aborted) return;
+      await this.#tunnel
+        .look()
+        .catch((thrown: unknown) => this.#log.error(`the routes cannot be changed: ${messageOf(thrown)}`));
+      if (left <= LOOK_EVERY_MS) return;
+    }
   }
 
   async #pause(ms: number): Promise<void> {

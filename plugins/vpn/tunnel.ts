@@ -15,12 +15,17 @@ import { checkTunnel, type Finding } from './check.ts';
 import { vpnFailure } from './failure.ts';
 import { Openvpn, type OpenvpnPaths } from './openvpn.ts';
 import { parseProfile } from './profile.ts';
-import { renderProfile } from './render.ts';
+import { renderProfile, splitPushed, withPushed } from './render.ts';
+import { Routes } from './routes/tunnel-routes.ts';
+import { lookAround } from './routes/surroundings.ts';
 
 /** An adopted OpenVPN is replaced if no traffic gets through for this long. */
 const ADOPTED_WITHIN_MS = 5_000;
 const CHECK_EVERY_MS = 100;
 const PROBE_DEADLINE_MS = 2_000;
+/** A server that pushes other routes again and again must not restart the tunnel each time. */
+const MOST_CHANGES = 2;
+const CHANGES_PER_MS = 600_000;
 
 /** What the cloud, or an earlier start, says about the VPN. */
 export interface Terms {
@@ -28,6 +33,8 @@ export interface Terms {
   readonly interfaceHint: string | null;
   readonly probeTargets: readonly string[];
   readonly webappUrl: string;
+  /** Empty if it is not known yet. */
+  readonly redisUrl: string;
   readonly profile?: string;
 }
 
@@ -38,6 +45,9 @@ export interface TunnelOptions {
   readonly upWithinMs: number;
 }
 
+const BARRED =
+  'Have the VPN server changed so that it leads only the hosts of the cloud into the tunnel; then start the node again.';
+
 export class Tunnel {
   readonly #node: CodaNode;
   readonly #log: Logger;
@@ -45,6 +55,12 @@ export class Tunnel {
   readonly #upWithinMs: number;
   readonly #paths: OpenvpnPaths;
   readonly #openvpn: Openvpn;
+  readonly #routes: Routes;
+  /** The profile that OpenVPN runs with, but for the server's routes. */
+  #text = '';
+  /** When the server's routes were changed; monotonic milliseconds. */
+  #changes: readonly number[] = [];
+  #barred: string | undefined;
   #device: string | undefined;
   #isManaged = false;
 
@@ -60,11 +76,17 @@ export class Tunnel {
       log: vpnLogPath(stateDir),
     };
     this.#openvpn = new Openvpn(this.#paths, node.env, log);
+    this.#routes = new Routes(log, this.#paths.log);
   }
 
   /** Whether this node runs OpenVPN, and not the operator. */
   get isManaged(): boolean {
     return this.#isManaged;
+  }
+
+  /** Why OpenVPN was ended for good: its tunnel took traffic that is not for it. */
+  get barred(): string | undefined {
+    return this.#barred;
   }
 
   get openvpn(): Openvpn {
@@ -77,17 +99,24 @@ export class Tunnel {
 
   /** Checks once; the probes take at most `deadlineMs`. */
   check(terms: Terms, deadlineMs: number): Promise<Finding> {
+    if (this.#barred !== undefined)
+      return Promise.resolve({ state: 'vpn_unavailable', problem: this.#barred, interface: undefined });
     const { allowDegradedStartup: allowDegraded } = this.#node.settings;
     const targets =
       terms.probeTargets.length > 0 ? terms.probeTargets : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];
     const interfaceName = terms.interfaceHint ?? this.#device;
-    return checkTunnel(this.#node, { interfaceName, targets, allowDegraded, deadlineMs }, this.#signal);
+    return checkTunnel(
+      this.#node,
+      { interfaceName, targets, webappUrl: terms.webappUrl, allowDegraded, deadlineMs },
+      this.#signal,
+    );
   }
 
   /** Checks the profile again and makes sure that OpenVPN runs with it. Returns whether it had to be started. */
   async ensureRunning(terms: Terms): Promise<boolean> {
     const saved = readPrivateFile(this.#paths.profile);
-    const given = terms.profile ?? saved;
+    const before = saved === undefined ? undefined : splitPushed(saved);
+    const given = terms.profile ?? before?.text;
     if (given === undefined) {
       throw new VPNError('the cloud requires a VPN, but sent no profile, and none is saved', {
         remedy: 'Get a new token for the QPU in Coda and run: coda start --token - (it asks for the token)',
@@ -95,14 +124,54 @@ export class Tunnel {
     }
     const profile = parseProfile(given);
     if (terms.profile !== undefined) for (const warning of profile.warnings) this.#log.warn(warning);
-    const { text, device } = renderProfile(profile, this.#deviceName(terms.interfaceHint));
+    const wanted = this.#deviceName(terms.interfaceHint);
+    const { device } = renderProfile(profile, wanted);
     this.#device = device;
+    const around = await lookAround({
+      device,
+      servers: profile.statements.flatMap(({ name, words }) => (name === 'remote' ? words.slice(0, 1) : [])),
+      cloud: [terms.webappUrl, terms.redisUrl, this.#node.settings.webappUrl].flatMap(hostOf),
+    });
+    this.#text = renderProfile(this.#routes.fitting(profile, around), wanted).text;
+    // Those of another profile may be another server's.
+    const pushed = this.#routes.start(before?.text === this.#text ? before.routes : []);
+    const text = withPushed(this.#text, pushed);
     if (text !== saved) {
       if (terms.profile !== undefined && saved !== undefined)
         this.#log.info('the cloud has changed the VPN profile');
       await writeFileAtomic(this.#paths.profile, text);
     }
     this.#isManaged = true;
+    return this.#openvpn.ensure(text);
+  }
+
+  /**
+   * Looks at what the server has pushed and at what the kernel sends into the tunnel. Returns true if OpenVPN was started
+   * again with other routes. If the tunnel takes traffic that is not for it, OpenVPN is ended for good.
+   */
+  async look(): Promise<boolean> {
+    if (!this.#isManaged || this.#barred !== undefined) return false;
+    const fault = this.#device === undefined ? undefined : this.#routes.faultOf(this.#device);
+    if (fault !== undefined) {
+      this.#barred = fault;
+      await this.#openvpn.stop();
+      this.#log.error(`OpenVPN is ended, since ${fault} → ${BARRED}`);
+      return false;
+    }
+    const routes = this.#routes.learn();
+    if (routes === undefined) return false;
+    const now = performance.now();
+    this.#changes = this.#changes.filter((at) => now - at < CHANGES_PER_MS);
+    if (this.#changes.length >= MOST_CHANGES) {
+      this.#log.warn('the VPN server pushes other routes again and again; the tunnel stays as it is');
+      return false;
+    }
+    this.#changes = [...this.#changes, now];
+    this.#log.info(
+      `the VPN server pushes ${routes.length} routes that are allowed; restarting OpenVPN with them`,
+    );
+    const text = withPushed(this.#text, this.#routes.start(routes));
+    await writeFileAtomic(this.#paths.profile, text);
     return this.#openvpn.ensure(text);
   }
 
@@ -123,12 +192,12 @@ export class Tunnel {
   async #bringUp(terms: Terms): Promise<Finding> {
     if (!(await this.ensureRunning(terms))) {
       const adopted = await this.#settled(terms, ADOPTED_WITHIN_MS);
-      if (adopted.state === 'ready') return adopted;
+      if (adopted.state === 'ready' || this.#barred !== undefined) return this.#unbarred(adopted);
       this.#log.warn('no traffic gets through the adopted OpenVPN; restarting it');
       await this.#openvpn.stop();
       await this.ensureRunning(terms);
     }
-    const finding = await this.#settled(terms, this.#upWithinMs);
+    const finding = this.#unbarred(await this.#settled(terms, this.#upWithinMs));
     if (finding.state === 'ready') return finding;
     const what = this.#openvpn.isRunning
       ? `the tunnel did not come up within ${this.#upWithinMs / 1000} s: ${finding.problem}`
@@ -162,10 +231,15 @@ export class Tunnel {
 
   /** Checks until a finding is `ready`, the time is up or OpenVPN has ended; returns the last finding. */
   async #settled(terms: Terms, withinMs: number): Promise<Finding> {
-    const giveUpAt = performance.now() + withinMs;
+    let giveUpAt = performance.now() + withinMs;
     for (;;) {
       const finding = await this.check(terms, PROBE_DEADLINE_MS);
       this.#throwIfClosing();
+      if (await this.look()) {
+        giveUpAt = performance.now() + withinMs;
+        continue;
+      }
+      if (this.#barred !== undefined) return finding;
       if (finding.state === 'ready' || performance.now() > giveUpAt) return finding;
       this.#log.debug(`the tunnel is not up yet: ${finding.problem}`);
       if (!this.#openvpn.isRunning) return finding;
@@ -179,6 +253,11 @@ export class Tunnel {
     if (process.platform !== 'linux') return undefined;
     if (hint !== null && /^[A-Za-z][\w-]{0,14}$/.test(hint)) return hint;
     return `coda${createHash('sha256').update(this.#paths.profile).digest('hex').slice(0, 6)}`;
+  }
+
+  #unbarred(finding: Finding): Finding {
+    if (this.#barred === undefined) return finding;
+    throw new VPNError(`OpenVPN is ended, since ${this.#barred}`, { remedy: BARRED });
   }
 
   async #restore(before: string | undefined): Promise<void> {
@@ -196,4 +275,8 @@ export class Tunnel {
   #throwIfClosing(): void {
     if (this.#signal.aborted) throw new VPNError('the node was stopped while the tunnel came up');
   }
+}
+
+function hostOf(url: string): string[] {
+  return URL.canParse(url) ? [new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')] : [];
 }

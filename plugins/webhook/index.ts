@@ -3,6 +3,7 @@
 import type { CodaNode, Plugin } from '../../src/index.ts';
 import {
   extraHeaders,
+  ForbiddenTargetError,
   isTapped,
   TransportError,
   webhookBody,
@@ -11,26 +12,29 @@ import {
 } from '../../src/kit.ts';
 import { deliveryOf } from './answer.ts';
 import { sendableHeaders } from './headers.ts';
-import { createOriginGuard } from './origins.ts';
+import { createOriginGuard, type OriginGuard } from './origins.ts';
 
 /** Posts outcomes to their callback URLs, signed with the node's JWT. */
 export function webhook(): Plugin {
   return {
     name: 'webhook',
     apply(node) {
-      node.hooks.deliver.tapPromise('webhook', createDeliver(node));
+      const origins = createOriginGuard(node, node.log.child('webhook'));
+      node.hooks.deliver.tapPromise('webhook', createDeliver(node, origins));
+      node.hooks.readiness.tap('webhook', (report) => report.add('callback_origins', origins.seen));
     },
   };
 }
 
-function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) => Promise<Delivery> {
+function createDeliver(
+  node: CodaNode,
+  origins: OriginGuard,
+): (saved: SavedOutcome, attempt: number) => Promise<Delivery> {
   const log = node.log.child('webhook');
   const timeoutMs = node.settings.webhookTimeoutSec * 1000;
-  const headers = {
-    ...extraHeaders(node.settings.nodeConnectHeaders),
-    'content-type': 'application/json',
-  };
-  const origins = createOriginGuard(node, log);
+  const headers = { 'content-type': 'application/json' };
+  // The operator's own, which may be secret: the callback comes with the job, and may lead anywhere.
+  const cloudHeaders = { ...extraHeaders(node.settings.nodeConnectHeaders), ...headers };
 
   return async (saved, attempt) => {
     const { jobId, callbackUrl: url } = saved;
@@ -47,7 +51,8 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     }
 
     const post = async (jwt: string): Promise<{ status: number; delivery: Delivery }> => {
-      const sent = { ...headers, ...tapped, authorization: `Bearer ${jwt}` };
+      const own = origins.isCloud(url) ? cloudHeaders : headers;
+      const sent = { ...own, ...tapped, authorization: `Bearer ${jwt}` };
       const answer = await node.http.request({ method: 'POST', url, headers: sent, body: text, timeoutMs });
       return { status: answer.status, delivery: deliveryOf(answer, url, sent) };
     };
@@ -59,6 +64,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
       return (await post(await signer.fresh())).delivery;
     } catch (thrown) {
       if (!(thrown instanceof TransportError)) throw thrown;
+      if (thrown.cause instanceof ForbiddenTargetError) return { kind: 'refused', reason: thrown.message };
       return { kind: 'retry', reason: thrown.message, sent: thrown.sent };
     }
   };

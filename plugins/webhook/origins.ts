@@ -1,18 +1,26 @@
 // Where results, and with them the node's JWT, may go: the callback URL comes with the job, so anyone who can write
 // to the stream can choose it. Each origin is judged once; the verdict holds for all its jobs.
 import type { CodaNode, Logger } from '../../src/index.ts';
+import { printable } from '../../src/kit.ts';
 
 /** Most verdicts to remember: an attacker could make up any number of origins. */
 const REMEMBERED = 1_000;
+/** Most origins to show. */
+const SHOWN = 20;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 export interface OriginGuard {
   /** Why nothing may be sent to `url`; undefined if it may. Warns once about an origin that looks wrong. */
   objectionTo(url: string): string | undefined;
+  /** Whether `url` leads to the cloud's own origin. */
+  isCloud(url: string): boolean;
+  /** The origins of the callbacks so far, the cloud's own too. */
+  readonly seen: readonly string[];
 }
 
 export function createOriginGuard(node: CodaNode, log: Logger): OriginGuard {
   const allowed = new Set(node.settings.webhookAllowedOrigins.map((origin) => new URL(origin).origin));
+  let cloud: string | undefined;
   const verdicts = new Map<string, string | undefined>();
 
   function judge({ origin, protocol, hostname }: URL): string | undefined {
@@ -36,6 +44,13 @@ export function createOriginGuard(node: CodaNode, log: Logger): OriginGuard {
   }
 
   return {
+    isCloud(url) {
+      cloud ??= new URL(node.session.webappUrl).origin;
+      return url.startsWith(`${cloud}/`) || originOf(url) === cloud;
+    },
+    get seen() {
+      return [...verdicts.keys()].slice(0, SHOWN).map((origin) => printable(origin, 300));
+    },
     objectionTo(url) {
       // Fast path: the origin was judged before and is in canonical form.
       const [known] = /^https?:\/\/[^/]+(?=\/)/.exec(url) ?? [];
@@ -51,4 +66,8 @@ export function createOriginGuard(node: CodaNode, log: Logger): OriginGuard {
       return verdicts.get(key);
     },
   };
+}
+
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { kindOf, isRecord, printable } from '../protocol/text.ts';
+import { isUrl, readRedisUrl } from '../protocol/urls.ts';
 import {
   largestOf,
   type ListSetting,
@@ -168,7 +169,7 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
     case 'url':
       return isUrl(trimmed, ['http:', 'https:']) ? trimmed : undefined;
     case 'redis-url':
-      return isUrl(trimmed, ['redis:', 'rediss:']) ? trimmed : undefined;
+      return typeof readRedisUrl(trimmed) === 'string' ? undefined : trimmed;
     case 'origin':
       return isUrl(trimmed, ['http:', 'https:']) ? originOf(trimmed) : undefined;
     case 'url-path':
@@ -182,13 +183,6 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
     case 'users':
       return /^[\w.@-]+\$?(?:\s*,\s*[\w.@-]+\$?)*$/.test(trimmed) ? trimmed : undefined;
   }
-}
-
-function isUrl(text: string, protocols: readonly string[]): boolean {
-  // The URL parser would read `localhost:8080` as the scheme `localhost:`, and silently drop line breaks.
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s\p{Cc}]+$/iu.test(text) || !URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocols.includes(protocol) && hostname !== '';
 }
 
 function originOf(text: string): string | undefined {
@@ -207,7 +201,8 @@ const ALLOWED_TEXT: Record<StringFormat, string> = {
   text: 'a string without control characters',
   token: 'a string without spaces, of ASCII letters, digits and signs',
   url: 'a URL with its scheme, such as https://example.org',
-  'redis-url': 'a URL that begins with redis:// or rediss:// and names a host',
+  'redis-url':
+    'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS) that says nothing else: no query, no other path',
   origin: 'an origin: scheme, host and perhaps a port, such as https://example.org:8443',
   'url-path': "a URL path that begins with one '/'",
   path: 'a path',

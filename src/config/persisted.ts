@@ -1,7 +1,7 @@
 // The persisted state: the credentials files of the state directory as settings (PROTOCOL §2).
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import {
   isBlank,
   readPrivateKey,
@@ -43,7 +43,16 @@ export interface PersistedState extends PersistedSettings {
 export function readState(stateDir: string): PersistedState | undefined {
   const stored = readStoredSettings(stateDir);
   if (stored === undefined) return undefined;
-  const path = stateConfigPath(stateDir);
+  const { settings, problems } = readSettings(stored, stateConfigPath(stateDir));
+  if (problems.length > 0) throw unusableState(problems.join('\n  '));
+  return { ...settings, jwtPrivateKey: readPrivateKey(stateDir, stored) };
+}
+
+/** What the content of the file `path` means, and what is wrong with it. */
+function readSettings(
+  stored: StoredSettings,
+  path: string,
+): { settings: Omit<PersistedState, 'jwtPrivateKey'>; problems: readonly string[] } {
   const problems: string[] = [];
   const settings = new Map<SettingName, SettingValue>();
   for (const name of SETTING_NAMES) {
@@ -54,18 +63,30 @@ export function readState(stateDir: string): PersistedState | undefined {
     const key = settingOf(name).persisted;
     if (!settings.has(name) && isBlank(stored[String(key)])) problems.push(`${key} in ${path} is missing`);
   }
-  if (problems.length > 0) throw unusableState(problems.join('\n  '));
-  const jwtPrivateKey = readPrivateKey(stateDir, stored);
-  return { ...(Object.fromEntries(settings) as unknown as PersistedState), jwtPrivateKey };
+  return { settings: Object.fromEntries(settings) as unknown as PersistedState, problems };
 }
 
-/** Saves the credentials of a connect in `stateDir`. Throws a ConfigError that says how to free space or get access. */
+/**
+ * Saves the credentials of a connect in `stateDir`. Throws a ConfigError that says how to free space or get access.
+ * What the next start could not read is not written: the error names it, and the files stay as they are.
+ */
 export async function writeState(stateDir: string, state: PersistedState): Promise<void> {
   const stored: Record<string, SettingValue> = {};
   for (const name of SETTING_NAMES) {
     const key = settingOf(name).persisted;
     const value = key === undefined ? undefined : state[name as PersistedName];
     if (key !== undefined && value !== undefined) stored[key] = value;
+  }
+  const written = JSON.parse(JSON.stringify(stored)) as StoredSettings;
+  const { problems } = readSettings(written, stateConfigPath(stateDir));
+  if (problems.length > 0) {
+    throw new ConfigError(
+      `the credentials are not saved, since no start could read them:\n  ${problems.join('\n  ')}`,
+      {
+        remedy:
+          "Check the settings of the QPU in Coda, and this node's own (coda config); then get a new token.",
+      },
+    );
   }
   await writeCredentials(stateDir, stored, state.jwtPrivateKey);
 }

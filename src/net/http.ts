@@ -1,12 +1,15 @@
 // The HTTP client for the cloud: a deadline for the whole exchange, a bounded answer, no redirects; it uses the proxies
 // and extra certificates that the environment names (PROTOCOL §13).
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { callbackify } from 'node:util';
+import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
 import { ConfigError, errorCode, messageOf, refuseQuotes } from '../errors.ts';
 import { version } from '../version.ts';
 import { EACH_ADDRESS } from './addresses.ts';
 import { createProxyChoice, proxyFault, type Proxy } from './proxy.ts';
+import { ForbiddenTargetError, type Targets } from './targets.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
@@ -49,6 +52,8 @@ export interface HttpOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Connections to one origin at a time. */
   readonly connections?: number;
+  /** Where no request may go. */
+  readonly targets?: Targets;
 }
 
 const MIB = 1024 * 1024;
@@ -60,7 +65,11 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const ca = extraCertificates(options.env);
   const common = { connections: options.connections ?? 64, pipelining: 1 };
   const connect = { ...EACH_ADDRESS, ...(ca === undefined ? {} : { ca }) };
-  const direct = new Agent({ ...common, connect });
+  const { targets } = options;
+  const direct = new Agent({
+    ...common,
+    connect: targets === undefined ? connect : guarded(buildConnector(connect), targets),
+  });
   const proxyOf = createProxyChoice(options.env);
   const agents = new Map<Proxy, ProxyAgent>();
   const agentOf = (proxy: Proxy): ProxyAgent => {
@@ -87,6 +96,9 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         try {
           const url = new URL(request.url);
           exchange.proxy = proxyOf(url);
+          // A proxy resolves names itself: only what the URL says can be judged here.
+          const fault = exchange.proxy === undefined ? undefined : targets?.faultOfName(url);
+          if (fault !== undefined) throw forbidden(fault);
           const agent = exchange.proxy === undefined ? direct : agentOf(exchange.proxy);
           agent.dispatch(
             {
@@ -120,6 +132,31 @@ function withDefaults(headers: HttpRequest['headers'] = {}): string[] {
     if (name !== 'user-agent' && name !== 'accept') list.push(name, value);
   }
   return list;
+}
+
+/** Judges every connection before a request is written to it. */
+function guarded(connector: buildConnector.connector, targets: Targets): buildConnector.connector {
+  const judge = callbackify((url: URL, socket: Socket) => targets.faultOf(url, socket));
+  return (to, done) => {
+    const url = new URL(`${to.protocol}//${to.host ?? to.hostname}`);
+    const named = targets.faultOfName(url);
+    if (named !== undefined) return done(forbidden(named), null);
+    connector(to, (...result) => {
+      const [error, socket] = result;
+      if (error !== null) return done(error, null);
+      judge(url, socket, (failed, fault) => {
+        if (failed === null && fault === undefined) return done(null, socket);
+        socket.destroy();
+        done(failed ?? forbidden(String(fault)), null);
+      });
+    });
+  };
+}
+
+function forbidden(fault: string): ForbiddenTargetError {
+  return new ForbiddenTargetError(
+    `not sent: ${fault}. If results must go there, name the origin in webhook.allowedOrigins`,
+  );
 }
 
 /** One request and its answer. It ends with the last byte of the answer, at its deadline, or at the caller's signal; also

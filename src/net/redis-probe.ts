@@ -10,8 +10,7 @@ const TIMEOUT_MS = 1_500;
 
 /** The trouble if the node speaks TLS and the port does not, or the reverse; undefined if neither can be seen. */
 export async function wrongSpeech(redis: Redis): Promise<Trouble | undefined> {
-  const { host = 'localhost', port = 6379, path, tls } = redis.options;
-  if (path !== undefined && path !== null) return undefined;
+  const { host = 'localhost', port = 6379, tls } = redis.options;
   if (tls === undefined)
     return (await speaksTls(host, port)) ? redisTroubleOf('TLS_SPOKEN', redis) : undefined;
   return (await speaksPlain(host, port)) ? redisTroubleOf('TLS_MISSING', redis) : undefined;

@@ -177,14 +177,14 @@ export async function lookIntoTrouble(thrown: unknown, redis: Redis): Promise<Tr
 }
 
 function faultOf(thrown: unknown, redis: Redis): Fault {
-  const { host = 'localhost', port = 6379, path, username } = redis.options;
+  const { host = 'localhost', port = 6379, username } = redis.options;
   const text = maskUrlPasswords(messageOf(thrown));
   const { name, args } = commandOf(thrown);
   const named = /'([\w|-]+)' command/.exec(text)?.[1];
   return {
     code: codeOf(thrown, text),
     text,
-    at: `Redis at ${path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)}`,
+    at: `Redis at ${host.includes(':') ? `[${host}]` : host}:${port}`,
     user: typeof username === 'string' && username !== '' ? username : 'default',
     command: named ?? name,
     key: keyOf(name, args),

@@ -1,8 +1,10 @@
 // Opens and closes connections to Redis: verified TLS, endless reconnects with jitter, and a limit on how long a
 // connection may be silent.
-import { createConnection, type IpcNetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { createConnection, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
+import { ConfigError } from '../errors.ts';
+import { readRedisUrl } from '../protocol/urls.ts';
 import { EACH_ADDRESS } from './addresses.ts';
 import { extraCertificates } from './http.ts';
 
@@ -23,9 +25,16 @@ export interface RedisConnection {
 }
 
 /** Opens a connection that reconnects for ever. After a reconnect, unanswered commands are sent again, unless the
- *  options say otherwise. */
+ *  options say otherwise. Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take
+ *  any of its options from there. */
 export function openRedis({ url, name, env, options }: RedisConnection): Redis {
-  const ca = url.startsWith('rediss:') ? extraCertificates(env) : undefined;
+  const address = readRedisUrl(url);
+  if (typeof address === 'string')
+    throw new ConfigError(`the URL of Redis ${address}`, {
+      remedy: 'Correct CODA_REDIS_URL, or the settings of the QPU in Coda if the URL is from there.',
+    });
+  const { tls, ...place } = address;
+  const ca = tls ? extraCertificates(env) : undefined;
   const all: Omit<RedisOptions, 'replyMapping'> = {
     connectionName: name,
     Connector: AddressConnector,
@@ -39,29 +48,23 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     // After a failover the old primary refuses writes, and in a cluster all commands: reconnect to find the new one. The
     // command itself fails, and its sender repeats it at its own pace.
     reconnectOnError: (error) => (/^(READONLY|MOVED)/.test(error.message) ? 1 : false),
-    ...(ca === undefined ? {} : { tls: { ca } }),
     ...options,
+    ...place,
+    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
   };
-  return new Redis(url, all);
+  return new Redis(all);
 }
 
 /** Tries each address of a name with time enough; the connector of ioredis has no option for that. */
 class AddressConnector extends AbstractConnector {
-  readonly #target: IpcNetConnectOpts | TcpNetConnectOpts;
+  readonly #target: TcpNetConnectOpts;
   readonly #tls: ConnectionOptions | undefined;
 
   /** `given` are the options of the client. */
   constructor(given: unknown) {
-    const {
-      path,
-      host = 'localhost',
-      port = 6379,
-      family = 0,
-      tls,
-      disconnectTimeout,
-    } = given as RedisOptions;
+    const { host = 'localhost', port = 6379, family = 0, tls, disconnectTimeout } = given as RedisOptions;
     super(disconnectTimeout ?? 2_000);
-    this.#target = path === undefined ? { host, port, family, ...EACH_ADDRESS } : { path };
+    this.#target = { host, port, family, ...EACH_ADDRESS };
     this.#tls = tls;
   }
 

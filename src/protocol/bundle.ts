@@ -2,7 +2,14 @@
 // Many values are secret, so errors name the field and the kind of value, never its text.
 import { messageOf, NodeError } from '../errors.ts';
 import { readPrivateKey } from './jwt.ts';
-import { isRecord, kindOf } from './text.ts';
+import { isRecord, kindOf, printable } from './text.ts';
+import { isUrl, LONGEST_URL, readRedisUrl } from './urls.ts';
+
+/** In characters. */
+const LONGEST_ID = 128;
+const LONGEST_TEXT = 200;
+const LONGEST_PATH = 500;
+const MOST_TARGETS = 20;
 
 /** A valid bundle. An absent field keeps the value that the node has. */
 export interface Bundle {
@@ -47,12 +54,12 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseBundle(value: unknown, current: CurrentCredentials): Bundle {
   if (!isRecord(value)) throw new NodeError(`the cloud's bundle is not a JSON object but ${kindOf(value)}`);
   const jwtPrivateKey = privateKey(value, current.hasPrivateKey);
-  const jwtKeyId = optionalText(value, 'jwt_key_id');
+  const jwtKeyId = optionalId(value, 'jwt_key_id');
   if (jwtKeyId === undefined && !current.hasKeyId) throw missing('jwt_key_id');
   return defined({
-    qpuId: requiredText(value, 'qpu_id'),
-    qpuDisplayName: optionalText(value, 'qpu_display_name') ?? optionalText(value, 'qpu_label') ?? '',
-    nativeGateSet: requiredText(value, 'native_gate_set'),
+    qpuId: optionalId(value, 'qpu_id') ?? fail(missing('qpu_id')),
+    qpuDisplayName: label(value, 'qpu_display_name') ?? label(value, 'qpu_label') ?? '',
+    nativeGateSet: optionalId(value, 'native_gate_set') ?? fail(missing('native_gate_set')),
     numQubits: optionalInteger(value, 'num_qubits', 1),
     jwtPrivateKey,
     jwtKeyId,
@@ -66,20 +73,20 @@ export function parseBundle(value: unknown, current: CurrentCredentials): Bundle
 }
 
 function redisUrl(fields: Fields): string {
-  const text = url('redis_url', requiredText(fields, 'redis_url'), ['redis:', 'rediss:']);
-  const { username, password } = new URL(text);
-  try {
-    [username, password].forEach(decodeURIComponent);
-  } catch {
-    throw broken('redis_url', "has a '%' in its user or password that is not part of an escape such as %25");
-  }
+  const text = requiredText(fields, 'redis_url');
+  const address = readRedisUrl(text);
+  if (typeof address === 'string') throw broken('redis_url', address);
   return text;
 }
 
 function webappUrl(fields: Fields): string {
   const name = isAbsent(fields['webapp_url']) ? 'cloud_base_url' : 'webapp_url';
   if (isAbsent(fields[name])) throw missing('webapp_url');
-  return url(name, requiredText(fields, name), ['http:', 'https:']);
+  const text = httpUrl(name, requiredText(fields, name));
+  // Paths are written behind it.
+  if (/[?#]/.test(text) || new URL(text).username + new URL(text).password !== '')
+    throw broken(name, 'must have no user, no query and no fragment');
+  return text;
 }
 
 function privateKey(fields: Fields, hasCurrent: boolean): string | undefined {
@@ -101,7 +108,11 @@ function path(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (typeof value !== 'string' || value === '') return undefined;
   // `//host/path` would be the URL of another host once it is resolved against the base.
-  if (!/^\/(?!\/)[^\s\\]*$/.test(value)) throw broken(name, "must be a URL path that begins with one '/'");
+  if (!/^\/(?!\/)[!-[\]-~]*$/.test(value) || value.length > LONGEST_PATH)
+    throw broken(
+      name,
+      `must be a URL path of at most ${LONGEST_PATH} ASCII characters that begins with one '/'`,
+    );
   return value;
 }
 
@@ -117,7 +128,7 @@ function vpn(value: unknown): VpnBundle | undefined {
   }
   return defined({
     required,
-    interfaceHint: value['interface_hint'] === null ? null : optionalText(value, 'interface_hint', 'vpn.'),
+    interfaceHint: value['interface_hint'] === null ? null : label(value, 'interface_hint', 'vpn.'),
     checkIntervalSec: optionalInteger(value, 'check_interval_sec', 1, 2_147_483, 'vpn.'),
     probeTargets: probeTargets(value['probe_targets']),
     profile,
@@ -127,10 +138,11 @@ function vpn(value: unknown): VpnBundle | undefined {
 function probeTargets(value: unknown): readonly string[] | undefined {
   if (isAbsent(value)) return undefined;
   if (!Array.isArray(value)) throw mismatch('vpn.probe_targets', 'a list of URLs', value);
+  if (value.length > MOST_TARGETS) throw mismatch('vpn.probe_targets', `at most ${MOST_TARGETS} URLs`, value);
   const targets = value.map((target: unknown, index) => {
     const name = `vpn.probe_targets[${index}]`;
     if (typeof target !== 'string') throw mismatch(name, 'a URL', target);
-    return url(name, target, ['http:', 'https:']);
+    return httpUrl(name, target);
   });
   return targets.length === 0 ? undefined : targets;
 }
@@ -153,25 +165,39 @@ function optionalInteger(
   fields: Fields,
   name: string,
   min: number,
-  max = Infinity,
+  max = Number.MAX_SAFE_INTEGER,
   prefix = '',
 ): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  const wanted = max === Infinity ? `an integer, ${min} or more` : `an integer from ${min} to ${max}`;
+  const wanted =
+    max === Number.MAX_SAFE_INTEGER ? `an integer, ${min} or more` : `an integer from ${min} to ${max}`;
   throw mismatch(prefix + name, wanted, value);
 }
 
-function url(name: string, text: string, protocols: readonly string[]): string {
-  const parsed = /[\s\p{Cc}]/u.test(text) || !URL.canParse(text) ? undefined : new URL(text);
-  if (parsed === undefined || !protocols.includes(parsed.protocol) || parsed.hostname === '') {
-    throw broken(
-      name,
-      `must be a URL with a host that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-    );
-  }
-  return text;
+/** A name of something: it becomes part of keys, headers and log lines. */
+function optionalId(fields: Fields, name: string): string | undefined {
+  const text = optionalText(fields, name);
+  if (text !== undefined && text.trim() === '') return undefined;
+  if (text === undefined || (/^[!-~]+$/.test(text) && text.length <= LONGEST_ID)) return text;
+  throw broken(name, `must be 1 to ${LONGEST_ID} printable ASCII characters without spaces`);
+}
+
+/** A text for people. */
+function label(fields: Fields, name: string, prefix = ''): string | undefined {
+  const text = optionalText(fields, name, prefix);
+  if (text === undefined || (text.length <= LONGEST_TEXT && printable(text, LONGEST_TEXT) === text))
+    return text;
+  throw broken(prefix + name, `must be at most ${LONGEST_TEXT} printable characters on one line`);
+}
+
+function httpUrl(name: string, text: string): string {
+  if (isUrl(text, ['http:', 'https:'])) return text;
+  throw broken(
+    name,
+    `must be a URL with a host that begins with http:// or https://, of at most ${LONGEST_URL} characters`,
+  );
 }
 
 function isAbsent(value: unknown): boolean {
@@ -186,6 +212,10 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 function defined<T extends object>(fields: T): Defined<T> {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Defined<T>;
+}
+
+function fail(error: NodeError): never {
+  throw error;
 }
 
 function missing(name: string): NodeError {

@@ -13,7 +13,7 @@ describe('the shown configuration', () => {
   const env = {
     CODA_NODE_TOKEN: 'token-hunter2',
     CODA_JWT_PRIVATE_KEY: KEY,
-    CODA_REDIS_URL: 'rediss://node:redis-hunter2@redis.example.org:6380/0?password=query-hunter2',
+    CODA_REDIS_URL: 'rediss://node:redis-hunter2@redis.example.org:6380/0',
     CODA_NODE_CONNECT_HEADERS: '{"X-Key":"header-hunter2"}',
     CODA_WEBAPP_URL: 'https://user:web-hunter2@coda.example.org/',
     CODA_VPN_PROBE_TARGETS: '["https://user:probe-hunter2@vpn.example.org/"]',

@@ -262,7 +262,8 @@ import { Journal } from '${source('outbox/journal')}';
 import { silentLogger } from '${source('log')}';
 const [, path, turns] = process.argv;
 const live = [];
-const { journal } = await Journal.open(path, { log: silentLogger, snapshot: () => live, onTrouble: () => {} });
+const options = { log: silentLogger, onRecord: () => {}, snapshot: () => live, onTrouble: () => {} };
+const journal = await Journal.open(path, options);
 process.on('exit', () => journal.saveNow());
 for (let id = 0; ; id += 1) {
   live.push({ id, text: 'x'.repeat(50_000) });

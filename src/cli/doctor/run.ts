@@ -6,6 +6,7 @@ import { createHttpClient } from '../../net/http.ts';
 import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
+import { checkCallbacks } from './callbacks.ts';
 import { checkCloud, checkDns } from './cloud.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkExecutor } from './executor.ts';
@@ -24,6 +25,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['cloud', checkCloud],
   ['credentials', checkCredentials],
   ['redis', checkRedis],
+  ['callbacks', checkCallbacks],
   ['executor', checkExecutor],
   ['vpn', checkVpn],
   ['port', checkPort],

@@ -182,14 +182,13 @@ mute 20
 mute-replay-warnings
 tun-mtu 1400
 ${BLOCKS_TEXT}`,
-    warned: ['setenv-safe', 'register-dns', 'dhcp-option', 'route-method'],
+    warned: ['setenv-safe', 'register-dns', 'dhcp-option', 'route-method', 'mute', 'remote-cert-tls server'],
     kept: [
       'topology subnet',
       'remote vpn.example.org 1195 tcp',
       'remote backup.example.org 443',
       'remote last.example.org 8443 tcp',
       'connect-timeout 5',
-      'mute 20',
     ],
   },
 };

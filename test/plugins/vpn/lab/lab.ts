@@ -41,11 +41,18 @@ export interface Lab {
   /** The cloud's address for the very first connect, and the one behind the tunnel. */
   readonly publicUrl: string;
   readonly privateUrl: string;
-  /** Resolves once the server waits for clients. */
-  startServer(): Promise<void>;
+  /** Resolves once the server waits for clients. `terms` change what it does from then on. */
+  startServer(terms?: ServerTerms): Promise<void>;
   /** With SIGKILL: the other side hears nothing of it. */
   killServer(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ServerTerms {
+  /** Further lines of the server's configuration. */
+  readonly lines?: readonly string[];
+  /** Whose certificate it shows. Default: its own. */
+  readonly as?: 'server' | 'client';
 }
 
 export async function startLab(): Promise<Lab> {
@@ -70,7 +77,11 @@ export async function startLab(): Promise<Lab> {
 
   const config = writeServerConfig(folder, pki);
   let openvpn: ChildProcess | undefined;
-  const startServer = async (): Promise<void> => {
+  const startServer = async (terms?: ServerTerms): Promise<void> => {
+    if (terms !== undefined) {
+      await killServer();
+      writeServerConfig(folder, pki, terms);
+    }
     if (openvpn !== undefined && openvpn.exitCode === null && openvpn.signalCode === null) return;
     const child = spawn('ip', ['netns', 'exec', server, 'openvpn', '--config', config], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -134,9 +145,13 @@ function commandOf(pid: string): string {
   }
 }
 
-function writeServerConfig(folder: string, pki: Pki): string {
+function writeServerConfig(
+  folder: string,
+  pki: Pki,
+  { lines = [], as = 'server' }: ServerTerms = {},
+): string {
   const run = join(folder, 'server');
-  mkdirSync(run);
+  mkdirSync(run, { recursive: true });
   const path = join(run, 'server.conf');
   writeFileSync(
     path,
@@ -152,12 +167,13 @@ data-ciphers AES-256-GCM
 dh none
 duplicate-cn
 verb 3
+${lines.join('\n')}
 <ca>
 ${pki.ca}</ca>
 <cert>
-${pki.server.cert}</cert>
+${pki[as].cert}</cert>
 <key>
-${pki.server.key}</key>
+${pki[as].key}</key>
 `,
     { mode: 0o600 },
   );

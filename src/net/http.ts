@@ -56,6 +56,14 @@ export interface HttpOptions {
   readonly targets?: Targets;
 }
 
+/** How a URL is reached. */
+interface Route {
+  readonly href: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly proxy: Proxy | undefined;
+}
+
 const MIB = 1024 * 1024;
 /** In every request, unless it has its own (PROTOCOL §13). */
 const USER_AGENT = `coda-node/${version}`;
@@ -88,22 +96,31 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     return agent;
   };
 
+  const routeTo = (url: URL): Route => {
+    const { origin, href, pathname, search } = url;
+    const proxy = proxyOf(url);
+    // A proxy resolves names itself: only what the URL says can be judged here.
+    const fault = proxy === undefined ? undefined : targets?.faultOfName(url);
+    if (fault !== undefined) throw forbidden(fault);
+    return { href, origin, path: `${pathname}${search}`, proxy };
+  };
+  /** Results nearly always go where the one before went. */
+  let latest: Route | undefined;
+
   return {
     request(request) {
       return new Promise((resolve, reject) => {
         const exchange = new Exchange(request, resolve, reject);
         if (exchange.hasEnded) return;
         try {
-          const url = new URL(request.url);
-          exchange.proxy = proxyOf(url);
-          // A proxy resolves names itself: only what the URL says can be judged here.
-          const fault = exchange.proxy === undefined ? undefined : targets?.faultOfName(url);
-          if (fault !== undefined) throw forbidden(fault);
-          const agent = exchange.proxy === undefined ? direct : agentOf(exchange.proxy);
+          if (latest?.href !== request.url) latest = routeTo(new URL(request.url));
+          const { origin, path, proxy } = latest;
+          exchange.proxy = proxy;
+          const agent = proxy === undefined ? direct : agentOf(proxy);
           agent.dispatch(
             {
-              origin: url.origin,
-              path: `${url.pathname}${url.search}`,
+              origin,
+              path,
               method: request.method,
               headers: withDefaults(request.headers),
               body: request.body ?? null,

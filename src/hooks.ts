@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
 import type { Router } from '@koa/router';
 import {
-  checkResolved,
+  takeResolved,
   type BatchJob,
   type Edge,
   type ExecutionResult,
@@ -18,7 +18,7 @@ import type { Delivery } from './outbox/delivery.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
-import { guardTaps, type GuardOptions } from './kernel/tap.ts';
+import { guardTaps, type GuardOptions, type TapTime } from './kernel/tap.ts';
 import { nearest } from './nearest.ts';
 
 /** What the connect plugin is about to send; a tap may change it. */
@@ -65,8 +65,8 @@ interface Words<Args extends unknown[]> {
   readonly when: string;
   readonly tap: string;
   readonly failure: string;
-  /** Throws if the answer of a tap cannot be used. Without it, the caller checks. */
-  readonly check?: (answer: unknown) => void;
+  /** What the answer of a tap becomes; throws if it cannot be used. Without it, the caller checks. */
+  readonly take?: (answer: unknown, args: readonly unknown[]) => unknown;
 }
 
 interface Deadline {
@@ -83,13 +83,15 @@ export interface HookSpec<H = unknown> extends Words<unknown[]> {
   readonly create: () => H;
 }
 
-function series<Args extends unknown[]>(words: Words<Args> & Deadline): HookSpec<AsyncSeriesHook<Args>> {
+function series<Args extends unknown[]>(
+  words: Words<Args> & Deadline,
+): HookSpec<AsyncSeriesHook<Args, TapTime>> {
   return { ...words, type: 'AsyncSeriesHook', create: () => new AsyncSeriesHook(namesOf(words)) };
 }
 
 function seriesBail<Args extends unknown[], Answer>(
   words: Words<Args> & Deadline,
-): HookSpec<AsyncSeriesBailHook<Args, Answer | undefined>> {
+): HookSpec<AsyncSeriesBailHook<Args, Answer | undefined, TapTime>> {
   return {
     ...words,
     type: 'AsyncSeriesBailHook',
@@ -147,7 +149,7 @@ export const HOOKS = {
     tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
-    check: checkResolved,
+    take: takeResolved,
   }),
   connect: seriesBail<[Executor | undefined], Session>({
     args: ['executor: Executor | undefined'],
@@ -193,13 +195,14 @@ export const HOOKS = {
     tap: 'Returns how many of the waiting jobs to hand over at once, or nothing for one.',
     failure: 'One job is handed over.',
   }),
-  onJob: series<[Job]>({
-    args: ['job: Job'],
+  onJob: series<[Job, RunContext]>({
+    args: ['job: Job', 'context: RunContext'],
     next: 'afterRun',
     kind: 'deciding',
     when: 'Just before a job runs on the device; the device waits for it.',
-    tap: 'May prepare the device, for example calibrate it.',
-    failure: "The job is reported failed with the plugin's name; the next one continues.",
+    tap: 'May prepare the device, for example calibrate it. `context.signal` fires when the job is cancelled, when the time limit of the tap has passed, and when the node shuts down: the tap should then end soon. On a shutdown the job is not lost, it runs after the next start.',
+    failure:
+      "The job is reported failed with the plugin's name; the next one continues. A tap that is late fails its job at once, and keeps the device: nothing runs on it until the tap has really ended. After `cancelGraceSec` the node counts as not ready until then.",
     deadline: 'limit',
   }),
   runBatch: seriesBail<[Batch], ExecutionResult[]>({
@@ -297,8 +300,8 @@ const UNKNOWN: object = new Proxy(INSPECTED, {
 export function createHooks(guard: HookGuard): Hooks {
   const hooks = Object.entries(HOOKS).map(([name, spec]: [string, HookSpec]) => {
     const hook = spec.create() as Hook<unknown, unknown>;
-    const { kind, deadline, check } = spec;
-    guardTaps(hook, { ...guard, hook: name, kind, deadline, ...(check === undefined ? {} : { check }) });
+    const { kind, deadline, take } = spec;
+    guardTaps(hook, { ...guard, hook: name, kind, deadline, ...(take === undefined ? {} : { take }) });
     return [name, hook] as const;
   });
   // Only a name that is no hook gets to the prototype, so the node's own calls do not pay for it.

@@ -334,11 +334,11 @@ export class Node implements CodaNode {
   }
 }
 
-function reportSlow({ plugin, since, limitMs }: SlowTap, report: ReadinessReport): void {
+function reportSlow({ plugin, since, limitMs, limitFrom }: SlowTap, report: ReadinessReport): void {
   const seconds = Math.round((performance.now() - since) / 1000);
   report.notReady(
     `plugin '${plugin}' has not settled in onJob after ${seconds} s, and the next job waits for it`,
-    `After ${limitMs / 1000} s (hookTimeoutSec) the job fails and the node goes on. See what the plugin waits for.`,
+    `After ${limitMs / 1000} s (${limitFrom}) the job fails, and the node goes on once the plugin ends. See what it waits for.`,
   );
 }
 

@@ -16,7 +16,8 @@ export interface Device {
 export interface RunContext {
   /** The job that runs; for a batch, its first job. */
   readonly jobId: string;
-  /** Fires when the job is cancelled or its deadline has passed; `reason` says which. */
+  /** Fires when the job is cancelled, its deadline has passed, or the node no longer waits for it as it shuts down;
+   *  `reason` says which. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -74,8 +75,8 @@ export interface ExecutorRecipe {
   readonly create: (settings: Settings) => Executor | Promise<Executor>;
 }
 
-/** Throws a TypeError that names what is wrong with `value`, which should be the answer of a `resolveExecutor` tap. */
-export function checkResolved(value: unknown): void {
+/** `value`. Throws a TypeError that names what is wrong with it: it should be the answer of a `resolveExecutor` tap. */
+export function takeResolved(value: unknown): unknown {
   const wanted = 'a tap returns { executor, source } or { create, source }';
   if (!isRecord(value)) throw new TypeError(`it returned ${kindOf(value)}; ${wanted}`);
   const { source, create } = value;
@@ -85,10 +86,11 @@ export function checkResolved(value: unknown): void {
   if (create !== undefined && value['executor'] !== undefined) {
     throw new TypeError(`it returned both an executor and create; ${wanted}`);
   }
-  if (typeof create === 'function') return;
+  if (typeof create === 'function') return value;
   if (create !== undefined) throw new TypeError(`its create is ${kindOf(create)}, not a function; ${wanted}`);
   const fault = executorFault(value['executor']);
   if (fault !== undefined) throw new TypeError(`the executor that it returned ${fault}`);
+  return value;
 }
 
 /** What is wrong with an executor; undefined if nothing is. */

@@ -6,6 +6,7 @@
 //
 // A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
 // admission is closed, or while the node cannot be sure that the next job is still its own.
+import type { Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
@@ -18,7 +19,8 @@ import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
 import type { OddResults } from './result.ts';
-import { Run, type FailureCause, type RunEndings } from './run.ts';
+import type { FailureCause } from './before-run.ts';
+import { Run, type RunEndings } from './run.ts';
 
 /** Which jobs are still this node's own. */
 export interface Leases {
@@ -80,7 +82,7 @@ export class Runner {
   }
 
   /** Why the executor is unhealthy, if it is. */
-  get stuck(): string | undefined {
+  get stuck(): Trouble | undefined {
     for (const { stuck } of this.#runs) if (stuck !== undefined) return stuck;
     return undefined;
   }
@@ -107,9 +109,17 @@ export class Runner {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
   }
 
-  /** Starts nothing more, and resolves once every run has ended. */
-  async drain(): Promise<void> {
+  /** Starts nothing more, and resolves once every run has ended. A job that a plugin still prepares in `onJob` is given
+   *  back: it is not on the device yet. */
+  async drain(reason: string): Promise<void> {
     this.#stopped = true;
+    for (const run of this.#runs) {
+      if (!run.isBeforeDevice) continue;
+      for (const job of run.jobs) {
+        run.drop(job, reason);
+        this.#options.held.release(job);
+      }
+    }
     while (this.#runs.size > 0) await this.#waitingForEnd.next();
     this.#stopWatching?.();
   }

@@ -4,7 +4,8 @@
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
-import type { FailureCause, RunEndings } from '../device/run.ts';
+import type { FailureCause } from '../device/before-run.ts';
+import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
@@ -13,6 +14,7 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { Ending, HeldJob, ReadyJob } from './job.ts';
 import type { JobTable } from './job-table.ts';
+import { viewOf } from './job-view.ts';
 import type { JobTrace } from './job-trace.ts';
 
 export interface EndingsOptions {
@@ -46,8 +48,7 @@ export class Endings implements RunEndings {
     this.#lastRunAt = new Date().toISOString();
     const saved = this.#save(job, outcome, this.#lastRunAt, cause);
     if (!isTapped(hooks.afterRun)) return saved;
-    const { jobId, messageIds, callbackUrl, circuit } = job;
-    void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+    void hooks.afterRun.promise(viewOf(job), outcome);
     return saved;
   }
 

@@ -2,12 +2,13 @@
 import type { NativeGateIR } from '../protocol/ir.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 
-/** A job as plugins see it. */
+/** A job as plugins see it. It is frozen: to change it throws. */
 export interface Job {
   readonly jobId: string;
   /** The stream entry that brought it. */
   readonly messageId: string;
   readonly callbackUrl: string;
+  /** A frozen copy of the circuit that runs. */
   readonly ir: NativeGateIR;
   readonly shots: number;
 }
@@ -43,6 +44,8 @@ export interface HeldFacts {
   readonly bytes: number;
   /** Monotonic milliseconds. */
   readonly heldSince: number;
+  /** What plugins see of it; made when the first of them looks. */
+  view?: Job;
 }
 
 /** An outcome as the outbox keeps it: all that is needed to deliver it, also after a restart. */

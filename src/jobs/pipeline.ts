@@ -61,8 +61,7 @@ export interface JobPipelineOptions {
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
 
-const STUCK_REMEDY =
-  'Restart the node (coda stop, coda start) to let it go on now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
+const SHUTTING_DOWN = 'the node is shutting down';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {
@@ -208,7 +207,7 @@ export class JobPipeline implements Jobs {
     const reasons = [
       ...this.admission.reasons,
       this.#health.trouble ?? this.#reader.trouble,
-      stuck === undefined ? undefined : { text: stuck, remedy: STUCK_REMEDY },
+      stuck,
       this.#writes.trouble,
     ];
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
@@ -236,18 +235,18 @@ export class JobPipeline implements Jobs {
    *  After `timeoutMs` the rest is given up: runs start again, and results are delivered, after the next start. */
   async drain(timeoutMs: number): Promise<void> {
     const { log, outbox } = this.#options;
-    this.admission.close('drain', 'the node is shutting down');
+    this.admission.close('drain', SHUTTING_DOWN);
     this.#replay.stop();
     this.#reader.stop();
     this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
     if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
-    const ended = await endsWithin(this.#runner.drain(), timeoutMs);
+    const ended = await endsWithin(this.#runner.drain(SHUTTING_DOWN), timeoutMs);
     if (!ended) {
       log.warn(
         `job ${this.current} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
       );
-      this.#runner.abandon('the node is shutting down');
+      this.#runner.abandon(SHUTTING_DOWN);
     }
     if (outbox.size > 0) log.info(`waiting for ${outbox.size} results to be delivered`);
     await endsWithin(outbox.empty(), Math.max(deadline - performance.now(), 0));
@@ -261,7 +260,7 @@ export class JobPipeline implements Jobs {
     this.#reader.stop();
     this.#recovery.close();
     this.#rights.close();
-    this.#runner.abandon('the node is shutting down');
+    this.#runner.abandon(SHUTTING_DOWN);
     this.#health.close();
     this.#writes.close();
     this.#marker.close();

@@ -3,7 +3,35 @@
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isPromise, runInSeries, type SeriesTap } from './series.ts';
+import { shown } from '../protocol/text.ts';
+import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
+
+/** What a tap of an asynchronous hook may say beside tapable's own options. */
+export interface TapTime {
+  /** Its own time limit in seconds, in place of `hookTimeoutSec`. */
+  readonly timeoutSec?: number;
+}
+
+/** A tap that was given up, and goes on all the same. */
+export class LateTap extends PluginError {
+  readonly #pending: PromiseLike<unknown>;
+
+  constructor(
+    message: string,
+    pending: PromiseLike<unknown>,
+    details: ConstructorParameters<typeof PluginError>[1],
+  ) {
+    super(message, details);
+    this.name = PluginError.name;
+    this.#pending = pending;
+  }
+
+  /** Resolves once the tap has really settled; never rejects. */
+  get settled(): Promise<void> {
+    const end = (): void => {};
+    return Promise.resolve(this.#pending).then(end, end);
+  }
+}
 
 /** A tap of `onJob` that has not settled, although a good part of its time is over. */
 export interface SlowTap {
@@ -11,6 +39,8 @@ export interface SlowTap {
   /** Monotonic milliseconds. */
   readonly since: number;
   readonly limitMs: number;
+  /** For people: `hookTimeoutSec`, or that the tap has its own. */
+  readonly limitFrom: string;
 }
 
 const SLOW_MS = 10_000;
@@ -27,8 +57,8 @@ export interface GuardOptions {
   readonly applying: () => string | undefined;
   /** The taps that a job waits for, and that take long. */
   readonly slowTaps: Set<SlowTap>;
-  /** Throws if an answer of a tap, other than nothing, cannot be used. */
-  readonly check?: (answer: unknown) => void;
+  /** What an answer of a tap, other than nothing, becomes; `args` are those of the call. Throws if it cannot be used. */
+  readonly take?: (answer: unknown, args: readonly unknown[]) => unknown;
 }
 
 type Call = (...args: unknown[]) => unknown;
@@ -36,14 +66,14 @@ type Call = (...args: unknown[]) => unknown;
 export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): void {
   hook.intercept({
     name: 'guard',
-    register: (tap) => guardTap(tap, options),
+    register: (tap) => guardTap(tap, options, isWaterfall(hook)),
   });
   // A synchronous hook has no deadline: its taps return their answer.
-  if (options.deadline !== 'none') runInSeries(hook, options.timeoutMs, slowMsOf(options));
+  if (options.deadline !== 'none') runInSeries(hook);
 }
 
 /** A tap whose lateness is no failure may take its time. */
-function slowMsOf({ deadline, timeoutMs }: GuardOptions): number {
+function slowMsOf(deadline: GuardOptions['deadline'], timeoutMs: number): number {
   const isNamed = deadline === 'limit' && timeoutMs >= SHORTEST_LIMIT_MS;
   return isNamed ? Math.min(SLOW_MS, timeoutMs / 2) : timeoutMs;
 }
@@ -71,12 +101,15 @@ export function checkTapOrder(name: string, hook: { readonly taps: readonly Full
   }
 }
 
-function guardTap(tap: FullTap, options: GuardOptions): FullTap {
-  const { hook, kind, deadline, timeoutMs, log } = options;
+function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: boolean): FullTap {
+  const { hook, kind, deadline, log } = options;
   const plugin = options.applying() ?? tap.name;
-  const { check } = options;
+  const { take } = options;
   const own: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
-  const call = check === undefined ? own : checked(own, check);
+  const call = take === undefined ? own : taken(own, take, isInWaterfall);
+  const timeoutMs = ownTimeoutMs(tap, plugin, hook) ?? options.timeoutMs;
+  const slowMs = slowMsOf(deadline, timeoutMs);
+  const limitFrom = tap.timeoutSec === undefined ? 'hookTimeoutSec' : 'timeoutSec of the tap';
 
   /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
@@ -87,22 +120,21 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
   };
 
   const onSlow = (): (() => void) => {
-    const slowMs = slowMsOf(options);
     if (hook !== 'onJob') {
       const seconds = `${slowMs / 1000} s; after ${timeoutMs / 1000} s it counts as failed`;
       log.warn(`plugin '${plugin}' has not settled in ${hook} after ${seconds}`);
       return () => {};
     }
     // /ready has it, and with that the log.
-    const slow: SlowTap = { plugin, since: performance.now() - slowMs, limitMs: timeoutMs };
+    const slow: SlowTap = { plugin, since: performance.now() - slowMs, limitMs: timeoutMs, limitFrom };
     options.slowTaps.add(slow);
     return () => options.slowTaps.delete(slow);
   };
 
-  const onLate = (): PluginError | undefined => {
+  const onLate = (pending: PromiseLike<unknown>): PluginError | undefined => {
     const text = `plugin '${plugin}' has not settled in ${hook} after ${timeoutMs / 1000} s`;
     if (deadline === 'limit') {
-      return new PluginError(text, { plugin, hook, remedy: 'Fix the plugin, or raise hookTimeoutSec.' });
+      return new LateTap(text, pending, { plugin, hook, remedy: `Fix the plugin, or raise ${limitFrom}.` });
     }
     log.warn(`${text}; still waiting`);
     return undefined;
@@ -110,8 +142,18 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
 
   if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
   const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onSlow, onLate };
+  const guarded: SeriesTap = { ...tap, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
   return guarded;
+}
+
+/** The time limit that the tap names, in milliseconds. */
+function ownTimeoutMs({ timeoutSec }: TapTime, plugin: string, hook: string): number | undefined {
+  if (timeoutSec === undefined) return undefined;
+  if (typeof timeoutSec === 'number' && timeoutSec > 0) return timeoutSec * 1000;
+  throw new PluginError(
+    `plugin '${plugin}' taps ${hook} with a timeoutSec of ${shown(timeoutSec)}, which is no number of seconds above 0`,
+    { plugin, hook, remedy: 'Leave it out to have hookTimeoutSec.' },
+  );
 }
 
 /** An error with a code of its own says more than a PluginError could; it only gets the plugin and the hook added. */
@@ -145,12 +187,13 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
   };
 }
 
-function checked(call: Call, check: (answer: unknown) => void): Call {
-  const pass = (answer: unknown): unknown => {
-    if (answer !== undefined && answer !== null) check(answer);
-    return answer;
-  };
+function taken(call: Call, take: NonNullable<GuardOptions['take']>, isInWaterfall: boolean): Call {
   return (...args) => {
+    const pass = (answer: unknown): unknown => {
+      // A tap of a waterfall that answers with what it was given has changed nothing.
+      if (answer === undefined || answer === null || (isInWaterfall && answer === args[0])) return undefined;
+      return take(answer, args);
+    };
     const answer = call(...args);
     return isPromise(answer) ? Promise.resolve(answer).then(pass) : pass(answer);
   };

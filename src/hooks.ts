@@ -31,7 +31,7 @@ export interface ConnectRequest {
   readonly body: { machine_fingerprint: string; connectivity?: readonly Edge[] };
 }
 
-/** A result that is about to be posted; a tap may add headers. */
+/** A result that is about to be posted. It is frozen but for its headers: a tap may add some. */
 export interface WebhookRequest {
   readonly jobId: string;
   readonly url: string;
@@ -219,7 +219,7 @@ export const HOOKS = {
     next: 'deliver',
     kind: 'observing',
     when: 'After a run has ended, while its outcome is being saved; nothing waits for it.',
-    tap: 'Sees the job and its outcome, and changes neither.',
+    tap: 'Sees the job and its outcome, which are frozen.',
     failure: "Logged with the plugin's name; the outcome is not touched.",
     deadline: 'limit',
   }),
@@ -234,17 +234,27 @@ export const HOOKS = {
   deliver: seriesBail<[SavedOutcome, number], Delivery>({
     args: ['saved: SavedOutcome', 'attempt: number'],
     previous: 'afterRun',
+    next: 'afterDeliver',
     kind: 'deciding',
     when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',
     tap: 'Makes one attempt and returns how it ended.',
     failure: 'The attempt is repeated later.',
     deadline: 'warn',
   }),
+  afterDeliver: series<[SavedOutcome, number, Delivery]>({
+    args: ['saved: SavedOutcome', 'attempt: number', 'delivery: Delivery'],
+    previous: 'deliver',
+    kind: 'observing',
+    when: 'After every attempt to deliver an outcome; nothing waits for it.',
+    tap: 'Sees the outcome, the number of the attempt (1 for the first one of this process) and how it ended: `delivered`, `refused` for good, or `retry`, with the reason.',
+    failure: "Logged with the plugin's name; the delivery goes on.",
+    deadline: 'limit',
+  }),
   onWebhook: series<[WebhookRequest]>({
     args: ['request: WebhookRequest'],
     kind: 'observing',
     when: 'From `deliver`, before every attempt to post an outcome.',
-    tap: 'May add headers; the body is fixed by the contract.',
+    tap: 'May add to `headers`. All else is frozen, and the body is fixed by the contract.',
     failure: "Logged with the plugin's name; the outcome is posted all the same.",
     deadline: 'limit',
   }),

@@ -13,6 +13,7 @@ export {
 export type { Batch } from './hooks.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export type { Admission } from './kernel/admission.ts';
+export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
 export type { Services } from './kernel/services.ts';

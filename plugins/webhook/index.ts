@@ -2,6 +2,7 @@
 // The outbox decides when to try again, and what to do with a refusal.
 import type { CodaNode, Plugin } from '../../src/index.ts';
 import {
+  deepFrozen,
   extraHeaders,
   isTapped,
   TransportError,
@@ -41,7 +42,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     const text = JSON.stringify(body);
     let tapped: Record<string, string> = {};
     if (isTapped(node.hooks.onWebhook)) {
-      const request = { jobId, url, body: { ...body }, headers: {}, attempt };
+      const request = Object.freeze({ jobId, url, body: deepFrozen({ ...body }), headers: {}, attempt });
       await node.hooks.onWebhook.promise(request);
       tapped = sendableHeaders(request.headers, log);
     }

@@ -7,6 +7,7 @@
 import type { FailureCause } from '../device/before-run.ts';
 import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
+import { deepFrozen } from '../kernel/frozen.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
@@ -48,7 +49,7 @@ export class Endings implements RunEndings {
     this.#lastRunAt = new Date().toISOString();
     const saved = this.#save(job, outcome, this.#lastRunAt, cause);
     if (!isTapped(hooks.afterRun)) return saved;
-    void hooks.afterRun.promise(viewOf(job), outcome);
+    void hooks.afterRun.promise(viewOf(job), deepFrozen(outcome));
     return saved;
   }
 
@@ -111,6 +112,6 @@ export class Endings implements RunEndings {
   #announceCancel(cancellation: Cancellation): void {
     const { hooks, log } = this.#options;
     log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
-    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(cancellation);
+    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(Object.freeze(cancellation));
   }
 }

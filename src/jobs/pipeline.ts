@@ -6,7 +6,7 @@
 //
 // Each part knows the parts that it works with; here they are made, started, stopped and reported on.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { Trouble } from '../errors.ts';
+import { messageOf, type Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
 import { OddResults } from '../device/result.ts';
@@ -14,7 +14,9 @@ import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { endsWithin } from '../net/timing.ts';
 import type { Delivery } from '../outbox/delivery.ts';
@@ -28,6 +30,7 @@ import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
+import type { SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
 import { Prefetch } from './prefetch.ts';
@@ -156,7 +159,7 @@ export class JobPipeline implements Jobs {
     const { hooks, outbox } = this.#options;
     outbox.start({
       statuses: this.#writes,
-      deliver: async (saved, attempt) => (await hooks.deliver.promise(saved, attempt)) ?? NOT_DELIVERED,
+      deliver: (saved, attempt) => deliver(hooks, saved, attempt),
     });
     this.#replay.start();
     this.#runner.start();
@@ -266,6 +269,21 @@ export class JobPipeline implements Jobs {
     this.#marker.close();
     this.#trace.close();
   }
+}
+
+async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
+  // The built-in plugin alone changes nothing.
+  const shown = hooks.deliver.taps.length > 1 ? deepFrozen({ ...saved }) : saved;
+  let delivery: Delivery;
+  try {
+    delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
+  } catch (thrown) {
+    delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
+  }
+  if (isTapped(hooks.afterDeliver)) {
+    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery));
+  }
+  return delivery;
 }
 
 function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {

@@ -29,7 +29,7 @@ describe('the table of the hooks', () => {
     );
     const code = `import type { Router } from '@koa/router';
 import type { CodaNode, Cancellation, ConnectRequest, Executor, Job, Outcome, RunContext, WebhookRequest } from '${resolve('src/index.ts')}';
-import type { Batch, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
+import type { Batch, Delivery, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
 declare const node: CodaNode;
 ${taps.join('\n')}
 `;

@@ -1,7 +1,14 @@
 // Every hook of the node, each declared once: its class and arguments, when it is called, what a tap may do, what a failure
 // does. The types, the hooks of a node and docs/hooks.md are all made from this table.
 import { inspect } from 'node:util';
-import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
+import {
+  AsyncSeriesBailHook,
+  AsyncSeriesHook,
+  AsyncSeriesWaterfallHook,
+  SyncBailHook,
+  SyncHook,
+  type Hook,
+} from 'tapable';
 import type { Router } from '@koa/router';
 import {
   takeResolved,
@@ -14,7 +21,9 @@ import {
   type RunContext,
 } from './device/executor.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
+import { takeCircuit } from './jobs/job-view.ts';
 import type { Delivery } from './outbox/delivery.ts';
+import type { NativeGateIR } from './protocol/ir.ts';
 import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
@@ -96,6 +105,16 @@ function seriesBail<Args extends unknown[], Answer>(
     ...words,
     type: 'AsyncSeriesBailHook',
     create: () => new AsyncSeriesBailHook(namesOf(words)),
+  };
+}
+
+function waterfall<Args extends unknown[]>(
+  words: Words<Args> & Deadline,
+): HookSpec<AsyncSeriesWaterfallHook<Args, Args[0] | undefined, TapTime>> {
+  return {
+    ...words,
+    type: 'AsyncSeriesWaterfallHook',
+    create: () => new AsyncSeriesWaterfallHook(namesOf(words)),
   };
 }
 
@@ -187,6 +206,16 @@ export const HOOKS = {
     tap: 'Starts background work such as heartbeats.',
     failure: 'The node does not start.',
     deadline: 'limit',
+  }),
+  prepare: waterfall<[NativeGateIR, Job]>({
+    args: ['circuit: NativeGateIR', 'job: Job'],
+    kind: 'deciding',
+    when: 'As soon as a job is taken in and its circuit is checked, ahead of its turn: while jobs wait, the device does not wait for this. Several jobs may be in here at once, and one that takes long is passed by others.',
+    tap: 'Returns the circuit that is to run, for example with other qubits or gates. It is checked as that of the cloud is. Nothing, or the same object, leaves it as it is. If it has another number of measurements, `mapResult` has to make the result fit the circuit of the cloud.',
+    failure:
+      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is.",
+    deadline: 'limit',
+    take: takeCircuit,
   }),
   batchSize: syncBail<[number], number>({
     args: ['waiting: number'],

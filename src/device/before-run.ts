@@ -1,35 +1,16 @@
 // The hook `onJob` of one job, before its run. Ends only when the tap that runs has really ended: until then the device is
 // the plugin's.
-import { attributedMessageOf, ExecutorError, type Trouble } from '../errors.ts';
+import { ExecutorError, type Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { ReadyJob } from '../jobs/job.ts';
 import { viewOf } from '../jobs/job-view.ts';
 import { LateTap } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
-import { boundedError } from '../protocol/webhook.ts';
 import type { RunContext } from './executor.ts';
+import { Failure } from './failure.ts';
 
 const STUCK_REMEDY =
   'Restart the node (coda stop, coda start) to let it go on now. Have the plugin end its tap when its signal fires.';
-
-/** For the log: what failed a job. */
-export interface FailureCause {
-  /** Continues "job … failed", for example `in the executor (./qpu.ts)`. */
-  readonly where: string;
-  readonly thrown?: unknown;
-}
-
-export class Failure implements FailureCause {
-  readonly error: string;
-  readonly where: string;
-  readonly thrown: unknown;
-
-  constructor(where: string, thrown: unknown, error = attributedMessageOf(thrown)) {
-    this.where = where;
-    this.thrown = thrown;
-    this.error = boundedError(error);
-  }
-}
 
 export interface BeforeRunOptions {
   readonly hooks: Hooks;

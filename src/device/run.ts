@@ -6,8 +6,9 @@ import type { ReadyJob } from '../jobs/job.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { boundedError, type Outcome } from '../protocol/webhook.ts';
-import { BeforeRun, contextOf, Failure, type FailureCause } from './before-run.ts';
+import { BeforeRun, contextOf } from './before-run.ts';
 import type { LoadedExecutor } from './executor.ts';
+import { Failure, type FailureCause } from './failure.ts';
 import { checkResult, type OddResults } from './result.ts';
 
 /** Takes the outcome of a job that was on the device; resolves once it is saved. */

@@ -19,7 +19,7 @@ import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
 import type { OddResults } from './result.ts';
-import type { FailureCause } from './before-run.ts';
+import type { FailureCause } from './failure.ts';
 import { Run, type RunEndings } from './run.ts';
 
 /** Which jobs are still this node's own. */

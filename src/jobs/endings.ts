@@ -4,7 +4,7 @@
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
-import type { FailureCause } from '../device/before-run.ts';
+import type { FailureCause } from '../device/failure.ts';
 import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { deepFrozen } from '../kernel/frozen.ts';

@@ -1,5 +1,6 @@
 // A job as plugins see it: frozen, made once a job and only if a hook is tapped. What a plugin does to it changes nothing.
-import type { NativeGateIR } from '../protocol/ir.ts';
+import { messageOf } from '../errors.ts';
+import { validateIr, type NativeGateIR } from '../protocol/ir.ts';
 import type { HeldJob, Job, ReadyJob } from './job.ts';
 
 /** A held job whose circuit has been read. */
@@ -38,4 +39,16 @@ export function copyIr(ir: NativeGateIR, finish: <T extends object>(part: T) => 
     measurements: finish([...ir.measurements]),
     metadata: finish({ ...ir.metadata }),
   });
+}
+
+/** The circuit that a tap of `prepare` answered with, checked, as a frozen copy. Throws a TypeError. */
+export function takeCircuit(answer: unknown): NativeGateIR {
+  let circuit: NativeGateIR;
+  try {
+    circuit = validateIr(answer);
+  } catch (cause) {
+    // Not a JobError, which would be the plugin's own word.
+    throw new TypeError(`what it returned is no circuit that can run: ${messageOf(cause)}`, { cause });
+  }
+  return copyIr(circuit, Object.freeze);
 }

@@ -14,11 +14,17 @@ export interface Job {
 }
 
 /** A job that this node has and has not finished, as the job table keeps it. */
-export type HeldJob = CheckingJob | ReadyJob;
+export type HeldJob = CheckingJob | PreparingJob | ReadyJob;
 
 /** A job that was read from the stream and is being checked. */
 export interface CheckingJob extends HeldFacts {
   stage: 'checking';
+}
+
+/** A job that plugins prepare, ahead of its turn. */
+export interface PreparingJob extends HeldFacts {
+  stage: 'preparing';
+  readonly circuit: Circuit;
 }
 
 /** A job that is ready for the device, or on it. */
@@ -32,6 +38,8 @@ export interface ReadyJob extends HeldFacts {
 export interface Circuit {
   readonly ir: NativeGateIR;
   readonly shots: number;
+  /** How many bits the cloud expects in a result; set if plugins changed the circuit, else one for each measurement. */
+  readonly bits?: number;
 }
 
 /** What is known of a held job at every stage. */

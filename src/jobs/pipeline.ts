@@ -108,6 +108,7 @@ export class JobPipeline implements Jobs {
       marker,
       directory,
       maxDeliveries,
+      hooks,
       log,
     });
     const recovery = new Recovery({

@@ -19,12 +19,13 @@ import {
   type ExecutorRecipe,
   type LoadedExecutor,
   type RunContext,
+  type SeenResult,
 } from './device/executor.ts';
+import { takeResult, type RunOutcome } from './device/result.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import { takeCircuit } from './jobs/job-view.ts';
 import type { Delivery } from './outbox/delivery.ts';
 import type { NativeGateIR } from './protocol/ir.ts';
-import type { Outcome } from './protocol/webhook.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
 import { guardTaps, type GuardOptions, type TapTime } from './kernel/tap.ts';
@@ -226,7 +227,7 @@ export const HOOKS = {
   }),
   onJob: series<[Job, RunContext]>({
     args: ['job: Job', 'context: RunContext'],
-    next: 'afterRun',
+    next: 'mapResult',
     kind: 'deciding',
     when: 'Just before a job runs on the device; the device waits for it.',
     tap: 'May prepare the device, for example calibrate it. `context.signal` fires when the job is cancelled, when the time limit of the tap has passed, and when the node shuts down: the tap should then end soon. On a shutdown the job is not lost, it runs after the next start.',
@@ -242,13 +243,25 @@ export const HOOKS = {
     failure: 'The jobs run one by one.',
     deadline: 'warn',
   }),
-  afterRun: series<[Job, Outcome]>({
-    args: ['job: Job', 'outcome: Outcome'],
+  mapResult: waterfall<[SeenResult, Job]>({
+    args: ['result: SeenResult', 'job: Job'],
     previous: 'onJob',
+    next: 'afterRun',
+    kind: 'deciding',
+    when: 'After a run, for each job, also of a batch; the device is at work again by then. Before the number of bits is checked, and before anything is saved.',
+    tap: 'Returns the result that is to be reported, for example with readout errors corrected: counts are whole numbers. Nothing, or the same object, leaves it as it is.',
+    failure:
+      "The job is reported failed with the plugin's name, and what was measured is set aside for the operator: `coda results` lists, shows and replays it, as it was measured.",
+    deadline: 'limit',
+    take: takeResult,
+  }),
+  afterRun: series<[Job, RunOutcome]>({
+    args: ['job: Job', 'outcome: RunOutcome'],
+    previous: 'mapResult',
     next: 'deliver',
     kind: 'observing',
-    when: 'After a run has ended, while its outcome is being saved; nothing waits for it.',
-    tap: 'Sees the job and its outcome, which are frozen.',
+    when: 'After a run has ended and its result is mapped, while its outcome is being saved; nothing waits for it.',
+    tap: 'Sees the job and its outcome, which are frozen; of an executor that returns them, with `memory` and `metadata`.',
     failure: "Logged with the plugin's name; the outcome is not touched.",
     deadline: 'limit',
   }),

@@ -15,8 +15,18 @@ export {
   VPNError,
   WebhookError,
 } from './errors.ts';
-export type { BatchJob, Device, Edge, ExecutionResult, Executor, RunContext } from './device/executor.ts';
+export type {
+  BatchJob,
+  Device,
+  Edge,
+  ExecutionResult,
+  Executor,
+  RunContext,
+  SeenResult,
+} from './device/executor.ts';
+export type { RunOutcome } from './device/result.ts';
 export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
+export type { Annotations, Json } from './jobs/annotations.ts';
 export type { Job } from './jobs/job.ts';
 export type { Jobs } from './jobs/pipeline.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';

@@ -1,5 +1,6 @@
 // The contract of an executor: what its author writes, and what the node passes to it.
 import type { Settings } from '../config/settings.ts';
+import type { Json } from '../jobs/annotations.ts';
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
@@ -34,7 +35,17 @@ export interface ExecutionResult {
   /** Time on the device in milliseconds. */
   executionTimeMs: number;
   shotsCompleted: number;
+  /** The outcome of each shot, in the order of the shots: bitstrings, at most a million. For plugins: the cloud does not
+   *  get it. */
+  memory?: readonly string[];
+  /** Whatever else is worth knowing of the run, as JSON of at most 64 K characters. For plugins, as `memory`. */
+  metadata?: Readonly<Record<string, Json>>;
 }
+
+/** A result as plugins see it: frozen. */
+export type SeenResult = Readonly<Omit<ExecutionResult, 'counts'>> & {
+  readonly counts: Readonly<Record<string, number>>;
+};
 
 /** Runs compiled circuits. Only `run` is required. The node makes one call at a time, unless `concurrency` allows
  *  more. */

@@ -9,11 +9,13 @@ import { boundedError, type Outcome } from '../protocol/webhook.ts';
 import { BeforeRun, contextOf } from './before-run.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { Failure, type FailureCause } from './failure.ts';
-import { checkResult, type OddResults } from './result.ts';
+import { bitsOf, checkResult, type OddResults, type RunOutcome } from './result.ts';
 
 /** Takes the outcome of a job that was on the device; resolves once it is saved. */
 export interface RunEndings {
-  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void>;
+  ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void>;
+  /** Keeps what was measured for the operator, as the job fails; resolves once that is on disk. */
+  keep(job: ReadyJob, measured: Outcome, reason: string): Promise<void>;
 }
 
 const STUCK_REMEDY =
@@ -77,10 +79,21 @@ export class Run {
   }
 
   /** How a job of this run ended; undefined if it was cancelled, abandoned, or reported already. */
-  outcomeOf(job: ReadyJob): Outcome | undefined {
+  outcomeOf(job: ReadyJob): RunOutcome | undefined {
     if (this.#dropped.has(job)) return undefined;
     if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
-    return outcomeOf(this.#ends.get(job), job, this.#options.odd);
+    return outcomeOf(this.#ends.get(job), job, this.#options);
+  }
+
+  /** Whether the executor has returned something for a job whose outcome still matters. */
+  hasResult(job: ReadyJob): boolean {
+    if (this.#dropped.has(job) || (this.#timedOut !== undefined && this.#ready.includes(job))) return false;
+    return this.#ends.has(job) && !(this.#ends.get(job) instanceof Failure);
+  }
+
+  /** What it returned. */
+  resultOf(job: ReadyJob): unknown {
+    return this.#ends.get(job);
   }
 
   /** What failed a job of this run. */
@@ -230,10 +243,13 @@ export class Run {
   }
 }
 
-function outcomeOf(end: unknown, { jobId, circuit }: ReadyJob, odd: OddResults): Outcome {
+function outcomeOf(end: unknown, { jobId, circuit }: ReadyJob, { odd, hooks }: RunOptions): RunOutcome {
   if (end instanceof Failure) return { status: 'failed', error: end.error };
   try {
-    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, circuit.ir, odd, jobId);
+    if (isTapped(hooks.afterRun)) {
+      return { status: 'completed', ...checkResult(end, bitsOf(circuit), odd, jobId, true) };
+    }
+    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, bitsOf(circuit), odd, jobId);
     return { status: 'completed', counts, executionTimeMs, shotsCompleted };
   } catch (thrown) {
     return { status: 'failed', error: boundedError(messageOf(thrown)) };

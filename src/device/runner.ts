@@ -11,6 +11,7 @@ import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
@@ -18,6 +19,7 @@ import { batchSize } from './batch-size.ts';
 import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
+import { mapResult } from './map-result.ts';
 import type { OddResults } from './result.ts';
 import type { FailureCause } from './failure.ts';
 import { Run, type RunEndings } from './run.ts';
@@ -50,6 +52,9 @@ export interface RunnerOptions {
   readonly cancelGraceMs: number;
 }
 
+/** With so many results in `mapResult`, no further job is started. */
+const MOST_MAPPING = 64;
+
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #runs = new Set<Run>();
@@ -57,6 +62,8 @@ export class Runner {
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
   #runMs = 10;
+  /** Results that plugins map. */
+  #mapping = 0;
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
@@ -120,7 +127,7 @@ export class Runner {
         this.#options.held.release(job);
       }
     }
-    while (this.#runs.size > 0) await this.#waitingForEnd.next();
+    while (this.#runs.size > 0 || this.#mapping > 0) await this.#waitingForEnd.next();
     this.#stopWatching?.();
   }
 
@@ -132,7 +139,7 @@ export class Runner {
   }
 
   #startNext(): void {
-    while (this.#runs.size < this.#options.concurrency) {
+    while (this.#runs.size < this.#options.concurrency && this.#mapping < MOST_MAPPING) {
       const jobs = this.#next();
       if (jobs === undefined) return;
       this.#start(jobs);
@@ -162,7 +169,7 @@ export class Runner {
   }
 
   #ended(run: Run): void {
-    const { held, marker, endings } = this.#options;
+    const { held, marker, hooks } = this.#options;
     const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
@@ -176,12 +183,39 @@ export class Runner {
     for (const job of jobs) {
       if (again.includes(job)) continue;
       const [messageId] = job.messageIds;
-      const outcome = run.outcomeOf(job);
-      const saved = outcome === undefined ? undefined : endings.ran(job, outcome, causeOf(run, job, outcome));
+      const saved =
+        isTapped(hooks.mapResult) && run.hasResult(job)
+          ? this.#map(job, run.resultOf(job))
+          : this.#hand(job, run);
       if (saved === undefined || !marker.isWary) marker.end(messageId);
       else void saved.then(() => marker.forget(messageId));
     }
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
+  }
+
+  /** Hands the outcome over, if there is one; resolves once it is saved. */
+  #hand(job: ReadyJob, run: Run): Promise<void> | undefined {
+    const outcome = run.outcomeOf(job);
+    return outcome === undefined
+      ? undefined
+      : this.#options.endings.ran(job, outcome, causeOf(run, job, outcome));
+  }
+
+  /** As `#hand`, once plugins have mapped the result. The device does not wait for it. */
+  async #map(job: ReadyJob, raw: unknown): Promise<void> {
+    const { held, endings, hooks, odd, loaded } = this.#options;
+    const isHere = (): boolean => held.get(job.jobId) === job;
+    this.#mapping += 1;
+    const { outcome, cause, measured } = await mapResult(raw, job, { hooks, odd, source: loaded.source });
+    // It may have been cancelled meanwhile.
+    if (isHere() && measured !== undefined && outcome.status === 'failed') {
+      await endings.keep(job, measured, outcome.error);
+    }
+    const saved = isHere() ? endings.ran(job, outcome, cause) : undefined;
+    this.#mapping -= 1;
+    if (this.#mapping === 0) this.#waitingForEnd.notify();
+    this.#startNext();
+    await saved;
   }
 }
 

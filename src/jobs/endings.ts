@@ -5,6 +5,7 @@
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
 import type { FailureCause } from '../device/failure.ts';
+import { savedPart, type RunOutcome } from '../device/result.ts';
 import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
@@ -44,13 +45,20 @@ export class Endings implements RunEndings {
   }
 
   /** The job has been on the device, and this is its outcome. Resolves once that is saved. */
-  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void> {
+  ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void> {
     const { hooks } = this.#options;
     this.#lastRunAt = new Date().toISOString();
-    const saved = this.#save(job, outcome, this.#lastRunAt, cause);
+    const saved = this.#save(job, savedPart(outcome), this.#lastRunAt, cause);
     if (!isTapped(hooks.afterRun)) return saved;
     void hooks.afterRun.promise(viewOf(job), deepFrozen(outcome));
     return saved;
+  }
+
+  /** Keeps what was measured for the operator, as a plugin fails the job after its run; resolves once that is on disk. */
+  keep({ jobId, messageIds, callbackUrl }: ReadyJob, measured: Outcome, reason: string): Promise<void> {
+    const { outbox, qpuId } = this.#options;
+    const endedAt = new Date().toISOString();
+    return outbox.keepMeasured({ qpuId, jobId, messageIds, callbackUrl, outcome: measured, endedAt }, reason);
   }
 
   /** The job has failed without a run, or before its run has ended. Resolves once that is saved. */

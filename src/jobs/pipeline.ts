@@ -291,7 +291,7 @@ function refusedTrouble(count: number, last: string | undefined): Trouble | unde
   if (count === 0) return undefined;
   const because = last === undefined ? '' : `; the last: ${last}`;
   return {
-    text: `the cloud takes no result of some jobs: ${count} results are set aside${because}`,
+    text: `${count} results are set aside, which the cloud refused or a plugin could not map${because}`,
     remedy:
       'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
   };

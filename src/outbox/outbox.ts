@@ -181,6 +181,14 @@ export class Outbox {
     this.#lanes.add(entry);
   }
 
+  /** Keeps what was measured for a job that is reported failed; resolves once that is durable. */
+  async keepMeasured(saved: SavedOutcome, reason: string): Promise<void> {
+    const { directory, log } = this.#options;
+    log.error(`job ${saved.jobId} fails after its run; what was measured is set aside (coda results list)`);
+    const because = `the job was reported failed, and this is what was measured: ${reason}`;
+    await setResultAside(directory, saved, because, log, 'measured');
+  }
+
   /** Another stream entry brought the same job: it is acknowledged together with the first. */
   adopt(jobId: string, messageId: string): void {
     const entry = this.#entries.get(jobId);

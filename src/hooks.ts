@@ -21,6 +21,7 @@ import {
   type RunContext,
   type SeenResult,
 } from './device/executor.ts';
+import type { Annotations } from './jobs/annotations.ts';
 import { takeResult, type RunOutcome } from './device/result.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import { takeCircuit } from './jobs/job-view.ts';
@@ -48,6 +49,8 @@ export interface WebhookRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** Extra headers; `Authorization` and `Content-Type` are set later and cannot be replaced. */
   readonly headers: Record<string, string>;
+  /** What plugins have noted on the job. */
+  readonly annotations: Annotations;
   /** 1 for the first attempt of this process. */
   readonly attempt: number;
 }

@@ -11,6 +11,7 @@ export {
   type LoadedExecutor,
 } from './device/executor.ts';
 export type { Batch } from './hooks.ts';
+export { NO_ANNOTATIONS } from './jobs/annotations.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export type { Admission } from './kernel/admission.ts';
 export { deepFrozen } from './kernel/frozen.ts';

@@ -5,6 +5,7 @@ import {
   deepFrozen,
   extraHeaders,
   isTapped,
+  NO_ANNOTATIONS,
   TransportError,
   webhookBody,
   type Delivery,
@@ -34,7 +35,7 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
   const origins = createOriginGuard(node, log);
 
   return async (saved, attempt) => {
-    const { jobId, callbackUrl: url } = saved;
+    const { jobId, callbackUrl: url, annotations = NO_ANNOTATIONS } = saved;
     const objection = origins.objectionTo(url);
     if (objection !== undefined) return { kind: 'refused', reason: objection };
 
@@ -42,7 +43,14 @@ function createDeliver(node: CodaNode): (saved: SavedOutcome, attempt: number) =
     const text = JSON.stringify(body);
     let tapped: Record<string, string> = {};
     if (isTapped(node.hooks.onWebhook)) {
-      const request = Object.freeze({ jobId, url, body: deepFrozen({ ...body }), headers: {}, attempt });
+      const request = Object.freeze({
+        jobId,
+        url,
+        body: deepFrozen({ ...body }),
+        headers: {},
+        annotations,
+        attempt,
+      });
       await node.hooks.onWebhook.promise(request);
       tapped = sendableHeaders(request.headers, log);
     }

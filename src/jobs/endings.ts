@@ -14,7 +14,7 @@ import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome } from '../protocol/webhook.ts';
-import type { Ending, HeldJob, ReadyJob } from './job.ts';
+import type { Ending, HeldJob, ReadyJob, SavedOutcome } from './job.ts';
 import type { JobTable } from './job-table.ts';
 import { viewOf } from './job-view.ts';
 import type { JobTrace } from './job-trace.ts';
@@ -48,17 +48,20 @@ export class Endings implements RunEndings {
   ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void> {
     const { hooks } = this.#options;
     this.#lastRunAt = new Date().toISOString();
+    // Seen before it is saved: whoever sees a job may annotate it.
+    const seen = isTapped(hooks.afterRun) ? viewOf(job) : undefined;
     const saved = this.#save(job, savedPart(outcome), this.#lastRunAt, cause);
-    if (!isTapped(hooks.afterRun)) return saved;
-    void hooks.afterRun.promise(viewOf(job), deepFrozen(outcome));
+    if (seen !== undefined) void hooks.afterRun.promise(seen, deepFrozen(outcome));
     return saved;
   }
 
   /** Keeps what was measured for the operator, as a plugin fails the job after its run; resolves once that is on disk. */
-  keep({ jobId, messageIds, callbackUrl }: ReadyJob, measured: Outcome, reason: string): Promise<void> {
+  keep(job: ReadyJob, outcome: Outcome, reason: string): Promise<void> {
     const { outbox, qpuId } = this.#options;
+    const { jobId, messageIds, callbackUrl, annotations } = job;
     const endedAt = new Date().toISOString();
-    return outbox.keepMeasured({ qpuId, jobId, messageIds, callbackUrl, outcome: measured, endedAt }, reason);
+    const noted = annotations === undefined ? {} : { annotations };
+    return outbox.keepMeasured({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt, ...noted }, reason);
   }
 
   /** The job has failed without a run, or before its run has ended. Resolves once that is saved. */
@@ -111,7 +114,11 @@ export class Endings implements RunEndings {
     const { held, outbox, trace, qpuId } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     this.counts[outcome.status] += 1;
-    const saved = outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
+    const ended: SavedOutcome = { qpuId, jobId, messageIds, callbackUrl, outcome, endedAt };
+    const { annotations } = job;
+    const saved = outbox.save(annotations === undefined ? ended : { ...ended, annotations });
+    // Only plugins that have seen the job can annotate it.
+    if (job.view !== undefined) job.onAnnotated = (later) => outbox.annotate(jobId, later);
     held.release(job);
     trace.ended(jobId, outcome, cause);
     return saved;

@@ -1,6 +1,7 @@
 // A job as plugins see it: frozen, made once a job and only if a hook is tapped. What a plugin does to it changes nothing.
 import { messageOf } from '../errors.ts';
 import { validateIr, type NativeGateIR } from '../protocol/ir.ts';
+import { annotated, NO_ANNOTATIONS } from './annotations.ts';
 import type { HeldJob, Job, ReadyJob } from './job.ts';
 
 /** A held job whose circuit has been read. */
@@ -24,6 +25,14 @@ function newView(job: JobWithCircuit): Job {
       if (copy === undefined || seen !== ir) copy = copyIr(ir, Object.freeze);
       seen = ir;
       return copy;
+    },
+    get annotations() {
+      return job.annotations ?? NO_ANNOTATIONS;
+    },
+    annotate(key, value) {
+      const annotations = annotated(job.annotations ?? NO_ANNOTATIONS, key, value);
+      job.onAnnotated?.(annotations);
+      job.annotations = annotations;
     },
   });
 }

@@ -1,4 +1,5 @@
 // One outcome in the outbox, in memory and as records of the journal.
+import type { Annotations } from '../jobs/annotations.ts';
 import type { Ending, SavedOutcome } from '../jobs/job.ts';
 
 export interface Entry {
@@ -19,6 +20,8 @@ export type JournalRecord =
   | ({ readonly t: 'outcome' } & SavedOutcome)
   /** The cloud has the outcome, or will never have it: only Redis does not know yet. */
   | { readonly t: 'settled'; readonly jobId: string; readonly cancelled?: true }
+  /** Plugins have noted more on its job, after the outcome was saved. */
+  | { readonly t: 'annotated'; readonly jobId: string; readonly annotations: Annotations }
   | { readonly t: 'done'; readonly jobId: string };
 
 /** A count takes about this much, without its bits. */

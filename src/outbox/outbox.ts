@@ -8,6 +8,7 @@
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
 import type { Trouble } from '../errors.ts';
+import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { cloudRemedy } from '../net/cloud-trouble.ts';
@@ -197,6 +198,17 @@ export class Outbox {
     this.#messages.add(messageId);
   }
 
+  /** What plugins have noted on a job meanwhile goes with its outcome. Throws if the outcome is delivered already. */
+  annotate(jobId: string, annotations: Annotations): void {
+    const entry = this.#entries.get(jobId);
+    if (entry === undefined || entry.stage === 'settling') {
+      throw new Error(`the outcome of job ${jobId} is delivered: it cannot be annotated any more`);
+    }
+    entry.saved = { ...entry.saved, annotations };
+    const record: JournalRecord = { t: 'annotated', jobId, annotations };
+    void this.#journal.append(record, { durable: false });
+  }
+
   /** Suppresses the delivery of an outcome, unless it may have begun. Returns whether it did. */
   cancel(jobId: string): boolean {
     const entry = this.#entries.get(jobId);
@@ -227,6 +239,8 @@ export class Outbox {
       restored.stage = 'waiting';
       // An attempt may have been under way when the node died: a cancel must not contradict it.
       restored.maybeSent = true;
+    } else if (record.t === 'annotated' && entry !== undefined) {
+      entry.saved = { ...entry.saved, annotations: record.annotations };
     } else if (record.t === 'settled' && entry !== undefined) {
       entry.stage = 'settling';
       entry.cancelled = record.cancelled ?? false;

@@ -12,7 +12,7 @@ export async function countUndelivered(directory: string): Promise<number> {
   for (const record of readRecords(await bytesOf(path), path).records) {
     if (!isRecord(record)) continue;
     if (record['t'] === 'outcome') waiting.add(record['jobId']);
-    else waiting.delete(record['jobId']);
+    else if (record['t'] !== 'annotated') waiting.delete(record['jobId']);
   }
   return waiting.size;
 }

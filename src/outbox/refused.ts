@@ -9,6 +9,7 @@ import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { isRecord, shown } from '../protocol/text.ts';
 import type { Outcome } from '../protocol/webhook.ts';
+import { annotated, NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 
 const KINDS = ['refused', 'measured'] as const;
@@ -133,9 +134,25 @@ function checkRefused(path: string, value: unknown): RefusedResult {
     callbackUrl: text('callbackUrl'),
     outcome: checkOutcome(path, value['outcome']),
     endedAt: text('endedAt'),
+    ...checkAnnotations(path, value['annotations']),
     reason: text('reason'),
     refusedAt: text('refusedAt'),
   };
+}
+
+function checkAnnotations(path: string, value: unknown): Pick<SavedOutcome, 'annotations'> {
+  if (value === undefined) return {};
+  const found = isRecord(value) ? Object.entries(value) : undefined;
+  if (found === undefined) throw unusable(path, 'annotations must be an object');
+  try {
+    const annotations = found.reduce<Annotations>(
+      (before, [key, note]) => annotated(before, key, note),
+      NO_ANNOTATIONS,
+    );
+    return { annotations };
+  } catch (thrown) {
+    throw unusable(path, messageOf(thrown));
+  }
 }
 
 function checkOutcome(path: string, value: unknown): Outcome {

@@ -51,7 +51,7 @@ tapable's interceptors (\`intercept\`) work here too. The types of the arguments
 The way of a node, and then of a job:
 
     boot (http) -> resolveExecutor -> connect (beforeConnect) -> network -> start
-    its executor is made before connect; on a first start, after it
+    its executor is made (wrapExecutor) before connect; on a first start, after it
     prepare -> batchSize -> onJob -> [runBatch] -> mapResult -> afterRun -> deliver (onWebhook) -> afterDeliver
     at any time: onCancel, readiness; at the end: drain
 

@@ -29,6 +29,7 @@ import type { Delivery } from './outbox/delivery.ts';
 import type { NativeGateIR } from './protocol/ir.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
+import { takeWrapped, type WrappedExecutor } from './device/wrap-executor.ts';
 import { guardTaps, type GuardOptions, type TapTime } from './kernel/tap.ts';
 import { nearest } from './nearest.ts';
 
@@ -112,9 +113,9 @@ function seriesBail<Args extends unknown[], Answer>(
   };
 }
 
-function waterfall<Args extends unknown[]>(
+function waterfall<Args extends unknown[], Answer = Args[0]>(
   words: Words<Args> & Deadline,
-): HookSpec<AsyncSeriesWaterfallHook<Args, Args[0] | undefined, TapTime>> {
+): HookSpec<AsyncSeriesWaterfallHook<Args, Answer | undefined, TapTime>> {
   return {
     ...words,
     type: 'AsyncSeriesWaterfallHook',
@@ -169,10 +170,19 @@ export const HOOKS = {
     next: 'connect',
     kind: 'deciding',
     when: 'Once a start, after `boot`, before the cloud is asked anything.',
-    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
+    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
     take: takeResolved,
+  }),
+  wrapExecutor: waterfall<[Executor], WrappedExecutor>({
+    args: ['executor: Executor'],
+    kind: 'deciding',
+    when: 'Once a start, as soon as the executor is made, before anything uses it.',
+    tap: 'Returns an executor around the one that it is given, or the methods of it that are to change: what it leaves out stays. A `run` without a `batchRun` also means that jobs run one by one, so that none of them passes it by. A `close` has to call the one below.',
+    failure: 'The node does not start.',
+    deadline: 'warn',
+    take: takeWrapped,
   }),
   connect: seriesBail<[Executor | undefined], Session>({
     args: ['executor: Executor | undefined'],

@@ -17,7 +17,7 @@ const FLOORS: readonly string[] = [
   'src/config/settings.ts src/config/coerce.ts',
   'src/state | src/net | src/kernel',
   // What an executor is, and how a delivery may end.
-  'src/device/executor.ts src/device/result.ts | src/outbox/delivery.ts | src/local-cloud',
+  'src/device/executor.ts src/device/result.ts src/device/wrap-executor.ts | src/outbox/delivery.ts | src/local-cloud',
   'src/hooks.ts',
   'src/device',
   'src/outbox',

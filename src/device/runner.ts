@@ -116,6 +116,11 @@ export class Runner {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
   }
 
+  /** Resolves once nothing is on the device. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0) await this.#waitingForEnd.next();
+  }
+
   /** Starts nothing more, and resolves once every run has ended. A job that a plugin still prepares in `onJob` is given
    *  back: it is not on the device yet. */
   async drain(reason: string): Promise<void> {

@@ -32,8 +32,8 @@ export interface EndingsOptions {
 export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
   #lastRunAt: string | null = null;
-  /** Jobs that got their outcome since the start. */
-  readonly counts = { completed: 0, failed: 0 };
+  /** Jobs that got their outcome, or were cancelled, since the start. */
+  readonly counts = { completed: 0, failed: 0, cancelled: 0 };
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -126,6 +126,7 @@ export class Endings implements RunEndings {
 
   #announceCancel(cancellation: Cancellation): void {
     const { hooks, log } = this.#options;
+    this.counts.cancelled += 1;
     log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
     if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(Object.freeze(cancellation));
   }

@@ -34,6 +34,11 @@ export class JobTable {
     return this.#byJob.size - this.#running;
   }
 
+  /** Jobs on the device, or after it in `mapResult`. */
+  get running(): number {
+    return this.#running;
+  }
+
   get size(): number {
     return this.#byJob.size;
   }

@@ -9,6 +9,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { messageOf, type Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { Holds, type Hold } from '../device/holds.ts';
 import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
@@ -43,10 +44,37 @@ export interface Jobs {
   readonly lastJobAt: string | null;
   /** Keeps jobs from being taken and started. */
   readonly admission: Admission;
+  /** Resolves once the device is idle and the caller has it alone: no job is taken or started until it is released
+   *  (`await using` does it). `reason` is shown in /ready and `coda status`. Rejects if the node shuts down before that.
+   *  Not for taps of `onJob`: the device is theirs, and waits for them. */
+  hold(reason: string): Promise<Hold>;
+  /** What the node has to do, and has done. */
+  figures(): JobFigures;
   /** The jobs on which a cancel can still take effect. */
   cancellable(): string[];
   /** Cancels a job of this node; false if it is not here, or if it is too late. */
   cancel(jobId: string): boolean;
+}
+
+/** A count is since the start of the node, of what is there now it says so. */
+export interface JobFigures {
+  /** Now: jobs that are taken and not on the device. */
+  readonly queued: number;
+  /** Now: jobs on the device, or after it in `mapResult`. */
+  readonly running: number;
+  /** Now: outcomes that are saved and not delivered. */
+  readonly undelivered: number;
+  /** Now: jobs in the stream that no node has taken; null if that is not known. */
+  readonly backlog: number | null;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly delivered: number;
+  /** Outcomes that the cloud has refused. */
+  readonly refused: number;
+  /** ISO 8601, UTC; null if there was none. */
+  readonly lastRunAt: string | null;
+  readonly lastDeliveryAt: string | null;
 }
 
 export interface JobPipelineOptions {
@@ -79,6 +107,7 @@ export class JobPipeline implements Jobs {
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
   readonly #runner: Runner;
+  readonly #holds: Holds;
   readonly #reader: Reader;
   readonly #replay: Replay;
 
@@ -153,6 +182,7 @@ export class JobPipeline implements Jobs {
     this.#recovery = recovery;
     this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
+    this.#holds = new Holds({ admission, idle: () => runner.idle() });
   }
 
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
@@ -177,6 +207,26 @@ export class JobPipeline implements Jobs {
 
   get lastJobAt(): string | null {
     return this.#endings.lastRunAt;
+  }
+
+  hold(reason: string): Promise<Hold> {
+    return this.#holds.hold(reason);
+  }
+
+  figures(): JobFigures {
+    const { outbox } = this.#options;
+    const { completed, failed, cancelled } = this.#endings.counts;
+    return {
+      queued: this.#held.waiting + this.#recovery.waiting,
+      running: this.#held.running,
+      undelivered: outbox.size,
+      backlog: this.#recovery.backlog ?? null,
+      ...{ completed, failed, cancelled },
+      delivered: outbox.delivered,
+      refused: outbox.refused,
+      lastRunAt: this.lastJobAt,
+      lastDeliveryAt: isoOf(outbox.lastDelivery),
+    };
   }
 
   cancellable(): string[] {
@@ -244,11 +294,13 @@ export class JobPipeline implements Jobs {
     this.#reader.stop();
     this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
+    const released = this.#holds.close(SHUTTING_DOWN);
     if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
-    const ended = await endsWithin(this.#runner.drain(SHUTTING_DOWN), timeoutMs);
+    const ends = Promise.all([this.#runner.drain(SHUTTING_DOWN), released]);
+    const ended = await endsWithin(ends, timeoutMs);
     if (!ended) {
       log.warn(
-        `job ${this.current} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
+        `${this.current === null ? 'what plugins do with the device or its results' : `job ${this.current}`} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
       );
       this.#runner.abandon(SHUTTING_DOWN);
     }

@@ -55,6 +55,7 @@ export class Outbox {
   #lastRefusal: string | undefined;
   #lastDelivery: number | undefined;
   #refused = 0;
+  #delivered = 0;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -67,6 +68,7 @@ export class Outbox {
       ends: {
         delivered: (entry) => {
           this.#lastDelivery = Date.now();
+          this.#delivered += 1;
           return this.#settled(entry);
         },
         refused: (entry, reason) => void this.#setAside(entry, reason),
@@ -120,6 +122,11 @@ export class Outbox {
   get oldest(): string | null {
     const [entry] = this.#entries.values();
     return entry?.saved.endedAt ?? null;
+  }
+
+  /** Outcomes that the cloud has taken since the start. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** Outcomes that the cloud has refused since the start. */

@@ -37,15 +37,22 @@ function hooksPage() {
 
 A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with \`tap\`, \`tapPromise\` or \`tapAsync\`, and
 may give a \`stage\` or \`before\`. A failing tap of a **deciding** hook fails the start or the job; one of an **observing** hook
-is only logged. Either way the plugin and the hook are named. tapable's interceptors (\`intercept\`) work here too. The types of
-the arguments are exported by \`coda-node\`, but for \`Router\`, which is \`@koa/router\`'s, and \`Session\`, \`Batch\` and
-\`ReadinessReport\`, which are in \`coda-node/kit\`. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
+is only logged. Either way the plugin and the hook are named. A tap may name its own time limit in place of
+\`hookTimeoutSec\`: \`tapPromise({ name: 'calibration', timeoutSec: 300 }, …)\`. In a **waterfall**, each tap gets what the one
+before it has returned; to return nothing, or the same object, changes nothing.
+
+Jobs, circuits, results and outcomes are handed over frozen: what a tap does to them changes nothing, and throws. What a
+tap may change is written below, at its hook.
+
+tapable's interceptors (\`intercept\`) work here too. The types of the arguments are exported by \`coda-node\`, but for
+\`Router\`, which is \`@koa/router\`'s, and \`Session\`, \`Batch\`, \`SavedOutcome\`, \`Delivery\` and \`ReadinessReport\`, which are in
+\`coda-node/kit\`. Made from the table in \`src/hooks.ts\` by \`npm run docs\`.
 
 The way of a node, and then of a job:
 
     boot (http) -> resolveExecutor -> connect (beforeConnect) -> network -> start
-    its executor is made before connect; on a first start, after it
-    batchSize -> onJob -> [runBatch] -> afterRun -> deliver (onWebhook)
+    its executor is made (wrapExecutor) before connect; on a first start, after it
+    prepare -> batchSize -> onJob -> [runBatch] -> mapResult -> afterRun -> deliver (onWebhook) -> afterDeliver
     at any time: onCancel, readiness; at the end: drain
 
 ${sections.join('\n')}`;

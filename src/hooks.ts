@@ -1,10 +1,17 @@
 // Every hook of the node, each declared once: its class and arguments, when it is called, what a tap may do, what a failure
 // does. The types, the hooks of a node and docs/hooks.md are all made from this table.
 import { inspect } from 'node:util';
-import { AsyncSeriesBailHook, AsyncSeriesHook, SyncBailHook, SyncHook, type Hook } from 'tapable';
+import {
+  AsyncSeriesBailHook,
+  AsyncSeriesHook,
+  AsyncSeriesWaterfallHook,
+  SyncBailHook,
+  SyncHook,
+  type Hook,
+} from 'tapable';
 import type { Router } from '@koa/router';
 import {
-  checkResolved,
+  takeResolved,
   type BatchJob,
   type Edge,
   type ExecutionResult,
@@ -12,13 +19,19 @@ import {
   type ExecutorRecipe,
   type LoadedExecutor,
   type RunContext,
+  type SeenResult,
 } from './device/executor.ts';
+import type { Annotations } from './jobs/annotations.ts';
+import { takeResult, type RunOutcome } from './device/result.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
+import { takeCircuit } from './jobs/job-view.ts';
 import type { Delivery } from './outbox/delivery.ts';
-import type { Outcome } from './protocol/webhook.ts';
+import type { NativeGateIR } from './protocol/ir.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Session } from './kernel/session.ts';
-import { guardTaps, type GuardOptions } from './kernel/tap.ts';
+import { takeWrapped, type WrappedExecutor } from './device/wrap-executor.ts';
+import type { Holds } from './kernel/slow-taps.ts';
+import { guardTaps, type GuardOptions, type TapTime } from './kernel/tap.ts';
 import { nearest } from './nearest.ts';
 
 /** What the connect plugin is about to send; a tap may change it. */
@@ -31,13 +44,15 @@ export interface ConnectRequest {
   readonly body: { machine_fingerprint: string; connectivity?: readonly Edge[] };
 }
 
-/** A result that is about to be posted; a tap may add headers. */
+/** A result that is about to be posted. It is frozen but for its headers: a tap may add some. */
 export interface WebhookRequest {
   readonly jobId: string;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
   /** Extra headers; `Authorization` and `Content-Type` are set later and cannot be replaced. */
   readonly headers: Record<string, string>;
+  /** What plugins have noted on the job. */
+  readonly annotations: Annotations;
   /** 1 for the first attempt of this process. */
   readonly attempt: number;
 }
@@ -65,8 +80,8 @@ interface Words<Args extends unknown[]> {
   readonly when: string;
   readonly tap: string;
   readonly failure: string;
-  /** Throws if the answer of a tap cannot be used. Without it, the caller checks. */
-  readonly check?: (answer: unknown) => void;
+  /** What the answer of a tap becomes; throws if it cannot be used. Without it, the caller checks. */
+  readonly take?: (answer: unknown, args: readonly unknown[]) => unknown;
 }
 
 interface Deadline {
@@ -74,6 +89,8 @@ interface Deadline {
   readonly deadline: 'limit' | 'warn';
   /** What its built-in taps wait for they tell themselves, and they may wait for long. */
   readonly tellsItself?: true;
+  /** What waits for its taps while the node runs; of other deciding hooks it is the start of the node. */
+  readonly holds?: Holds;
 }
 
 /** What the table says of a hook, and how the hook is made. */
@@ -83,20 +100,33 @@ export interface HookSpec<H = unknown> extends Words<unknown[]> {
   /** `none`: the hook is synchronous; a tap must return its answer, not a promise of it. */
   readonly deadline: 'limit' | 'warn' | 'none';
   readonly tellsItself?: true;
+  readonly holds?: Holds;
   readonly create: () => H;
 }
 
-function series<Args extends unknown[]>(words: Words<Args> & Deadline): HookSpec<AsyncSeriesHook<Args>> {
+function series<Args extends unknown[]>(
+  words: Words<Args> & Deadline,
+): HookSpec<AsyncSeriesHook<Args, TapTime>> {
   return { ...words, type: 'AsyncSeriesHook', create: () => new AsyncSeriesHook(namesOf(words)) };
 }
 
 function seriesBail<Args extends unknown[], Answer>(
   words: Words<Args> & Deadline,
-): HookSpec<AsyncSeriesBailHook<Args, Answer | undefined>> {
+): HookSpec<AsyncSeriesBailHook<Args, Answer | undefined, TapTime>> {
   return {
     ...words,
     type: 'AsyncSeriesBailHook',
     create: () => new AsyncSeriesBailHook(namesOf(words)),
+  };
+}
+
+function waterfall<Args extends unknown[], Answer = Args[0]>(
+  words: Words<Args> & Deadline,
+): HookSpec<AsyncSeriesWaterfallHook<Args, Answer | undefined, TapTime>> {
+  return {
+    ...words,
+    type: 'AsyncSeriesWaterfallHook',
+    create: () => new AsyncSeriesWaterfallHook(namesOf(words)),
   };
 }
 
@@ -147,10 +177,19 @@ export const HOOKS = {
     next: 'connect',
     kind: 'deciding',
     when: 'Once a start, after `boot`, before the cloud is asked anything.',
-    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
+    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
-    check: checkResolved,
+    take: takeResolved,
+  }),
+  wrapExecutor: waterfall<[Executor], WrappedExecutor>({
+    args: ['executor: Executor'],
+    kind: 'deciding',
+    when: 'Once a start, as soon as the executor is made, before anything uses it.',
+    tap: 'Returns an executor around the one that it is given, or the methods of it that are to change: what it leaves out stays. A `run` without a `batchRun` also means that jobs run one by one, so that none of them passes it by. A `close` has to call the one below.',
+    failure: 'The node does not start.',
+    deadline: 'warn',
+    take: takeWrapped,
   }),
   connect: seriesBail<[Executor | undefined], Session>({
     args: ['executor: Executor | undefined'],
@@ -190,6 +229,17 @@ export const HOOKS = {
     failure: 'The node does not start.',
     deadline: 'limit',
   }),
+  prepare: waterfall<[NativeGateIR, Job]>({
+    args: ['circuit: NativeGateIR', 'job: Job'],
+    kind: 'deciding',
+    when: 'As soon as a job is taken in and its circuit is checked, ahead of its turn: while jobs wait, the device does not wait for this. Several jobs may be in here at once, and one that takes long is passed by others.',
+    tap: 'Returns the circuit that is to run, for example with other qubits or gates. It is checked as that of the cloud is. Nothing, or the same object, leaves it as it is. If it has another number of measurements, `mapResult` has to make the result fit the circuit of the cloud.',
+    failure:
+      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is.",
+    deadline: 'limit',
+    holds: 'job',
+    take: takeCircuit,
+  }),
   batchSize: syncBail<[number], number>({
     args: ['waiting: number'],
     kind: 'deciding',
@@ -197,14 +247,16 @@ export const HOOKS = {
     tap: 'Returns how many of the waiting jobs to hand over at once, or nothing for one.',
     failure: 'One job is handed over.',
   }),
-  onJob: series<[Job]>({
-    args: ['job: Job'],
-    next: 'afterRun',
+  onJob: series<[Job, RunContext]>({
+    args: ['job: Job', 'context: RunContext'],
+    next: 'mapResult',
     kind: 'deciding',
     when: 'Just before a job runs on the device; the device waits for it.',
-    tap: 'May prepare the device, for example calibrate it.',
-    failure: "The job is reported failed with the plugin's name; the next one continues.",
+    tap: 'May prepare the device, for example calibrate it. `context.signal` fires when the job is cancelled, when the time limit of the tap has passed, and when the node shuts down: the tap should then end soon. On a shutdown the job is not lost, it runs after the next start.',
+    failure:
+      "The job is reported failed with the plugin's name; the next one continues. A tap that is late fails its job at once, and keeps the device: nothing runs on it until the tap has really ended. After `cancelGraceSec` the node counts as not ready until then.",
     deadline: 'limit',
+    holds: 'device',
   }),
   runBatch: seriesBail<[Batch], ExecutionResult[]>({
     args: ['batch: Batch'],
@@ -215,13 +267,26 @@ export const HOOKS = {
     deadline: 'warn',
     tellsItself: true,
   }),
-  afterRun: series<[Job, Outcome]>({
-    args: ['job: Job', 'outcome: Outcome'],
+  mapResult: waterfall<[SeenResult, Job]>({
+    args: ['result: SeenResult', 'job: Job'],
     previous: 'onJob',
+    next: 'afterRun',
+    kind: 'deciding',
+    when: 'After a run, for each job, also of a batch; the device is at work again by then. Before the number of bits is checked, and before anything is saved.',
+    tap: 'Returns the result that is to be reported, for example with readout errors corrected: counts are whole numbers. Nothing, or the same object, leaves it as it is.',
+    failure:
+      "The job is reported failed with the plugin's name, and what was measured is set aside for the operator: `coda results` lists, shows and replays it, as it was measured. If the process ends before a tap has settled, the job runs again after the next start: a result that is not mapped is never reported as completed.",
+    deadline: 'limit',
+    holds: 'job',
+    take: takeResult,
+  }),
+  afterRun: series<[Job, RunOutcome]>({
+    args: ['job: Job', 'outcome: RunOutcome'],
+    previous: 'mapResult',
     next: 'deliver',
     kind: 'observing',
-    when: 'After a run has ended, while its outcome is being saved; nothing waits for it.',
-    tap: 'Sees the job and its outcome, and changes neither.',
+    when: 'After a run has ended and its result is mapped, while its outcome is being saved; nothing waits for it.',
+    tap: 'Sees the job and its outcome, which are frozen; of an executor that returns them, with `memory` and `metadata`.',
     failure: "Logged with the plugin's name; the outcome is not touched.",
     deadline: 'limit',
   }),
@@ -236,6 +301,7 @@ export const HOOKS = {
   deliver: seriesBail<[SavedOutcome, number], Delivery>({
     args: ['saved: SavedOutcome', 'attempt: number'],
     previous: 'afterRun',
+    next: 'afterDeliver',
     kind: 'deciding',
     when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',
     tap: 'Makes one attempt and returns how it ended.',
@@ -243,11 +309,20 @@ export const HOOKS = {
     deadline: 'warn',
     tellsItself: true,
   }),
+  afterDeliver: series<[SavedOutcome, number, Delivery]>({
+    args: ['saved: SavedOutcome', 'attempt: number', 'delivery: Delivery'],
+    previous: 'deliver',
+    kind: 'observing',
+    when: 'After every attempt to deliver an outcome; nothing waits for it.',
+    tap: 'Sees the outcome, the number of the attempt (1 for the first one of this process) and how it ended: `delivered`, `refused` for good, or `retry`, with the reason.',
+    failure: "Logged with the plugin's name; the delivery continues.",
+    deadline: 'limit',
+  }),
   onWebhook: series<[WebhookRequest]>({
     args: ['request: WebhookRequest'],
     kind: 'observing',
     when: 'From `deliver`, before every attempt to post an outcome.',
-    tap: 'May add headers; the body is fixed by the contract.',
+    tap: 'May add to `headers`. All else is frozen, and the body is fixed by the contract.',
     failure: "Logged with the plugin's name; the outcome is posted all the same.",
     deadline: 'limit',
   }),
@@ -303,14 +378,15 @@ const UNKNOWN: object = new Proxy(INSPECTED, {
 export function createHooks(guard: HookGuard): Hooks {
   const hooks = Object.entries(HOOKS).map(([name, spec]: [string, HookSpec]) => {
     const hook = spec.create() as Hook<unknown, unknown>;
-    const { kind, deadline, tellsItself = false, check } = spec;
+    const { kind, deadline, tellsItself = false, holds, take } = spec;
     guardTaps(hook, {
       ...guard,
       hook: name,
       kind,
       deadline,
       tellsItself,
-      ...(check === undefined ? {} : { check }),
+      ...(holds === undefined ? {} : { holds }),
+      ...(take === undefined ? {} : { take }),
     });
     return [name, hook] as const;
   });

@@ -15,10 +15,22 @@ export {
   VPNError,
   WebhookError,
 } from './errors.ts';
-export type { BatchJob, Device, Edge, ExecutionResult, Executor, RunContext } from './device/executor.ts';
+export type {
+  BatchJob,
+  Device,
+  Edge,
+  ExecutionResult,
+  Executor,
+  RunContext,
+  SeenResult,
+} from './device/executor.ts';
+export type { Hold } from './device/holds.ts';
+export type { WrappedExecutor } from './device/wrap-executor.ts';
+export type { RunOutcome } from './device/result.ts';
 export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
+export type { Annotations, Json } from './jobs/annotations.ts';
 export type { Job } from './jobs/job.ts';
-export type { Jobs } from './jobs/pipeline.ts';
+export type { JobFigures, Jobs } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
 export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';

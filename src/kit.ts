@@ -11,8 +11,10 @@ export {
   type LoadedExecutor,
 } from './device/executor.ts';
 export type { Batch } from './hooks.ts';
+export { NO_ANNOTATIONS } from './jobs/annotations.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export type { Admission } from './kernel/admission.ts';
+export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
 export type { Services } from './kernel/services.ts';

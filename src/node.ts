@@ -7,11 +7,13 @@ import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
 import type { Executor, ExecutorChoice, ExecutorRecipe, LoadedExecutor } from './device/executor.ts';
 import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
+import { isWhole } from './device/wrap-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { JobPipeline, type Jobs } from './jobs/pipeline.ts';
+import type { Jobs } from './jobs/jobs.ts';
+import { JobPipeline } from './jobs/pipeline.ts';
 import type { HandedBack } from './queue/hand-back.ts';
 import { openNodeFolder } from './state/node-folder.ts';
 import { trustedOwners } from './state/trust.ts';
@@ -25,7 +27,7 @@ import { ReleaseStack } from './kernel/release.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { SlowTaps } from './kernel/slow-taps.ts';
-import { checkTapOrder } from './kernel/tap.ts';
+import { checkTapOrder, isTapped } from './kernel/tap.ts';
 import { TroubleLog } from './kernel/trouble-log.ts';
 
 const LOOK_FOR_TROUBLE_MS = 1_000;
@@ -303,9 +305,20 @@ export class Node implements CodaNode {
     return this.#executor;
   }
 
-  #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
-    if ('executor' in resolved) return Promise.resolve(resolved);
-    return makeExecutor(resolved, settings, this.log, settings.hookTimeoutSec * 1000);
+  /** The executor, closed with the node, as plugins have wrapped it. */
+  async #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
+    const { source } = resolved;
+    const { executor: made } =
+      'executor' in resolved
+        ? resolved
+        : await makeExecutor(resolved, settings, this.log, settings.hookTimeoutSec * 1000);
+    let executor = made;
+    this.onClose(`executor ${source}`, () => executor.close?.());
+    if (isTapped(this.hooks.wrapExecutor)) {
+      const wrapped = await this.hooks.wrapExecutor.promise(made);
+      if (wrapped !== undefined && isWhole(wrapped)) executor = wrapped;
+    }
+    return { executor, source };
   }
 
   async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {

@@ -6,7 +6,7 @@ import type { Settings } from './config/settings.ts';
 import type { Executor, ExecutorChoice } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
-import type { Jobs } from './jobs/pipeline.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import type { Logger } from './log.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Services } from './kernel/services.ts';

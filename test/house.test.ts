@@ -13,12 +13,12 @@ const FLOORS: readonly string[] = [
   'src/errors.ts | src/log.ts | src/version.ts | src/nearest.ts | src/net/timing.ts',
   'src/protocol',
   // What a job and its outcome are, and which jobs the node has.
-  'src/jobs/job.ts src/jobs/job-table.ts',
+  'src/jobs/job.ts src/jobs/job-table.ts src/jobs/job-view.ts src/jobs/annotations.ts',
   // What the settings are, without the places that they come from.
   'src/config/settings.ts src/config/coerce.ts',
   'src/state | src/net | src/kernel',
   // What an executor is, and how a delivery may end.
-  'src/device/executor.ts | src/outbox/delivery.ts | src/local-cloud',
+  'src/device/executor.ts src/device/result.ts src/device/wrap-executor.ts | src/outbox/delivery.ts | src/local-cloud',
   'src/hooks.ts',
   'src/device',
   'src/outbox',

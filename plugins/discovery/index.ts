@@ -10,7 +10,7 @@ const LAST = 1000;
 const HOW_TO_NAME =
   'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY to `module:attribute` or `simulator`.';
 
-/** Finds the executor and closes it with the node; also registers the executor `noop`. */
+/** Finds the executor; also registers the executor `noop`. */
 export function discovery(): Plugin {
   return {
     name: 'discovery',
@@ -21,7 +21,7 @@ export function discovery(): Plugin {
       node.hooks.resolveExecutor.tapPromise('discovery', async () => {
         const found = await find(node, log);
         if (found === undefined) return undefined;
-        if (!('several' in found)) return closedWith(node, log, found);
+        if (!('several' in found)) return named(log, found);
         several = found.several;
         return undefined;
       });
@@ -49,10 +49,10 @@ async function find(node: CodaNode, log: Logger): Promise<Found | Several | unde
   return findPackageExecutor(node, process.cwd(), log);
 }
 
-function closedWith(node: CodaNode, log: Logger, found: Found): Found {
+/** Has the log say which executor it is, once there is one. */
+function named(log: Logger, found: Found): Found {
   const { source } = found;
   const opened = (executor: Executor): Executor => {
-    if (executor.close !== undefined) node.onClose(`executor ${source}`, () => executor.close?.());
     log.info(`executor: ${source}`);
     return executor;
   };

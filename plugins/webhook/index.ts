@@ -2,9 +2,11 @@
 // The outbox decides when to try again, and what to do with a refusal.
 import type { CodaNode, Plugin } from '../../src/index.ts';
 import {
+  deepFrozen,
   extraHeaders,
   ForbiddenTargetError,
   isTapped,
+  NO_ANNOTATIONS,
   TransportError,
   webhookBody,
   type Delivery,
@@ -37,7 +39,7 @@ function createDeliver(
   const cloudHeaders = { ...extraHeaders(node.settings.nodeConnectHeaders), ...headers };
 
   return async (saved, attempt) => {
-    const { jobId, callbackUrl: url } = saved;
+    const { jobId, callbackUrl: url, annotations = NO_ANNOTATIONS } = saved;
     const objection = origins.objectionTo(url);
     if (objection !== undefined) return { kind: 'refused', reason: objection };
 
@@ -45,7 +47,14 @@ function createDeliver(
     const text = JSON.stringify(body);
     let tapped: Record<string, string> = {};
     if (isTapped(node.hooks.onWebhook)) {
-      const request = { jobId, url, body: { ...body }, headers: {}, attempt };
+      const request = Object.freeze({
+        jobId,
+        url,
+        body: deepFrozen({ ...body }),
+        headers: {},
+        annotations,
+        attempt,
+      });
       await node.hooks.onWebhook.promise(request);
       tapped = sendableHeaders(request.headers, log);
     }

@@ -1,5 +1,6 @@
 // The contract of an executor: what its author writes, and what the node passes to it.
 import type { Settings } from '../config/settings.ts';
+import type { Json } from '../jobs/annotations.ts';
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
@@ -16,7 +17,8 @@ export interface Device {
 export interface RunContext {
   /** The job that runs; for a batch, its first job. */
   readonly jobId: string;
-  /** Fires when the job is cancelled or its deadline has passed; `reason` says which. */
+  /** Fires when the job is cancelled, its deadline has passed, or the node no longer waits for it as it shuts down;
+   *  `reason` says which. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -33,7 +35,17 @@ export interface ExecutionResult {
   /** Time on the device in milliseconds. */
   executionTimeMs: number;
   shotsCompleted: number;
+  /** The outcome of each shot, in the order of the shots: bitstrings, at most a million. For plugins: the cloud does not
+   *  get it. */
+  memory?: readonly string[];
+  /** Whatever else is worth knowing of the run, as JSON of at most 64 K characters. For plugins, as `memory`. */
+  metadata?: Readonly<Record<string, Json>>;
 }
+
+/** A result as plugins see it: frozen. */
+export type SeenResult = Readonly<Omit<ExecutionResult, 'counts'>> & {
+  readonly counts: Readonly<Record<string, number>>;
+};
 
 /** Runs compiled circuits. Only `run` is required. The node makes one call at a time, unless `concurrency` allows
  *  more. */
@@ -74,8 +86,8 @@ export interface ExecutorRecipe {
   readonly create: (settings: Settings) => Executor | Promise<Executor>;
 }
 
-/** Throws a TypeError that names what is wrong with `value`, which should be the answer of a `resolveExecutor` tap. */
-export function checkResolved(value: unknown): void {
+/** `value`. Throws a TypeError that names what is wrong with it: it should be the answer of a `resolveExecutor` tap. */
+export function takeResolved(value: unknown): unknown {
   const wanted = 'a tap returns { executor, source } or { create, source }';
   if (!isRecord(value)) throw new TypeError(`it returned ${kindOf(value)}; ${wanted}`);
   const { source, create } = value;
@@ -85,10 +97,11 @@ export function checkResolved(value: unknown): void {
   if (create !== undefined && value['executor'] !== undefined) {
     throw new TypeError(`it returned both an executor and create; ${wanted}`);
   }
-  if (typeof create === 'function') return;
+  if (typeof create === 'function') return value;
   if (create !== undefined) throw new TypeError(`its create is ${kindOf(create)}, not a function; ${wanted}`);
   const fault = executorFault(value['executor']);
   if (fault !== undefined) throw new TypeError(`the executor that it returned ${fault}`);
+  return value;
 }
 
 /** What is wrong with an executor; undefined if nothing is. */

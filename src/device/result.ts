@@ -3,32 +3,100 @@
 import { ExecutorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ExecutionResult } from './executor.ts';
-import type { NativeGateIR } from '../protocol/ir.ts';
+import { deepFrozen } from '../kernel/frozen.ts';
+import { jsonCopy, type Json } from '../jobs/annotations.ts';
+import type { Circuit } from '../jobs/job.ts';
+import type { Outcome } from '../protocol/webhook.ts';
 import { isPlainObject, isRecord, kindOf, shown } from '../protocol/text.ts';
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'counts',
+  'executionTimeMs',
+  'execution_time_ms',
+  'shotsCompleted',
+  'shots_completed',
+  'memory',
+  'metadata',
+]);
+const MOST_SHOTS_IN_MEMORY = 1_000_000;
+const MOST_METADATA_CHARACTERS = 64 * 1024;
+
+/** An outcome with what the executor returned beyond it. The wire has no place for that. */
+export type RunOutcome = Outcome & Readonly<Pick<ExecutionResult, 'memory' | 'metadata'>>;
 
 const SHAPE = 'return { counts, executionTimeMs, shotsCompleted }, counts like { "00": 512, "11": 512 }';
 
 /**
- * A fresh ExecutionResult from whatever `run` returned for `ir`. Takes camelCase and the wire's snake_case names;
- * keys of `counts` are bitstrings as long as `ir.measurements`, their order is the executor's.
+ * A fresh ExecutionResult from whatever `run` returned. Takes camelCase and the wire's snake_case names;
+ * keys of `counts` are bitstrings of `bits` characters, or of any length, and their order is the executor's.
+ * `withExtras`: with `memory` and `metadata`.
  * Throws an ExecutorError (below 500 characters) for anything else. A time below 0 becomes 0, and counts need not add
- * up to `shotsCompleted`, since devices may discard shots: `odd` hears of both.
+ * up to `shotsCompleted`, since devices may discard shots: `odd` hears of both, and of what is not taken.
  */
 export function checkResult(
   value: unknown,
-  ir: NativeGateIR,
-  odd: OddResults,
+  bits: number | undefined,
+  odd: OddResults | undefined,
   jobId: string,
+  withExtras = false,
 ): ExecutionResult {
   if (!isRecord(value)) throw fault(`the executor returned ${kindOf(value)} instead of a result`);
-  const counts = checkCounts(value['counts'], ir.measurements.length);
+  const counts = checkCounts(value['counts'], bits);
   const timeMs = checkTime(value['executionTimeMs'] ?? value['execution_time_ms']);
   const shotsCompleted = checkShots(value['shotsCompleted'] ?? value['shots_completed']);
-  if (timeMs < 0) odd.negativeTime(jobId, timeMs);
+  if (timeMs < 0) odd?.negativeTime(jobId, timeMs);
   let sum = 0;
   for (const outcome in counts) sum += counts[outcome] ?? 0;
-  if (sum !== shotsCompleted) odd.otherSum(jobId, sum, shotsCompleted);
-  return { counts, executionTimeMs: Math.max(timeMs, 0), shotsCompleted };
+  if (sum !== shotsCompleted) odd?.otherSum(jobId, sum, shotsCompleted);
+  if (odd?.hadOtherField === false)
+    for (const field in value) if (!KNOWN.has(field)) odd.otherField(jobId, field);
+  const result = { counts, executionTimeMs: Math.max(timeMs, 0), shotsCompleted };
+  return withExtras ? { ...result, ...extrasOf(value, odd, jobId) } : result;
+}
+
+/** The result that a tap of `mapResult` answered with, checked but for its number of bits, as a frozen copy. */
+export function takeResult(answer: unknown, [, job]: readonly unknown[]): unknown {
+  if (!isRecord(answer)) throw new TypeError(`it returned ${kindOf(answer)} instead of a result`);
+  const jobId = isRecord(job) ? String(job['jobId']) : '';
+  return deepFrozen(checkResult(answer, undefined, undefined, jobId, true));
+}
+
+/** How many bits the cloud expects for each shot. */
+export function bitsOf({ ir, bits }: Circuit): number {
+  return bits ?? ir.measurements.length;
+}
+
+/** The part of an outcome that is saved and posted. */
+export function savedPart(outcome: RunOutcome): Outcome {
+  if (outcome.memory === undefined && outcome.metadata === undefined) return outcome;
+  const { memory: _memory, metadata: _metadata, ...saved } = outcome;
+  return saved;
+}
+
+/** What cannot be used is left out: the counts matter more. */
+function extrasOf(
+  { memory, metadata }: Readonly<Record<string, unknown>>,
+  odd: OddResults | undefined,
+  jobId: string,
+): Pick<ExecutionResult, 'memory' | 'metadata'> {
+  const extras: { memory?: readonly string[]; metadata?: Readonly<Record<string, Json>> } = {};
+  if (memory !== undefined && memory !== null) {
+    if (isMemory(memory)) extras.memory = [...memory];
+    else odd?.unusable(jobId, `memory, which must be a list of at most ${MOST_SHOTS_IN_MEMORY} bitstrings`);
+  }
+  if (metadata !== undefined && metadata !== null) {
+    const copy = isPlainObject(metadata)
+      ? jsonCopy(metadata, MOST_METADATA_CHARACTERS)
+      : 'is no plain object';
+    if (typeof copy === 'string') odd?.unusable(jobId, `metadata, which ${copy}`);
+    else extras.metadata = copy.value as Readonly<Record<string, Json>>;
+  }
+  return extras;
+}
+
+function isMemory(value: unknown): value is readonly string[] {
+  if (!Array.isArray(value) || value.length > MOST_SHOTS_IN_MEMORY) return false;
+  return value.every((shot) => typeof shot === 'string' && /^[01]*$/.test(shot));
 }
 
 /** Results that are taken although they look wrong: what was measured counts. Each kind is named once an executor. */
@@ -37,10 +105,35 @@ export class OddResults {
   readonly #source: string;
   #hadNegativeTime = false;
   #hadOtherSum = false;
+  #hadOtherField = false;
+  #hadUnusable = false;
 
   constructor(log: Logger, source: string) {
     this.#log = log;
     this.#source = source;
+  }
+
+  get hadOtherField(): boolean {
+    return this.#hadOtherField;
+  }
+
+  otherField(jobId: string, field: string): void {
+    if (this.#hadOtherField) return;
+    this.#hadOtherField = true;
+    this.#log.warn(
+      `the executor (${this.#source}) returned the field ${shown(field)} for job ${jobId}, which is left out, as others will ` +
+        'be without another line: a result has counts, executionTimeMs, shotsCompleted, memory and metadata. ' +
+        'Put it into metadata to have plugins see it',
+    );
+  }
+
+  unusable(jobId: string, what: string): void {
+    if (this.#hadUnusable) return;
+    this.#hadUnusable = true;
+    this.#log.warn(
+      `the result of job ${jobId}, from the executor (${this.#source}), has a ${what}; it is left out, as others will be ` +
+        'without another line',
+    );
   }
 
   negativeTime(jobId: string, timeMs: number): void {
@@ -63,15 +156,18 @@ export class OddResults {
   }
 }
 
-function checkCounts(counts: unknown, width: number): Record<string, number> {
+function checkCounts(counts: unknown, width: number | undefined): Record<string, number> {
   if (!isPlainObject(counts)) {
     const hint = counts instanceof Map ? '; Object.fromEntries(map) makes one of it' : '';
     throw fault(`the result's counts must be a plain object, got ${kindOf(counts)}${hint}`);
   }
   const checked: Record<string, number> = {};
   for (const [outcome, count] of Object.entries(counts)) {
-    if (!/^[01]*$/.test(outcome) || outcome.length !== width) {
-      const bits = `${width} ${width === 1 ? 'bit' : 'bits'}, one for each measurement`;
+    if (!/^[01]*$/.test(outcome) || (width !== undefined && outcome.length !== width)) {
+      const bits =
+        width === undefined
+          ? 'zeros and ones'
+          : `${width} ${width === 1 ? 'bit' : 'bits'}, one for each measurement`;
       throw fault(
         `the result's counts have the key ${shown(outcome, 60)}, which must be a bitstring of ${bits}`,
       );

@@ -20,6 +20,7 @@ export class RunMarker {
   readonly #running = new Set<string>();
   /** Entries in the file that are not on the device yet. */
   #ahead: readonly string[] = [];
+  readonly #isLastChance: boolean;
   readonly #writesAhead: boolean;
   #bytes: Buffer;
 
@@ -28,7 +29,8 @@ export class RunMarker {
     const path = runMarkerPath(directory);
     const text = readOr(path, '');
     this.#before = startsIn(text);
-    this.#writesAhead = this.#before.size === 0 && maxDeliveries > 1;
+    this.#isLastChance = maxDeliveries <= 1;
+    this.#writesAhead = this.#before.size === 0 && !this.#isLastChance;
     // Not emptied: the node may die again before it gets to these jobs.
     this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     this.#bytes = Buffer.alloc(Math.max(128, text.length), ' ');
@@ -37,6 +39,12 @@ export class RunMarker {
   /** The node has died lately, maybe by a job: an entry counts as started until its outcome is saved. */
   get isWary(): boolean {
     return !this.#writesAhead;
+  }
+
+  /** A job that has ended must not be blamed for the next one, so that one waits for the outcome: of earlier crashes, some
+   *  jobs still have none, or one crash is enough to give a job up. */
+  get isStrict(): boolean {
+    return this.#before.size > 0 || this.#isLastChance;
   }
 
   /** How often this entry was started before this process, without an outcome. */

@@ -1,25 +1,25 @@
 // One run on the device: a job, or a batch of them, with cancel and deadline. Ends only when the device has really ended.
 // A batch that fails leaves its jobs to be run one by one, each in a run of its own.
-import { attributedMessageOf, ExecutorError, messageOf } from '../errors.ts';
+import { ExecutorError, messageOf, type Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { ReadyJob } from '../jobs/job.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { boundedError, type Outcome } from '../protocol/webhook.ts';
-import type { LoadedExecutor, RunContext } from './executor.ts';
-import { checkResult, type OddResults } from './result.ts';
+import { BeforeRun, contextOf } from './before-run.ts';
+import type { LoadedExecutor } from './executor.ts';
+import { Failure, type FailureCause } from './failure.ts';
+import { bitsOf, checkResult, type OddResults, type RunOutcome } from './result.ts';
 
 /** Takes the outcome of a job that was on the device; resolves once it is saved. */
 export interface RunEndings {
-  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void>;
+  ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void>;
+  /** Keeps what was measured for the operator, as the job fails; resolves once that is on disk. */
+  keep(job: ReadyJob, measured: Outcome, reason: string): Promise<void>;
 }
 
-/** For the log: what failed a job. */
-export interface FailureCause {
-  /** Continues "job … failed", for example `in the executor (./qpu.ts)`. */
-  readonly where: string;
-  readonly thrown?: unknown;
-}
+const STUCK_REMEDY =
+  'Restart the node (coda stop, coda start) to continue now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
 
 export interface RunOptions {
   readonly loaded: LoadedExecutor;
@@ -49,23 +49,30 @@ export class Run {
   #deadline: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #timedOut: Outcome | undefined;
-  #stuck: string | undefined;
+  #stuck: Trouble | undefined;
+  /** Set while a tap of `onJob` has the device. */
+  #before: BeforeRun | undefined;
 
   constructor(jobs: readonly [ReadyJob, ...ReadyJob[]], options: RunOptions) {
     this.jobs = jobs;
     this.#options = options;
   }
 
-  /** Why the executor is unhealthy, if it is: it was asked to end this run, and has not. */
-  get stuck(): string | undefined {
-    return this.#stuck;
+  /** Why the executor is unhealthy, if it is: it, or a plugin before it, was asked to end this run, and has not. */
+  get stuck(): Trouble | undefined {
+    return this.#stuck ?? this.#before?.stuck;
+  }
+
+  /** Whether the executor has not been called yet. */
+  get isBeforeDevice(): boolean {
+    return this.#before !== undefined;
   }
 
   /** Starts the device, at once if no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
   start(onEnd: () => void): void {
     const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
     if (isPrepared) this.#run(this.jobs, onEnd);
-    else void this.#prepare().then((ready) => this.#run(ready, onEnd));
+    else void this.#passBefore().then((ready) => this.#run(ready, onEnd));
   }
 
   /** Jobs of a batch that failed: each must run alone. */
@@ -74,10 +81,21 @@ export class Run {
   }
 
   /** How a job of this run ended; undefined if it was cancelled, abandoned, or reported already. */
-  outcomeOf(job: ReadyJob): Outcome | undefined {
+  outcomeOf(job: ReadyJob): RunOutcome | undefined {
     if (this.#dropped.has(job)) return undefined;
     if (this.#timedOut !== undefined && this.#ready.includes(job)) return this.#timedOut;
-    return outcomeOf(this.#ends.get(job), job, this.#options.odd);
+    return outcomeOf(this.#ends.get(job), job, this.#options);
+  }
+
+  /** Whether the executor has returned something for a job whose outcome still matters. */
+  hasResult(job: ReadyJob): boolean {
+    if (this.#dropped.has(job) || (this.#timedOut !== undefined && this.#ready.includes(job))) return false;
+    return this.#ends.has(job) && !(this.#ends.get(job) instanceof Failure);
+  }
+
+  /** What it returned. */
+  resultOf(job: ReadyJob): unknown {
+    return this.#ends.get(job);
   }
 
   /** What failed a job of this run. */
@@ -142,7 +160,9 @@ export class Run {
   /** The job's outcome no longer matters; the device is stopped once that is so for all jobs of the run. */
   drop(job: ReadyJob, reason: string): void {
     this.#dropped.add(job);
-    if (this.#dropped.size === this.jobs.length) this.#stop(reason);
+    if (this.#before !== undefined) {
+      if (this.#before.job === job) this.#before.stop(reason);
+    } else if (this.#dropped.size === this.jobs.length) this.#stop(reason);
   }
 
   #stop(reason: string): void {
@@ -151,7 +171,10 @@ export class Run {
     this.#controller.abort(new ExecutorError(reason));
     this.#grace = setTimeout(() => {
       const waited = `${cancelGraceMs / 1000} s after it was asked to stop (${reason})`;
-      this.#stuck = `the executor (${loaded.source}) still runs job ${this.jobs[0].jobId} ${waited}`;
+      this.#stuck = {
+        text: `the executor (${loaded.source}) still runs job ${this.jobs[0].jobId} ${waited}`,
+        remedy: STUCK_REMEDY,
+      };
       if (this.#timedOut !== undefined) this.#reportTimeOut(this.#timedOut);
     }, cancelGraceMs);
     // A node that has given up the run may end.
@@ -180,25 +203,28 @@ export class Run {
 
   /** The deadline has passed, and the device still runs: the outcomes do not wait for it. */
   #reportTimeOut(outcome: Outcome): void {
-    for (const job of this.jobs) {
-      if (this.#dropped.has(job)) continue;
-      this.#dropped.add(job);
-      void this.#options.endings.ran(job, outcome, undefined);
-    }
+    for (const job of this.jobs) this.#report(job, outcome, undefined);
+  }
+
+  #report(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): void {
+    if (this.#dropped.has(job)) return;
+    this.#dropped.add(job);
+    void this.#options.endings.ran(job, outcome, cause);
   }
 
   /** The jobs that passed every `onJob` tap and were not cancelled meanwhile. */
-  async #prepare(): Promise<ReadyJob[]> {
+  async #passBefore(): Promise<ReadyJob[]> {
     const ready: ReadyJob[] = [];
     for (const job of this.jobs) {
-      const { jobId, callbackUrl, messageIds, circuit } = job;
-      try {
-        await this.#options.hooks.onJob.promise({ jobId, callbackUrl, messageId: messageIds[0], ...circuit });
-        ready.push(job);
-      } catch (thrown) {
-        this.#ends.set(job, new Failure('before its run', thrown));
-      }
+      if (this.#dropped.has(job)) continue;
+      this.#before = new BeforeRun(job, this.#options);
+      const failure = await this.#before.pass((late) =>
+        this.#report(job, { status: 'failed', error: late.error }, late),
+      );
+      if (failure === undefined) ready.push(job);
+      else this.#ends.set(job, failure);
     }
+    this.#before = undefined;
     return ready.filter((job) => !this.#dropped.has(job));
   }
 
@@ -219,32 +245,13 @@ export class Run {
   }
 }
 
-function contextOf(run: Run, jobId: string, log: Logger): RunContext {
-  return {
-    jobId,
-    log,
-    get signal() {
-      return run.signal;
-    },
-  };
-}
-
-class Failure implements FailureCause {
-  readonly error: string;
-  readonly where: string;
-  readonly thrown: unknown;
-
-  constructor(where: string, thrown: unknown) {
-    this.where = where;
-    this.thrown = thrown;
-    this.error = boundedError(attributedMessageOf(thrown));
-  }
-}
-
-function outcomeOf(end: unknown, { jobId, circuit }: ReadyJob, odd: OddResults): Outcome {
+function outcomeOf(end: unknown, { jobId, circuit }: ReadyJob, { odd, hooks }: RunOptions): RunOutcome {
   if (end instanceof Failure) return { status: 'failed', error: end.error };
   try {
-    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, circuit.ir, odd, jobId);
+    if (isTapped(hooks.afterRun)) {
+      return { status: 'completed', ...checkResult(end, bitsOf(circuit), odd, jobId, true) };
+    }
+    const { counts, executionTimeMs, shotsCompleted } = checkResult(end, bitsOf(circuit), odd, jobId);
     return { status: 'completed', counts, executionTimeMs, shotsCompleted };
   } catch (thrown) {
     return { status: 'failed', error: boundedError(messageOf(thrown)) };

@@ -1,15 +1,17 @@
 // The device's own loop.
 //
 //   queued -> begun: marked on disk, then the executor runs it -> executing: written to Redis, the next runs marked on disk
-//          -> ended: the next run starts FIRST, then the outcome is handed over
+//          -> ended: the next run starts FIRST, then the outcome is handed over, once plugins have mapped the result
 //                \-> its batch failed: back to the front of the queue, to run alone
 //
 // A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
 // admission is closed, or while the node cannot be sure that the next job is still its own.
+import type { Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
@@ -17,8 +19,10 @@ import { batchSize } from './batch-size.ts';
 import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import type { OddResults } from './result.ts';
-import { Run, type FailureCause, type RunEndings } from './run.ts';
+import { mapResult, type Mapped } from './map-result.ts';
+import type { OddResults, RunOutcome } from './result.ts';
+import type { FailureCause } from './failure.ts';
+import { Run, type RunEndings } from './run.ts';
 
 /** Which jobs are still this node's own. */
 export interface Leases {
@@ -48,6 +52,9 @@ export interface RunnerOptions {
   readonly cancelGraceMs: number;
 }
 
+/** With so many results in `mapResult`, no further job is started. */
+const MOST_MAPPING = 64;
+
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #runs = new Set<Run>();
@@ -55,6 +62,8 @@ export class Runner {
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
   #runMs = 10;
+  /** Results that plugins map. */
+  #mapping = 0;
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
@@ -83,7 +92,7 @@ export class Runner {
   }
 
   /** Why the executor is unhealthy, if it is. */
-  get stuck(): string | undefined {
+  get stuck(): Trouble | undefined {
     for (const { stuck } of this.#runs) if (stuck !== undefined) return stuck;
     return undefined;
   }
@@ -110,10 +119,23 @@ export class Runner {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
   }
 
-  /** Starts nothing more, and resolves once every run has ended. */
-  async drain(): Promise<void> {
-    this.#stopped = true;
+  /** Resolves once nothing is on the device. */
+  async idle(): Promise<void> {
     while (this.#runs.size > 0) await this.#waitingForEnd.next();
+  }
+
+  /** Starts nothing more, and resolves once every run has ended. A job that a plugin still prepares in `onJob` is given
+   *  back: it is not on the device yet. */
+  async drain(reason: string): Promise<void> {
+    this.#stopped = true;
+    for (const run of this.#runs) {
+      if (!run.isBeforeDevice) continue;
+      for (const job of run.jobs) {
+        run.drop(job, reason);
+        this.#options.held.release(job);
+      }
+    }
+    while (this.#runs.size > 0 || this.#mapping > 0) await this.#waitingForEnd.next();
     this.#stopWatching?.();
   }
 
@@ -125,11 +147,15 @@ export class Runner {
   }
 
   #startNext(): void {
-    while (this.#runs.size < this.#options.concurrency) {
+    while (this.#runs.size < this.#options.concurrency && this.#mayMapMore) {
       const jobs = this.#next();
       if (jobs === undefined) return;
       this.#start(jobs);
     }
+  }
+
+  get #mayMapMore(): boolean {
+    return this.#mapping === 0 || (this.#mapping < MOST_MAPPING && !this.#options.marker.isStrict);
   }
 
   #next(): [ReadyJob, ...ReadyJob[]] | undefined {
@@ -155,7 +181,7 @@ export class Runner {
   }
 
   #ended(run: Run): void {
-    const { held, marker } = this.#options;
+    const { held, marker, hooks } = this.#options;
     const { jobs, again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
@@ -166,9 +192,11 @@ export class Runner {
     held.requeue(again);
     this.#handing = run;
     this.#handed = 0;
-    this.#startNext();
+    const mapsFirst = marker.isStrict && isTapped(hooks.mapResult);
+    if (!mapsFirst) this.#startNext();
     // The device is at work again; what is left does not hold it up.
     this.handOver();
+    if (mapsFirst) this.#startNext();
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }
 
@@ -176,19 +204,56 @@ export class Runner {
   handOver(): void {
     const run = this.#handing;
     if (run === undefined) return;
-    const { marker, endings } = this.#options;
+    const { hooks, odd, loaded } = this.#options;
     const { jobs, again } = run;
     while (this.#handed < jobs.length) {
       const job = jobs[this.#handed];
       this.#handed += 1;
       if (job === undefined || again.includes(job)) continue;
-      const [messageId] = job.messageIds;
-      const outcome = run.outcomeOf(job);
-      const saved = outcome === undefined ? undefined : endings.ran(job, outcome, causeOf(run, job, outcome));
-      if (saved === undefined || !marker.isWary) marker.end(messageId);
-      else void saved.then(() => marker.forget(messageId));
+      if (isTapped(hooks.mapResult) && run.hasResult(job)) {
+        this.#mapping += 1;
+        const options = { hooks, odd, source: loaded.source };
+        mapResult(run.resultOf(job), job, options, (mapped) => this.#mapped(job, mapped));
+      } else {
+        const outcome = run.outcomeOf(job);
+        void this.#hand(job, outcome, outcome === undefined ? undefined : causeOf(run, job, outcome));
+      }
     }
     this.#handing = undefined;
+  }
+
+  /** Plugins have mapped the result of a job; the device did not wait for it, and the job may have been cancelled
+   *  meanwhile. If the process has ended before this, the job runs again: what was measured is not what the cloud asked
+   *  for as long as it is not mapped. */
+  #mapped(job: ReadyJob, { outcome, cause, measured }: Mapped): void {
+    const { held, endings, marker } = this.#options;
+    const end = (): void => {
+      this.#mapping -= 1;
+      if (this.#mapping === 0) this.#waitingForEnd.notify();
+      this.#startNext();
+    };
+    const hand = (): void => {
+      const saved = this.#hand(job, held.get(job.jobId) === job ? outcome : undefined, cause);
+      if (saved !== undefined && marker.isStrict) void saved.then(end);
+      else end();
+    };
+    const isKept = measured !== undefined && outcome.status === 'failed' && held.get(job.jobId) === job;
+    if (isKept) void endings.keep(job, measured, outcome.error).then(hand);
+    else hand();
+  }
+
+  /** Hands the outcome over, if there is one; resolves once it is saved. */
+  #hand(
+    job: ReadyJob,
+    outcome: RunOutcome | undefined,
+    cause: FailureCause | undefined,
+  ): Promise<void> | undefined {
+    const { marker, endings } = this.#options;
+    const [messageId] = job.messageIds;
+    const saved = outcome === undefined ? undefined : endings.ran(job, outcome, cause);
+    if (saved === undefined || !marker.isWary) marker.end(messageId);
+    else void saved.then(() => marker.forget(messageId));
+    return saved;
   }
 }
 

@@ -4,15 +4,19 @@
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
-import type { FailureCause, RunEndings } from '../device/run.ts';
+import type { FailureCause } from '../device/failure.ts';
+import { savedPart, type RunOutcome } from '../device/result.ts';
+import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
+import { deepFrozen } from '../kernel/frozen.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome } from '../protocol/webhook.ts';
-import type { Ending, HeldJob, ReadyJob } from './job.ts';
+import type { Ending, HeldJob, ReadyJob, SavedOutcome } from './job.ts';
 import type { JobTable } from './job-table.ts';
+import { viewOf } from './job-view.ts';
 import type { JobTrace } from './job-trace.ts';
 
 export interface EndingsOptions {
@@ -28,8 +32,8 @@ export interface EndingsOptions {
 export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
   #lastRunAt: string | null = null;
-  /** Jobs that got their outcome since the start. */
-  readonly counts = { completed: 0, failed: 0 };
+  /** Jobs that got their outcome, or were cancelled, since the start. */
+  readonly counts = { completed: 0, failed: 0, cancelled: 0 };
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -41,14 +45,23 @@ export class Endings implements RunEndings {
   }
 
   /** The job has been on the device, and this is its outcome. Resolves once that is saved. */
-  ran(job: ReadyJob, outcome: Outcome, cause: FailureCause | undefined): Promise<void> {
+  ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void> {
     const { hooks } = this.#options;
     this.#lastRunAt = new Date().toISOString();
-    const saved = this.#save(job, outcome, this.#lastRunAt, cause);
-    if (!isTapped(hooks.afterRun)) return saved;
-    const { jobId, messageIds, callbackUrl, circuit } = job;
-    void hooks.afterRun.promise({ jobId, messageId: messageIds[0], callbackUrl, ...circuit }, outcome);
+    // Seen before it is saved: whoever sees a job may annotate it.
+    const seen = isTapped(hooks.afterRun) ? viewOf(job) : undefined;
+    const saved = this.#save(job, savedPart(outcome), this.#lastRunAt, cause);
+    if (seen !== undefined) void hooks.afterRun.promise(seen, deepFrozen(outcome));
     return saved;
+  }
+
+  /** Keeps what was measured for the operator, as a plugin fails the job after its run; resolves once that is on disk. */
+  keep(job: ReadyJob, outcome: Outcome, reason: string): Promise<void> {
+    const { outbox, qpuId } = this.#options;
+    const { jobId, messageIds, callbackUrl, annotations } = job;
+    const endedAt = new Date().toISOString();
+    const noted = annotations === undefined ? {} : { annotations };
+    return outbox.keepMeasured({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt, ...noted }, reason);
   }
 
   /** The job has failed without a run, or before its run has ended. Resolves once that is saved. */
@@ -101,7 +114,11 @@ export class Endings implements RunEndings {
     const { held, outbox, trace, qpuId } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     this.counts[outcome.status] += 1;
-    const saved = outbox.save({ qpuId, jobId, messageIds, callbackUrl, outcome, endedAt });
+    const ended: SavedOutcome = { qpuId, jobId, messageIds, callbackUrl, outcome, endedAt };
+    const { annotations } = job;
+    const saved = outbox.save(annotations === undefined ? ended : { ...ended, annotations });
+    // Only plugins that have seen the job can annotate it.
+    if (job.view !== undefined) job.onAnnotated = (later) => outbox.annotate(jobId, later);
     held.release(job);
     trace.ended(jobId, outcome, cause);
     return saved;
@@ -109,7 +126,8 @@ export class Endings implements RunEndings {
 
   #announceCancel(cancellation: Cancellation): void {
     const { hooks, log } = this.#options;
+    this.counts.cancelled += 1;
     log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
-    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(cancellation);
+    if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(Object.freeze(cancellation));
   }
 }

@@ -1,14 +1,14 @@
 // The jobs that this node has and has not finished, found by job and by stream entry.
 //
-//   add -> checking -> queued -> running -> release
-//                        ^          |
-//                        \- requeue-/   its batch failed: it runs again, alone
+//   add -> checking -> [preparing] -> queued -> running -> release
+//                                       ^          |
+//                                       \- requeue-/   its batch failed: it runs again, alone
 //
 // A job may be released at every stage. It stays the same object at all stages, so that whoever holds it sees the change.
 // The table announces two things: a job is ready for the device (to the runner), and there may be room for more (to the
 // reader).
 import { Listeners } from '../net/timing.ts';
-import type { CheckingJob, Circuit, HeldFacts, HeldJob, ReadyJob } from './job.ts';
+import type { CheckingJob, Circuit, HeldFacts, HeldJob, PreparingJob, ReadyJob } from './job.ts';
 
 export class JobTable {
   readonly #byJob = new Map<string, HeldJob>();
@@ -32,6 +32,11 @@ export class JobTable {
   /** Jobs that are checked or queued, so not on the device. */
   get waiting(): number {
     return this.#byJob.size - this.#running;
+  }
+
+  /** Jobs on the device, or after it in `mapResult`. */
+  get running(): number {
+    return this.#running;
   }
 
   get size(): number {
@@ -80,7 +85,15 @@ export class JobTable {
     this.#byMessage.set(messageId, job);
   }
 
-  enqueue(job: CheckingJob, circuit: Circuit): void {
+  /** Plugins prepare the job before it is queued. */
+  prepare(job: CheckingJob, circuit: Circuit): PreparingJob {
+    return Object.assign<HeldFacts, Pick<PreparingJob, 'stage' | 'circuit'>>(job, {
+      stage: 'preparing',
+      circuit,
+    });
+  }
+
+  enqueue(job: CheckingJob | PreparingJob, circuit: Circuit): void {
     this.#queue.push(
       Object.assign<HeldFacts, Pick<ReadyJob, 'stage' | 'circuit'>>(job, { stage: 'queued', circuit }),
     );

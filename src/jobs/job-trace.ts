@@ -1,7 +1,7 @@
 // What the log says of the jobs that have ended. Each has its line, until there are more than a few a second: those are
 // counted, and the log gets one line for all of them every ten seconds.
 import { inspect } from 'node:util';
-import type { FailureCause } from '../device/run.ts';
+import type { FailureCause } from '../device/failure.ts';
 import type { Logger } from '../log.ts';
 import { printable } from '../protocol/text.ts';
 import type { Outcome } from '../protocol/webhook.ts';

@@ -6,15 +6,18 @@
 //
 // Each part knows the parts that it works with; here they are made, started, stopped and reported on.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { Trouble } from '../errors.ts';
+import { messageOf, type Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { Holds, type Hold } from '../device/holds.ts';
 import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { endsWithin } from '../net/timing.ts';
 import type { Delivery } from '../outbox/delivery.ts';
@@ -32,23 +35,11 @@ import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import { Endings } from './endings.ts';
+import type { SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
+import type { JobFigures, Jobs } from './jobs.ts';
 import { Prefetch } from './prefetch.ts';
-
-/** The job pipeline as plugins see it. */
-export interface Jobs {
-  /** The job that runs now; of a batch, its first. */
-  readonly current: string | null;
-  /** When the last run ended; ISO 8601, UTC. */
-  readonly lastJobAt: string | null;
-  /** Keeps jobs from being taken and started. */
-  readonly admission: Admission;
-  /** The jobs on which a cancel can still take effect. */
-  cancellable(): string[];
-  /** Cancels a job of this node; false if it is not here, or if it is too late. */
-  cancel(jobId: string): boolean;
-}
 
 export interface JobPipelineOptions {
   readonly settings: Settings;
@@ -65,8 +56,7 @@ export interface JobPipelineOptions {
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
 
-const STUCK_REMEDY =
-  'Restart the node (coda stop, coda start) to continue now. Have the executor end a run when its signal fires, or in cancelCurrentJob.';
+const SHUTTING_DOWN = 'the node is shutting down';
 const NOT_DELIVERED: Delivery = { kind: 'retry', reason: 'no plugin delivers results', sent: false };
 
 export class JobPipeline implements Jobs {
@@ -81,6 +71,7 @@ export class JobPipeline implements Jobs {
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
   readonly #runner: Runner;
+  readonly #holds: Holds;
   readonly #reader: Reader;
   readonly #replay: Replay;
   /** An executor may end the process, also in the turn in which the job before it has ended. */
@@ -121,6 +112,7 @@ export class JobPipeline implements Jobs {
       deferred,
       directory,
       maxDeliveries,
+      hooks,
       log,
     });
     const recovery = new Recovery({
@@ -171,6 +163,7 @@ export class JobPipeline implements Jobs {
     this.#recovery = recovery;
     this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
+    this.#holds = new Holds({ admission, idle: () => runner.idle() });
   }
 
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
@@ -179,7 +172,7 @@ export class JobPipeline implements Jobs {
     this.#drops.start();
     outbox.start({
       statuses: this.#writes,
-      deliver: async (saved, attempt) => (await hooks.deliver.promise(saved, attempt)) ?? NOT_DELIVERED,
+      deliver: (saved, attempt) => deliver(hooks, saved, attempt),
     });
     process.on('exit', this.#onExit);
     this.#replay.start();
@@ -197,6 +190,26 @@ export class JobPipeline implements Jobs {
 
   get lastJobAt(): string | null {
     return this.#endings.lastRunAt;
+  }
+
+  hold(reason: string): Promise<Hold> {
+    return this.#holds.hold(reason);
+  }
+
+  figures(): JobFigures {
+    const { outbox } = this.#options;
+    const { completed, failed, cancelled } = this.#endings.counts;
+    return {
+      queued: this.#held.waiting + this.#recovery.waiting,
+      running: this.#held.running,
+      undelivered: outbox.size,
+      backlog: this.#recovery.backlog ?? null,
+      ...{ completed, failed, cancelled },
+      delivered: outbox.delivered,
+      refused: outbox.refused,
+      lastRunAt: this.lastJobAt,
+      lastDeliveryAt: isoOf(outbox.lastDelivery),
+    };
   }
 
   cancellable(): string[] {
@@ -231,7 +244,7 @@ export class JobPipeline implements Jobs {
     const reasons = [
       ...this.admission.reasons,
       this.#health.trouble ?? this.#reader.troubleBy(this.#health.answeredAt),
-      stuck === undefined ? undefined : { text: stuck, remedy: STUCK_REMEDY },
+      stuck,
       this.#writes.trouble,
     ];
     for (const reason of reasons) if (reason !== undefined) report.notReady(reason.text, reason.remedy);
@@ -260,18 +273,20 @@ export class JobPipeline implements Jobs {
    *  After `timeoutMs` the rest is given up: runs start again, and results are delivered, after the next start. */
   async drain(timeoutMs: number): Promise<void> {
     const { log, outbox } = this.#options;
-    this.admission.close('drain', 'the node is shutting down');
+    this.admission.close('drain', SHUTTING_DOWN);
     this.#replay.stop();
     this.#reader.stop();
     this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
+    const released = this.#holds.close(SHUTTING_DOWN);
     if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
-    const ended = await endsWithin(this.#runner.drain(), timeoutMs);
+    const ends = Promise.all([this.#runner.drain(SHUTTING_DOWN), released]);
+    const ended = await endsWithin(ends, timeoutMs);
     if (!ended) {
       log.warn(
-        `job ${this.current} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
+        `${this.current === null ? 'what plugins do with the device or its results' : `job ${this.current}`} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
       );
-      this.#runner.abandon('the node is shutting down');
+      this.#runner.abandon(SHUTTING_DOWN);
     }
     if (outbox.size > 0) log.info(`waiting for ${outbox.size} results to be delivered`);
     await endsWithin(outbox.empty(), Math.max(deadline - performance.now(), 0));
@@ -302,7 +317,7 @@ export class JobPipeline implements Jobs {
     this.#reader.stop();
     this.#recovery.close();
     this.#rights.close();
-    this.#runner.abandon('the node is shutting down');
+    this.#runner.abandon(SHUTTING_DOWN);
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
@@ -310,11 +325,26 @@ export class JobPipeline implements Jobs {
   }
 }
 
+async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
+  // The built-in plugin alone changes nothing.
+  const shown = hooks.deliver.taps.length > 1 ? deepFrozen({ ...saved }) : saved;
+  let delivery: Delivery;
+  try {
+    delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
+  } catch (thrown) {
+    delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
+  }
+  if (isTapped(hooks.afterDeliver)) {
+    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery));
+  }
+  return delivery;
+}
+
 function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
   if (count === 0) return undefined;
   const because = last === undefined ? '' : `; the last: ${last}`;
   return {
-    text: `the cloud takes no result of some jobs: ${count} results are set aside${because}`,
+    text: `${count} results are set aside, which the cloud refused or a plugin could not map${because}`,
     remedy:
       'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
   };

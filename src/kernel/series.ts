@@ -1,16 +1,26 @@
 // Runs the taps of an asynchronous hook one after another, each within its time. tapable keeps the taps, their order and
 // the interceptors; the code that it would generate knows no time limit, and a failing tap would not name its plugin.
-import { AsyncSeriesBailHook, type FullTap, type Hook, type HookInterceptor } from 'tapable';
+import {
+  AsyncSeriesBailHook,
+  AsyncSeriesWaterfallHook,
+  type FullTap,
+  type Hook,
+  type HookInterceptor,
+} from 'tapable';
 import type { CodaError } from '../errors.ts';
 
 export interface SeriesTap extends FullTap {
   readonly fn: (...args: unknown[]) => unknown;
+  /** How long it may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** After this long it is slow; not below `timeoutMs` if it never is. */
+  readonly slowMs: number;
   /** The error that ends the call, or null if the next tap follows all the same. */
   readonly errorOf: (thrown: unknown) => CodaError | null;
   /** Called if the tap takes a good part of its time; returns what to call when it has settled. */
   readonly onSlow: () => () => void;
-  /** Called if the tap has not settled in time. Returns its failure, or undefined to keep waiting. */
-  readonly onLate: () => CodaError | undefined;
+  /** Called with the tap's promise if that has not settled in time. Returns the failure, or undefined to keep waiting. */
+  readonly onLate: (pending: PromiseLike<unknown>) => CodaError | undefined;
 }
 
 type Interceptor = HookInterceptor<unknown[], unknown>;
@@ -20,11 +30,8 @@ type Tell = (error: CodaError | null, result?: unknown) => void;
 interface Series {
   readonly taps: readonly SeriesTap[];
   readonly interceptors: readonly Interceptor[];
-  /** The first answer ends the call. */
-  readonly bails: boolean;
-  readonly timeoutMs: number;
-  /** After this long a tap is slow; not below `timeoutMs` if it never is. */
-  readonly slowMs: number;
+  /** What an answer does: nothing, or it ends the call, or it is passed on in place of the first argument. */
+  readonly answers: 'ignored' | 'bail' | 'waterfall';
 }
 
 /** What tapable calls whenever the taps of a hook have changed; its types leave it out. */
@@ -39,11 +46,15 @@ interface Compilable {
 /** A longer delay would make Node's timer fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** From now on runs the taps of this hook, each of which has to be a SeriesTap and may take `timeoutMs` milliseconds. */
-export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number, slowMs: number): void {
-  const bails = hook.constructor === AsyncSeriesBailHook;
+/** From now on runs the taps of this hook, each of which has to be a SeriesTap. */
+export function runInSeries(hook: Hook<unknown, unknown>): void {
+  const answers = isWaterfall(hook)
+    ? 'waterfall'
+    : hook.constructor === AsyncSeriesBailHook
+      ? 'bail'
+      : 'ignored';
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
-    const series: Series = { taps: [...taps], interceptors: [...interceptors], bails, timeoutMs, slowMs };
+    const series: Series = { taps: [...taps], interceptors: [...interceptors], answers };
     if (type === 'async') return (...args) => new Call(series, args, args.pop() as Tell).start();
     return (...args) =>
       new Promise((resolve, reject) => {
@@ -51,6 +62,10 @@ export function runInSeries(hook: Hook<unknown, unknown>, timeoutMs: number, slo
         new Call(series, args, tell).start();
       });
   };
+}
+
+export function isWaterfall(hook: Hook<unknown, unknown>): boolean {
+  return hook.constructor === AsyncSeriesWaterfallHook;
 }
 
 /** How the promise of a tap ends. */
@@ -62,22 +77,25 @@ interface Listeners {
 /** One call of a hook, from its first tap to its last. */
 class Call {
   readonly #series: Series;
-  readonly #args: readonly unknown[];
+  /** Its own list: in a waterfall, the first argument is what the last tap has answered. */
+  readonly #args: unknown[];
   readonly #tell: Tell;
   /** How many taps have begun. */
   #begun = 0;
-  /** The tap whose promise has not settled. */
+  /** The tap whose promise has not settled, and the promise. */
   #pending: SeriesTap | undefined;
+  #promise: PromiseLike<unknown> | undefined;
   /** The same for all taps, until one is given up: its promise may still settle. */
   #listeners: Listeners | undefined;
   /** Runs from the first promise on, unless that tap was given up or the time of the next begins. */
   #timer: NodeJS.Timeout | undefined;
   /** How many taps had begun when the timer was started. */
   #begunAtTimer = 0;
+  #timerMs = 0;
   /** Set while the pending tap is slow. */
   #slowEnds: (() => void) | undefined;
 
-  constructor(series: Series, args: readonly unknown[], tell: Tell) {
+  constructor(series: Series, args: unknown[], tell: Tell) {
     this.#series = series;
     this.#args = args;
     this.#tell = tell;
@@ -92,7 +110,7 @@ class Call {
     const { taps, interceptors } = this.#series;
     for (;;) {
       const tap = taps[this.#begun];
-      if (tap === undefined) return this.#end(null);
+      if (tap === undefined) return this.#ended();
       this.#begun += 1;
       for (const interceptor of interceptors) interceptor.tap?.(tap);
       let value: unknown;
@@ -102,13 +120,19 @@ class Call {
         return this.#failed(tap, thrown);
       }
       if (isPromise(value)) return this.#await(tap, value);
-      if (this.#isAnswer(value)) return this.#end(null, value);
+      if (this.#takes(value)) return this.#end(null, value);
     }
+  }
+
+  #ended(): void {
+    this.#end(null, this.#series.answers === 'waterfall' ? this.#args[0] : undefined);
   }
 
   #await(tap: SeriesTap, promise: PromiseLike<unknown>): void {
     this.#pending = tap;
-    if (this.#timer === undefined) this.#startTimer(this.#firstMs);
+    this.#promise = promise;
+    if (this.#timer === undefined) this.#startTimer(firstMsOf(tap));
+    else if (firstMsOf(tap) < this.#timerMs) this.#restartTimer(firstMsOf(tap));
     const { fulfilled, rejected } = (this.#listeners ??= this.#newListeners());
     // The `then` of a foreign promise may call back twice.
     (promise instanceof Promise ? promise : Promise.resolve(promise)).then(fulfilled, rejected);
@@ -119,7 +143,7 @@ class Call {
       fulfilled: (value) => {
         if (this.#listeners !== own) return;
         this.#settled();
-        if (this.#isAnswer(value)) this.#end(null, value);
+        if (this.#takes(value)) this.#end(null, value);
         else this.#next();
       },
       rejected: (thrown) => {
@@ -129,30 +153,32 @@ class Call {
     return own;
   }
 
-  /** After this long without an end a tap is slow, or late if it is never slow. */
-  get #firstMs(): number {
-    return Math.min(this.#series.slowMs, this.#series.timeoutMs);
-  }
-
   #late(): void {
     const tap = this.#pending;
-    if (tap === undefined) return;
-    const { slowMs, timeoutMs } = this.#series;
+    const promise = this.#promise;
+    if (tap === undefined || promise === undefined) return;
+    const { slowMs, timeoutMs } = tap;
     // Another tap was pending when the timer was started. Its time counts from now: to start a timer for each tap
     // would cost more than most taps do.
-    if (this.#begunAtTimer !== this.#begun) return this.#startTimer(this.#firstMs);
+    if (this.#begunAtTimer !== this.#begun) return this.#startTimer(firstMsOf(tap));
     if (slowMs < timeoutMs && this.#slowEnds === undefined) {
       this.#slowEnds = tap.onSlow();
       return this.#startTimer(timeoutMs - slowMs);
     }
-    const failure = tap.onLate();
+    const failure = tap.onLate(promise);
     if (failure === undefined) return;
     this.#listeners = undefined;
     this.#failed(tap, failure);
   }
 
+  #restartTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#startTimer(ms);
+  }
+
   #startTimer(ms: number): void {
     this.#begunAtTimer = this.#begun;
+    this.#timerMs = ms;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
@@ -164,6 +190,7 @@ class Call {
 
   #settled(): void {
     this.#pending = undefined;
+    this.#promise = undefined;
     if (this.#slowEnds === undefined) return;
     this.#slowEnds();
     this.#slowEnds = undefined;
@@ -189,9 +216,19 @@ class Call {
     this.#tell(error, result);
   }
 
-  #isAnswer(value: unknown): boolean {
-    return this.#series.bails && value !== undefined && value !== null;
+  /** Whether the answer of a tap ends the call. */
+  #takes(value: unknown): boolean {
+    const { answers } = this.#series;
+    if (answers === 'ignored' || value === undefined || value === null) return false;
+    if (answers === 'bail') return true;
+    this.#args[0] = value;
+    return false;
   }
+}
+
+/** After this long without an end a tap is slow, or late if it is never slow. */
+function firstMsOf({ slowMs, timeoutMs }: SeriesTap): number {
+  return Math.min(slowMs, timeoutMs);
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

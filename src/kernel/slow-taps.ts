@@ -1,6 +1,9 @@
-// The taps of plugins that have not settled, although a good part of their time is over: the node is not ready while a
-// job waits for one, and says of every other one what is slow.
+// The taps of plugins that have not settled, although a good part of their time is over: the node is not ready while the
+// device waits for one, and says of every other one what is slow.
 import type { ReadinessReport } from './readiness.ts';
+
+/** What waits for a tap while the node runs: the device, and with it all jobs, or only the job of the tap. */
+export type Holds = 'device' | 'job';
 
 export interface SlowTap {
   readonly plugin: string;
@@ -9,11 +12,18 @@ export interface SlowTap {
   readonly since: number;
   /** Infinity: it is waited for. */
   readonly limitMs: number;
-  /** What fails with it at its limit, if anything does. */
-  readonly fails: 'job' | 'start' | undefined;
+  /** For people: `hookTimeoutSec`, or that the tap has a limit of its own. */
+  readonly limitFrom: string;
+  /** Undefined: nothing. */
+  readonly waiting: Holds | 'start' | undefined;
 }
 
-const CONSEQUENCES = { job: 'the job fails and the node continues', start: 'the start fails' } as const;
+const WAITS = { device: 'the next job', job: 'its job', start: 'the start' } as const;
+const CONSEQUENCES = {
+  device: 'the job fails, and the node continues once the plugin ends',
+  job: 'the job fails and the node continues',
+  start: 'the start fails',
+} as const;
 
 export class SlowTaps {
   readonly #slow = new Set<SlowTap>();
@@ -28,24 +38,24 @@ export class SlowTaps {
     const told = new Set<string>();
     for (const tap of this.#slow) {
       const { text, remedy } = troubleOf(tap);
-      const { plugin, hook, fails } = tap;
+      const { plugin, hook, waiting } = tap;
       // A tap may hang for each of many jobs: the oldest call tells enough.
       if (told.has(`${hook} ${plugin}`)) continue;
       told.add(`${hook} ${plugin}`);
-      if (fails === 'job') report.notReady(text, remedy);
+      if (waiting === 'device') report.notReady(text, remedy);
       else report.trouble(text, remedy);
     }
   }
 }
 
-export function troubleOf({ plugin, hook, since, limitMs, fails }: SlowTap): {
+export function troubleOf({ plugin, hook, since, limitMs, limitFrom, waiting }: SlowTap): {
   text: string;
   remedy: string;
 } {
   const seconds = Math.round((performance.now() - since) / 1000);
-  const waits = fails === undefined ? '' : `, and the ${fails === 'job' ? 'next job' : fails} waits for it`;
-  const consequence = fails === undefined ? 'the node continues without it' : CONSEQUENCES[fails];
-  const limit = limitMs === Infinity ? '' : `After ${limitMs / 1000} s (hookTimeoutSec) ${consequence}. `;
+  const waits = waiting === undefined ? '' : `, and ${WAITS[waiting]} waits for it`;
+  const consequence = waiting === undefined ? 'the node continues without it' : CONSEQUENCES[waiting];
+  const limit = limitMs === Infinity ? '' : `After ${limitMs / 1000} s (${limitFrom}) ${consequence}. `;
   return {
     text: `plugin '${plugin}' has not settled in ${hook} after ${seconds} s${waits}`,
     remedy: `${limit}See what the plugin waits for.`,

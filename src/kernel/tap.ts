@@ -3,8 +3,36 @@
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isPromise, runInSeries, type SeriesTap } from './series.ts';
-import { troubleOf, type SlowTap, type SlowTaps } from './slow-taps.ts';
+import { shown } from '../protocol/text.ts';
+import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
+import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.ts';
+
+/** What a tap of an asynchronous hook may say beside tapable's own options. */
+export interface TapTime {
+  /** Its own time limit in seconds, in place of `hookTimeoutSec`. */
+  readonly timeoutSec?: number;
+}
+
+/** A tap that was given up, and continues all the same. */
+export class LateTap extends PluginError {
+  readonly #pending: PromiseLike<unknown>;
+
+  constructor(
+    message: string,
+    pending: PromiseLike<unknown>,
+    details: ConstructorParameters<typeof PluginError>[1],
+  ) {
+    super(message, details);
+    this.name = PluginError.name;
+    this.#pending = pending;
+  }
+
+  /** Resolves once the tap has really settled; never rejects. */
+  get settled(): Promise<void> {
+    const end = (): void => {};
+    return Promise.resolve(this.#pending).then(end, end);
+  }
+}
 
 const SLOW_MS = 5_000;
 /** For a tap that is waited for as long as it takes, such as one that brings a tunnel up. */
@@ -23,8 +51,10 @@ export interface GuardOptions {
   /** The plugin whose `apply` runs right now. A tap that is added later is known by the name that it gives. */
   readonly applying: () => string | undefined;
   readonly slowTaps: SlowTaps;
-  /** Throws if an answer of a tap, other than nothing, cannot be used. */
-  readonly check?: (answer: unknown) => void;
+  /** What waits for a tap while the node runs. */
+  readonly holds?: Holds;
+  /** What an answer of a tap, other than nothing, becomes; `args` are those of the call. Throws if it cannot be used. */
+  readonly take?: (answer: unknown, args: readonly unknown[]) => unknown;
 }
 
 type Call = (...args: unknown[]) => unknown;
@@ -32,14 +62,14 @@ type Call = (...args: unknown[]) => unknown;
 export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): void {
   hook.intercept({
     name: 'guard',
-    register: (tap) => guardTap(tap, options),
+    register: (tap) => guardTap(tap, options, isWaterfall(hook)),
   });
   // A synchronous hook has no deadline: its taps return their answer.
-  if (options.deadline !== 'none') runInSeries(hook, options.timeoutMs, slowMsOf(options));
+  if (options.deadline !== 'none') runInSeries(hook);
 }
 
 /** A tap whose lateness is no failure may take its time. */
-function slowMsOf({ deadline, tellsItself, timeoutMs }: GuardOptions): number {
+function slowMsOf({ deadline, tellsItself }: GuardOptions, timeoutMs: number): number {
   if (tellsItself || timeoutMs < SHORTEST_LIMIT_MS) return timeoutMs;
   return Math.min(deadline === 'limit' ? SLOW_MS : PATIENT_MS, timeoutMs / 2);
 }
@@ -67,12 +97,16 @@ export function checkTapOrder(name: string, hook: { readonly taps: readonly Full
   }
 }
 
-function guardTap(tap: FullTap, options: GuardOptions): FullTap {
-  const { hook, kind, deadline, timeoutMs, log } = options;
+function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: boolean): FullTap {
+  const { hook, kind, deadline, log } = options;
   const plugin = options.applying() ?? tap.name;
-  const { check } = options;
+  const { take } = options;
   const own: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
-  const call = check === undefined ? own : checked(own, check);
+  const call = take === undefined ? own : taken(own, take, isInWaterfall);
+  const timeoutMs = ownTimeoutMs(tap, plugin, hook) ?? options.timeoutMs;
+  const slowMs = slowMsOf(options, timeoutMs);
+  const waiting = options.holds ?? (kind === 'deciding' ? 'start' : undefined);
+  const limitFrom = tap.timeoutSec === undefined ? 'hookTimeoutSec' : 'timeoutSec of the tap';
 
   /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
@@ -83,27 +117,26 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
   };
 
   const onSlow = (): (() => void) => {
-    const since = performance.now() - slowMsOf(options);
-    const fails = hook === 'onJob' ? 'job' : kind === 'deciding' ? 'start' : undefined;
     const slow: SlowTap = {
       plugin,
       hook,
-      since,
+      since: performance.now() - slowMs,
       limitMs: deadline === 'limit' ? timeoutMs : Infinity,
-      fails,
+      limitFrom,
+      waiting,
     };
     // Once the node runs, the log shows whatever /ready shows.
-    if (fails === 'start') {
+    if (waiting === 'start') {
       const { text, remedy } = troubleOf(slow);
       log.warn(`${text} → ${remedy}`);
     }
     return options.slowTaps.add(slow);
   };
 
-  const onLate = (): PluginError | undefined => {
+  const onLate = (pending: PromiseLike<unknown>): PluginError | undefined => {
     const text = `plugin '${plugin}' has not settled in ${hook} after ${timeoutMs / 1000} s`;
     if (deadline === 'limit') {
-      return new PluginError(text, { plugin, hook, remedy: 'Fix the plugin, or raise hookTimeoutSec.' });
+      return new LateTap(text, pending, { plugin, hook, remedy: `Fix the plugin, or raise ${limitFrom}.` });
     }
     log.warn(`${text}; still waiting`);
     return undefined;
@@ -111,8 +144,18 @@ function guardTap(tap: FullTap, options: GuardOptions): FullTap {
 
   if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
   const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, errorOf, onSlow, onLate };
+  const guarded: SeriesTap = { ...tap, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
   return guarded;
+}
+
+/** The time limit that the tap names, in milliseconds. */
+function ownTimeoutMs({ timeoutSec }: TapTime, plugin: string, hook: string): number | undefined {
+  if (timeoutSec === undefined) return undefined;
+  if (typeof timeoutSec === 'number' && timeoutSec > 0) return timeoutSec * 1000;
+  throw new PluginError(
+    `plugin '${plugin}' taps ${hook} with a timeoutSec of ${shown(timeoutSec)}, which is no number of seconds above 0`,
+    { plugin, hook, remedy: 'Leave it out to have hookTimeoutSec.' },
+  );
 }
 
 /** An error with a code of its own says more than a PluginError could; it only gets the plugin and the hook added. */
@@ -146,12 +189,13 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
   };
 }
 
-function checked(call: Call, check: (answer: unknown) => void): Call {
-  const pass = (answer: unknown): unknown => {
-    if (answer !== undefined && answer !== null) check(answer);
-    return answer;
-  };
+function taken(call: Call, take: NonNullable<GuardOptions['take']>, isInWaterfall: boolean): Call {
   return (...args) => {
+    const pass = (answer: unknown): unknown => {
+      // A tap of a waterfall that answers with what it was given has changed nothing.
+      if (answer === undefined || answer === null || (isInWaterfall && answer === args[0])) return undefined;
+      return take(answer, args);
+    };
     const answer = call(...args);
     return isPromise(answer) ? Promise.resolve(answer).then(pass) : pass(answer);
   };

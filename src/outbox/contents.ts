@@ -1,9 +1,11 @@
 // What is in the outbox: found by job and by stream entry, counted by origin, and put together again from the records of
 // the journal.
+import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
 import {
   attemptRecord,
+  bytesOf,
   BYTES_PER_MESSAGE,
   endingOf,
   isCancellable,
@@ -74,6 +76,13 @@ export class Contents {
     this.#messages.add(messageId);
   }
 
+  annotate(entry: Entry, annotations: Annotations): void {
+    const bytes = bytesOf(annotations) - bytesOf(entry.saved.annotations);
+    entry.saved = { ...entry.saved, annotations };
+    entry.weight += bytes;
+    this.origins.grow(entry.origin, bytes);
+  }
+
   remove(entry: Entry): void {
     const { saved, origin, weight } = entry;
     this.done.add(endingOf(entry));
@@ -95,6 +104,8 @@ export class Contents {
       restored.stage = 'waiting';
       // An attempt may have been under way when the node died: a cancel must not contradict it.
       restored.maybeSent = true;
+    } else if (record.t === 'annotated' && entry !== undefined) {
+      this.annotate(entry, record.annotations);
     } else if (record.t === 'settled' && entry !== undefined) {
       entry.stage = 'settling';
       entry.cancelled = record.cancelled ?? false;

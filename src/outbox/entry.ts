@@ -1,4 +1,5 @@
 // One outcome in the outbox, in memory and as records of the journal, and the origin that it goes to.
+import type { Annotations } from '../jobs/annotations.ts';
 import type { Ending, SavedOutcome } from '../jobs/job.ts';
 
 export interface Entry {
@@ -48,6 +49,8 @@ export type JournalRecord =
   | ({ readonly t: 'outcome' } & SavedOutcome)
   /** The cloud has the outcome, or will never have it: only Redis does not know yet. */
   | { readonly t: 'settled'; readonly jobId: string; readonly cancelled?: true }
+  /** Plugins have noted more on its job, after the outcome was saved. */
+  | { readonly t: 'annotated'; readonly jobId: string; readonly annotations: Annotations }
   | { readonly t: 'done'; readonly jobId: string }
   /** For people: how often its delivery has failed, and why the last time. */
   | { readonly t: 'attempt'; readonly jobId: string; readonly attempts: number; readonly reason: string }
@@ -76,9 +79,17 @@ export function newEntry(saved: SavedOutcome, origin: Origin): Entry {
   };
 }
 
-function weightOf({ jobId, callbackUrl, messageIds, outcome }: SavedOutcome): number {
+export function bytesOf(annotations: Annotations | undefined): number {
+  return annotations === undefined ? 0 : JSON.stringify(annotations).length;
+}
+
+function weightOf({ jobId, callbackUrl, messageIds, outcome, annotations }: SavedOutcome): number {
   const bytes =
-    BYTES_EACH + jobId.length + callbackUrl.length + Math.max(0, messageIds.length - 1) * BYTES_PER_MESSAGE;
+    BYTES_EACH +
+    jobId.length +
+    callbackUrl.length +
+    Math.max(0, messageIds.length - 1) * BYTES_PER_MESSAGE +
+    bytesOf(annotations);
   if (outcome.status === 'failed') return bytes + outcome.error.length;
   const keys = Object.keys(outcome.counts);
   // All of the same length.

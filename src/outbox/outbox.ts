@@ -8,6 +8,7 @@
 // again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
 // only when the journal has the end of the last one.
 import type { Trouble } from '../errors.ts';
+import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { cloudRemedy } from '../net/cloud-trouble.ts';
@@ -57,6 +58,7 @@ export class Outbox {
   #lastRefusal: string | undefined;
   #lastDelivery: number | undefined;
   #refused = 0;
+  #delivered = 0;
   #closed = false;
   readonly #waitingForChange = new Waiters();
 
@@ -70,6 +72,7 @@ export class Outbox {
       ends: {
         delivered: (entry) => {
           this.#lastDelivery = Date.now();
+          this.#delivered += 1;
           this.#answered(entry.origin);
           return this.#settled(entry);
         },
@@ -152,6 +155,11 @@ export class Outbox {
     return entry?.saved.endedAt ?? null;
   }
 
+  /** Outcomes that the cloud has taken since the start. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
   /** Outcomes that the cloud has refused since the start. */
   get refused(): number {
     return this.#refused;
@@ -217,6 +225,14 @@ export class Outbox {
     this.#post(entry);
   }
 
+  /** Keeps what was measured for a job that is reported failed; resolves once that is durable. */
+  async keepMeasured(saved: SavedOutcome, reason: string): Promise<void> {
+    const { directory, log } = this.#options;
+    log.error(`job ${saved.jobId} fails after its run; what was measured is set aside (coda results list)`);
+    const because = `the job was reported failed, and this is what was measured: ${reason}`;
+    await setResultAside(directory, saved, because, log, 'measured');
+  }
+
   /** Another stream entry brought the same job: it is acknowledged together with the first. */
   adopt(jobId: string, messageId: string): void {
     const entry = this.#contents.get(jobId);
@@ -232,6 +248,17 @@ export class Outbox {
     this.#options.log.warn(`the result of job ${jobId} was dropped by the operator; it is not delivered`);
     void this.#settled(entry);
     return true;
+  }
+
+  /** What plugins have noted on a job meanwhile goes with its outcome. Throws if the outcome is delivered already. */
+  annotate(jobId: string, annotations: Annotations): void {
+    const entry = this.#contents.get(jobId);
+    if (entry === undefined || entry.stage === 'settling') {
+      throw new Error(`the outcome of job ${jobId} is delivered: it cannot be annotated any more`);
+    }
+    this.#contents.annotate(entry, annotations);
+    const record: JournalRecord = { t: 'annotated', jobId, annotations };
+    void this.#journal.append(record, { durable: false });
   }
 
   /** Suppresses the delivery of an outcome, unless it may have begun. Returns whether it did. */

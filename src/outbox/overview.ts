@@ -76,6 +76,7 @@ function note(record: JournalRecord, waiting: Map<string, WaitingResult>): void 
       waiting.delete(record.jobId);
       return;
     case 'answered':
+    case 'annotated':
   }
 }
 

@@ -1,5 +1,5 @@
-// Results that the cloud refused for good, kept for the operator: each is a file of its own, in the folder `refused`, or
-// in `replay` once the operator wants it delivered after all.
+// Results that the cloud refused for good, or that a plugin could not map, kept for the operator: each is a file of its
+// own, in the folder `refused`, or in `replay` once the operator wants it delivered after all.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,8 +9,10 @@ import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { isRecord, shown } from '../protocol/text.ts';
 import type { Outcome } from '../protocol/webhook.ts';
+import { annotated, NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 
+const KINDS = ['refused', 'measured'] as const;
 const RETRY_MS = 2_000;
 /** The counts of a million shots take less. */
 const MAX_RESULT_BYTES = 256 * 1024 * 1024;
@@ -26,23 +28,31 @@ export interface SetAside {
   readonly result: RefusedResult;
 }
 
-/** Keeps a result that the cloud refused for good; resolves once it is durable, however long that takes. */
+/** `measured`: a job that was reported failed has been measured all the same. It may have a refused result, too. */
+type Kind = (typeof KINDS)[number];
+
+/** Keeps a result that the cloud refused for good, or that was not sent at all; resolves once it is durable, however long
+ *  that takes. */
 export async function setResultAside(
   directory: string,
   saved: SavedOutcome,
   reason: string,
   log: Logger,
+  kind: Kind = 'refused',
 ): Promise<void> {
   const folder = refusedDirectory(directory);
   const refused: RefusedResult = { ...saved, reason, refusedAt: new Date().toISOString() };
   for (;;) {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFileAtomic(join(folder, fileNameOf(saved.jobId)), `${JSON.stringify(refused, null, 2)}\n`);
+      await writeFileAtomic(
+        join(folder, fileNameOf(saved.jobId, kind)),
+        `${JSON.stringify(refused, null, 2)}\n`,
+      );
       return;
     } catch (thrown) {
       log.error(
-        `the refused result of job ${saved.jobId} cannot be set aside: ${messageOf(thrown)}; trying again`,
+        `the ${kind} result of job ${saved.jobId} cannot be set aside: ${messageOf(thrown)}; trying again`,
       );
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
@@ -71,7 +81,8 @@ export function readRefused(path: string): RefusedResult | undefined {
     throw unusable(path, 'it is not JSON');
   }
   const result = checkRefused(path, value);
-  if (basename(path) === fileNameOf(result.jobId)) return result;
+  const names = KINDS.map((kind) => fileNameOf(result.jobId, kind));
+  if (names.includes(basename(path))) return result;
   throw unusable(path, `the file of job ${shown(result.jobId)} is called ${fileNameOf(result.jobId)}`);
 }
 
@@ -103,8 +114,9 @@ async function unlessGone(path: string, done: string, work: () => Promise<void>)
 }
 
 /** Job ids are not file names. */
-function fileNameOf(jobId: string): string {
-  return `${createHash('sha256').update(jobId).digest('hex').slice(0, 32)}.json`;
+function fileNameOf(jobId: string, kind: Kind = 'refused'): string {
+  const name = createHash('sha256').update(jobId).digest('hex').slice(0, 32);
+  return kind === 'refused' ? `${name}.json` : `${name}.measured.json`;
 }
 
 function checkRefused(path: string, value: unknown): RefusedResult {
@@ -123,9 +135,25 @@ function checkRefused(path: string, value: unknown): RefusedResult {
     callbackUrl: text('callbackUrl'),
     outcome: checkOutcome(path, value['outcome']),
     endedAt: text('endedAt'),
+    ...checkAnnotations(path, value['annotations']),
     reason: text('reason'),
     refusedAt: text('refusedAt'),
   };
+}
+
+function checkAnnotations(path: string, value: unknown): Pick<SavedOutcome, 'annotations'> {
+  if (value === undefined) return {};
+  const found = isRecord(value) ? Object.entries(value) : undefined;
+  if (found === undefined) throw unusable(path, 'annotations must be an object');
+  try {
+    const annotations = found.reduce<Annotations>(
+      (before, [key, note]) => annotated(before, key, note),
+      NO_ANNOTATIONS,
+    );
+    return { annotations };
+  } catch (thrown) {
+    throw unusable(path, messageOf(thrown));
+  }
 }
 
 function checkOutcome(path: string, value: unknown): Outcome {

@@ -6,17 +6,21 @@
 //        \-> its result would have nowhere to wait: it stays pending (deferred.ts)
 //        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts)
 import type { Redis } from 'ioredis';
+import { Failure } from '../device/failure.ts';
+import { prepareCircuit } from '../device/prepare-circuit.ts';
 import { MARKED_AHEAD, type RunMarker } from '../device/run-marker.ts';
 import { messageOf } from '../errors.ts';
+import type { Hooks } from '../hooks.ts';
 import type { Endings } from '../jobs/endings.ts';
 import type { CheckingJob, Circuit, HeldJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
-import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
+import { parseMessage, type JobMessage } from '../protocol/job.ts';
 import type { Deferred } from './deferred.ts';
+import { readCircuit, readCircuitInSteps, type ReadCircuit } from './read-circuit.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
@@ -46,6 +50,7 @@ export interface IntakeOptions {
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
+  readonly hooks: Hooks;
   readonly log: Logger;
 }
 
@@ -213,13 +218,28 @@ export class Intake {
 
   #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
     if (!this.#isChecking(job)) return;
-    const { held, writes, endings } = this.#options;
+    const { held, writes, endings, hooks } = this.#options;
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
     }
-    held.enqueue(job, circuit);
+    if (isTapped(hooks.prepare)) void this.#prepare(job, circuit);
+    else held.enqueue(job, circuit);
+  }
+
+  /** Has plugins prepare the job; others do not wait for it. */
+  async #prepare(job: CheckingJob, circuit: Circuit): Promise<void> {
+    const { held, writes, endings, hooks } = this.#options;
+    const { jobId, messageIds } = job;
+    const preparing = held.prepare(job, circuit);
+    const prepared = await prepareCircuit(hooks, preparing);
+    // It may have been cancelled meanwhile.
+    if (held.get(jobId) !== preparing) return;
+    if (prepared instanceof Failure) {
+      void writes.executing(jobId, messageIds[0]);
+      void endings.failed(preparing, prepared.error, prepared);
+    } else held.enqueue(preparing, prepared);
   }
 
   /** False if it was cancelled during the check. */
@@ -285,24 +305,5 @@ export class Intake {
     const isElsewhere = (_: unknown, i: number): boolean =>
       ![undefined, stream.consumer].includes(holders[i]);
     return new Set(twins.filter(isElsewhere).map(({ candidate }) => candidate));
-  }
-}
-
-type ReadCircuit = Circuit | { readonly fault: string };
-
-function readCircuit({ shots, irJson }: JobMessage): ReadCircuit {
-  try {
-    return { shots: parseShots(shots), ir: parseIr(irJson) };
-  } catch (thrown) {
-    return { fault: messageOf(thrown) };
-  }
-}
-
-/** As `readCircuit`, for a large one. */
-function* readCircuitInSteps({ shots, irJson }: JobMessage): Generator<undefined, ReadCircuit> {
-  try {
-    return { shots: parseShots(shots), ir: yield* parseIrInSteps(irJson) };
-  } catch (thrown) {
-    return { fault: messageOf(thrown) };
   }
 }

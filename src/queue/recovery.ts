@@ -233,7 +233,7 @@ export class Recovery {
     const ownIds = new Set(own.map(({ messageId }) => messageId));
     const missing = [...held.all()].filter(
       ({ stage, messageIds, heldSince }) =>
-        stage === 'queued' && !ownIds.has(messageIds[0]) && heldSince < sweepStartedAt,
+        isWaiting(stage) && !ownIds.has(messageIds[0]) && heldSince < sweepStartedAt,
     );
     if (missing.length === 0) return;
     const holders = await stream.holders(
@@ -245,9 +245,14 @@ export class Recovery {
       // Pending nowhere: it was finished elsewhere, or the stream was flushed and only this node still knows the job.
       const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
       const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
-      if (!isLost || job.stage !== 'queued') continue;
+      if (!isLost || !isWaiting(job.stage)) continue;
       log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`);
       endings.givenBack(job);
     }
   }
+}
+
+/** Whether a job at this stage would run without being looked at once more. */
+function isWaiting(stage: HeldJob['stage']): boolean {
+  return stage === 'queued' || stage === 'preparing';
 }

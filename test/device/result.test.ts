@@ -13,7 +13,7 @@ import { BELL, measuring, mutated } from '../protocol/arbitraries.ts';
 const GOOD = { counts: { '00': 512, '11': 488 }, executionTimeMs: 12.5, shotsCompleted: 1000 };
 
 const checkResult = (value: unknown, ir: NativeGateIR): ExecutionResult =>
-  check(value, ir, new OddResults(silentLogger, 'the test'), 'job-1');
+  check(value, ir.measurements.length, new OddResults(silentLogger, 'the test'), 'job-1');
 
 describe('checkResult', () => {
   it('takes a result in camelCase and in snake_case', () => {
@@ -58,10 +58,10 @@ describe('checkResult', () => {
     const log = createLogger({ write: (line) => lines.push(line) });
     const odd = new OddResults(log, './qpu.ts');
     for (const jobId of ['job-1', 'job-2']) {
-      const result = check({ ...GOOD, executionTimeMs: -1.5, shotsCompleted: 1001 }, BELL, odd, jobId);
+      const result = check({ ...GOOD, executionTimeMs: -1.5, shotsCompleted: 1001 }, 2, odd, jobId);
       assert.deepEqual(result, { ...GOOD, executionTimeMs: 0, shotsCompleted: 1001 });
     }
-    check(GOOD, BELL, odd, 'job-3');
+    check(GOOD, 2, odd, 'job-3');
     assert.equal(lines.length, 2, lines.join('\n'));
     assert.match(lines[0] ?? '', /WARN .*\.\/qpu\.ts.*executionTimeMs of -1\.5 for job job-1/);
     assert.match(lines[1] ?? '', /WARN .*\.\/qpu\.ts.*1000 shots with shotsCompleted 1001 for job job-1/);

@@ -8,7 +8,9 @@ import { inspect } from 'node:util';
 import { PluginError } from '../../src/errors.ts';
 import { createHooks, HOOKS, type HookSpec } from '../../src/hooks.ts';
 import { silentLogger } from '../../src/log.ts';
+import { ReadinessReport } from '../../src/kernel/readiness.ts';
 import { SlowTaps } from '../../src/kernel/slow-taps.ts';
+import { waitUntil } from '../../src/testing/index.ts';
 
 const specs: Readonly<Record<string, HookSpec>> = HOOKS;
 
@@ -29,8 +31,8 @@ describe('the table of the hooks', () => {
       ([name, { args }]) => `node.hooks.${name}.tap('test', (${args.join(', ')}) => undefined);`,
     );
     const code = `import type { Router } from '@koa/router';
-import type { CodaNode, Cancellation, ConnectRequest, Executor, Job, Outcome, WebhookRequest } from '${resolve('src/index.ts')}';
-import type { Batch, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
+import type { CodaNode, Cancellation, ConnectRequest, Executor, Job, NativeGateIR, RunContext, RunOutcome, SeenResult, WebhookRequest } from '${resolve('src/index.ts')}';
+import type { Batch, Delivery, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
 declare const node: CodaNode;
 ${taps.join('\n')}
 `;
@@ -75,6 +77,53 @@ describe('the hooks of a node', () => {
     );
     assert.throws(() => ask('somethingElse'), /there is no hook 'somethingElse'\n/);
     assert.equal('onJbo' in hooks, false);
+  });
+
+  it('name a tap that hangs, with its own limit and what waits for it', async () => {
+    const slowTaps = new SlowTaps();
+    const own = createHooks({ timeoutMs: 60_000, log: silentLogger, applying: () => undefined, slowTaps });
+    const ends: (() => void)[] = [];
+    const hang = (): Promise<undefined> => new Promise((settle) => ends.push(() => settle(undefined)));
+    const calls: Promise<unknown>[] = [];
+    for (const name of ['onJob', 'prepare', 'mapResult', 'afterRun'] as const) {
+      const hook: { tapPromise(options: { name: string; timeoutSec: number }, tap: typeof hang): void } =
+        own[name];
+      hook.tapPromise({ name: 'lab', timeoutSec: 600 }, hang);
+      const { promise }: { promise: (...args: never[]) => Promise<unknown> } = own[name];
+      calls.push(Reflect.apply(promise, own[name], []));
+    }
+    const reported = (): ReadinessReport => {
+      const report = new ReadinessReport();
+      slowTaps.report(report);
+      return report;
+    };
+    await waitUntil('naming all', () => reported().troubles.length === 4);
+    const told = reported().troubles.map(({ text, remedy, blocks }) => ({
+      text: text.replace(/\d+ s/, 'n s'),
+      remedy,
+      blocks,
+    }));
+    const see = 'See what the plugin waits for.';
+    assert.deepEqual(told, [
+      {
+        text: "plugin 'lab' has not settled in onJob after n s, and the next job waits for it",
+        remedy: `After 600 s (timeoutSec of the tap) the job fails, and the node continues once the plugin ends. ${see}`,
+        blocks: true,
+      },
+      ...['prepare', 'mapResult'].map((name) => ({
+        text: `plugin 'lab' has not settled in ${name} after n s, and its job waits for it`,
+        remedy: `After 600 s (timeoutSec of the tap) the job fails and the node continues. ${see}`,
+        blocks: false,
+      })),
+      {
+        text: "plugin 'lab' has not settled in afterRun after n s",
+        remedy: `After 600 s (timeoutSec of the tap) the node continues without it. ${see}`,
+        blocks: false,
+      },
+    ]);
+    for (const end of ends) end();
+    await Promise.all(calls);
+    assert.deepEqual(reported().troubles, []);
   });
 
   it('are an ordinary object otherwise', async () => {

@@ -19,9 +19,10 @@ describe('in the log', () => {
     const plugin = definePlugin({
       name: 'chiller',
       apply(node) {
-        node.hooks.onJob.tapPromise('chiller', async ({ shots }) => {
+        node.hooks.onJob.tapPromise('chiller', async ({ shots }, { signal }) => {
           if (shots === 13) throw new Error('no helium');
-          if (shots === 14) await new Promise(() => {});
+          // The device waits until it ends.
+          if (shots === 14) await new Promise((resolve) => signal.addEventListener('abort', resolve));
         });
       },
     });

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { SavedOutcome } from '../../src/jobs/job.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
+import { readWaiting } from '../../src/outbox/overview.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
 import { journalPath, refusedDirectory } from '../../src/state/layout.ts';
 import { silentLogger } from '../../src/log.ts';
@@ -59,6 +60,37 @@ describe('the outbox', () => {
   }
 
   const state = (jobId: string): Promise<string | null> => test.redis.hget(statusKey(jobId), 'state');
+
+  it('keeps what plugins note on a job later, over a restart, and the result still waits', async (t) => {
+    const directory = await temporaryFolder(t);
+    const first = await open(directory);
+    await first.save({ ...outcome('a'), annotations: { calibration: 'c-1' } });
+    await first.save(outcome('b'));
+    first.annotate('a', { calibration: 'c-1', drift: 0.2 });
+    first.annotate('b', { seen: true });
+    await first.close();
+    assert.deepEqual(
+      (await readWaiting(directory)).map(({ jobId }) => jobId),
+      ['a', 'b'],
+    );
+    const second = await open(directory);
+    assert.equal(second.size, 2);
+    second.saveNow();
+    await second.close();
+    const posted: unknown[] = [];
+    const third = await open(directory);
+    third.start({
+      statuses: { ended: () => Promise.resolve(), acknowledge: () => Promise.resolve() },
+      deliver: (saved) => {
+        posted.push(saved.annotations);
+        return Promise.resolve(delivered);
+      },
+    });
+    await third.empty();
+    assert.deepEqual(posted, [{ calibration: 'c-1', drift: 0.2 }, { seen: true }]);
+    assert.throws(() => third.annotate('a', {}), /the outcome of job a is delivered/);
+    await third.close();
+  });
 
   it('delivers in the order of saving, tries again until it is done, and forgets', async (t) => {
     const directory = await temporaryFolder(t);

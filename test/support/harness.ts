@@ -159,6 +159,11 @@ export function testJobs(held: Iterable<string> = []): Jobs & { held: Set<string
     admission: new Admission(),
     held: all,
     cancelled,
+    hold: () => Promise.reject(new Error('no device here')),
+    figures: () => ({
+      ...{ queued: 0, running: 0, undelivered: 0, backlog: null, completed: 0, failed: 0, cancelled: 0 },
+      ...{ delivered: 0, refused: 0, lastRunAt: null, lastDeliveryAt: null },
+    }),
     cancellable: () => [...all],
     cancel(jobId) {
       if (!all.delete(jobId)) return false;

@@ -57,6 +57,9 @@ export function resultLines({ path, result }: SetAside, isReplaying: boolean, ou
     ['ended at', printable(result.endedAt, 30)],
     ['QPU', printable(result.qpuId, 200)],
     ['messages', result.messageIds.map((id) => printable(id, 60)).join(', ')],
+    ...(result.annotations === undefined
+      ? []
+      : [['annotations', safe(JSON.stringify(result.annotations), 5000)]]),
     ['file', `${path}${isReplaying ? ' (to be replayed)' : ''}`],
     ...(outcome.status === 'failed'
       ? [['error', safe(outcome.error, 2000)]]
@@ -82,6 +85,7 @@ export function jsonOf({ path, result }: SetAside): object {
     ended_at: endedAt,
     qpu_id: qpuId,
     message_ids: messageIds,
+    ...(result.annotations === undefined ? {} : { annotations: result.annotations }),
     file: path,
   };
 }

@@ -74,7 +74,10 @@ async function outcomeOf(
   });
   try {
     const result: unknown = await executor.run(ir, shots, { jobId: JOB_ID, signal: abort.signal, log });
-    return { status: 'completed', ...checkResult(result, ir, new OddResults(log, source), JOB_ID) };
+    return {
+      status: 'completed',
+      ...checkResult(result, ir.measurements.length, new OddResults(log, source), JOB_ID),
+    };
   } catch (thrown) {
     log.debug(inspect(thrown));
     return { status: 'failed', error: attributedMessageOf(thrown) };

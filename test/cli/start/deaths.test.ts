@@ -8,11 +8,12 @@ import { readOr } from '../operator.ts';
 import { bench, cloud } from '../workbench.ts';
 
 /** Jobs of 66 shots end the process with `death`, at once; all others run. Each start of a job is a line in `starts`. */
-const executorThat = (death: string): string => `
+const executorThat = (death: string, plugins = ''): string => `
 import { appendFileSync } from 'node:fs';
 import { defineConfig } from 'coda-node';
 
 export default defineConfig({
+  ${plugins}
   executor: () => ({
     async run(ir, shots, { jobId }) {
       appendFileSync(new URL('./starts', import.meta.url), jobId + '\\n');
@@ -63,6 +64,40 @@ describe('a job that kills the node', () => {
       const statuses = jobIds.map((jobId) => cloud.results.get(jobId)?.status);
       assert.deepEqual(statuses, ['completed', 'completed', 'completed', 'failed', 'completed']);
       for (const jobId of jobIds.filter((_, i) => i !== 3)) assert.equal(startsOf(jobId), 1);
+      assert.deepEqual(cloud.violations, []);
+    });
+  }
+
+  /** Its counts tell a result that was mapped from one that was only measured. */
+  const mapping = (tap: string): string => `plugins: [{
+    name: 'mitigation',
+    apply: ({ hooks }) => {
+      const map = (result) => ({ ...result, counts: { '11': result.shotsCompleted } });
+      ${tap}
+    },
+  }],`;
+  const slowly =
+    "hooks.mapResult.tapPromise('m', (result) => new Promise((resolve) => setTimeout(() => resolve(map(result)), 300)));";
+  for (const [name, death, tap, mostStarts] of [
+    ['process.exit, and a plugin that maps at once', 'process.exit(3)', "hooks.mapResult.tap('m', map);", 1],
+    ['process.exit, and a plugin that takes its time', 'process.exit(3)', slowly, 2],
+    ['SIGKILL, and a plugin that takes its time', "process.kill(process.pid, 'SIGKILL')", slowly, 2],
+  ] as const) {
+    it(`while results are mapped has none reported as it was measured, and no other job fails: ${name}`, async () => {
+      writeFileSync(join(bench.folder, 'coda.config.ts'), executorThat(death, mapping(tap)));
+      const jobIds: string[] = [];
+      for (const shots of [5, 6, 7, 66, 8]) jobIds.push(await cloud.submit({ ir: bell('cz').ir, shots }));
+      await startUntilDone(jobIds);
+      for (const [i, shots] of [5, 6, 7, 66, 8].entries()) {
+        const jobId = jobIds[i] ?? '';
+        const result = cloud.results.get(jobId);
+        if (shots === 66) assert.equal(result?.status, 'failed');
+        else {
+          assert.ok(result?.status === 'completed', JSON.stringify(result));
+          assert.deepEqual(result.counts, { '11': shots });
+          assert.ok(startsOf(jobId) <= mostStarts, `${startsOf(jobId)} starts`);
+        }
+      }
       assert.deepEqual(cloud.violations, []);
     });
   }

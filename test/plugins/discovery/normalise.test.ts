@@ -33,7 +33,7 @@ test('the names of the Python documents are accepted, too', async (t) => {
   await executor.batchRun?.([{ ir: IR, shots: 1, jobId: 'j' }], context);
   await executor.cancelCurrentJob?.();
   assert.deepEqual(executor.device, { directedEdges: [[0, 1]], logicalEdges: [[1, 0]] });
-  await node.close();
+  await executor.close?.();
   assert.deepEqual(calls, ['run py', 'batch of 1 py', 'cancel py', 'close py']);
 });
 

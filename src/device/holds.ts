@@ -1,0 +1,80 @@
+// Plugins that want the device for themselves between two jobs, one after another: `node.jobs.hold`.
+import type { Admission } from '../kernel/admission.ts';
+
+/** The device, which nothing uses until this is released. */
+export interface Hold {
+  /** Fires when the node shuts down: release it soon. */
+  readonly signal: AbortSignal;
+  /** Gives the device back; a second call does nothing. */
+  release(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface HoldsOptions {
+  readonly admission: Admission;
+  /** Resolves once nothing runs; nothing is started while the admission is closed. */
+  readonly idle: () => Promise<void>;
+}
+
+export class Holds {
+  readonly #options: HoldsOptions;
+  readonly #shutdown = new AbortController();
+  /** Ends with the last hold, given or awaited. Never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  constructor(options: HoldsOptions) {
+    this.#options = options;
+  }
+
+  /** No job is taken or started from now on; resolves once the device is idle and no other hold has it. Rejects if the node
+   *  shuts down before that. */
+  async hold(reason: string): Promise<Hold> {
+    if (typeof reason !== 'string' || reason.trim() === '') {
+      throw new TypeError('node.jobs.hold takes the reason, which /ready and coda status show');
+    }
+    const { admission, idle } = this.#options;
+    const who = `hold ${(this.#count += 1)}`;
+    const text = `a plugin holds the device: ${reason}`;
+    admission.close(who, text, 'The node continues by itself once the plugin gives the device back.');
+    const before = this.#last;
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = () => {
+        admission.open(who);
+        resolve();
+      };
+    });
+    this.#last = before.then(() => released);
+    const { signal } = this.#shutdown;
+    try {
+      await orAborted(before.then(idle), signal);
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+    return {
+      signal,
+      release,
+      [Symbol.asyncDispose]: () => {
+        release();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Asks those who hold the device to give it back; resolves once they have. */
+  close(reason: string): Promise<void> {
+    this.#shutdown.abort(new Error(reason));
+    return this.#last;
+  }
+}
+
+function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

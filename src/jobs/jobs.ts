@@ -1,0 +1,43 @@
+// The job pipeline as plugins see it: `node.jobs`. Types only.
+import type { Hold } from '../device/holds.ts';
+import type { Admission } from '../kernel/admission.ts';
+
+export interface Jobs {
+  /** The job that runs now; of a batch, its first. */
+  readonly current: string | null;
+  /** When the last run ended; ISO 8601, UTC. */
+  readonly lastJobAt: string | null;
+  /** Keeps jobs from being taken and started. */
+  readonly admission: Admission;
+  /** Resolves once the device is idle and the caller has it alone: no job is taken or started until it is released
+   *  (`await using` does it). `reason` is shown in /ready and `coda status`. Rejects if the node shuts down before that.
+   *  Not for taps of `onJob`: the device is theirs, and waits for them. */
+  hold(reason: string): Promise<Hold>;
+  /** What the node has to do, and has done. */
+  figures(): JobFigures;
+  /** The jobs on which a cancel can still take effect. */
+  cancellable(): string[];
+  /** Cancels a job of this node; false if it is not here, or if it is too late. */
+  cancel(jobId: string): boolean;
+}
+
+/** A count is since the start of the node, of what is there now it says so. */
+export interface JobFigures {
+  /** Now: jobs that are taken and not on the device. */
+  readonly queued: number;
+  /** Now: jobs on the device, or after it in `mapResult`. */
+  readonly running: number;
+  /** Now: outcomes that are saved and not delivered. */
+  readonly undelivered: number;
+  /** Now: jobs in the stream that no node has taken; null if that is not known. */
+  readonly backlog: number | null;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly delivered: number;
+  /** Outcomes that the cloud has refused. */
+  readonly refused: number;
+  /** ISO 8601, UTC; null if there was none. */
+  readonly lastRunAt: string | null;
+  readonly lastDeliveryAt: string | null;
+}

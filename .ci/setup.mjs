@@ -86,16 +86,12 @@ function installPythonOriginal() {
   if (spawnSync(python, ['-c', 'import coda_node'], { stdio: 'ignore' }).status === 0) return;
   if (!isOnPath('python3')) return;
   say(`installing coda-node 0.1.1 of PyPI in ${folder}`);
-  const steps = [
-    ['python3', ['-m', 'venv', '--clear', folder]],
-    [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1']],
-  ];
-  for (const [command, args] of steps) {
-    if (spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0) continue;
-    say(`'${command} ${args.join(' ')}' failed: the tests that need it are skipped`);
-    rmSync(folder, { recursive: true, force: true });
-    return;
-  }
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1'];
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  const made = spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio }).status === 0;
+  if (made && spawnSync(python, install, { stdio }).status === 0) return;
+  say('that failed: the tests that need it are skipped');
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** The words that make a command run as root; undefined if that is not possible. */

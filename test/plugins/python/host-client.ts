@@ -25,8 +25,9 @@ export interface HostOptions {
 export class HostClient {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** What the driver wrote to 1 and 2. */
-  output = '';
+  /** What the driver wrote to 1 and to 2. */
+  stdout = '';
+  stderr = '';
   readonly #answers: Head[] = [];
   readonly #pongs: Head[] = [];
   readonly #control: Writable;
@@ -42,11 +43,12 @@ export class HostClient {
     this.ended = new Promise((done) => {
       this.child.once('close', (code, signal) => done({ code, signal }));
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
-    }
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
     this.#control = this.#writable(3);
     this.#collect(4, this.#answers);
     this.#ahead = this.#writable(5);
@@ -55,6 +57,10 @@ export class HostClient {
       this.killGroup();
       await this.ended;
     });
+  }
+
+  get output(): string {
+    return this.stdout + this.stderr;
   }
 
   get pid(): number {

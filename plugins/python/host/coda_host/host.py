@@ -157,8 +157,13 @@ def _end_broken(error: BaseException) -> None:
 def _exit_politely_on_sigterm(host: Host) -> None:
     """SIGTERM ends the host as the end of a program does: `finally` blocks and atexit run."""
 
+    own_pid = os.getpid()
+
     def on_sigterm(*_: Any) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if os.getpid() != own_pid:
+            # A child that was forked this moment.
+            os.kill(os.getpid(), signal.SIGTERM)
         host.close()
         raise SystemExit(128 + signal.SIGTERM)
 

@@ -266,6 +266,12 @@ class Spawning(Simple):
             os.closerange(3, 64)
             os._exit(5)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+        try:
+            # A driver that waits for all its children must find its own alone.
+            os.waitpid(-1, os.WNOHANG)
+            raise AssertionError("the driver has a child that it did not start")
+        except ChildProcessError:
+            pass
         listed = subprocess.run(["ls", "/proc/self/fd"], check=True, stdout=subprocess.PIPE).stdout.split()
         assert all(int(fd) < 4 for fd in listed), listed
         for method in multiprocessing.get_all_start_methods():
@@ -278,12 +284,6 @@ class Spawning(Simple):
         thread.join()
         process = await asyncio.create_subprocess_exec("true")
         assert await process.wait() == 0
-        try:
-            # A driver that waits for all its children must find its own alone.
-            os.waitpid(-1, os.WNOHANG)
-            raise AssertionError("the driver has a child that it did not start")
-        except ChildProcessError:
-            pass
         return zeros(ir, shots)
 
 

@@ -236,7 +236,7 @@ function suite(python: string): void {
       host.control({ t: 'run', id, shots: 1 });
     }
     await waitUntil('all results', () => host.unread.length >= 5001, { timeoutMs: 60_000 });
-    const answered = host.unread.filter(({ t: kind }) => kind === 'result').map((head) => head['id']);
+    const answered = host.unread.filter(({ t: kind }) => kind === 'result').map((head) => String(head['id']));
     assert.deepEqual(answered.toSorted(), ids.toSorted());
   });
 }

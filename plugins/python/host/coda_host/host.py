@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List, Set
 
 from . import descriptors
 from .ahead import Circuits
@@ -157,22 +157,28 @@ def _end_broken(error: BaseException) -> None:
 def _exit_politely_on_sigterm(host: Host) -> None:
     """SIGTERM ends the host as the end of a program does: `finally` blocks and atexit run."""
 
-    own_pid = os.getpid()
-
     def on_sigterm(*_: Any) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if os.getpid() != own_pid:
-            # A child that was forked this moment.
-            os.kill(os.getpid(), signal.SIGTERM)
         host.close()
         raise SystemExit(128 + signal.SIGTERM)
+
+    # Children have the default again. SIGTERM waits meanwhile: Python forgets one that comes at the moment of a fork,
+    # and a pool that ends its workers would wait for them for ever.
+    masks: List[Set[Any]] = []
+
+    def before_fork() -> None:
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}))
+
+    def in_parent() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
 
     def in_child() -> None:
         if signal.getsignal(signal.SIGTERM) is on_sigterm:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        in_parent()
 
     signal.signal(signal.SIGTERM, on_sigterm)
-    os.register_at_fork(after_in_child=in_child)
+    os.register_at_fork(before=before_fork, after_in_parent=in_parent, after_in_child=in_child)
 
 
 def _flush_c_output_by_line() -> None:

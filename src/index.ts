@@ -6,6 +6,7 @@ export {
   AuthError,
   CodaError,
   ConfigError,
+  ExecutorDiedError,
   ExecutorError,
   HeartbeatRejectedError,
   JobError,
@@ -15,7 +16,16 @@ export {
   VPNError,
   WebhookError,
 } from './errors.ts';
-export type { BatchJob, Device, Edge, ExecutionResult, Executor, RunContext } from './device/executor.ts';
+export type {
+  BatchJob,
+  Device,
+  Edge,
+  ExecutionResult,
+  Executor,
+  RunContext,
+  UpcomingJob,
+} from './device/executor.ts';
+export { python, type PythonChoice } from './device/python.ts';
 export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
 export type { Job } from './jobs/job.ts';
 export type { Jobs } from './jobs/pipeline.ts';

@@ -26,11 +26,15 @@ export interface ReadyJob extends HeldFacts {
   readonly circuit: Circuit;
   /** Set once its batch has failed. */
   runsAlone?: true;
+  /** Set once the plugins have prepared the device for it: not again. */
+  isPrepared?: boolean;
 }
 
 export interface Circuit {
   readonly ir: NativeGateIR;
   readonly shots: number;
+  /** As the cloud sent it; kept only for an executor with `upcoming`. */
+  readonly irJson?: string | undefined;
 }
 
 /** What is known of a held job at every stage. */

@@ -121,6 +121,7 @@ export class JobPipeline implements Jobs {
       deferred,
       directory,
       maxDeliveries,
+      keepsText: loaded.executor.upcoming !== undefined,
       log,
     });
     const recovery = new Recovery({
@@ -146,7 +147,9 @@ export class JobPipeline implements Jobs {
       odd: new OddResults(log, loaded.source),
       hooks,
       log,
+      onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
+      maxDeliveries,
       jobTimeoutMs: settings.jobTimeoutSec * 1000,
       cancelGraceMs: settings.cancelGraceSec * 1000,
     });

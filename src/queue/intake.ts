@@ -14,7 +14,7 @@ import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
 import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { parseIr, parseIrInSteps } from '../protocol/ir.ts';
+import { parseIr, parseIrInSteps, type NativeGateIR } from '../protocol/ir.ts';
 import { parseMessage, parseShots, type JobMessage } from '../protocol/job.ts';
 import type { Deferred } from './deferred.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
@@ -46,6 +46,8 @@ export interface IntakeOptions {
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
+  /** Whether the executor wants the text of the circuits. */
+  readonly keepsText: boolean;
   readonly log: Logger;
 }
 
@@ -102,7 +104,7 @@ export class Intake {
       );
     }
     const circuits = candidates.map(({ job, message, fault }) =>
-      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
+      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? this.#readSmall(message) : undefined,
     );
     try {
       const states = await asked;
@@ -124,14 +126,34 @@ export class Intake {
     }
   }
 
+  #readSmall({ shots, irJson }: JobMessage): ReadCircuit {
+    try {
+      return this.#circuitOf(parseShots(shots), parseIr(irJson), irJson);
+    } catch (thrown) {
+      return { fault: messageOf(thrown) };
+    }
+  }
+
+  #circuitOf(shots: number, ir: NativeGateIR, irJson: string | undefined): Circuit {
+    return this.#options.keepsText ? { shots, ir, irJson } : { shots, ir };
+  }
+
   /** It counts as a start: a circuit may take more memory than there is, and end the process. */
   async #readLarge(message: JobMessage): Promise<ReadCircuit> {
     const { marker } = this.#options;
     marker.begin([message.messageId]);
     try {
-      return await this.#slices.run(readCircuitInSteps(message));
+      return await this.#slices.run(this.#inSteps(message));
     } finally {
       marker.endReading(message.messageId);
+    }
+  }
+
+  *#inSteps({ shots, irJson }: JobMessage): Generator<undefined, ReadCircuit> {
+    try {
+      return this.#circuitOf(parseShots(shots), yield* parseIrInSteps(irJson), irJson);
+    } catch (thrown) {
+      return { fault: messageOf(thrown) };
     }
   }
 
@@ -198,7 +220,7 @@ export class Intake {
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
     if (starts === 0) return false;
     const isGivenUp = starts >= maxDeliveries;
-    recorded.push(isGivenUp ? this.#giveUp(candidate, starts) : this.#countDelivery(message, starts + 1));
+    recorded.push(isGivenUp ? this.#giveUp(candidate, starts) : this.countDelivery(message.messageId, starts + 1));
     return isGivenUp;
   }
 
@@ -242,7 +264,7 @@ export class Intake {
   }
 
   /** For the node that takes the job over, if this one dies. Never rejects. */
-  async #countDelivery({ messageId }: JobMessage, deliveries: number): Promise<void> {
+  async countDelivery(messageId: string, deliveries: number): Promise<void> {
     const { stream, redis, log } = this.#options;
     try {
       await stream.setDeliveries(redis, messageId, deliveries);
@@ -289,20 +311,3 @@ export class Intake {
 }
 
 type ReadCircuit = Circuit | { readonly fault: string };
-
-function readCircuit({ shots, irJson }: JobMessage): ReadCircuit {
-  try {
-    return { shots: parseShots(shots), ir: parseIr(irJson) };
-  } catch (thrown) {
-    return { fault: messageOf(thrown) };
-  }
-}
-
-/** As `readCircuit`, for a large one. */
-function* readCircuitInSteps({ shots, irJson }: JobMessage): Generator<undefined, ReadCircuit> {
-  try {
-    return { shots: parseShots(shots), ir: yield* parseIrInSteps(irJson) };
-  } catch (thrown) {
-    return { fault: messageOf(thrown) };
-  }
-}

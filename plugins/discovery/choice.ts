@@ -53,7 +53,7 @@ export async function findChosen(
   if (path === undefined && python !== undefined && PYTHON_MODULE.test(module)) {
     const loaded = await python.loadIfThere({ python: `${module}:${attribute}`, baseDirs, label });
     if (!('missing' in loaded)) return loaded;
-    throw notFound(module, baseDirs, label, `; ${loaded.missing}`);
+    throw notFound(module, baseDirs, label, loaded);
   }
   const exports = await importModule(node.modules, path ?? missing(module, baseDirs, label), label);
   const exported = attributeOf(exports, attribute, module, label);
@@ -101,14 +101,14 @@ function missing(module: string, baseDirs: readonly string[], label: string): ne
   throw notFound(module, baseDirs, label);
 }
 
-function notFound(module: string, baseDirs: readonly string[], label: string, more = ''): ExecutorError {
+function notFound(module: string, baseDirs: readonly string[], label: string, inPython?: { missing: string; remedy: string }): ExecutorError {
   const isPath = /^(\.|\/|file:|[a-z]:[\\/])/i.test(module);
   return new ExecutorError(
-    `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}${more}`,
+    `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}${inPython === undefined ? '' : `; ${inPython.missing}`}`,
     {
       remedy: isPath
         ? 'Check the path: it starts at the config file or, in the environment, at the working directory.'
-        : `Install the package, or begin the path of a file with './'.`,
+        : (inPython?.remedy ?? `Install the package, or begin the path of a file with './'.`),
     },
   );
 }

@@ -20,6 +20,8 @@ export function checkResult(
   odd: OddResults,
   jobId: string,
 ): ExecutionResult {
+  // One job of a batch, of which its executor knows what went wrong.
+  if (value instanceof Error) throw value;
   if (!isRecord(value)) throw fault(`the executor returned ${kindOf(value)} instead of a result`);
   const counts = checkCounts(value['counts'], ir.measurements.length);
   const timeMs = checkTime(value['executionTimeMs'] ?? value['execution_time_ms']);

@@ -17,7 +17,7 @@ from .answers import edges_of
 from .descriptors import ANSWERS, CONTROL, end_group
 from .frames import FrameReader, write_frame
 from .jobs import Jobs
-from .loading import StartError, discover, find, load
+from .loading import StartError, discover, find, load, target_of
 from .loop import HostLoop
 from .names import Names
 
@@ -55,14 +55,16 @@ class Host:
         self._jobs: Any = None
         self._executor: Any = None
         self._init: Any = None
+        self._known_names: Any = None
         self._handlers: Dict[str, Callable[[Dict[str, Any], bytes], None]] = {
             "run": lambda head, body: self._jobs.run(head, body),
             "batch": lambda head, _: self._jobs.batch(head),
             "cancel": lambda head, _: self._jobs.cancel(head["id"]),
             "beat": lambda head, _: self._answer({"t": "beat", "n": head["n"]}),
             "edges": lambda *_: self._answer({"t": "edges", "edges": self._edges()}),
-            "find": lambda head, _: self._answer({"t": "found", "module": head["module"], "file": find(head["module"])}),
-            "discover": lambda *_: self._answer({"t": "discovered", **discover()}),
+            "find": lambda head, _: self._find(head["module"]),
+            "discover": lambda *_: self._discover(),
+            "import": lambda head, _: self._import(head["factory"]),
             "init": lambda head, _: self._start(head),
             "close": lambda *_: self.close(),
         }
@@ -102,13 +104,36 @@ class Host:
         except BrokenPipeError:
             end_group()
 
+    def _names(self) -> Names:
+        """Made before the first code of a driver runs, which imports them."""
+        if self._known_names is None:
+            self._known_names = Names(self._shim_folder)
+        return self._known_names
+
+    def _find(self, module: str) -> None:
+        self._names()
+        self._answer({"t": "found", "module": module, "file": find(module)})
+
+    def _discover(self) -> None:
+        self._names()
+        self._answer({"t": "discovered", **discover()})
+
+    def _import(self, factory: str) -> None:
+        self._names()
+        try:
+            target_of(factory)
+        except StartError as error:
+            self._answer({"t": "failed_start", **error.fields()})
+        else:
+            self._answer({"t": "imported", "factory": factory})
+
     def _start(self, head: Dict[str, Any]) -> None:
         # The task is kept: the loop itself would not.
         self._init = self._loop.create_task(self._load(head["factory"], head.get("settings") or {}))
 
     async def _load(self, factory: str, settings: Dict[str, Any]) -> None:
         try:
-            names = Names(self._shim_folder)
+            names = self._names()
             executor = await load(factory, lambda: names.settings(settings))
             try:
                 edges = edges_of(executor)

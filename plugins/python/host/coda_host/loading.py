@@ -33,8 +33,8 @@ class StartError(Exception):
         return fields
 
 
-async def load(name: str, settings: Any) -> Any:
-    """The executor that `module:attribute` means. A factory is called once; `settings` is called if it wants them."""
+def target_of(name: str) -> Any:
+    """What `module:attribute` means: a factory, or an executor."""
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
         wrong = ValueError("{!r} is not like 'package.module:factory'".format(name))
@@ -47,11 +47,17 @@ async def load(name: str, settings: Any) -> Any:
         target = getattr(module, attribute)
     except BaseException as error:
         raise StartError("attribute", error, _attribute_hint(module, attribute)) from error
+    if callable(target) or hasattr(target, "run"):
+        return target
+    wrong = TypeError("{} is {!r}: neither a factory nor an object with run(ir, shots)".format(name, target))
+    raise StartError("executor", wrong, "Name a function that returns the executor.")
+
+
+async def load(name: str, settings: Any) -> Any:
+    """The executor that `module:attribute` means. A factory is called once; `settings` is called if it wants them."""
+    target = target_of(name)
     if hasattr(target, "run") and not _must_be_made(target):
         return target
-    if not callable(target):
-        wrong = TypeError("{} is {!r}: neither a factory nor an object with run(ir, shots)".format(name, target))
-        raise StartError("executor", wrong, "Name a function that returns the executor.")
     try:
         executor = target(settings()) if inspect.signature(target).parameters else target()
         if inspect.isawaitable(executor):
@@ -73,8 +79,14 @@ def find(module_name: str) -> Optional[str]:
     """The file of a module; None if there is none. The module itself is not run."""
     try:
         spec = importlib.util.find_spec(module_name)
-    except (ImportError, AttributeError, ValueError):
+    except ModuleNotFoundError as error:
+        # Else a package is there, and imports something that is not: importing the module says so.
+        missing = error.name or module_name
+        return None if (module_name + ".").startswith(missing + ".") else ""
+    except ValueError:
         return None
+    except Exception:
+        return ""
     if spec is None:
         return None
     return spec.origin or next(iter(spec.submodule_search_locations or []), "")

@@ -101,7 +101,12 @@ function missing(module: string, baseDirs: readonly string[], label: string): ne
   throw notFound(module, baseDirs, label);
 }
 
-function notFound(module: string, baseDirs: readonly string[], label: string, inPython?: { missing: string; remedy: string }): ExecutorError {
+function notFound(
+  module: string,
+  baseDirs: readonly string[],
+  label: string,
+  inPython?: { missing: string; remedy: string },
+): ExecutorError {
   const isPath = /^(\.|\/|file:|[a-z]:[\\/])/i.test(module);
   return new ExecutorError(
     `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}${inPython === undefined ? '' : `; ${inPython.missing}`}`,

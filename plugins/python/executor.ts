@@ -115,10 +115,7 @@ export class PythonExecutor implements Executor {
     await this.#host?.close();
   }
 
-  async #batchRun(
-    jobs: readonly BatchJob[],
-    { jobId, signal }: RunContext,
-  ): Promise<ExecutionResult[]> {
+  async #batchRun(jobs: readonly BatchJob[], { jobId, signal }: RunContext): Promise<ExecutionResult[]> {
     const host = this.#up();
     for (const job of jobs) {
       if (this.#ahead.take(job.jobId)) continue;

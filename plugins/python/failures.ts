@@ -32,7 +32,8 @@ export function tooOld(interpreter: Interpreter, version: string): string {
 export function startFailure(label: string, python: string, head: Head): ExecutorError {
   const { stage, hint } = head;
   const what = stage === 'factory' ? 'cannot be made: its factory threw' : 'cannot be loaded';
-  const type = stage === 'executor' || stage === 'device' || stage === 'name' ? '' : `${String(head['type'])}: `;
+  const type =
+    stage === 'executor' || stage === 'device' || stage === 'name' ? '' : `${String(head['type'])}: `;
   const place = stage === 'import' || stage === 'factory' ? placeOf(head['traceback']) : '';
   return new ExecutorError(`${label} ${what}: ${place}${type}${String(head['message'])}; in ${python}`, {
     remedy: typeof hint === 'string' ? hint : 'Correct it, and try it with: coda run',

@@ -32,13 +32,18 @@ const REMEDY =
 /** Undefined if this machine has none. Throws a ConfigError for one that is named and not there. */
 export function findInterpreter({ option, setting, env, baseDirs, cwd }: Search): Interpreter | undefined {
   const [baseDir = cwd] = baseDirs;
-  if (option !== undefined && option !== '') return named(option, baseDir, 'interpreter of the executor', env);
+  if (option !== undefined && option !== '')
+    return named(option, baseDir, 'interpreter of the executor', env);
   if (setting !== '') return named(setting, cwd, 'CODA_PYTHON', env);
   return activeInterpreter(env, cwd, ['VIRTUAL_ENV']) ?? nearest(baseDirs, cwd, env) ?? fallback(env, cwd);
 }
 
 /** The one that the operator has told the node of, if there is one. Throws as `findInterpreter`. */
-export function toldInterpreter(setting: string, env: NodeJS.ProcessEnv, cwd: string): Interpreter | undefined {
+export function toldInterpreter(
+  setting: string,
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): Interpreter | undefined {
   if (setting !== '') return named(setting, cwd, 'CODA_PYTHON', env);
   return activeInterpreter(env, cwd, ['VIRTUAL_ENV', 'CONDA_PREFIX']);
 }

@@ -88,7 +88,10 @@ export class DriverOutput {
     const fatal = this.#last.findLastIndex((line) => /^Fatal Python error|^Traceback \(/.test(line));
     const isTrace = fatal !== -1 && this.#last[fatal]?.startsWith('Traceback');
     const lines = fatal === -1 || isTrace ? this.#last.slice(-3) : this.#last.slice(fatal, fatal + 4);
-    return lines.map((line) => line.trim()).join(' | ').slice(0, most);
+    return lines
+      .map((line) => line.trim())
+      .join(' | ')
+      .slice(0, most);
   }
 
   #reportLeftOut(): void {

@@ -53,7 +53,8 @@ export class PythonRoom {
 
   async loadIfThere(reference: PythonReference): ReturnType<PythonExecutors['loadIfThere']> {
     const interpreter = this.#find(reference);
-    if (interpreter === undefined) return { missing: `and if it is in Python: ${NO_PYTHON}`, remedy: NO_PYTHON_REMEDY };
+    if (interpreter === undefined)
+      return { missing: `and if it is in Python: ${NO_PYTHON}`, remedy: NO_PYTHON_REMEDY };
     const opened = await this.#open(interpreter, reference.label);
     const module = reference.python.slice(0, reference.python.indexOf(':'));
     const { file } = await this.#ask(opened, reference.label, { t: 'find', module }, 'found');
@@ -77,7 +78,9 @@ export class PythonRoom {
     if (found.length === 0) await opened.host.close();
     const python = describePython(interpreter, opened.version);
     return {
-      executors: found.map((name) => this.#recipe(opened, { python: name, baseDirs: [], label: `executor ${name}` })),
+      executors: found.map((name) =>
+        this.#recipe(opened, { python: name, baseDirs: [], label: `executor ${name}` }),
+      ),
       failures: (Array.isArray(failed) ? failed : []).map(
         (fault: { module?: unknown; type?: unknown; message?: unknown }) =>
           `executor of the Python package ${String(fault.module)} cannot be loaded: ${String(fault.type)}: ${String(fault.message)}; in ${python}`,
@@ -159,7 +162,11 @@ export class PythonRoom {
     return this.#executor;
   }
 
-  async #init(opened: Opened, { label, python: factory }: PythonReference, settings: Settings): Promise<Ready> {
+  async #init(
+    opened: Opened,
+    { label, python: factory }: PythonReference,
+    settings: Settings,
+  ): Promise<Ready> {
     const head = { t: 'init', factory, settings: pythonSettings(settings) };
     return { host: opened.host, ready: await this.#ask(opened, label, head, 'ready') };
   }

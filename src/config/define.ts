@@ -55,7 +55,8 @@ type TopLevelSettings = {
 export interface CodaConfig extends TopLevelSettings {
   /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, `my_qpu.executor_factory:create_executor` in
    *  Python, a factory, or an executor. */
-  executor?: string | PythonChoice | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
+  executor?:
+    string | PythonChoice | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
   /** Options of the built-in plugins, and plugins of your own. */
   plugins?: readonly PluginEntry[] | undefined;
 }

@@ -41,7 +41,9 @@ export interface PythonExecutors {
   /** Imports what a reference names, and calls no factory yet; throws an ExecutorError if that fails. */
   load(reference: PythonReference): Promise<ExecutorRecipe>;
   /** As `load`; but if there is no such module, or no Python: why not, as the end of a sentence, and what to do. */
-  loadIfThere(reference: PythonReference): Promise<ExecutorRecipe | { readonly missing: string; readonly remedy: string }>;
+  loadIfThere(
+    reference: PythonReference,
+  ): Promise<ExecutorRecipe | { readonly missing: string; readonly remedy: string }>;
   /** The executors in the environment that the node is told of: by a setting, or because it is active. */
   installed(): Promise<InstalledPython>;
 }

@@ -220,7 +220,9 @@ export class Intake {
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
     if (starts === 0) return false;
     const isGivenUp = starts >= maxDeliveries;
-    recorded.push(isGivenUp ? this.#giveUp(candidate, starts) : this.countDelivery(message.messageId, starts + 1));
+    recorded.push(
+      isGivenUp ? this.#giveUp(candidate, starts) : this.countDelivery(message.messageId, starts + 1),
+    );
     return isGivenUp;
   }
 

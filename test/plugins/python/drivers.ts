@@ -125,7 +125,11 @@ export function pythonsIn(at: Bench): number[] {
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
         const environ = readFileSync(`/proc/${pid}/environ`, 'utf8');
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return words.includes('python/host.py') && environ.includes(`CODA_STATE_DIR=${at.stateDir}`) && !/\) Z /.test(stat);
+        return (
+          words.includes('python/host.py') &&
+          environ.includes(`CODA_STATE_DIR=${at.stateDir}`) &&
+          !/\) Z /.test(stat)
+        );
       } catch {
         return false;
       }

@@ -167,7 +167,7 @@ export class PythonRoom {
     { label, python: factory }: PythonReference,
     settings: Settings,
   ): Promise<Ready> {
-    const head = { t: 'init', factory, settings: pythonSettings(settings) };
+    const head = { t: 'init', factory, settings: pythonSettings(settings, factory) };
     return { host: opened.host, ready: await this.#ask(opened, label, head, 'ready') };
   }
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import logging
 import sys
 from typing import Any, Dict
+
+_LARGE = 1 << 16
 
 
 class Names:
@@ -33,7 +36,14 @@ class Names:
         self._ir = sys.modules["coda_node.server.ir"]
 
     def parse(self, text: bytes) -> Any:
-        return self._ir.NativeGateIR.model_validate_json(text)
+        if len(text) < _LARGE or not gc.isenabled():
+            return self._ir.NativeGateIR.model_validate_json(text)
+        # Half of the time would go into looks for garbage among objects that are all in use.
+        gc.disable()
+        try:
+            return self._ir.NativeGateIR.model_validate_json(text)
+        finally:
+            gc.enable()
 
     def settings(self, values: Dict[str, Any]) -> Any:
         """Settings with these values, without a look at files and the environment."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 from enum import Enum
 from typing import Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Set, Tuple, Type, TypeVar
 
+from coda_node._dump import chosen, json_text
 from coda_node._validation import Check, Location, Reader, ValidationError
 
 M = TypeVar("M", bound="Model")
@@ -50,10 +50,13 @@ class Model:
         _set(self, "__dict__", filled)
         _set(self, "_given", {name for name in self.model_fields if name in values})
         if len(check.errors) == before:
-            try:
-                self._check_rules()
-            except ValueError as rule:
-                check.broken_rule(where, rule, values)
+            self._apply_rules(values, where, check)
+
+    def _apply_rules(self, given: Any, where: Location, check: Check) -> None:
+        try:
+            self._check_rules()
+        except ValueError as rule:
+            check.broken_rule(where, rule, given)
 
     def _check_rules(self) -> None:
         """Raises a ValueError if fields that are right alone are wrong together."""
@@ -62,6 +65,8 @@ class Model:
     def _read(cls: Type[M], value: Any, where: Location, check: Check) -> Optional[M]:
         """For a field that holds a model."""
         if isinstance(value, cls) and not check.is_json:
+            # It may have been changed since it was checked.
+            value._apply_rules(value, where, check)
             return value
         if not isinstance(value, dict):
             kind = "an object" if check.is_json else "a valid dictionary or instance of {}".format(cls.__name__)
@@ -78,7 +83,7 @@ class Model:
     @classmethod
     def model_validate_json(cls: Type[M], json_data: Any, **_: Any) -> M:
         try:
-            value = json.loads(json_data)
+            value = _json_value(json_data)
         except ValueError as error:
             wrong = {"type": "json_invalid", "loc": (), "msg": "Invalid JSON: {}".format(error), "input": json_data}
             raise ValidationError(cls.__name__, [wrong]) from None
@@ -132,36 +137,27 @@ class Model:
         exclude_none: bool = False,
         **_: Any,
     ) -> Dict[str, Any]:
-        def dump(value: Any, inc: Any, exc: Any) -> Any:
-            if isinstance(value, Model):
-                return {name: dump(item, *chosen) for name, item, *chosen in kept(value, inc, exc)}
-            if isinstance(value, (list, tuple)):
-                chosen_items = ((item, _part(inc, i), _part(exc, i)) for i, item in enumerate(value))
-                items = [dump(item, i or None, e) for item, i, e in chosen_items if i is not False and e is not True]
-                return items if mode == "json" or isinstance(value, list) else tuple(items)
-            if mode == "json":
-                return value.value if isinstance(value, Enum) else value
-            return dict(value) if isinstance(value, dict) else value
+        def wants(model: Model, name: str, value: Any) -> bool:
+            field = model.model_fields.get(name)
+            return not (
+                (exclude_unset and name not in model.model_fields_set)
+                or (exclude_none and value is None)
+                or (exclude_defaults and field is not None and field.default is not None and value == field.default())
+            )
 
-        def kept(model: Model, inc: Any, exc: Any) -> Iterator[Tuple[str, Any, Any, Any]]:
-            given = model.model_fields_set
-            for name, value in model:
-                chosen, dropped = _part(inc, name), _part(exc, name)
-                default = model.model_fields[name].default if name in model.model_fields else None
-                if (
-                    chosen is False
-                    or dropped is True
-                    or (exclude_unset and name not in given)
-                    or (exclude_none and value is None)
-                    or (exclude_defaults and default is not None and value == default())
-                ):
-                    continue
-                yield name, value, None if chosen is True else chosen, dropped
+        def dump(value: Any, included: Any, excluded: Any) -> Any:
+            if isinstance(value, Model):
+                kept = chosen([pair for pair in value if wants(value, *pair)], included, excluded)
+                return {name: dump(*rest) for name, *rest in kept}
+            if isinstance(value, (list, tuple)):
+                items = [dump(*rest) for _, *rest in chosen(enumerate(value), included, excluded)]
+                return tuple(items) if isinstance(value, tuple) and mode != "json" else items
+            return value.value if isinstance(value, Enum) and mode == "json" else value
 
         return dump(self, include, exclude)
 
     def model_dump_json(self, *, indent: Optional[int] = None, **options: Any) -> str:
-        return _json_text(self.model_dump(mode="json", **options), indent)
+        return json_text(self.model_dump(mode="json", **options), indent)
 
     def __iter__(self) -> Iterator[Tuple[str, Any]]:
         yield from list(vars(self).items())
@@ -204,51 +200,10 @@ class Model:
 _set = object.__setattr__
 
 
-def _part(choice: Any, key: Any) -> Any:
-    """What `include` or `exclude` says of one field or item: True, False, or a choice within it. None says nothing."""
-    if choice is None:
-        return None
-    if not isinstance(choice, Mapping):
-        return key in choice
-    part = choice.get(key, choice.get("__all__", False))
-    return True if part is ... else part
-
-
-def _json_text(value: Any, indent: Optional[int], depth: int = 0) -> str:
-    """JSON as the original writes it: no spaces, floats in their shortest form, null for what is no number."""
-    if isinstance(value, float):
-        return _float_text(value)
-    if not isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        items, brackets = [_json_text(item, indent, depth + 1) for item in value], "[]"
-    else:
-        colon = ":" if indent is None else ": "
-        items = [
-            json.dumps(name, ensure_ascii=False) + colon + _json_text(item, indent, depth + 1)
-            for name, item in value.items()
-        ]
-        brackets = "{}"
-    if indent is None or not items:
-        return brackets[0] + ",".join(items) + brackets[1]
-    line = "\n" + " " * indent * (depth + 1)
-    return brackets[0] + line + ("," + line).join(items) + line[: -indent or None] + brackets[1]
-
-
-def _float_text(value: float) -> str:
-    if not math.isfinite(value):
-        return "null"
-    text = repr(value)
-    if "e" not in text and "0.0000" not in text:
-        return text
-    digits, _, exponent = text.partition("e")
-    return _small_or_large(digits, int(exponent or 0), value)
-
-
-def _small_or_large(digits: str, exponent: int, value: float) -> str:
-    # Python writes 1e-05 and 1e+16 where the original has 0.00001 and 1e16.
-    if -5 <= exponent < 0:
-        plain = "{:.{}f}".format(value, len(digits.replace(".", "").replace("-", "")) - exponent - 1)
-        return plain
-    return "{}e{}".format(digits, exponent) if exponent else digits
-
+def _json_value(data: Any) -> Any:
+    text = data if isinstance(data, str) else bytes(data).decode("utf-8")
+    value = json.loads(text)
+    if "\\ud" in text or "\\uD" in text:
+        # Half a pair is no character: this raises a ValueError.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value

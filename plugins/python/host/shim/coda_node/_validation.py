@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import KeysView, ValuesView
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from types import GeneratorType
-from typing import Any, Callable, Dict, List, Tuple, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type, Union
 
 Location = Tuple[Union[str, int], ...]
-_LISTS = (tuple, set, frozenset, deque, GeneratorType, KeysView, ValuesView, type({}.items()))
+_NO_LISTS = (str, bytes, bytearray, Mapping)
+_LARGEST_FROM_FLOAT = 2**63
 _LONGEST_SHOWN = 50
+_NO_TEXT = "Input should be a valid string, unable to parse raw data as a unicode string"
 
 
 class ValidationError(ValueError):
@@ -87,10 +87,20 @@ def text(value: Any, where: Location, check: Check) -> Any:
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError:
-            check.wrong("string_unicode", where, "Input should be a valid string, unable to parse raw data as a unicode string", value)
+            check.wrong("string_unicode", where, _NO_TEXT, value)
             return None
     check.wrong("string_type", where, "Input should be a valid string", value)
     return None
+
+
+def _is_no_text(value: Any, where: Location, check: Check) -> bool:
+    """Half a surrogate pair is no character."""
+    try:
+        value.encode("utf-8")
+        return False
+    except UnicodeEncodeError:
+        check.wrong("string_unicode", where, _NO_TEXT, value)
+        return True
 
 
 def whole(value: Any, where: Location, check: Check) -> Any:
@@ -109,16 +119,20 @@ def whole(value: Any, where: Location, check: Check) -> Any:
         check.wrong("finite_number", where, "Input should be a finite number", value)
     elif number % 1 != 0:
         check.wrong("int_from_float", where, "Input should be a valid integer, got a number with a fractional part", value)
+    elif abs(number) >= _LARGEST_FROM_FLOAT:
+        check.wrong("int_parsing_size", where, "Unable to parse input string as an integer, exceeded maximum size", value)
     else:
         return int(number)
     return None
 
 
 def _whole_of_text(value: Any, where: Location, check: Check) -> Any:
+    if isinstance(value, str) and _is_no_text(value, where, check):
+        return None
     try:
         content = (value if isinstance(value, str) else value.decode("ascii")).strip()
-        whole_part, dot, zeros = content.partition(".")
-        if dot and zeros.strip("0") == "" and whole_part:
+        whole_part, _, zeros = content.partition(".")
+        if zeros and zeros.strip("0") == "" and whole_part:
             content = whole_part
         if content.isascii():
             return int(content)
@@ -160,12 +174,26 @@ def _as_float(value: Any) -> Any:
 
 def list_of(read: Reader) -> Reader:
     def read_list(value: Any, where: Location, check: Check) -> Any:
-        if not isinstance(value, list) and (check.is_json or not isinstance(value, _LISTS)):
-            check.wrong("list_type", where, "Input should be a valid {}".format("array" if check.is_json else "list"), value)
+        items = _items(value, check)
+        if items is None:
+            kind = "array" if check.is_json else "list"
+            check.wrong("list_type", where, "Input should be a valid {}".format(kind), value)
             return None
-        return [read(item, (*where, index), check) for index, item in enumerate(value)]
+        return [read(item, (*where, index), check) for index, item in enumerate(items)]
 
     return read_list
+
+
+def _items(value: Any, check: Check) -> Optional[List[Any]]:
+    """The items of a list, or of anything that gives some, such as a range or a numpy array."""
+    if isinstance(value, list):
+        return value
+    if check.is_json or isinstance(value, _NO_LISTS):
+        return None
+    try:
+        return list(value)
+    except Exception:
+        return None
 
 
 def one_of(kind: Type[Enum]) -> Reader:
@@ -188,6 +216,8 @@ def literally(wanted: str) -> Reader:
     def read_literal(value: Any, where: Location, check: Check) -> Any:
         if isinstance(value, str) and value == wanted:
             return wanted
+        if isinstance(value, str) and _is_no_text(value, where, check):
+            return None
         check.wrong("literal_error", where, "Input should be '{}'".format(wanted), value)
         return None
 

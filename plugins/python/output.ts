@@ -14,7 +14,8 @@ export class DriverOutput {
   readonly #log: Logger;
   readonly #jobOf: () => string | undefined;
   readonly #last: string[] = [];
-  #second = 0;
+  /** Runs while lines are counted. */
+  #second: NodeJS.Timeout | undefined;
   #lines = 0;
   #leftOut = 0;
 
@@ -53,9 +54,7 @@ export class DriverOutput {
   /** One line, as the driver's own. */
   line(text: string): void {
     if (text.trim() === '') return;
-    const second = Math.floor(performance.now() / 1000);
-    if (second !== this.#second) this.#reportLeftOut();
-    this.#second = second;
+    this.#second ??= setTimeout(() => this.#nextSecond(), 1_000).unref();
     this.#lines += 1;
     if (this.#lines > LINES_A_SECOND) {
       this.#leftOut += 1;
@@ -73,9 +72,10 @@ export class DriverOutput {
     if (this.#last.length > KEPT_LINES) this.#last.shift();
   }
 
-  /** Says how many lines were too many. */
+  /** Says how many lines were too many so far. */
   flush(): void {
-    this.#reportLeftOut();
+    clearTimeout(this.#second);
+    this.#nextSecond();
   }
 
   /** From now on, `tail` is of what follows. */
@@ -94,7 +94,8 @@ export class DriverOutput {
       .slice(0, most);
   }
 
-  #reportLeftOut(): void {
+  #nextSecond(): void {
+    this.#second = undefined;
     if (this.#leftOut > 0) {
       this.#log.warn(
         `${this.#leftOut} further lines of the driver are left out: the log takes ${LINES_A_SECOND} a second`,

@@ -1,7 +1,12 @@
 // Jobs for the driver of drivers.ts, and how they must end.
 import assert from 'node:assert/strict';
+import { afterEach } from 'node:test';
 import { bell } from '../../../src/testing/index.ts';
 import { cloud } from '../../cli/workbench.ts';
+import { allEnded } from './drivers.ts';
+
+// After that of the workbench, which kills them.
+afterEach(allEnded);
 
 export const submit = (shots: number): Promise<string> => cloud.submit({ ir: bell('cz').ir, shots });
 

@@ -99,6 +99,13 @@ export function rigEnv(factory = 'rig:create_executor'): Record<string, string> 
   return { CODA_EXECUTOR_FACTORY: factory, CODA_PYTHON: PYTHON ?? '' };
 }
 
+const started: CodaProcess[] = [];
+
+/** A node that is being killed must not take the jobs of the next test. */
+export async function allEnded(): Promise<void> {
+  await Promise.all(started.splice(0).map(({ ended }) => ended));
+}
+
 /** A started node with the driver. */
 export async function startRig(
   at: Bench,
@@ -107,6 +114,7 @@ export async function startRig(
 ): Promise<CodaProcess> {
   put(at, 'rig.py', RIG);
   const node = at.spawn(['start'], { ...rigEnv(), CODA_NODE_TOKEN: token, ...env });
+  started.push(node);
   await Promise.race([
     node.says('serving QPU'),
     node.ended.then(() => {

@@ -1,5 +1,12 @@
 // The Python processes of one node: started to look for executors, and to run the one that is chosen.
-import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
+import {
+  CodaError,
+  ExecutorError,
+  messageOf,
+  type CodaNode,
+  type Executor,
+  type Settings,
+} from '../../src/index.ts';
 import type { ExecutorRecipe, InstalledPython, PythonExecutors, PythonReference } from '../../src/kit.ts';
 import { pythonSettings, withoutSecrets } from './environment.ts';
 import { PythonExecutor, type Ready, type Runs } from './executor.ts';
@@ -48,20 +55,34 @@ export class PythonRoom {
         remedy: NO_PYTHON_REMEDY,
       });
     }
-    return this.#import(await this.#open(interpreter, reference.label), reference);
+    return this.#import(await this.#open(interpreter), reference);
   }
 
   async loadIfThere(reference: PythonReference): ReturnType<PythonExecutors['loadIfThere']> {
-    const interpreter = this.#find(reference);
-    if (interpreter === undefined)
-      return { missing: `and if it is in Python: ${NO_PYTHON}`, remedy: NO_PYTHON_REMEDY };
-    const opened = await this.#open(interpreter, reference.label);
-    const module = reference.python.slice(0, reference.python.indexOf(':'));
-    const { file } = await this.#ask(opened, reference.label, { t: 'find', module }, 'found');
+    const { label, python } = reference;
+    let opened: Opened;
+    try {
+      const interpreter = this.#find(reference);
+      if (interpreter === undefined) {
+        return { missing: `and if it is in Python: ${NO_PYTHON}`, remedy: NO_PYTHON_REMEDY };
+      }
+      opened = await this.#open(interpreter);
+    } catch (thrown) {
+      if (!(thrown instanceof CodaError)) throw thrown;
+      return {
+        missing: `and Python cannot look for it: ${textOf(thrown)}`,
+        remedy: thrown.remedy ?? NO_PYTHON_REMEDY,
+      };
+    }
+    const { host, interpreter, version } = opened;
+    const module = python.slice(0, python.indexOf(':'));
+    const { file } = await this.#ask(opened, label, { t: 'find', module }, 'found');
     if (file === null) {
-      await opened.host.close();
-      const python = describePython(interpreter, opened.version);
-      return { missing: `nor does ${python} find one`, remedy: howToInstall(module, interpreter.path) };
+      await host.close();
+      return {
+        missing: `nor does ${describePython(interpreter, version)} find one`,
+        remedy: howToInstall(module, interpreter.path),
+      };
     }
     this.#log.info(`no JavaScript module is named '${module}', so it is taken as the Python module`);
     return this.#import(opened, reference);
@@ -69,21 +90,30 @@ export class PythonRoom {
 
   async installed(): Promise<InstalledPython> {
     const { settings, env } = this.#node;
+    const none = { executors: [], failures: [] };
     const interpreter = toldInterpreter(settings.python, env, process.cwd());
-    if (interpreter === undefined) return { executors: [], failures: [] };
-    const label = 'the search for installed executors';
-    const opened = await this.#open(interpreter, label);
+    if (interpreter === undefined) return none;
+    let opened: Opened;
+    try {
+      opened = await this.#open(interpreter);
+    } catch (thrown) {
+      // An active environment may have nothing to do with this node.
+      if (settings.python !== '' || !(thrown instanceof CodaError)) throw thrown;
+      this.#log.warn(`no executor is looked for in Python: ${textOf(thrown)}`);
+      return none;
+    }
+    const label = 'the search for installed executors in Python';
     const { factories, failed } = await this.#ask(opened, label, { t: 'discover' }, 'discovered');
     const found = Array.isArray(factories) ? factories.map(String) : [];
     if (found.length === 0) await opened.host.close();
-    const python = describePython(interpreter, opened.version);
+    const where = describePython(interpreter, opened.version);
     return {
-      executors: found.map((name) =>
-        this.#recipe(opened, { python: name, baseDirs: [], label: `executor ${name}` }),
+      executors: found.map((python) =>
+        this.#recipe(opened, { python, baseDirs: [], label: `executor ${python}` }),
       ),
       failures: (Array.isArray(failed) ? failed : []).map(
-        (fault: { module?: unknown; type?: unknown; message?: unknown }) =>
-          `executor of the Python package ${String(fault.module)} cannot be loaded: ${String(fault.type)}: ${String(fault.message)}; in ${python}`,
+        ({ module, type, message }: Readonly<Record<string, unknown>>) =>
+          `executor of the Python package ${String(module)} cannot be loaded: ${String(type)}: ${String(message)}; in ${where}`,
       ),
     };
   }
@@ -99,7 +129,7 @@ export class PythonRoom {
     return findInterpreter({ option, setting: settings.python, env, baseDirs, cwd: process.cwd() });
   }
 
-  async #open(interpreter: Interpreter, label: string): Promise<Opened> {
+  async #open(interpreter: Interpreter): Promise<Opened> {
     const { modules, env } = this.#node;
     modules.check(interpreter.path, 'the Python interpreter');
     // Python imports what lies there.
@@ -116,14 +146,14 @@ export class PythonRoom {
     const hello = await host.request(undefined, 'hello').catch(async (thrown: unknown) => {
       const old = await versionOf(interpreter.path);
       if (old !== undefined && isTooOld(old)) return { python: old };
-      throw new ExecutorError(`${label}: ${describePython(interpreter)} ${messageOf(thrown)}`, {
+      throw new ExecutorError(`${describePython(interpreter)} ${messageOf(thrown)}`, {
         remedy: `See what it says: ${interpreter.path} --version. Python 3.9 or newer is needed.`,
       });
     });
     const version = String(hello['python']);
     if (!isTooOld(version)) return { host, interpreter, version };
     await host.close();
-    throw new ExecutorError(`${label}: ${tooOld(interpreter, version)}`, { remedy: NO_PYTHON_REMEDY });
+    throw new ExecutorError(tooOld(interpreter, version), { remedy: NO_PYTHON_REMEDY });
   }
 
   async #import(opened: Opened, reference: PythonReference): Promise<ExecutorRecipe> {
@@ -152,8 +182,7 @@ export class PythonRoom {
     const { cancelGraceSec, heartbeatIntervalSec } = this.#node.settings;
     this.#executor = new PythonExecutor({
       first,
-      again: async () =>
-        this.#init(await this.#open(opened.interpreter, reference.label), reference, settings),
+      again: async () => this.#init(await this.#open(opened.interpreter), reference, settings),
       runs: this.#runs,
       cancelGraceMs: cancelGraceSec * 1000,
       edgesEveryMs: Math.min((heartbeatIntervalSec * 1000) / 2, LONGEST_EDGES_MS),
@@ -191,4 +220,8 @@ export class PythonRoom {
     await host.close();
     throw startFailure(label, python, answer);
   }
+}
+
+function textOf({ message }: CodaError): string {
+  return message.split('\n  → ')[0] ?? message;
 }

@@ -1,6 +1,12 @@
 // Hands several waiting jobs to the executor's `batchRun` at once (PROTOCOL §5).
 // If a batch fails, its jobs run one by one.
-import { ExecutorDiedError, messageOf, type CodaNode, type ExecutionResult, type Plugin } from '../../src/index.ts';
+import {
+  ExecutorDiedError,
+  messageOf,
+  type CodaNode,
+  type ExecutionResult,
+  type Plugin,
+} from '../../src/index.ts';
 import type { Batch } from '../../src/kit.ts';
 
 /** Batches of up to `batchSize` jobs, if the executor has `batchRun`. */

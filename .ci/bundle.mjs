@@ -1,7 +1,7 @@
 // Puts the compiled code, and the packages that every start needs, into one file: finding and reading hundreds of
 // files is most of the time of a start. `coda` and `import 'coda-node'` run from it.
 //   node .ci/bundle.mjs [outDir, default dist]
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -48,6 +48,7 @@ chmodSync(join(folder, 'coda.cjs'), 0o755);
 write('THIRD-PARTY.txt', licences(inputs));
 rmSync(place, { recursive: true, force: true });
 renameSync(folder, place);
+copyPythonHost(join(root, 'python'));
 
 /** Bundles the module `contents` into a file; returns the paths of everything in it. */
 async function bundle(file, contents) {
@@ -81,6 +82,15 @@ function useOurFiles({ onResolve }) {
   onResolve({ filter: /^undici$/ }, () => ({ path: join(import.meta.dirname, 'undici.mjs') }));
   // A file of its own, since only a configuration in code needs it.
   onResolve({ filter: /^sucrase$/ }, () => ({ path: './sucrase.cjs', external: true }));
+}
+
+/** Python reads its part from files beside the bundle. A node that runs may start it at any time, so no file is missing in
+ *  between. */
+function copyPythonHost(target) {
+  cpSync(join(import.meta.dirname, '..', 'plugins', 'python', 'host'), target, {
+    recursive: true,
+    filter: (path) => !path.includes('__pycache__'),
+  });
 }
 
 /** The licence of every package whose code is in the bundle. */

@@ -1,7 +1,7 @@
 // Makes a fresh clone ready to run: the npm packages, redis-server, and the build. Says what it installs.
 // Plain JavaScript without dependencies, since nothing is installed when it starts.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +17,7 @@ if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
 // Only the tests need these. Without them, the tests that need them are skipped and say so.
 if (process.argv.includes('--vpn')) installVpnLab();
+if (process.argv.includes('--python')) installPythonOriginal();
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -76,6 +77,21 @@ function installVpnLab() {
   const sudo = sudoWords();
   if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
+}
+
+/** For the tests of Python executors: the original coda-node of PyPI, which they are written for. */
+function installPythonOriginal() {
+  const folder = join('dist', 'test-python');
+  const python = join(folder, 'bin', 'python');
+  if (spawnSync(python, ['-c', 'import coda_node'], { stdio: 'ignore' }).status === 0) return;
+  if (!isOnPath('python3')) return;
+  say(`installing coda-node 0.1.1 of PyPI in ${folder}`);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1'];
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  const made = spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio }).status === 0;
+  if (made && spawnSync(python, install, { stdio }).status === 0) return;
+  say('that failed: the tests that need it are skipped');
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** The words that make a command run as root; undefined if that is not possible. */

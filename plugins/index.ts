@@ -8,6 +8,7 @@ import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { pause } from './pause/index.ts';
+import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
 import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
@@ -15,6 +16,7 @@ import { webhook } from './webhook/index.ts';
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
   ['health', health],
   ['simulator', simulator],
+  ['python', python],
   ['discovery', discovery],
   ['connect', connect],
   ['vpn', () => vpn()],

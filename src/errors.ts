@@ -73,6 +73,12 @@ export class ExecutorError extends CodaError {
   readonly code = 'CODA_EXECUTOR';
 }
 
+/** The process of the executor has ended in the middle of a run: nobody knows how the run would have ended. It counts as
+ *  a start of the job, and the job runs again, up to `maxDeliveries` starts. */
+export class ExecutorDiedError extends CodaError {
+  readonly code = 'CODA_EXECUTOR_DIED';
+}
+
 /** A job message or circuit that breaks the wire contract (PROTOCOL §4). */
 export class JobError extends CodaError {
   readonly code = 'CODA_JOB';

@@ -6,6 +6,7 @@ export {
   AuthError,
   CodaError,
   ConfigError,
+  ExecutorDiedError,
   ExecutorError,
   HeartbeatRejectedError,
   JobError,
@@ -23,8 +24,10 @@ export type {
   Executor,
   RunContext,
   SeenResult,
+  UpcomingJob,
 } from './device/executor.ts';
 export type { Hold } from './device/holds.ts';
+export { python, type PythonChoice } from './device/python.ts';
 export type { WrappedExecutor } from './device/wrap-executor.ts';
 export type { RunOutcome } from './device/result.ts';
 export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';

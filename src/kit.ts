@@ -1,6 +1,7 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
 export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
+export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readYaml, type YamlFile } from './config/yaml.ts';
 export type { Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
@@ -10,6 +11,13 @@ export {
   type ExecutorRecipe,
   type LoadedExecutor,
 } from './device/executor.ts';
+export {
+  isPythonChoice,
+  PYTHON_EXECUTORS,
+  type InstalledPython,
+  type PythonExecutors,
+  type PythonReference,
+} from './device/python.ts';
 export type { Batch } from './hooks.ts';
 export { NO_ANNOTATIONS } from './jobs/annotations.ts';
 export type { SavedOutcome } from './jobs/job.ts';

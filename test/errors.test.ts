@@ -11,6 +11,7 @@ const CODES = {
   CODA_NODE: coda.NodeError,
   CODA_HEARTBEAT_REJECTED: coda.HeartbeatRejectedError,
   CODA_EXECUTOR: coda.ExecutorError,
+  CODA_EXECUTOR_DIED: coda.ExecutorDiedError,
   CODA_JOB: coda.JobError,
   CODA_WEBHOOK: coda.WebhookError,
   CODA_PLUGIN: coda.PluginError,

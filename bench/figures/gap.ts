@@ -6,7 +6,7 @@ import type { Lab } from '../lab/lab.ts';
 import { percentile } from '../lab/stats.ts';
 import type { SubjectName } from '../lab/subject.ts';
 
-type Metric = 'p50' | 'p99' | 'busy';
+export type Metric = 'p50' | 'p99' | 'busy';
 
 interface Goal {
   readonly text: string;
@@ -103,7 +103,7 @@ function once(
 }
 
 /** From when each run began and ended, in milliseconds. */
-function gapsOf(notes: readonly (readonly [start: number, end: number])[]): Sample<Metric> {
+export function gapsOf(notes: readonly (readonly [start: number, end: number])[]): Sample<Metric> {
   const runs = notes.toSorted(([a], [b]) => a - b).slice(Math.floor(notes.length * WARM_UP));
   const gaps = runs.slice(1).map(([start], i) => start - (runs[i]?.[1] ?? NaN));
   const busyMs = runs.reduce((sum, [start, end]) => sum + end - start, 0);

@@ -6,7 +6,18 @@ import { gap } from './gap.ts';
 import { growth } from './growth.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { python } from './python.ts';
 import { start } from './start.ts';
 import { throughput } from './throughput.ts';
 
-export const FIGURES: readonly Figure[] = [gap, throughput, latency, cancel, start, circuit, memory, growth];
+export const FIGURES: readonly Figure[] = [
+  gap,
+  throughput,
+  latency,
+  cancel,
+  start,
+  circuit,
+  memory,
+  growth,
+  python,
+];

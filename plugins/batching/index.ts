@@ -1,6 +1,12 @@
 // Hands several waiting jobs to the executor's `batchRun` at once (PROTOCOL §5).
 // If a batch fails, its jobs run one by one.
-import { messageOf, type CodaNode, type ExecutionResult, type Plugin } from '../../src/index.ts';
+import {
+  ExecutorDiedError,
+  messageOf,
+  type CodaNode,
+  type ExecutionResult,
+  type Plugin,
+} from '../../src/index.ts';
 import type { Batch } from '../../src/kit.ts';
 
 /** Batches of up to `batchSize` jobs, if the executor has `batchRun`. */
@@ -29,8 +35,8 @@ async function runBatch(node: CodaNode, { jobs, context }: Batch): Promise<Execu
   try {
     results = await executor.batchRun(jobs, context);
   } catch (thrown) {
-    // The batch was cancelled: running its jobs again would undo that.
-    if (context.signal.aborted) throw thrown;
+    // The batch was cancelled: running its jobs again would undo that. Or it has no outcome: the node counts its starts.
+    if (context.signal.aborted || thrown instanceof ExecutorDiedError) throw thrown;
     return oneByOne(`failed: ${messageOf(thrown)}`);
   }
   if (!Array.isArray(results)) return oneByOne('returned no list of results');

@@ -1,7 +1,10 @@
 // Loads the executor that the configuration names.
+import { basename } from 'node:path';
 import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
 import {
+  isPythonChoice,
   kindOf,
+  PYTHON_EXECUTORS,
   UntrustedError,
   type ExecutorChoice,
   type ExecutorRecipe,
@@ -10,6 +13,9 @@ import {
   type Namespace,
 } from '../../src/kit.ts';
 import { normaliseExecutor } from './normalise.ts';
+
+/** A module that Python may have: no path. */
+const PYTHON_MODULE = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 
 /** An executor, or the factory that makes it. */
 export type Found = LoadedExecutor | ExecutorRecipe;
@@ -20,17 +26,36 @@ export type Found = LoadedExecutor | ExecutorRecipe;
  * (PROTOCOL §11).
  */
 export async function findChosen(
-  node: Pick<CodaNode, 'executors' | 'modules'>,
+  node: Pick<CodaNode, 'executors' | 'modules' | 'services'>,
   { value, baseDir, linkedDir, source }: ExecutorChoice,
 ): Promise<Found> {
+  const baseDirs = [...new Set([baseDir, linkedDir ?? baseDir])];
+  const python = node.services.find(PYTHON_EXECUTORS);
+  if (isPythonChoice(value)) {
+    const label = `executor '${value.python}' (${source})`;
+    if (python !== undefined) return python.load({ ...value, baseDirs, label });
+    throw new ExecutorError(`${label} is in Python, and no plugin runs Python`, {
+      remedy: 'Switch the built-in plugin `python` on.',
+    });
+  }
   if (typeof value !== 'string') return found(value, undefined, `the executor in ${source}`, source);
   const label = `executor '${value}' (${source})`;
   const named = node.executors.get(value);
   if (named !== undefined) return found(named, undefined, label, value);
 
   const { module, attribute } = parseReference(value, label, [...node.executors.keys()]);
-  const baseDirs = [...new Set([baseDir, linkedDir ?? baseDir])];
-  const exports = await loadModule(node.modules, module, baseDirs, label);
+  if (/\.py$/i.test(module)) {
+    throw new ExecutorError(`${label} names a Python file, and Python knows modules`, {
+      remedy: `Write ${basename(module, '.py')}:${attribute}, and start the node in the folder of the file or install it as a package.`,
+    });
+  }
+  const path = await resolveModule(node.modules, module, baseDirs, label);
+  if (path === undefined && python !== undefined && PYTHON_MODULE.test(module)) {
+    const loaded = await python.loadIfThere({ python: `${module}:${attribute}`, baseDirs, label });
+    if (!('missing' in loaded)) return loaded;
+    throw notFound(module, baseDirs, label, loaded);
+  }
+  const exports = await importModule(node.modules, path ?? missing(module, baseDirs, label), label);
   const exported = attributeOf(exports, attribute, module, label);
   return found(exported.value, exported.owner, label, value);
 }
@@ -69,17 +94,31 @@ export async function loadModule(
   label: string,
 ): Promise<Namespace> {
   const path = await resolveModule(modules, module, baseDirs, label);
-  if (path === undefined) {
-    const isPath = /^(\.|\/|file:|[a-z]:[\\/])/i.test(module);
-    throw new ExecutorError(
-      `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}`,
-      {
-        remedy: isPath
-          ? 'Check the path: it starts at the config file or, in the environment, at the working directory.'
-          : `Install the package, or begin the path of a file with './'.`,
-      },
-    );
-  }
+  return importModule(modules, path ?? missing(module, baseDirs, label), label);
+}
+
+function missing(module: string, baseDirs: readonly string[], label: string): never {
+  throw notFound(module, baseDirs, label);
+}
+
+function notFound(
+  module: string,
+  baseDirs: readonly string[],
+  label: string,
+  inPython?: { missing: string; remedy: string },
+): ExecutorError {
+  const isPath = /^(\.|\/|file:|[a-z]:[\\/])/i.test(module);
+  return new ExecutorError(
+    `${label} cannot be found: there is no module '${module}' as seen from ${baseDirs.join(' or from ')}${inPython === undefined ? '' : `; ${inPython.missing}`}`,
+    {
+      remedy: isPath
+        ? 'Check the path: it starts at the config file or, in the environment, at the working directory.'
+        : (inPython?.remedy ?? `Install the package, or begin the path of a file with './'.`),
+    },
+  );
+}
+
+async function importModule(modules: ModuleLoader, path: string, label: string): Promise<Namespace> {
   try {
     return await modules.import(path);
   } catch (thrown) {

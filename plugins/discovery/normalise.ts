@@ -8,6 +8,7 @@ import {
   type ExecutionResult,
   type Executor,
   type RunContext,
+  type UpcomingJob,
 } from '../../src/index.ts';
 import { isRecord, kindOf } from '../../src/kit.ts';
 
@@ -24,6 +25,7 @@ export function normaliseExecutor(value: unknown, label: string): Executor {
   }
   const batchRun = optionalMethod(value, ['batchRun', 'batch_run'], label);
   const cancel = optionalMethod(value, ['cancelCurrentJob', 'cancel_current_job'], label);
+  const upcoming = optionalMethod(value, ['upcoming'], label);
   const close = optionalMethod(value, ['close'], label);
   // A broken device should fail the start, not the first heartbeat.
   deviceOf(value, label);
@@ -40,6 +42,7 @@ export function normaliseExecutor(value: unknown, label: string): Executor {
         await cancel();
       },
     }),
+    ...(upcoming && { upcoming: (jobs: readonly UpcomingJob[]) => void upcoming(jobs) }),
     ...(close && {
       close: async () => {
         await close();

@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ExecutorError, type CodaNode, type Logger } from '../../src/index.ts';
-import { isRecord, type ModuleLoader, type Namespace } from '../../src/kit.ts';
+import { isRecord, PYTHON_EXECUTORS, type ModuleLoader, type Namespace } from '../../src/kit.ts';
 import { exportsText, found, loadModule, type Found } from './choice.ts';
 
 const ENTRY = 'executor-factory';
@@ -26,7 +26,9 @@ export interface Several {
 
 interface Usable {
   readonly label: string;
-  readonly factory: unknown;
+  /** What to name in CODA_EXECUTOR_FACTORY. */
+  readonly reference: string;
+  readonly found: Found;
 }
 
 /**
@@ -36,7 +38,7 @@ interface Usable {
  * with zeros, or with another executor, would invent results.
  */
 export async function findPackageExecutor(
-  node: Pick<CodaNode, 'modules'>,
+  node: Pick<CodaNode, 'modules' | 'services'>,
   cwd: string,
   log: Logger,
 ): Promise<Found | Several | undefined> {
@@ -50,6 +52,11 @@ export async function findPackageExecutor(
       failures.push(thrown);
     }
   }
+  const inPython = await node.services.find(PYTHON_EXECUTORS)?.installed();
+  for (const recipe of inPython?.executors ?? []) {
+    usable.push({ label: recipe.source, reference: recipe.source, found: recipe });
+  }
+  failures.push(...(inPython?.failures ?? []).map((text) => new ExecutorError(text)));
 
   const [only, ...others] = usable;
   if (only === undefined) {
@@ -64,9 +71,9 @@ export async function findPackageExecutor(
     );
   }
   for (const { message } of failures) log.warn(`${message.split('\n  → ')[0]}; it is skipped`);
-  if (others.length === 0) return found(only.factory, undefined, `executor ${only.label}`, only.label);
+  if (others.length === 0) return only.found;
   const several = usable.map(({ label }) => label);
-  log.warn(`${severalText(several)}. Name one: CODA_EXECUTOR_FACTORY=${only.label}:createExecutor`);
+  log.warn(`${severalText(several)}. Name one: CODA_EXECUTOR_FACTORY=${only.reference}`);
   return { several };
 }
 
@@ -78,7 +85,13 @@ async function load(modules: ModuleLoader, { name, module, baseDir }: Candidate)
   const label = `${name}/${ENTRY}`;
   const exports = await loadModule(modules, module, [baseDir], `executor of the package ${label}`);
   const factory = factoryOf(exports);
-  if (factory !== undefined) return { label, factory };
+  if (factory !== undefined) {
+    return {
+      label,
+      reference: `${label}:createExecutor`,
+      found: found(factory, undefined, `executor ${label}`, label),
+    };
+  }
   throw new ExecutorError(
     `the package ${label} exports no createExecutor; it exports ${exportsText(exports)}`,
     { remedy: 'Remove the package, or name another executor in CODA_EXECUTOR_FACTORY.' },

@@ -1,6 +1,7 @@
 // The types of coda.config.ts, and `defineConfig`, which gives them to the editor. The options of the built-in plugins
 // are derived from the settings table.
 import type { Executor } from '../device/executor.ts';
+import type { PythonChoice } from '../device/python.ts';
 import type { Plugin } from '../plugin.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
 
@@ -52,8 +53,10 @@ type TopLevelSettings = {
 
 /** The content of a config file. */
 export interface CodaConfig extends TopLevelSettings {
-  /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, a factory, or an executor. */
-  executor?: string | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
+  /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, `my_qpu.executor_factory:create_executor` in
+   *  Python, a factory, or an executor. */
+  executor?:
+    string | PythonChoice | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
   /** Options of the built-in plugins, and plugins of your own. */
   plugins?: readonly PluginEntry[] | undefined;
 }

@@ -1,6 +1,7 @@
 // Splits the content of a config file into settings, the executor and the plugin entries; reports all faults together.
 import { dirname } from 'node:path';
 import type { ExecutorChoice } from '../device/executor.ts';
+import { isPythonChoice } from '../device/python.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 import { settingFromValue } from './coerce.ts';
@@ -70,6 +71,7 @@ function readExecutor(value: unknown, path: string): ExecutorChoice | undefined 
   const usable =
     (typeof value === 'string' && value.trim() !== '') ||
     typeof value === 'function' ||
+    isPythonChoice(value) ||
     (isRecord(value) && typeof value['run'] === 'function');
   if (usable) {
     const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);

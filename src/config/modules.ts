@@ -5,7 +5,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Jiti } from 'jiti';
-import { checkTrusted, checkWay, trustedOwners, type Owners } from '../state/trust.ts';
+import { checkTrusted, checkTrustedFolder, checkWay, trustedOwners, type Owners } from '../state/trust.ts';
 
 /** What a module exports, by name. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -35,6 +35,11 @@ export class ModuleLoader {
    *  to it is a stranger's, or may be written by everybody. */
   check(path: string, what: string): void {
     checkTrusted(path, what, this.#owners);
+  }
+
+  /** As `check`, for a folder whose modules another language imports. */
+  checkFolder(folder: string, what: string): void {
+    checkTrustedFolder(folder, what, this.#owners);
   }
 
   /** The file that `specifier` (a path or a package) means in a module of `baseDir`; undefined if there is none. */

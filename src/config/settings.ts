@@ -151,7 +151,14 @@ export const SETTINGS = {
     type: 'string',
     env: 'CODA_EXECUTOR_FACTORY',
     default: '',
-    help: 'executor: `module:attribute`, or the name of a built-in one such as `simulator`',
+    help: 'executor: `module:attribute` in JavaScript or Python, or the name of a built-in one such as `simulator`',
+  },
+  python: {
+    type: 'string',
+    env: 'CODA_PYTHON',
+    default: '',
+    config: 'python.interpreter',
+    help: 'interpreter for executors in Python, or its virtual environment; else the active or the nearest one, or python3',
   },
   requireExecutor: {
     type: 'boolean',

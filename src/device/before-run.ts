@@ -83,10 +83,16 @@ export class BeforeRun {
 }
 
 /** What an executor, or a tap of `onJob`, is given beside the job. */
-export function contextOf(run: { readonly signal: AbortSignal }, jobId: string, log: Logger): RunContext {
+export function contextOf(
+  run: { readonly signal: AbortSignal },
+  jobId: string,
+  log: Logger,
+  irJson?: string,
+): RunContext {
   return {
     jobId,
     log,
+    irJson,
     get signal() {
       return run.signal;
     },

@@ -2,6 +2,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Json } from '../jobs/annotations.ts';
 import type { Logger } from '../log.ts';
+import type { Circuit } from '../jobs/job.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { isRecord, kindOf } from '../protocol/text.ts';
 
@@ -21,12 +22,22 @@ export interface RunContext {
    *  `reason` says which. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** The circuit as the cloud sent it; only for an executor with `upcoming`. */
+  readonly irJson?: string | undefined;
 }
 
 export interface BatchJob {
   readonly ir: NativeGateIR;
   readonly shots: number;
   readonly jobId: string;
+  /** As in RunContext. */
+  readonly irJson?: string | undefined;
+}
+
+/** A job that will run soon, with its circuit's text in `circuit.irJson`. */
+export interface UpcomingJob {
+  readonly jobId: string;
+  readonly circuit: Circuit;
 }
 
 export interface ExecutionResult {
@@ -48,13 +59,16 @@ export type SeenResult = Readonly<Omit<ExecutionResult, 'counts'>> & {
 };
 
 /** Runs compiled circuits. Only `run` is required. The node makes one call at a time, unless `concurrency` allows
- *  more. */
+ *  more. A run that rejects with an ExecutorDiedError has no outcome: its job runs again. */
 export interface Executor {
   run(ir: NativeGateIR, shots: number, context: RunContext): Promise<ExecutionResult>;
   /** Runs several jobs in one go: one result a job, in the same order. */
   batchRun?(jobs: readonly BatchJob[], context: RunContext): Promise<ExecutionResult[]>;
   /** Asks the device to stop what it runs. The run should then end soon, by result or by error. */
   cancelCurrentJob?(): void | Promise<void>;
+  /** Hears which jobs are next, the nearest first, while another one runs; again whenever that changes. With it, the
+   *  node keeps the text of each circuit. It should return at once. */
+  upcoming?(jobs: readonly UpcomingJob[]): void;
   readonly device?: Device;
   close?(): void | Promise<void>;
 }
@@ -108,7 +122,7 @@ export function takeResolved(value: unknown): unknown {
 export function executorFault(value: unknown): string | undefined {
   if (!isRecord(value)) return `is ${kindOf(value)}, not an object with the method run(ir, shots, context)`;
   if (typeof value['run'] !== 'function') return 'has no method run(ir, shots, context)';
-  const broken = ['batchRun', 'cancelCurrentJob', 'close'].find(
+  const broken = ['batchRun', 'cancelCurrentJob', 'upcoming', 'close'].find(
     (name) => value[name] !== undefined && value[name] !== null && typeof value[name] !== 'function',
   );
   return broken === undefined

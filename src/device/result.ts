@@ -40,6 +40,8 @@ export function checkResult(
   jobId: string,
   withExtras = false,
 ): ExecutionResult {
+  // One job of a batch, of which its executor knows what went wrong.
+  if (value instanceof Error) throw value;
   if (!isRecord(value)) throw fault(`the executor returned ${kindOf(value)} instead of a result`);
   const counts = checkCounts(value['counts'], bits);
   const timeMs = checkTime(value['executionTimeMs'] ?? value['execution_time_ms']);

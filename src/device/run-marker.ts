@@ -15,7 +15,7 @@ export const MARKED_AHEAD = 4;
 
 export class RunMarker {
   #fd: number | undefined;
-  /** Of each entry without an outcome: how often it was started before this process. */
+  /** Of each entry without an outcome: how often it was started, by an earlier process or by an executor that died. */
   readonly #before: Map<string, number>;
   readonly #running = new Set<string>();
   /** Entries in the file that are not on the device yet. */
@@ -36,9 +36,9 @@ export class RunMarker {
     this.#bytes = Buffer.alloc(Math.max(128, text.length), ' ');
   }
 
-  /** The node has died lately, maybe by a job: an entry counts as started until its outcome is saved. */
+  /** The node or the executor has died lately, maybe by a job: an entry counts as started until its outcome is saved. */
   get isWary(): boolean {
-    return !this.#writesAhead;
+    return !this.#writesAhead || this.#before.size > 0;
   }
 
   /** A job that has ended must not be blamed for the next one, so that one waits for the outcome: of earlier crashes, some
@@ -47,7 +47,7 @@ export class RunMarker {
     return this.#before.size > 0 || this.#isLastChance;
   }
 
-  /** How often this entry was started before this process, without an outcome. */
+  /** How often this entry was started before, without an outcome. */
   startsBefore(messageId: string): number {
     return this.#before.get(messageId) ?? 0;
   }
@@ -80,6 +80,16 @@ export class RunMarker {
   endReading(messageId: string): void {
     this.#running.delete(messageId);
     this.#write([]);
+  }
+
+  /** The executor has died while it ran this entry: that counts as a start, also for the next process. Returns how many
+   *  there were so far. */
+  died(messageId: string): number {
+    const starts = this.startsBefore(messageId) + 1;
+    this.#running.delete(messageId);
+    this.#before.set(messageId, starts);
+    this.#write([]);
+    return starts;
   }
 
   /** The entry has its outcome. */

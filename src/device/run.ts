@@ -1,6 +1,6 @@
 // One run on the device: a job, or a batch of them, with cancel and deadline. Ends only when the device has really ended.
 // A batch that fails leaves its jobs to be run one by one, each in a run of its own.
-import { ExecutorError, messageOf, type Trouble } from '../errors.ts';
+import { ExecutorDiedError, ExecutorError, messageOf, type Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { ReadyJob } from '../jobs/job.ts';
 import { isTapped } from '../kernel/tap.ts';
@@ -52,6 +52,7 @@ export class Run {
   #stuck: Trouble | undefined;
   /** Set while a tap of `onJob` has the device. */
   #before: BeforeRun | undefined;
+  #died: ExecutorDiedError | undefined;
 
   constructor(jobs: readonly [ReadyJob, ...ReadyJob[]], options: RunOptions) {
     this.jobs = jobs;
@@ -70,12 +71,22 @@ export class Run {
 
   /** Starts the device, at once if no plugin taps `onJob`. Calls `onEnd` when the run has ended, in a later turn. */
   start(onEnd: () => void): void {
-    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].runsAlone === true;
+    const isPrepared = !isTapped(this.#options.hooks.onJob) || this.jobs[0].isPrepared === true;
     if (isPrepared) this.#run(this.jobs, onEnd);
     else void this.#passBefore().then((ready) => this.#run(ready, onEnd));
   }
 
-  /** Jobs of a batch that failed: each must run alone. */
+  /** Why the run has no outcome, if the executor died in it. */
+  get died(): ExecutorDiedError | undefined {
+    return this.#died;
+  }
+
+  /** Its job is not tried again. */
+  giveUp(job: ReadyJob, thrown: ExecutorError): void {
+    this.#ends.set(job, this.#failure(thrown));
+  }
+
+  /** Jobs without an outcome, of a batch that failed or of an executor that died: each must run alone. */
   get again(): readonly ReadyJob[] {
     return this.#ends.size === this.jobs.length ? NONE : this.jobs.filter((job) => !this.#isOver(job));
   }
@@ -130,17 +141,21 @@ export class Run {
         this.#end(onEnd);
       },
       (thrown: unknown) => {
-        const where = `in the executor (${this.#options.loaded.source})`;
-        this.#ends.set(job, new Failure(where, thrown));
+        if (thrown instanceof ExecutorDiedError) this.#died = thrown;
+        else this.#ends.set(job, this.#failure(thrown));
         this.#end(onEnd);
       },
     );
   }
 
-  #device({ jobId, circuit: { ir, shots } }: ReadyJob): Promise<unknown> {
+  #failure(thrown: unknown): Failure {
+    return new Failure(`in the executor (${this.#options.loaded.source})`, thrown);
+  }
+
+  #device({ jobId, circuit: { ir, shots, irJson } }: ReadyJob): Promise<unknown> {
     const { loaded, log } = this.#options;
     try {
-      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log)));
+      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log, irJson)));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -239,7 +254,8 @@ export class Run {
       if (!Array.isArray(results) || results.length !== ready.length) return;
       for (const [i, job] of ready.entries()) this.#ends.set(job, results[i]);
     } catch (thrown) {
-      if (this.signal.aborted) return;
+      if (thrown instanceof ExecutorDiedError) this.#died = thrown;
+      if (this.#died !== undefined || this.signal.aborted) return;
       log.warn(`a batch of ${jobs.length} jobs failed, they run one by one: ${messageOf(thrown)}`);
     }
   }

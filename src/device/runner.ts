@@ -2,11 +2,11 @@
 //
 //   queued -> begun: marked on disk, then the executor runs it -> executing: written to Redis, the next runs marked on disk
 //          -> ended: the next run starts FIRST, then the outcome is handed over, once plugins have mapped the result
-//                \-> its batch failed: back to the front of the queue, to run alone
+//                \-> its batch failed, or the executor died: back to the front of the queue, to run alone
 //
 // A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
 // admission is closed, or while the node cannot be sure that the next job is still its own.
-import type { Trouble } from '../errors.ts';
+import { ExecutorError, messageOf, type ExecutorDiedError, type Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
@@ -47,7 +47,10 @@ export interface RunnerOptions {
   readonly odd: OddResults;
   readonly hooks: Hooks;
   readonly log: Logger;
+  /** An entry that is tried again was started so often without an outcome. */
+  readonly onStartLost: (messageId: string, starts: number) => void;
   readonly concurrency: number;
+  readonly maxDeliveries: number;
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
 }
@@ -152,6 +155,20 @@ export class Runner {
       if (jobs === undefined) return;
       this.#start(jobs);
     }
+    const { held, loaded } = this.#options;
+    // The queue may have been shorter when the last run started.
+    if (loaded.executor.upcoming !== undefined && held.queued > 0 && held.queued <= MARKED_AHEAD) {
+      this.#announce(held.peek(MARKED_AHEAD));
+    }
+  }
+
+  #announce(next: readonly ReadyJob[]): void {
+    const { loaded, log } = this.#options;
+    try {
+      loaded.executor.upcoming?.(next);
+    } catch (thrown) {
+      log.warn(`upcoming of the executor (${loaded.source}) failed: ${messageOf(thrown)}`);
+    }
   }
 
   get #mayMapMore(): boolean {
@@ -169,27 +186,31 @@ export class Runner {
   }
 
   #start(jobs: [ReadyJob, ...ReadyJob[]]): void {
-    const { marker, statuses, held } = this.#options;
+    const { marker, statuses, held, loaded } = this.#options;
     const run = new Run(jobs, this.#options);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
     run.start(() => this.#ended(run));
     // The device is at work; what follows does not hold it up.
     for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
-    marker.next(firstEntries(held.peek(MARKED_AHEAD * jobs.length)), jobs.length);
+    const next = held.peek(MARKED_AHEAD * jobs.length);
+    marker.next(firstEntries(next), jobs.length);
+    if (loaded.executor.upcoming !== undefined) this.#announce(next);
     held.announceRoom();
   }
 
   #ended(run: Run): void {
     const { held, marker, hooks } = this.#options;
-    const { jobs, again } = run;
+    const { jobs, died } = run;
+    if (died !== undefined) this.#countStarts(run, died);
+    const { again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
     this.#runMs += ((endedAt - run.startedAt) / jobs.length - this.#runMs) / 8;
     // Before the next run is chosen: these jobs come first.
-    for (const job of again) marker.end(job.messageIds[0]);
-    held.requeue(again);
+    if (died === undefined) for (const job of again) marker.end(job.messageIds[0]);
+    held.requeue(again, died === undefined);
     this.#handing = run;
     this.#handed = 0;
     const mapsFirst = marker.isStrict && isTapped(hooks.mapResult);
@@ -198,6 +219,22 @@ export class Runner {
     this.handOver();
     if (mapsFirst) this.#startNext();
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
+  }
+
+  /** The executor died in this run: a start of each of its jobs, which may have been the last one. */
+  #countStarts(run: Run, died: ExecutorDiedError): void {
+    const { marker, onStartLost, maxDeliveries, log } = this.#options;
+    for (const job of run.again) {
+      const [messageId] = job.messageIds;
+      const starts = marker.died(messageId);
+      if (starts < maxDeliveries) {
+        log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`);
+        onStartLost(messageId, starts);
+      } else {
+        const text = `the job was started ${starts} times without an outcome; it is not tried again: ${died.message}`;
+        run.giveUp(job, new ExecutorError(text, { cause: died }));
+      }
+    }
   }
 
   /** Hands over what has ended. For the exit of the process, which may come out of the start of the next run. */

@@ -18,6 +18,8 @@ export function takeWrapped(answer: unknown, [below]: readonly unknown[]): Execu
     batchRun: bound(batches, own.batchRun === undefined ? executor : own),
     cancelCurrentJob: boundOf('cancelCurrentJob', own, executor),
     close: boundOf('close', own, executor),
+    // A `run` of its own may change the circuit: then what was sent ahead would be another one.
+    upcoming: own.run === undefined ? boundOf('upcoming', own, executor) : bound(own.upcoming, own),
     get device() {
       return own.device ?? executor.device;
     },
@@ -27,11 +29,11 @@ export function takeWrapped(answer: unknown, [below]: readonly unknown[]): Execu
   return whole as Executor;
 }
 
-function boundOf(
-  name: 'cancelCurrentJob' | 'close',
+function boundOf<K extends 'cancelCurrentJob' | 'close' | 'upcoming'>(
+  name: K,
   own: WrappedExecutor,
   below: Executor,
-): (() => void | Promise<void>) | undefined {
+): Executor[K] {
   return bound(own[name] ?? below[name], own[name] === undefined ? below : own);
 }
 

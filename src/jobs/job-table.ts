@@ -2,7 +2,7 @@
 //
 //   add -> checking -> [preparing] -> queued -> running -> release
 //                                       ^          |
-//                                       \- requeue-/   its batch failed: it runs again, alone
+//                                       \- requeue-/   its batch failed, or the executor died: it runs again, alone
 //
 // A job may be released at every stage. It stays the same object at all stages, so that whoever holds it sees the change.
 // The table announces two things: a job is ready for the device (to the runner), and there may be room for more (to the
@@ -100,13 +100,14 @@ export class JobTable {
     this.#onQueued.notify();
   }
 
-  /** Puts the jobs of a batch that failed back to the front of the queue, each to run alone. For the runner, which looks
+  /** Puts jobs of a run without an outcome back to the front of the queue, each to run alone. For the runner, which looks
    *  at the queue right after this: it is not announced. */
-  requeue(jobs: readonly ReadyJob[]): void {
+  requeue(jobs: readonly ReadyJob[], isPrepared: boolean): void {
     const here = jobs.filter((job) => this.#byJob.get(job.jobId) === job);
     for (const job of here) {
       job.stage = 'queued';
       job.runsAlone = true;
+      job.isPrepared = isPrepared;
     }
     this.#queue.unshift(...here);
     this.#running -= here.length;

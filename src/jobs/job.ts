@@ -40,6 +40,8 @@ export interface ReadyJob extends HeldFacts {
   readonly circuit: Circuit;
   /** Set once its batch has failed. */
   runsAlone?: true;
+  /** Set once the plugins have prepared the device for it: not again. */
+  isPrepared?: boolean;
 }
 
 export interface Circuit {
@@ -47,6 +49,8 @@ export interface Circuit {
   readonly shots: number;
   /** How many bits the cloud expects in a result; set if plugins changed the circuit, else one for each measurement. */
   readonly bits?: number;
+  /** As the cloud sent it; kept only for an executor with `upcoming`. */
+  readonly irJson?: string | undefined;
 }
 
 /** What is known of a held job at every stage. */

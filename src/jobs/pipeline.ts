@@ -113,6 +113,7 @@ export class JobPipeline implements Jobs {
       directory,
       maxDeliveries,
       hooks,
+      keepsText: loaded.executor.upcoming !== undefined,
       log,
     });
     const recovery = new Recovery({
@@ -138,7 +139,9 @@ export class JobPipeline implements Jobs {
       odd: new OddResults(log, loaded.source),
       hooks,
       log,
+      onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
+      maxDeliveries,
       jobTimeoutMs: settings.jobTimeoutSec * 1000,
       cancelGraceMs: settings.cancelGraceSec * 1000,
     });

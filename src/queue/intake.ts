@@ -51,6 +51,8 @@ export interface IntakeOptions {
   readonly directory: string;
   readonly maxDeliveries: number;
   readonly hooks: Hooks;
+  /** Whether the executor wants the text of the circuits. */
+  readonly keepsText: boolean;
   readonly log: Logger;
 }
 
@@ -93,7 +95,7 @@ export class Intake {
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, log } = this.#options;
+    const { redis, held, marker, endings, log, keepsText } = this.#options;
     const asked = redisStates(
       redis,
       candidates.map(({ job }) => job.jobId),
@@ -107,7 +109,7 @@ export class Intake {
       );
     }
     const circuits = candidates.map(({ job, message, fault }) =>
-      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? readCircuit(message) : undefined,
+      fault !== undefined ? { fault } : job.bytes < LARGE_BYTES ? readCircuit(message, keepsText) : undefined,
     );
     try {
       const states = await asked;
@@ -131,10 +133,10 @@ export class Intake {
 
   /** It counts as a start: a circuit may take more memory than there is, and end the process. */
   async #readLarge(message: JobMessage): Promise<ReadCircuit> {
-    const { marker } = this.#options;
+    const { marker, keepsText } = this.#options;
     marker.begin([message.messageId]);
     try {
-      return await this.#slices.run(readCircuitInSteps(message));
+      return await this.#slices.run(readCircuitInSteps(message, keepsText));
     } finally {
       marker.endReading(message.messageId);
     }
@@ -203,7 +205,9 @@ export class Intake {
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
     if (starts === 0) return false;
     const isGivenUp = starts >= maxDeliveries;
-    recorded.push(isGivenUp ? this.#giveUp(candidate, starts) : this.#countDelivery(message, starts + 1));
+    recorded.push(
+      isGivenUp ? this.#giveUp(candidate, starts) : this.countDelivery(message.messageId, starts + 1),
+    );
     return isGivenUp;
   }
 
@@ -262,7 +266,7 @@ export class Intake {
   }
 
   /** For the node that takes the job over, if this one dies. Never rejects. */
-  async #countDelivery({ messageId }: JobMessage, deliveries: number): Promise<void> {
+  async countDelivery(messageId: string, deliveries: number): Promise<void> {
     const { stream, redis, log } = this.#options;
     try {
       await stream.setDeliveries(redis, messageId, deliveries);

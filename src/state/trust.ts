@@ -76,6 +76,14 @@ export function checkTrustedDirectory(directory: string, owners: Owners): void {
   }
 }
 
+/** As `checkTrusted`, for a folder from which whatever lies in it is run. */
+export function checkTrustedFolder(folder: string, what: string, owners: Owners): void {
+  if (process.geteuid?.() === undefined) return;
+  const subject = `${what} ${folder}`;
+  checkWay(folder, subject, owners);
+  checkOwner(folder, 'it', subject, owners);
+}
+
 /** Throws an UntrustedError if a link on the way to `path` is a stranger's: whoever owns it chooses where it leads. */
 export function checkWay(path: string, subject: string, owners: Owners): void {
   const steps = resolve(path)

@@ -42,7 +42,7 @@ describe('the command of the chaos suite', () => {
     [['--short=yes'], /--short takes no value/],
     [['kill-9', '--only', 'frozen'], /--only is for one scenario with parts: night-shift/],
     [['night-shift', '--only', 'earthquake'], /--only earthquake: night-shift has Redis down at the start; /],
-    [['backlog', '--kills', '3'], /--kills is for kill-9 only, not for backlog/],
+    [['backlog', '--kills', '3'], /--kills is for kill-9, python only, not for backlog/],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, () => {
       const { status, output } = chaos(...args);

@@ -61,6 +61,23 @@ describe('the marks of what runs', () => {
     assert.deepEqual(found(start()), ['3-0', '4-0']);
   });
 
+  it('count the deaths of an executor as starts, also for the next node, until the job has its outcome', async (t) => {
+    const start = await starter(t);
+    const first = start();
+    assert.equal(first.isWary, false);
+    first.begin(['1-0']);
+    assert.equal(first.died('1-0'), 1);
+    assert.equal(first.isWary, true);
+    first.begin(['1-0']);
+    assert.equal(first.died('1-0'), 2);
+    assert.equal(start().startsBefore('1-0'), 2);
+    first.begin(['1-0']);
+    const second = start();
+    assert.equal(second.startsBefore('1-0'), 3);
+    second.forget('1-0');
+    assert.equal(second.startsBefore('1-0'), 0);
+  });
+
   it('count the starts of a job over deaths before its turn, other starts, and a clean end', async (t) => {
     const start = await starter(t);
     start().begin(['1-0']);

@@ -82,7 +82,7 @@ describe('the job table', () => {
     const [, cancelled] = batch;
     assert.ok(cancelled !== undefined);
     table.release(cancelled);
-    table.requeue(batch);
+    table.requeue(batch, true);
     assert.deepEqual(
       table.peek(9).map(({ jobId, runsAlone, stage }) => [jobId, runsAlone, stage]),
       [

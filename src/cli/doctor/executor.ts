@@ -27,11 +27,14 @@ export const checkExecutor: Check = async ({ config: known, node, live, env, con
   const config = await runConfig({ env, cwd: process.cwd(), configPath, readState });
   const warned: Finding[] = [];
   const write = (line: string): void => {
-    const { message } = JSON.parse(line) as { message: string };
-    warned.push(warning(check, message, HOW_TO_NAME));
+    const { level, scope, message, job } = JSON.parse(line) as Record<string, string>;
+    if (message === undefined || job !== undefined) return;
+    if (level !== 'info') warned.push(warning(check, message, HOW_TO_NAME));
+    // Which Python it is.
+    else if (scope === 'python') warned.push(ok(check, message));
   };
   // What the log of a start would warn of.
-  const trial = composeNode({ config, env, log: createLogger({ level: 'warn', format: 'json', write }) });
+  const trial = composeNode({ config, env, log: createLogger({ level: 'info', format: 'json', write }) });
   try {
     const { source, executor } = await answerWithin(trial.loadExecutor(), TIMEOUT_MS, 'loading it');
     if (source === 'noop') {

@@ -5,6 +5,7 @@ import { diskFull } from './disk-full.ts';
 import { nightShift } from '../night-shift/index.ts';
 import { kill9 } from './kill-9.ts';
 import { network } from './network.ts';
+import { python } from './python.ts';
 import { redisTrouble } from './redis-trouble.ts';
 import { soak } from './soak.ts';
 import { twoNodes } from './two-nodes.ts';
@@ -12,6 +13,7 @@ import { webhookOutage } from './webhook-outage.ts';
 
 export const SCENARIOS = [
   kill9,
+  python,
   webhookOutage,
   redisTrouble,
   network,

@@ -1,0 +1,274 @@
+// The executor that the node sees. Its runs go to the Python process; if that dies, it is started again.
+//
+//   up -> the process exits -> down: its runs have no outcome, the node starts none
+//    ^                          |
+//    \--- started again <-------/   at once, then after growing pauses
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ExecutorDiedError,
+  ExecutorError,
+  messageOf,
+  type BatchJob,
+  type Device,
+  type Edge,
+  type ExecutionResult,
+  type Executor,
+  type Logger,
+  type NativeGateIR,
+  type RunContext,
+  type UpcomingJob,
+} from '../../src/index.ts';
+import { isRecord } from '../../src/kit.ts';
+import { CircuitsAhead, textOf } from './ahead.ts';
+import type { Head, PythonHost } from './host.ts';
+import { HostWatch } from './watch.ts';
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** A process whose executor is made, and what it said of it. */
+export interface Ready {
+  readonly host: PythonHost;
+  readonly ready: Head;
+}
+
+interface Pending {
+  readonly resolve: (value: Head) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The runs that the Python process has, by the id of the job, of a batch of its first one. */
+export type Runs = Map<string, Pending>;
+
+export interface BridgeOptions {
+  readonly first: Ready;
+  readonly again: () => Promise<Ready>;
+  readonly runs: Runs;
+  readonly cancelGraceMs: number;
+  /** How often the device's edges are read again. */
+  readonly edgesEveryMs: number;
+  readonly log: Logger;
+}
+
+export class PythonExecutor implements Executor {
+  /** Only if the Python executor has it. */
+  readonly batchRun?: NonNullable<Executor['batchRun']>;
+  /** Called when the process has died, and when it is there again. */
+  onChange: () => void = () => {};
+  readonly #options: BridgeOptions;
+  readonly #runs: Runs;
+  readonly #ahead = new CircuitsAhead();
+  readonly #end = new AbortController();
+  #host: PythonHost | undefined;
+  #watch: HostWatch | undefined;
+  #down: string | undefined;
+  #edges: unknown;
+  #edgesReadAt = 0;
+  /** Deaths since the last run that had an outcome. */
+  #deaths = 0;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    this.#runs = options.runs;
+    const { first } = options;
+    if (first.ready['batch'] === true) this.batchRun = (jobs, context) => this.#batchRun(jobs, context);
+    this.#use(first);
+  }
+
+  /** Why there is no process at the moment, if so. */
+  get down(): string | undefined {
+    return this.#down;
+  }
+
+  /** What holds the process up, if something does. */
+  get trouble(): string | undefined {
+    return this.#watch?.trouble;
+  }
+
+  get host(): PythonHost | undefined {
+    return this.#host;
+  }
+
+  get device(): Device {
+    const edges = this.#edges;
+    return isEdges(edges) ? { directedEdges: edges } : {};
+  }
+
+  async run(
+    ir: NativeGateIR,
+    shots: number,
+    { jobId, signal, irJson }: RunContext,
+  ): Promise<ExecutionResult> {
+    const host = this.#up();
+    const body = this.#ahead.take(jobId) ? undefined : textOf(ir, irJson);
+    return resultOf(await this.#ask(host, { t: 'run', id: jobId, shots }, body, jobId, signal));
+  }
+
+  /** Hears of the next jobs, whose circuits are sent ahead. */
+  upcoming(jobs: readonly UpcomingJob[]): void {
+    if (this.#host !== undefined) this.#ahead.update(jobs, this.#host);
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    this.#watch?.stop();
+    await this.#host?.close();
+  }
+
+  async #batchRun(jobs: readonly BatchJob[], { jobId, signal }: RunContext): Promise<ExecutionResult[]> {
+    const host = this.#up();
+    for (const job of jobs) {
+      if (this.#ahead.take(job.jobId)) continue;
+      host.ahead({ t: 'circuit', id: job.jobId }, textOf(job.ir, job.irJson));
+    }
+    const batch = jobs.map((job) => ({ id: job.jobId, shots: job.shots }));
+    const { list } = await this.#ask(host, { t: 'batch', id: jobId, jobs: batch }, undefined, jobId, signal);
+    if (!Array.isArray(list)) throw new ExecutorError('the Python host sent no list of results');
+    return list.map((entry: unknown) => resultOf(isRecord(entry) ? entry : {}));
+  }
+
+  #up(): PythonHost {
+    if (this.#host !== undefined) return this.#host;
+    throw new ExecutorDiedError(this.#down ?? 'the Python process is closed');
+  }
+
+  #ask(
+    host: PythonHost,
+    head: Head,
+    body: string | undefined,
+    jobId: string,
+    signal: AbortSignal,
+  ): Promise<Head> {
+    if (this.#runs.size === 0) host.output.forget();
+    return new Promise((resolve, reject) => {
+      this.#runs.set(jobId, { resolve, reject });
+      host.control(head, body);
+      signal.addEventListener('abort', () => this.#stop(host, jobId), { once: true });
+    });
+  }
+
+  /** Asks Python to end a run; ends the process if it does not. */
+  #stop(host: PythonHost, jobId: string): void {
+    const pending = this.#runs.get(jobId);
+    if (pending === undefined || this.#host !== host) return;
+    host.control({ t: 'cancel', id: jobId });
+    const { cancelGraceMs, log } = this.#options;
+    setTimeout(() => {
+      if (this.#runs.get(jobId) !== pending) return;
+      log.warn(
+        `job ${jobId} has not ended ${cancelGraceMs / 1000} s after it was asked to stop: the Python process is ended`,
+      );
+      host.kill();
+    }, cancelGraceMs).unref();
+  }
+
+  #use({ host, ready }: Ready): void {
+    this.#host = host;
+    this.#down = undefined;
+    this.#edges = ready['edges'];
+    this.#edgesReadAt = performance.now();
+    this.#watch = new HostWatch(host, () => this.#readEdges(host));
+    host.onAnswer = (head) => this.#take(host, head);
+    void host.exited.then(() => this.#exited(host));
+  }
+
+  #readEdges(host: PythonHost): void {
+    if (performance.now() - this.#edgesReadAt < this.#options.edgesEveryMs) return;
+    this.#edgesReadAt = performance.now();
+    host.control({ t: 'edges' });
+  }
+
+  #take(host: PythonHost, head: Head): void {
+    if (head.t === 'beat') this.#watch?.beat();
+    if (head.t === 'edges') this.#edges = head['edges'];
+    const id = head['id'];
+    const pending = typeof id === 'string' ? this.#runs.get(id) : undefined;
+    if (pending === undefined || typeof id !== 'string') return;
+    if (head.t === 'error') showTraceback(host, head['traceback']);
+    this.#runs.delete(id);
+    this.#deaths = 0;
+    if (head.t === 'result' || head.t === 'results') {
+      pending.resolve(head);
+    } else if (head.t === 'ended') {
+      // If it was cancelled before it took its circuit, that is still there.
+      host.ahead({ t: 'forget', id });
+      pending.reject(new ExecutorError('the run was cancelled'));
+    } else {
+      pending.reject(failureOf(head));
+    }
+  }
+
+  /** Whatever it was asked has no outcome, unless the answer is already on its way. */
+  #exited(host: PythonHost): void {
+    this.#watch?.stop();
+    this.#host = undefined;
+    this.#ahead.clear();
+    this.#down = 'the Python process of the executor has died';
+    if (this.#end.signal.aborted) this.#down = 'the Python process is closed';
+    else this.onChange();
+    void this.#recover(host);
+  }
+
+  async #recover(host: PythonHost): Promise<void> {
+    const { runs, log } = this.#options;
+    const end = await host.ended;
+    const text = `the Python process of the executor ${end}`;
+    const isClosing = this.#end.signal.aborted;
+    this.#down = text;
+    this.#deaths += 1;
+    if (!isClosing) log.warn(`${text}; it is started again`);
+    for (const [id, { reject }] of [...runs]) {
+      runs.delete(id);
+      reject(new ExecutorDiedError(text));
+    }
+    if (!isClosing) await this.#startAgain();
+  }
+
+  async #startAgain(): Promise<void> {
+    const { again, log } = this.#options;
+    const { signal } = this.#end;
+    for (; !signal.aborted; this.#deaths += 1) {
+      try {
+        // The first time at once.
+        await sleep(pauseAfter(this.#deaths), undefined, { signal });
+        const ready = await again();
+        if (signal.aborted) return;
+        this.#use(ready);
+        log.info('the Python process of the executor is there again', { pid: ready.host.pid });
+        this.onChange();
+        return;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        this.#down = `the Python process of the executor cannot be started again: ${messageOf(thrown).split('\n  → ')[0]}`;
+        this.onChange();
+      }
+    }
+  }
+}
+
+function pauseAfter(deaths: number): number {
+  return deaths <= 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (deaths - 2), LONGEST_PAUSE_MS);
+}
+
+/** The node checks it, as that of any executor. */
+function resultOf(answer: Readonly<Record<string, unknown>>): ExecutionResult {
+  const { counts, execution_time_ms: executionTimeMs, shots_completed: shotsCompleted, error } = answer;
+  if (typeof error === 'string') return new ExecutorError(error) as unknown as ExecutionResult;
+  return { counts, executionTimeMs, shotsCompleted } as unknown as ExecutionResult;
+}
+
+/** The message as Python has it, and the traceback in place of a stack. */
+function failureOf(head: Head): ExecutorError {
+  const error = new ExecutorError(String(head['message']));
+  if (typeof head['traceback'] === 'string') error.stack = head['traceback'];
+  return error;
+}
+
+function showTraceback(host: PythonHost, traceback: unknown): void {
+  if (typeof traceback !== 'string') return;
+  for (const line of traceback.split('\n')) host.output.line(line);
+}
+
+function isEdges(value: unknown): value is Edge[] {
+  return Array.isArray(value) && value.every((edge) => Array.isArray(edge) && edge.length === 2);
+}

@@ -1,0 +1,1 @@
+"""The host of a Python executor: frames, loading, running."""

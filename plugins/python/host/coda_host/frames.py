@@ -1,0 +1,68 @@
+"""Frames: a length, a JSON head and a body (PROTOCOL.md). The node's side is frames.ts."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, Iterator, Tuple
+
+MAX_FRAME_BYTES = 512 * 1024 * 1024
+
+Head = Dict[str, Any]
+
+_decode = json.JSONDecoder().decode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class FrameError(Exception):
+    """The bytes are not frames: the stream cannot be read any further."""
+
+
+class FrameReader:
+    """Makes frames from the chunks of a stream."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[Tuple[Head, bytes]]:
+        held = self._held
+        if not held and len(chunk) >= 8 and int.from_bytes(chunk[:4], "big") == len(chunk) - 4:
+            yield _frame(chunk, 0, len(chunk))
+            return
+        held += chunk
+        start = 0
+        try:
+            while len(held) - start >= 4:
+                length = int.from_bytes(held[start : start + 4], "big")
+                if not 4 <= length <= MAX_FRAME_BYTES:
+                    raise FrameError("a frame cannot be {} bytes long".format(length))
+                end = start + 4 + length
+                if end > len(held):
+                    break
+                found = _frame(held, start, end)
+                start = end
+                yield found
+        finally:
+            del held[:start]
+
+
+def _frame(held: Any, start: int, end: int) -> Tuple[Head, bytes]:
+    body_start = start + 8 + int.from_bytes(held[start + 4 : start + 8], "big")
+    if body_start > end:
+        raise FrameError("the head of a frame is longer than the frame")
+    try:
+        head = _decode(str(held[start + 8 : body_start], "utf-8"))
+    except ValueError as error:
+        raise FrameError("the head of a frame is not JSON: {}".format(error)) from error
+    if not isinstance(head, dict) or not isinstance(head.get("t"), str):
+        raise FrameError("the head of a frame is not an object with a kind 't'")
+    return head, bytes(held[body_start:end])
+
+
+def write_frame(fd: int, head: Head) -> None:
+    """Writes one frame without a body, whole."""
+    text = _encode(head).encode("ascii")
+    length = len(text)
+    left = memoryview(b"%b%b%b" % ((length + 4).to_bytes(4, "big"), length.to_bytes(4, "big"), text))
+    while left:
+        left = left[os.write(fd, left) :]

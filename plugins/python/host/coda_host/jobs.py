@@ -1,0 +1,126 @@
+"""The runs of the executor: one task each, exactly one answer each."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import Any, Awaitable, Callable, Dict, Optional
+
+from .ahead import Circuits
+from .answers import error_fields, result_fields, result_list
+from .loop import HostLoop, Work, current_work
+
+log = logging.getLogger("coda")
+
+
+class _Job:
+    def __init__(self, job_id: str) -> None:
+        self.id = job_id
+        self.task: Any = None
+        #: The cancel hook, if it is asynchronous.
+        self.hook: Optional["asyncio.Task[None]"] = None
+        self.end: Optional["asyncio.Task[None]"] = None
+        #: What the run has given to threads and processes.
+        self.work: Work = set()
+        self.is_with_executor = False
+        self.is_cancelled = False
+
+
+class Jobs:
+    def __init__(
+        self,
+        loop: HostLoop,
+        executor: Any,
+        circuits: Circuits,
+        answer: Callable[[Dict[str, Any]], None],
+    ) -> None:
+        self._loop = loop
+        self._executor = executor
+        self._circuits = circuits
+        self._answer = answer
+        self._running: Dict[str, _Job] = {}
+        #: The host ends: what its end does to a run is no outcome of the job.
+        self.is_stopping = False
+
+    def run(self, head: Dict[str, Any], text: bytes) -> None:
+        self._begin(head["id"], lambda job: self._run(job, head["shots"], text))
+
+    def batch(self, head: Dict[str, Any]) -> None:
+        self._begin(head["id"], lambda job: self._batch(job, head["jobs"]))
+
+    def cancel(self, job_id: str) -> None:
+        job = self._running.get(job_id)
+        if job is None or job.is_cancelled:
+            return
+        job.is_cancelled = True
+        job.task.add_done_callback(lambda _: self._await_end(job))
+        hook = getattr(self._executor, "cancel_current_job", None)
+        if job.is_with_executor and callable(hook):
+            try:
+                asked = hook()
+            except BaseException:
+                self._hook_failed(job)
+            else:
+                if inspect.isawaitable(asked):
+                    job.hook = self._loop.create_task(self._await_hook(job, asked))
+                    return
+        job.task.cancel()
+
+    def _begin(self, job_id: str, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
+        job = _Job(job_id)
+        self._running[job_id] = job
+        job.task = self._loop.create_task(self._answered(job, steps))
+
+    async def _answered(self, job: _Job, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
+        current_work.set(job.work)
+        try:
+            answer = await steps(job)
+        except BaseException as error:
+            if self.is_stopping:
+                raise
+            answer = {"t": "error", "id": job.id, **error_fields(error)}
+            if job.is_cancelled and not isinstance(error, asyncio.CancelledError):
+                log.info("the cancelled job %s ended with an error", job.id, exc_info=True)
+        if job.is_cancelled:
+            return
+        del self._running[job.id]
+        self._answer(answer)
+
+    async def _run(self, job: _Job, shots: int, text: bytes) -> Dict[str, Any]:
+        circuit = self._circuits.parse(text) if text else await self._circuits.take(job.id)
+        job.is_with_executor = True
+        value = self._executor.run(circuit, shots)
+        if inspect.isawaitable(value):
+            value = await value
+        return {"t": "result", "id": job.id, **result_fields(value)}
+
+    async def _batch(self, job: _Job, entries: Any) -> Dict[str, Any]:
+        jobs = [(await self._circuits.take(entry["id"]), entry["shots"]) for entry in entries]
+        job.is_with_executor = True
+        values = self._executor.batch_run(jobs)
+        if inspect.isawaitable(values):
+            values = await values
+        return {"t": "results", "id": job.id, "list": result_list(values, len(jobs))}
+
+    async def _await_hook(self, job: _Job, asked: Awaitable[Any]) -> None:
+        try:
+            await asked
+        except BaseException:
+            self._hook_failed(job)
+        job.task.cancel()
+
+    def _hook_failed(self, job: _Job) -> None:
+        log.warning("cancel_current_job failed for job %s", job.id, exc_info=True)
+
+    def _await_end(self, job: _Job) -> None:
+        job.end = self._loop.create_task(self._end(job))
+
+    async def _end(self, job: _Job) -> None:
+        """Says that a cancelled run has ended, as soon as all of it has."""
+        if job.hook is not None:
+            await job.hook
+        while job.work:
+            await asyncio.gather(*map(asyncio.wrap_future, job.work.copy()), return_exceptions=True)
+        del self._running[job.id]
+        self._answer({"t": "ended", "id": job.id})

@@ -1,0 +1,1 @@
+"""What executors import from coda_node.server."""

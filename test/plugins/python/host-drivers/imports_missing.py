@@ -1,0 +1,3 @@
+"""Needs a package that is not there."""
+
+import qpu_vendor_sdk.client  # noqa: F401

@@ -1,0 +1,377 @@
+"""Executors as their authors write them, one for each behaviour that a host must stand."""
+
+import asyncio
+import atexit
+import concurrent.futures
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from coda_node.errors import ExecutorError
+from coda_node.server.executor import ExecutionResult, JobExecutor
+from coda_node.server.ir import NativeGateIR
+
+libc = ctypes.CDLL(None)
+
+
+def zeros(ir, shots):
+    return ExecutionResult(counts={"0" * len(ir.measurements): shots}, execution_time_ms=1.5, shots_completed=shots)
+
+
+class Simple:
+    async def run(self, ir: NativeGateIR, shots: int) -> ExecutionResult:
+        return zeros(ir, shots)
+
+
+class Described(Simple):
+    """Says what it got."""
+
+    async def run(self, ir, shots):
+        op = ir.gates[0]
+        facts = [
+            type(ir) is NativeGateIR,
+            op.gate == "rx",
+            op.gate.value == "rx",
+            "{}".format(op.gate) == "rx",
+            op.params == [1.0] and type(op.params[0]) is float,
+            isinstance(self, JobExecutor),
+            threading.current_thread() is threading.main_thread(),
+        ]
+        return {"counts": {"00": facts.count(True)}, "execution_time_ms": 1, "shots_completed": len(facts)}
+
+
+class Batching(Simple):
+    async def batch_run(self, jobs):
+        assert all(type(job) is tuple and type(job[0]) is NativeGateIR for job in jobs)
+        return tuple(zeros(ir, shots) for ir, shots in jobs)
+
+
+class ShortBatch(Simple):
+    async def batch_run(self, jobs):
+        return [zeros(*jobs[0])]
+
+
+class HalfBatch(Simple):
+    async def batch_run(self, jobs):
+        return [zeros(*jobs[0]), None]
+
+
+class Sleeping(Simple):
+    """A cancel ends its wait, and it needs a while to clean up."""
+
+    hooks = 0
+
+    async def run(self, ir, shots):
+        if shots == 1:
+            return zeros(ir, shots)
+        print("sleeping", flush=True)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.05)
+            print("cleaned up", flush=True)
+
+    def cancel_current_job(self):
+        assert threading.current_thread() is threading.main_thread()
+        print("hook", flush=True)
+
+
+class SlowHook(Sleeping):
+    async def cancel_current_job(self):
+        await asyncio.sleep(0.05)
+        print("hook done", flush=True)
+
+
+class BrokenHook(Sleeping):
+    def cancel_current_job(self):
+        raise RuntimeError("the device does not answer")
+
+
+class Threaded(Simple):
+    """The device works in a thread, which a cancel of the task does not end."""
+
+    def work(self, pool_name):
+        print(pool_name, "working", flush=True)
+        time.sleep(0.5)
+        print(pool_name, "stopped", flush=True)
+
+    async def run(self, ir, shots):
+        await asyncio.get_running_loop().run_in_executor(None, self.work, "thread")
+        return zeros(ir, shots)
+
+
+class OwnPool(Threaded):
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+
+    async def run(self, ir, shots):
+        await asyncio.get_running_loop().run_in_executor(self.pool, self.work, "pool")
+        return zeros(ir, shots)
+
+
+class Blocking(Simple):
+    async def run(self, ir, shots):
+        print("blocking", flush=True)
+        time.sleep(shots / 1000)
+        return zeros(ir, shots)
+
+
+class HoldingGil(Simple):
+    """C code that keeps the GIL: PyDLL does not release it."""
+
+    async def run(self, ir, shots):
+        print("holding", flush=True)
+        ctypes.PyDLL(None).usleep(shots * 1000)
+        return zeros(ir, shots)
+
+
+class Stubborn(Simple):
+    """Swallows the cancel, and returns a result after all."""
+
+    async def run(self, ir, shots):
+        print("running", flush=True)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+        return zeros(ir, shots)
+
+
+class Failing(Simple):
+    """One kind of failure for each number of shots."""
+
+    async def run(self, ir, shots):
+        if shots == 1:
+            raise ExecutorError("the fridge is warm")
+        if shots == 2:
+            raise ValueError()
+        if shots == 3:
+            raise MemoryError()
+        if shots == 4:
+            sys.exit(3)
+        if shots == 5:
+            raise asyncio.CancelledError()
+        if shots == 6:
+            raise KeyboardInterrupt()
+        if shots == 7:
+            raise Unprintable("x")
+        if shots == 8:
+            raise ValueError("\ud800 and \U0001f600")
+        if shots == 9:
+            bytearray(1 << 62)
+        if shots == 10:
+            return self.deeper()
+        return zeros(ir, shots)
+
+    def deeper(self):
+        return self.deeper()
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Number:
+    """A number as numpy has them: not an int, but it can say which one it is."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def item(self):
+        return self.value
+
+
+class Text(str):
+    pass
+
+
+@dataclass
+class Foreign:
+    counts: object
+    execution_time_ms: object
+    shots_completed: object
+    extra: object = None
+
+
+class Odd(Simple):
+    async def run(self, ir, shots):
+        from collections import Counter
+        from decimal import Decimal
+
+        return [
+            Foreign({Text("00"): Number(7), "11": True}, Number(1.5), Number(8)),
+            Foreign(Counter("00 00 11".split()), Decimal("2.5"), 3.0),
+            None,
+            Foreign([1], 1, 1),
+            {"counts": {"00": 1}},
+            Foreign({"00": "7"}, 1, 1),
+            Foreign({"00": 1}, float("nan"), 1),
+            Foreign({"00": 1}, float("inf"), 1),
+            Foreign({(1, 2): 1}, 1, 1),
+            Foreign({"00": 10**30}, 1, 1),
+        ][shots]
+
+
+class Synchronous:
+    def run(self, ir, shots):
+        return zeros(ir, shots)
+
+
+class Crashing(Simple):
+    async def run(self, ir, shots):
+        if shots == 1:
+            os._exit(7)
+        if shots == 2:
+            print("last words", flush=True)
+            ctypes.string_at(0)
+        if shots == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if shots == 4:
+            libc.abort()
+        return zeros(ir, shots)
+
+
+class Printing(Simple):
+    """Megabytes on 1 and 2, from Python, from C and from another program; C keeps a line in its buffer."""
+
+    async def run(self, ir, shots):
+        line = "x" * 99
+        for _ in range(shots):
+            print(line)
+            print(line, file=sys.stderr)
+            os.write(1, b"y" * 99 + b"\n")
+        logging.getLogger("my.driver").info("calibrated")
+        libc.puts(b"from C")
+        subprocess.run(["sh", "-c", "echo from sh; echo from sh >&2"], check=True)
+        return zeros(ir, shots)
+
+
+def square(value):
+    return value * value
+
+
+class Spawning(Simple):
+    """Everything that makes a process or a thread."""
+
+    async def run(self, ir, shots):
+        child = os.fork()
+        if child == 0:
+            os.closerange(3, 64)
+            os._exit(5)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+        try:
+            # A driver that waits for all its children must find its own alone.
+            os.waitpid(-1, os.WNOHANG)
+            raise AssertionError("the driver has a child that it did not start")
+        except ChildProcessError:
+            pass
+        listed = subprocess.run(["ls", "/proc/self/fd"], check=True, stdout=subprocess.PIPE).stdout.split()
+        assert all(int(fd) < 4 for fd in listed), listed
+        for method in multiprocessing.get_all_start_methods():
+            with multiprocessing.get_context(method).Pool(2) as pool:
+                assert pool.map(square, range(4)) == [0, 1, 4, 9], method
+        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            assert await asyncio.get_running_loop().run_in_executor(pool, square, 3) == 9
+        thread = threading.Thread(target=time.sleep, args=(0.01,))
+        thread.start()
+        thread.join()
+        process = await asyncio.create_subprocess_exec("true")
+        assert await process.wait() == 0
+        return zeros(ir, shots)
+
+
+class FallsThrough(Simple):
+    """A forked child runs on into the host's own code."""
+
+    async def run(self, ir, shots):
+        if os.fork() == 0:
+            # The parent answers first, so that a second answer would be seen.
+            time.sleep(0.2)
+        return zeros(ir, shots)
+
+
+class Signals(Simple):
+    seen = []
+
+    def __init__(self):
+        signal.signal(signal.SIGUSR1, lambda *_: self.seen.append("USR1"))
+        signal.signal(signal.SIGALRM, lambda *_: self.seen.append("ALRM"))
+
+    async def run(self, ir, shots):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        while len(self.seen) < 2:
+            await asyncio.sleep(0.005)
+        return zeros(ir, shots)
+
+
+class Leaving(Simple):
+    """Leaves a process and an atexit behind."""
+
+    def __init__(self):
+        atexit.register(print, "atexit ran", flush=True)
+
+    async def run(self, ir, shots):
+        subprocess.Popen(["sleep", "3600"])
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,), daemon=True).start()
+        return zeros(ir, shots)
+
+
+@dataclass
+class Device:
+    directed_edges: object = None
+    logical_edges: object = None
+
+
+class Coupled(Simple):
+    def __init__(self):
+        self.device = Device([], [(0, Number(1)), [1, 2]])
+
+    async def run(self, ir, shots):
+        self.device.directed_edges = ((0, 1), (1, 0))
+        return zeros(ir, shots)
+
+
+async def later(settings):
+    await asyncio.sleep(0)
+    print("qubits", settings.num_qubits, settings.qpu_id, settings.callback_url, settings.executor_factory)
+    return Simple()
+
+
+def with_settings(settings=None):
+    assert settings.num_qubits == 7
+    settings.num_qubits = 8
+    assert settings.model_dump()["num_qubits"] == 8
+    asyncio.get_running_loop()
+    return Simple()
+
+
+def without(*, ready=Simple):
+    raise AssertionError("a factory with any parameter gets the settings")
+
+
+def broken():
+    raise ExecutorError("no such instrument")
+
+
+def quits():
+    sys.exit("the licence server is down")
+
+
+def gives_nothing():
+    return None
+
+
+ready_made = Simple()
+number = 5
+
+
+class WrongDevice(Simple):
+    device = Device([("a", "b")])

@@ -9,6 +9,7 @@
 // only when the journal has the end of the last one.
 import type { Trouble } from '../errors.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
+import { shellQuoted } from '../state/private-file.ts';
 import type { Logger } from '../log.ts';
 import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { Listeners, Waiters } from '../net/timing.ts';
@@ -137,7 +138,7 @@ export class Outbox {
       return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
     return {
       text: `results cannot be delivered to ${origin}: ${reason}`,
-      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${origin}`,
+      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
     };
   }
 

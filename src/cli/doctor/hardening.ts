@@ -94,7 +94,7 @@ export const HARDENING: readonly Item[] = [
       return {
         where: `so far ${seen.join(', ')}`,
         isUrgent: seen.some((origin) => origin !== new URL(settings.webappUrl).origin),
-        remedy: `If you know them all, allow nothing else: CODA_WEBHOOK_ALLOWED_ORIGINS='${JSON.stringify(seen)}' (or webhook.allowedOrigins in coda.config.ts). Otherwise list only those that you know.`,
+        remedy: `If you know them all, allow nothing else: CODA_WEBHOOK_ALLOWED_ORIGINS=${shellQuoted(JSON.stringify(seen))} (or webhook.allowedOrigins in coda.config.ts). Otherwise list only those that you know.`,
       };
     },
   },

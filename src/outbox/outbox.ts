@@ -10,6 +10,7 @@
 import type { Trouble } from '../errors.ts';
 import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
+import { shellQuoted } from '../state/private-file.ts';
 import type { Logger } from '../log.ts';
 import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { Listeners, Waiters } from '../net/timing.ts';
@@ -140,7 +141,7 @@ export class Outbox {
       return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
     return {
       text: `results cannot be delivered to ${origin}: ${reason}`,
-      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${origin}`,
+      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
     };
   }
 

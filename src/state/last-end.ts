@@ -163,9 +163,22 @@ function readRunFile(path: string): RunFile | undefined {
       isRecord(found['place']) &&
       typeof found['at'] === 'string' &&
       !Number.isNaN(Date.parse(found['at'])) &&
-      typeof found['pid'] === 'number';
+      typeof found['pid'] === 'number' &&
+      isJob(found['jobId']) &&
+      isEnd(found['end']) &&
+      isEnd(found['before']);
     return isWhole ? (found as unknown as RunFile) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isJob(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}
+
+function isEnd(value: unknown): boolean {
+  if (value === null) return true;
+  const isText = (name: string): boolean => isRecord(value) && typeof value[name] === 'string';
+  return isRecord(value) && ['how', 'at', 'text'].every(isText) && isJob(value['jobId']);
 }

@@ -9,7 +9,7 @@ import {
   linkSync,
   lstatSync,
   openSync,
-  readFileSync,
+  readSync,
   rmSync,
   writeSync,
 } from 'node:fs';
@@ -22,6 +22,9 @@ import { askSocket, isRenewed, LEASE_MS, openSocket, RENEW_EVERY_MS } from './li
 import { usesFiles } from './open-files.ts';
 import { isSameMachine, isSamePlace, thisPlace, type Place } from './place.ts';
 import { isOf, isProcessRunning, startTimeOf, type ProcessIdentity } from './process.ts';
+
+/** A lock is one line; another user's file may be anything. */
+const MOST_BYTES = 4_096;
 
 export interface LockHolder extends ProcessIdentity {
   /** Where the process runs, if its id means nothing here, e.g. "on the machine qpu-2". */
@@ -190,7 +193,8 @@ function readLock(path: string): Lock | undefined {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new ConfigError(`${path} is not a regular file`, { remedy: 'Remove it.' });
     owner = stats.uid;
-    text = readFileSync(descriptor, 'utf8');
+    const buffer = Buffer.alloc(MOST_BYTES);
+    text = buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, MOST_BYTES, 0));
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;

@@ -24,13 +24,14 @@ async function doctor(options: DoctorOptions): Promise<number> {
   const { runDoctor } = await import('./run.ts');
   const findings = await runDoctor({ configPath: options.config, online: options.online === true });
   const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
-  const [failures, warnings] = [count('failure'), count('warning')];
+  const [failures, warnings, advised] = [count('failure'), count('warning'), count('advice')];
   if (options.json === true) {
     out.json({ ok: failures === 0, findings }, 2);
     return failures === 0 ? 0 : 1;
   }
   const marks = {
     ok: paint(out, 'green', 'ok     '),
+    advice: paint(out, 'cyan', 'advice '),
     warning: paint(out, 'cyan', 'warning'),
     failure: paint(out, 'red', 'FAILURE'),
   };
@@ -38,9 +39,9 @@ async function doctor(options: DoctorOptions): Promise<number> {
     out.write(`${marks[level]}  ${check.padEnd(11)}  ${message}`);
     if (remedy !== undefined) out.write(`${' '.repeat(22)}→ ${remedy}`);
   }
-  const summary =
+  const works =
     failures === 0 && warnings === 0 ? 'everything is fine' : `failures: ${failures}, warnings: ${warnings}`;
   out.write('');
-  out.write(summary);
+  out.write(advised === 0 ? works : `${works}; advice: ${advised} (what would make the node safer)`);
   return failures === 0 ? 0 : 1;
 }

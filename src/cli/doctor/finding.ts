@@ -5,7 +5,8 @@ import { withDeadline } from '../../net/timing.ts';
 import type { FoundNode } from '../local-node/find.ts';
 import type { Live } from '../local-node/live.ts';
 
-export type Level = 'ok' | 'warning' | 'failure';
+/** Advice: all works, and could be safer. */
+export type Level = 'ok' | 'advice' | 'warning' | 'failure';
 
 export interface Finding {
   readonly check: string;
@@ -32,6 +33,10 @@ export type Check = (context: DoctorContext) => Finding[] | Promise<Finding[]>;
 
 export function ok(check: string, message: string): Finding {
   return { check, level: 'ok', message };
+}
+
+export function advice(check: string, message: string, remedy: string): Finding {
+  return { check, level: 'advice', message, remedy };
 }
 
 export function warning(check: string, message: string, remedy: string): Finding {

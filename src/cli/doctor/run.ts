@@ -6,11 +6,11 @@ import { createHttpClient } from '../../net/http.ts';
 import { maskSecrets, maskUrlPasswords } from '../../log.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
-import { checkCallbacks } from './callbacks.ts';
 import { checkCloud, checkDns } from './cloud.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkExecutor } from './executor.ts';
 import { failure, type Check, type Finding, type DoctorContext } from './finding.ts';
+import { checkHardening } from './hardening.ts';
 import { checkConfig, checkNodeVersion, checkPort, checkStateDir } from './machine.ts';
 import { checkRunningNode } from './node.ts';
 import { checkRedis } from './redis.ts';
@@ -25,10 +25,10 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['cloud', checkCloud],
   ['credentials', checkCredentials],
   ['redis', checkRedis],
-  ['callbacks', checkCallbacks],
   ['executor', checkExecutor],
   ['vpn', checkVpn],
   ['port', checkPort],
+  ['hardening', checkHardening],
 ];
 
 export interface DoctorRun {

@@ -2,6 +2,7 @@
 import { get } from 'node:http';
 import { isRecord } from '../../protocol/text.ts';
 import type { HealthAddress } from '../../kernel/health-address.ts';
+import { shownText } from '../terminal/words.ts';
 import { isListener, type Asked } from './listener.ts';
 import type { ReportedTrouble } from '../../kernel/readiness.ts';
 
@@ -16,17 +17,20 @@ export function askReady(asked: Asked, address: HealthAddress): Promise<Live | u
   if (!isListener(asked, address)) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     // node:http, not fetch: this must not go through a proxy.
-    const request = get(`${urlOf(address)}/ready`, { timeout: TIMEOUT_MS, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > MOST_BYTES) request.destroy();
-      });
-      response.on('end', () => resolve(parse(text)));
-      response.on('error', () => resolve(undefined));
-    });
-    request.on('timeout', () => request.destroy());
+    const request = get(
+      `${urlOf(address)}/ready`,
+      { signal: AbortSignal.timeout(TIMEOUT_MS), agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+          if (text.length > MOST_BYTES) request.destroy();
+        });
+        response.on('end', () => resolve(parse(text)));
+        response.on('error', () => resolve(undefined));
+      },
+    );
     request.on('error', () => resolve(undefined));
     request.on('close', () => resolve(undefined));
   });
@@ -36,7 +40,7 @@ export function askReady(asked: Asked, address: HealthAddress): Promise<Live | u
 export function troublesOf(live: Live): ReportedTrouble[] {
   const found: readonly unknown[] = Array.isArray(live['troubles']) ? live['troubles'] : [];
   return found.filter(isRecord).map(({ text, remedy, blocks }) => ({
-    text: String(text),
+    text: shownText(text),
     remedy: typeof remedy === 'string' ? remedy : null,
     blocks: blocks === true,
   }));

@@ -1,6 +1,7 @@
 // What a running node writes into its state directory so that the other commands find it: the daemon's PID file, and
 // where it listens. Both are only hints: the commands check whether that process still runs.
 import { rm } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { healthAddress, type HealthAddress } from '../../kernel/health-address.ts';
 import { definePlugin, type Plugin } from '../../plugin.ts';
 import { isRecord } from '../../protocol/text.ts';
@@ -82,8 +83,38 @@ export function readPresence(stateDir: string, { pid, startTime }: ProcessIdenti
     const found: unknown = JSON.parse(hint.text);
     const isIts =
       isRecord(found) && found['pid'] === pid && found['startTime'] === startTime && isOf(hint.owner, pid);
-    return isIts ? (found as unknown as Presence) : undefined;
+    return isIts && isPresence(found) ? found : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether it is what a node writes: the file may be another user's. */
+function isPresence(found: object): found is Presence {
+  const {
+    isDaemon,
+    startedAt,
+    version: ofNode,
+    drainTimeoutSec,
+    address,
+    ...counts
+  } = found as Record<string, unknown>;
+  return (
+    typeof isDaemon === 'boolean' &&
+    typeof startedAt === 'string' &&
+    !Number.isNaN(Date.parse(startedAt)) &&
+    typeof ofNode === 'string' &&
+    isCount(drainTimeoutSec) &&
+    isCount(counts['restarts']) &&
+    isCount(counts['recentRestarts']) &&
+    (address === null || (isRecord(address) && isAddress(address)))
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
+}
+
+function isAddress({ host, port }: Readonly<Record<string, unknown>>): boolean {
+  return typeof host === 'string' && isIP(host) !== 0 && isCount(port) && port > 0 && port < 65_536;
 }

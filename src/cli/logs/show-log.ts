@@ -1,12 +1,14 @@
 // Reads the end of the log, from its rotated files if need be, and follows it across rotations.
 import { constants } from 'node:fs';
-import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
 import { rotatedLogPaths } from '../../state/layout.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
+/** What is longer is no line of a log, and nothing before it is shown. */
+const LONGEST_LINE = 1024 * 1024;
 /** A log is no link, and opening a named pipe would wait for a writer. */
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -52,24 +54,44 @@ async function openLog(path: string): Promise<FileHandle> {
 /** The last `lines` lines, and the size of the file when it was read. */
 async function tail(path: string, file: FileHandle, lines: number): Promise<{ text: string; size: number }> {
   const { size } = await file.stat();
-  let text = '';
-  for (let end = size; end > 0 && countLines(text) <= lines;) {
-    const start = Math.max(0, end - CHUNK_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
-    // latin1 keeps every byte: a chunk may begin in the middle of a character.
-    text = buffer.toString('latin1', 0, bytesRead) + text;
-    end = start;
-  }
+  let { text, count } = await endOf(file, size, lines);
   for (const older of rotatedLogPaths(path)) {
-    if (countLines(text) >= lines) break;
-    text = (await readFile(older, { encoding: 'latin1', flag: READ }).catch(() => '')) + text;
+    if (count >= lines) break;
+    const rotated = await open(older, READ).catch(() => undefined);
+    if (rotated === undefined) continue;
+    try {
+      const more = await endOf(rotated, (await rotated.stat()).size, lines - count);
+      text = more.text + text;
+      count += more.count;
+    } finally {
+      await rotated.close();
+    }
   }
   const kept = lines === 0 ? [] : text.split(/(?<=\n)/).slice(-lines);
   return { text: Buffer.from(kept.join(''), 'latin1').toString('utf8'), size };
 }
 
-function countLines(text: string): number {
-  return text.split('\n').length - 1;
+/** At least the last `lines` lines of a file, if it has as many, and how many line breaks they have. */
+async function endOf(
+  file: FileHandle,
+  size: number,
+  lines: number,
+): Promise<{ text: string; count: number }> {
+  const pieces: string[] = [];
+  let count = 0;
+  let bytesOfLine = 0;
+  for (let end = size; end > 0 && count <= lines && bytesOfLine < LONGEST_LINE;) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+    // latin1 keeps every byte: a chunk may begin in the middle of a character.
+    const piece = buffer.toString('latin1', 0, bytesRead);
+    const breaks = piece.split('\n').length - 1;
+    bytesOfLine = breaks === 0 ? bytesOfLine + piece.length : 0;
+    count += breaks;
+    pieces.unshift(piece);
+    end = start;
+  }
+  return { text: pieces.join(''), count };
 }
 
 /** Returns the file that is open in the end: a log that was moved or removed is followed by the one in its place. */

@@ -36,7 +36,7 @@ export function servicePath(manager: Manager): string {
 }
 
 /** A place for the token that no process list shows; systemd reads it before the node starts. */
-function environmentFile(manager: 'systemd' | 'systemd-user'): string {
+export function environmentFile(manager: 'systemd' | 'systemd-user'): string {
   return manager === 'systemd' ? ENVIRONMENT_FILE : join(userConfig(), `${SERVICE_NAME}.env`);
 }
 

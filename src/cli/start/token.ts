@@ -2,6 +2,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { shellQuoted } from '../../state/private-file.ts';
 import { UsageError } from '../terminal/failure.ts';
 import { terminal } from '../terminal/output.ts';
 
@@ -59,7 +60,7 @@ async function readFromFile(path: string): Promise<string> {
 export function openToOthers(path: string, stats: Stats): string | undefined {
   const mode = stats.mode & 0o777;
   if (!stats.isFile() || (mode & READABLE_BY_OTHERS) === 0) return undefined;
-  return `warning: other users can read ${path} (mode ${mode.toString(8)}), which holds a token\n  → chmod 600 ${path}`;
+  return `warning: other users can read ${path} (mode ${mode.toString(8)}), which holds a token\n  → chmod 600 ${shellQuoted(path)}`;
 }
 
 /** One line; blanks around it do not belong to the token. */

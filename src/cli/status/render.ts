@@ -6,7 +6,7 @@ import { lastEndText } from '../../state/last-end.ts';
 import { troublesOf, type Live } from '../local-node/live.ts';
 import { paint, type Output } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';
-import { durationText } from '../terminal/words.ts';
+import { durationText, shownText } from '../terminal/words.ts';
 import { textOf, type NodeStatus } from './describe.ts';
 
 type Row = readonly [string, string];
@@ -78,7 +78,7 @@ function liveRows(live: Live, out: Output): Row[] {
   if (notReady !== undefined) rows.push(['not ready', `for ${notReady}`]);
   const { paused } = live;
   if (isRecord(paused))
-    rows.push(['paused', `since ${String(paused['since'])}; coda resume lets it take jobs again`]);
+    rows.push(['paused', `since ${shownText(paused['since'])}; coda resume lets it take jobs again`]);
   const job = textOf(live['current_job']);
   const jobAge = ageOf(live['current_job_since']);
   rows.push(
@@ -86,31 +86,34 @@ function liveRows(live: Live, out: Output): Row[] {
     ['queued', queueText(live)],
   );
   if (typeof live['completed'] === 'number')
-    rows.push(['done', `${live['completed']} completed, ${shown(live['failed'])} failed since the start`]);
+    rows.push([
+      'done',
+      `${live['completed']} completed, ${shownText(live['failed'])} failed since the start`,
+    ]);
   const oldest = ageOf(live['oldest_undelivered_at']);
   const delivered = ageOf(live['last_delivery_at']);
   rows.push(
     [
       'undelivered',
-      `${shown(live['undelivered'])}${oldest === undefined ? '' : `, the oldest for ${oldest}`}`,
+      `${shownText(live['undelivered'])}${oldest === undefined ? '' : `, the oldest for ${oldest}`}`,
     ],
     ['delivered', delivered === undefined ? 'nothing since the start' : `last ${delivered} ago`],
     ['heartbeat', heartbeatText(live)],
-    ['executor', shown(live['executor'])],
+    ['executor', shownText(live['executor'])],
   );
   return rows;
 }
 
 function readyText(live: Live, out: Output): string {
   if (live['ready'] === true) return paint(out, 'green', 'yes');
-  const reasons = Array.isArray(live['reasons']) ? live['reasons'].map(String) : [];
+  const reasons = Array.isArray(live['reasons']) ? live['reasons'].map(shownText) : [];
   return paint(out, 'red', `no: ${reasons.join('; ')}`);
 }
 
 function queueText(live: Live): string {
   const inStream =
-    live['backlog'] === undefined ? '' : `, and ${shown(live['backlog'])} not yet taken from the stream`;
-  return `${shown(live['queued'])} on this node${inStream}`;
+    live['backlog'] === undefined ? '' : `, and ${shownText(live['backlog'])} not yet taken from the stream`;
+  return `${shownText(live['queued'])} on this node${inStream}`;
 }
 
 function heartbeatText(live: Live): string {
@@ -124,9 +127,4 @@ function heartbeatText(live: Live): string {
 function ageOf(time: unknown): string | undefined {
   const at = Date.parse(textOf(time) ?? '');
   return Number.isNaN(at) ? undefined : durationText((Date.now() - at) / 1000);
-}
-
-function shown(value: unknown): string {
-  if (value === undefined || value === null) return '-';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

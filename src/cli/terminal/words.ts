@@ -23,3 +23,9 @@ export function durationText(seconds: number): string {
 export function countText(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
+
+/** A value from JSON as a text: it may be anything, if another user's program has said it. */
+export function shownText(value: unknown): string {
+  if (value === undefined || value === null) return '-';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

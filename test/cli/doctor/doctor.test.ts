@@ -28,7 +28,7 @@ describe('coda doctor', () => {
     const { ok, findings } = JSON.parse(output) as { ok: boolean; findings: Finding[] };
     assert.equal(ok, code === 0);
     for (const { level, message, remedy } of findings) {
-      assert.match(level, /^(ok|warning|failure)$/);
+      assert.match(level, /^(ok|advice|warning|failure)$/);
       assert.ok(message !== '' && !message.includes('\n'));
       assert.equal(remedy === undefined, level === 'ok', message);
     }

@@ -84,7 +84,16 @@ function installPythonOriginal() {
   const folder = join('dist', 'test-python');
   const python = join(folder, 'bin', 'python');
   if (spawnSync(python, ['-c', 'import coda_node'], { stdio: 'ignore' }).status === 0) return;
-  if (!isOnPath('python3')) return;
+  // Debian has a Python that cannot make environments, until this package is there.
+  const makesEnvironments = () =>
+    spawnSync('python3', ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0;
+  const sudo = sudoWords();
+  if (!makesEnvironments() && isOnPath('apt-get') && sudo !== undefined)
+    aptInstall(sudo, ['python3', 'python3-venv']);
+  if (!makesEnvironments()) {
+    say('no python3 that can make environments: the tests that need one are skipped');
+    return;
+  }
   say(`installing coda-node 0.1.1 of PyPI in ${folder}`);
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1'];
   const stdio = ['ignore', 'inherit', 'inherit'];

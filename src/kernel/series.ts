@@ -32,6 +32,8 @@ interface Series {
   readonly interceptors: readonly Interceptor[];
   /** What an answer does: nothing, or it ends the call, or it is passed on in place of the first argument. */
   readonly answers: 'ignored' | 'bail' | 'waterfall';
+  /** Whether some tap may have to be looked at sooner than the one before it. */
+  readonly hasOwnTimes: boolean;
 }
 
 /** What tapable calls whenever the taps of a hook have changed; its types leave it out. */
@@ -54,7 +56,9 @@ export function runInSeries(hook: Hook<unknown, unknown>): void {
       ? 'bail'
       : 'ignored';
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
-    const series: Series = { taps: [...taps], interceptors: [...interceptors], answers };
+    const [first] = taps;
+    const hasOwnTimes = taps.some((tap) => first !== undefined && firstMsOf(tap) !== firstMsOf(first));
+    const series: Series = { taps: [...taps], interceptors: [...interceptors], answers, hasOwnTimes };
     if (type === 'async') return (...args) => new Call(series, args, args.pop() as Tell).start();
     return (...args) =>
       new Promise((resolve, reject) => {
@@ -132,7 +136,7 @@ class Call {
     this.#pending = tap;
     this.#promise = promise;
     if (this.#timer === undefined) this.#startTimer(firstMsOf(tap));
-    else if (firstMsOf(tap) < this.#timerMs) this.#restartTimer(firstMsOf(tap));
+    else if (this.#series.hasOwnTimes && firstMsOf(tap) < this.#timerMs) this.#restartTimer(firstMsOf(tap));
     const { fulfilled, rejected } = (this.#listeners ??= this.#newListeners());
     // The `then` of a foreign promise may call back twice.
     (promise instanceof Promise ? promise : Promise.resolve(promise)).then(fulfilled, rejected);

@@ -55,8 +55,8 @@ export interface RunnerOptions {
   readonly cancelGraceMs: number;
 }
 
-/** With so many results in `mapResult`, no further job is started. */
-const MOST_MAPPING = 64;
+/** With so many results that are not handed over, no further job is started. */
+const MOST_UNSETTLED = 64;
 
 export class Runner {
   readonly #options: RunnerOptions;
@@ -65,8 +65,8 @@ export class Runner {
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
   #runMs = 10;
-  /** Results that plugins map. */
-  #mapping = 0;
+  /** Results that plugins map; after a crash, also those that are not saved yet. */
+  #unsettled = 0;
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
@@ -138,7 +138,7 @@ export class Runner {
         this.#options.held.release(job);
       }
     }
-    while (this.#runs.size > 0 || this.#mapping > 0) await this.#waitingForEnd.next();
+    while (this.#runs.size > 0 || this.#unsettled > 0) await this.#waitingForEnd.next();
     this.#stopWatching?.();
   }
 
@@ -150,7 +150,7 @@ export class Runner {
   }
 
   #startNext(): void {
-    while (this.#runs.size < this.#options.concurrency && this.#mayMapMore) {
+    while (this.#runs.size < this.#options.concurrency && this.#mayStartMore) {
       const jobs = this.#next();
       if (jobs === undefined) return;
       this.#start(jobs);
@@ -171,8 +171,8 @@ export class Runner {
     }
   }
 
-  get #mayMapMore(): boolean {
-    return this.#mapping === 0 || (this.#mapping < MOST_MAPPING && !this.#options.marker.isStrict);
+  get #mayStartMore(): boolean {
+    return this.#unsettled === 0 || (this.#unsettled < MOST_UNSETTLED && !this.#options.marker.isStrict);
   }
 
   #next(): [ReadyJob, ...ReadyJob[]] | undefined {
@@ -200,7 +200,7 @@ export class Runner {
   }
 
   #ended(run: Run): void {
-    const { held, marker, hooks } = this.#options;
+    const { held, marker } = this.#options;
     const { jobs, died } = run;
     if (died !== undefined) this.#countStarts(run, died);
     const { again } = run;
@@ -213,11 +213,12 @@ export class Runner {
     held.requeue(again, died === undefined);
     this.#handing = run;
     this.#handed = 0;
-    const mapsFirst = marker.isStrict && isTapped(hooks.mapResult);
-    if (!mapsFirst) this.#startNext();
+    // After a crash the outcome is saved first: the next job may be the one that kills the node.
+    const savesFirst = marker.isStrict;
+    if (!savesFirst) this.#startNext();
     // The device is at work again; what is left does not hold it up.
     this.handOver();
-    if (mapsFirst) this.#startNext();
+    if (savesFirst) this.#startNext();
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }
 
@@ -241,19 +242,23 @@ export class Runner {
   handOver(): void {
     const run = this.#handing;
     if (run === undefined) return;
-    const { hooks, odd, loaded } = this.#options;
+    const { hooks, odd, loaded, marker } = this.#options;
     const { jobs, again } = run;
     while (this.#handed < jobs.length) {
       const job = jobs[this.#handed];
       this.#handed += 1;
       if (job === undefined || again.includes(job)) continue;
       if (isTapped(hooks.mapResult) && run.hasResult(job)) {
-        this.#mapping += 1;
+        this.#unsettled += 1;
         const options = { hooks, odd, source: loaded.source };
         mapResult(run.resultOf(job), job, options, (mapped) => this.#mapped(job, mapped));
       } else {
         const outcome = run.outcomeOf(job);
-        void this.#hand(job, outcome, outcome === undefined ? undefined : causeOf(run, job, outcome));
+        const cause = outcome === undefined ? undefined : causeOf(run, job, outcome);
+        const saved = this.#hand(job, outcome, cause);
+        if (saved === undefined || !marker.isStrict) continue;
+        this.#unsettled += 1;
+        void saved.then(() => this.#settled());
       }
     }
     this.#handing = undefined;
@@ -264,11 +269,7 @@ export class Runner {
    *  for as long as it is not mapped. */
   #mapped(job: ReadyJob, { outcome, cause, measured }: Mapped): void {
     const { held, endings, marker } = this.#options;
-    const end = (): void => {
-      this.#mapping -= 1;
-      if (this.#mapping === 0) this.#waitingForEnd.notify();
-      this.#startNext();
-    };
+    const end = (): void => this.#settled();
     const hand = (): void => {
       const saved = this.#hand(job, held.get(job.jobId) === job ? outcome : undefined, cause);
       if (saved !== undefined && marker.isStrict) void saved.then(end);
@@ -277,6 +278,13 @@ export class Runner {
     const isKept = measured !== undefined && outcome.status === 'failed' && held.get(job.jobId) === job;
     if (isKept) void endings.keep(job, measured, outcome.error).then(hand);
     else hand();
+  }
+
+  /** A result that nothing was to start beside, or that plugins have mapped, is handed over. */
+  #settled(): void {
+    this.#unsettled -= 1;
+    if (this.#unsettled === 0) this.#waitingForEnd.notify();
+    this.#startNext();
   }
 
   /** Hands the outcome over, if there is one; resolves once it is saved. */

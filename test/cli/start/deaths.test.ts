@@ -51,9 +51,11 @@ describe('a job that kills the node', () => {
     throw new Error('the node dies again and again');
   };
 
-  for (const [name, death] of [
-    ['process.exit', 'process.exit(3)'],
-    ['an error that nobody catches', "queueMicrotask(() => { throw new Error('the driver is gone'); })"],
+  for (const [name, death, mostStarts] of [
+    ['process.exit', 'process.exit(3)', 1],
+    ['an error that nobody catches', "queueMicrotask(() => { throw new Error('the driver is gone'); })", 1],
+    // Nobody can save anything then: the job before may run once more.
+    ['SIGKILL', "process.kill(process.pid, 'SIGKILL')", 2],
   ] as const) {
     it(`just after others does not cost their results: ${name}`, async () => {
       writeFileSync(join(bench.folder, 'coda.config.ts'), executorThat(death));
@@ -63,7 +65,9 @@ describe('a job that kills the node', () => {
       await startUntilDone(jobIds);
       const statuses = jobIds.map((jobId) => cloud.results.get(jobId)?.status);
       assert.deepEqual(statuses, ['completed', 'completed', 'completed', 'failed', 'completed']);
-      for (const jobId of jobIds.filter((_, i) => i !== 3)) assert.equal(startsOf(jobId), 1);
+      for (const jobId of jobIds.filter((_, i) => i !== 3)) {
+        assert.ok(startsOf(jobId) <= mostStarts, `${startsOf(jobId)} starts`);
+      }
       assert.deepEqual(cloud.violations, []);
     });
   }

@@ -232,7 +232,7 @@ export class NightNode {
     const { output } = await this.run(['doctor', '--json']);
     try {
       const { findings } = JSON.parse(output) as { findings: Finding[] };
-      const wrong = findings.filter(({ level }) => level !== 'ok');
+      const wrong = findings.filter(({ level }) => level === 'warning' || level === 'failure');
       if (wrong.length === 0) return 'all is well';
       return wrong
         .map(({ level, check, message, remedy = '' }) => `${level} ${check}: ${message} → ${remedy}`)

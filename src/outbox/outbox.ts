@@ -141,7 +141,7 @@ export class Outbox {
       return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
     return {
       text: `results cannot be delivered to ${origin}: ${reason}`,
-      remedy: `Results to other origins are delivered. See all that wait with coda results --waiting. If nobody waits for these: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
+      remedy: `${cloudRemedy(reason)} Results to other origins are delivered. See those that wait with coda results --waiting. If nobody waits for them: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
     };
   }
 

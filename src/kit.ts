@@ -49,7 +49,7 @@ export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
 export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
 export { makeStateDir } from './state/node-folder.ts';
-export { findOpenvpn, isOpenvpnWith } from './state/openvpn.ts';
+export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';
 export { UntrustedError } from './state/trust.ts';
 export { readPause, type Pause } from './state/pause-file.ts';
 export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';

@@ -1,9 +1,10 @@
 // Chooses the Python that runs the executor: the one that is named, else the one that Python's own tools would take.
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ConfigError } from '../../src/index.ts';
+import { isProgram } from '../../src/kit.ts';
 
 export interface Interpreter {
   readonly path: string;
@@ -120,15 +121,6 @@ function upwards(folder: string): string[] {
 function onPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
   const folders = (env['PATH'] ?? '').split(delimiter).filter(Boolean);
   return folders.map((folder) => join(folder, name)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function isFolder(path: string): boolean {

@@ -348,7 +348,7 @@ export const SETTINGS = {
     default: [],
     format: 'origin',
     config: 'webhook.allowedOrigins',
-    help: 'origins that results may be sent to; empty: any, with a warning for foreign ones',
+    help: 'origins that results may be sent to; empty: any but link-local addresses, metadata services and Redis, with a warning for foreign ones',
   },
   batchSize: {
     type: 'integer',

@@ -49,7 +49,8 @@ export function findVpnProcess(stateDir: string, profile: string): ProcessIdenti
   return found !== undefined && isOpenvpnWith(profile, commandLineOf(found.pid)) ? found : undefined;
 }
 
-function isProgram(path: string): boolean {
+/** Whether this is a file that may be run. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

@@ -58,6 +58,7 @@ export class Node implements CodaNode {
   readonly #plugins: readonly Plugin[];
   readonly #releases: ReleaseStack;
   readonly #admission = new Admission();
+  readonly #connections: Redis[] = [];
   #phase: CodaNode['phase'] = 'booting';
   #applying: string | undefined;
   #executor: LoadedExecutor | undefined;
@@ -119,14 +120,17 @@ export class Node implements CodaNode {
     });
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    // The admission may have been closed because Redis could not be reached.
-    this.#admission.onOpen(() => reconnectNow(redis));
+    this.#connections.push(redis);
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
 
   onClose(name: string, release: () => void | Promise<void>): void {
     this.#releases.push(name, release);
+  }
+
+  networkChanged(): void {
+    for (const redis of this.#connections) reconnectNow(redis);
   }
 
   fail(reason: unknown): void {

@@ -278,7 +278,7 @@ export class JobPipeline implements Jobs {
     const { log, outbox } = this.#options;
     this.admission.close('drain', SHUTTING_DOWN);
     this.#replay.stop();
-    this.#reader.stop();
+    const readNoMore = this.#reader.stop();
     this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
     const released = this.#holds.close(SHUTTING_DOWN);
@@ -296,6 +296,7 @@ export class JobPipeline implements Jobs {
     if (outbox.size > 0)
       log.warn(`${outbox.size} results are saved and will be delivered after the next start`);
     await endsWithin(this.#writes.flushed(), this.#health.healthy ? 1_000 : 0);
+    await readNoMore;
   }
 
   /** After a drain: gives what was taken and not started to another consumer, or to the only one that is in question. */
@@ -317,7 +318,7 @@ export class JobPipeline implements Jobs {
     process.off('exit', this.#onExit);
     this.#replay.stop();
     this.#drops.stop();
-    this.#reader.stop();
+    void this.#reader.stop();
     this.#recovery.close();
     this.#rights.close();
     this.#runner.abandon(SHUTTING_DOWN);

@@ -96,6 +96,7 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
       releases.push(`redis ${name}`, () => redis.disconnect());
       return redis;
     },
+    networkChanged: () => lines.push('NETWORK CHANGED'),
     onClose: (name, release) => releases.push(name, release),
     fail: (reason) => lines.push(`FAILED ${String(reason)}`),
     logged: (text) => lines.filter((line) => line.includes(text)),

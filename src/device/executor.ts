@@ -98,6 +98,9 @@ export interface ExecutorRecipe {
   readonly source: string;
   /** Called once a start, with the settings as the cloud's bundle has them. */
   readonly create: (settings: Settings) => Executor | Promise<Executor>;
+  /** False: it does not look at the settings. Then it is called before the cloud is asked anything, on a first start too,
+   *  and the connect request has the device's edges. */
+  readonly needsBundle?: boolean;
 }
 
 /** `value`. Throws a TypeError that names what is wrong with it: it should be the answer of a `resolveExecutor` tap. */

@@ -76,6 +76,8 @@ def create_executor(settings):
     note("made", settings.native_gate_set, settings.num_qubits, settings.qpu_id, settings.redis_url or "-")
     return Rig()
 
+ready_made = Rig()
+
 async def create_batch():
     return BatchRig()
 `;

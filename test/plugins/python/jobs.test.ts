@@ -43,6 +43,19 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
     },
   );
 
+  for (const factory of ['rig:create_batch', 'rig:ready_made']) {
+    it(`has its edges in the first connect request if it needs no settings: ${factory}`, async () => {
+      const node = await startRig(bench, cloud.issueToken(), { CODA_EXECUTOR_FACTORY: factory });
+      const { body } = cloud.connects.at(-1) ?? {};
+      assert.deepEqual(body?.connectivity, [
+        [0, 1],
+        [1, 2],
+      ]);
+      node.child.kill('SIGTERM');
+      assert.equal(await node.ended, 0);
+    });
+  }
+
   it('reports its edges again when they change', async () => {
     await startRig(bench, cloud.issueToken(), { CODA_HEARTBEAT_INTERVAL_SEC: '0.5' });
     await cloud.whenHeartbeat(({ body }) => JSON.stringify(body?.connectivity) === '[[0,1],[1,2]]');

@@ -17,7 +17,7 @@ from .answers import edges_of
 from .descriptors import ANSWERS, CONTROL, end_group
 from .frames import FrameReader, write_frame
 from .jobs import Jobs
-from .loading import StartError, discover, find, load, target_of
+from .loading import StartError, discover, find, load, takes_settings, target_of
 from .loop import HostLoop
 from .names import Names
 
@@ -125,7 +125,7 @@ class Host:
         except StartError as error:
             self._answer({"t": "failed_start", **error.fields()})
         else:
-            self._answer({"t": "imported", "factory": factory})
+            self._answer({"t": "imported", "factory": factory, "settings": takes_settings(target)})
 
     def _start(self, head: Dict[str, Any]) -> None:
         # The task is kept: the loop itself would not.

@@ -55,6 +55,10 @@ class Circuits:
             raise found.error
         return found
 
+    def has(self, job_id: str) -> bool:
+        with self._lock:
+            return job_id in self._ready
+
     def _put(self, job_id: str, text: bytes) -> None:
         if self._parse is None:
             with self._lock:

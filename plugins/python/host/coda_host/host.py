@@ -22,6 +22,7 @@ from .loop import HostLoop
 from .names import Names
 
 EXIT_BROKEN = 70
+EXIT_MEMORY = 71
 _CHUNK = 1 << 18
 
 log = logging.getLogger("coda")
@@ -60,6 +61,7 @@ class Host:
             "run": lambda head, body: self._jobs.run(head, body),
             "batch": lambda head, _: self._jobs.batch(head),
             "cancel": lambda head, _: self._jobs.cancel(head["id"]),
+            "next": lambda head, _: self._jobs.allow(head),
             "beat": lambda head, _: self._answer({"t": "beat", "n": head["n"]}),
             "edges": lambda *_: self._answer({"t": "edges", "edges": self._edges()}),
             "find": lambda head, _: self._find(head["module"]),
@@ -121,7 +123,7 @@ class Host:
     def _import(self, factory: str) -> None:
         self._names()
         try:
-            target_of(factory)
+            target = target_of(factory)
         except StartError as error:
             self._answer({"t": "failed_start", **error.fields()})
         else:
@@ -144,7 +146,7 @@ class Host:
             return
         self._executor = executor
         self._circuits.parse_with(names.parse)
-        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer)
+        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, _end_broken)
         kind = executor if isinstance(executor, type) else type(executor)
         self._answer(
             {
@@ -173,10 +175,13 @@ class Host:
 
 
 def _end_broken(error: BaseException) -> None:
-    """The node and the host do not understand each other: nothing can be answered any more."""
-    text = "the Python host cannot go on: {}\n{}".format(error, "".join(traceback.format_exception(None, error, error.__traceback__)))
-    os.write(2, text.encode("utf-8", "backslashreplace"))
-    os._exit(EXIT_BROKEN)
+    """The node and the host do not understand each other, or there is no memory: nothing can be answered any more."""
+    code = EXIT_MEMORY if isinstance(error, MemoryError) else EXIT_BROKEN
+    try:
+        text = "the Python host cannot go on: {}\n{}".format(error, "".join(traceback.format_exception(None, error, error.__traceback__)))
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    finally:
+        os._exit(code)
 
 
 def _exit_politely_on_sigterm(host: Host) -> None:

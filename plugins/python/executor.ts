@@ -208,8 +208,11 @@ export class PythonExecutor implements Executor {
     if (head.t === 'error') showTraceback(host, head['traceback']);
     if (head['out_of_memory'] === true) {
       this.#culprit ??= id;
-      host.retire(`ran out of memory: ${String(head['message'])}`);
+      const why = `ran out of memory: ${String(head['message'])}`;
+      host.retire(why);
       this.#lose();
+      // Its end may take a while; the runs have no outcome already.
+      this.#giveUpRuns(`the Python process of the executor ${why}`);
       return;
     }
     this.#deaths = 0;
@@ -237,21 +240,25 @@ export class PythonExecutor implements Executor {
 
   /** Whatever the process was asked has no outcome, unless the answer is already on its way. */
   async #recover(host: PythonHost): Promise<void> {
-    const { runs, log } = this.#options;
+    const { log } = this.#options;
     const end = await host.ended;
     const text = `the Python process of the executor ${end}`;
     const isClosing = this.#end.signal.aborted;
     this.#down = text;
     this.#deaths += 1;
     if (!isClosing) log.warn(`${text}; it is started again`);
+    this.#giveUpRuns(text);
+    if (!isClosing) await this.#startAgain();
+  }
+
+  #giveUpRuns(text: string): void {
     const culprit = this.#culprit;
     this.#culprit = undefined;
     this.ownStart?.clear();
-    for (const [id, { reject }] of [...runs]) {
-      runs.delete(id);
+    for (const [id, { reject }] of [...this.#runs]) {
+      this.#runs.delete(id);
       reject(new ExecutorDiedError(text, { counts: culprit === undefined || culprit === id }));
     }
-    if (!isClosing) await this.#startAgain();
   }
 
   async #startAgain(): Promise<void> {

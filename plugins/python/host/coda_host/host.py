@@ -15,7 +15,7 @@ from . import descriptors
 from .ahead import Circuits
 from .answers import edges_of
 from .descriptors import ANSWERS, CONTROL, end_group
-from .frames import FrameReader, write_frame
+from .frames import Descriptor, FrameReader, write_frame
 from .jobs import Jobs
 from .loading import StartError, discover, find, load, takes_settings, target_of
 from .loop import HostLoop
@@ -23,7 +23,7 @@ from .names import Names
 
 EXIT_BROKEN = 70
 EXIT_MEMORY = 71
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 
 log = logging.getLogger("coda")
 
@@ -50,6 +50,7 @@ class Host:
     def __init__(self, loop: HostLoop, shim_folder: str) -> None:
         self._loop = loop
         self._shim_folder = shim_folder
+        self._control = Descriptor(CONTROL, _CHUNK)
         self._reader = FrameReader()
         self._closed: "asyncio.Future[None]" = loop.create_future()
         self._circuits = Circuits(loop, _end_broken)
@@ -87,9 +88,11 @@ class Host:
 
     def _read(self) -> None:
         try:
-            chunk = os.read(CONTROL, _CHUNK)
+            chunk = self._control.read()
         except (BlockingIOError, InterruptedError):
             return
+        except MemoryError as error:
+            _end_broken(error)
         if not chunk:
             end_group()
         try:

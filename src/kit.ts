@@ -10,6 +10,7 @@ export {
   type ExecutorChoice,
   type ExecutorRecipe,
   type LoadedExecutor,
+  type OwnStart,
 } from './device/executor.ts';
 export {
   isPythonChoice,

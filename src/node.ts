@@ -292,18 +292,19 @@ export class Node implements CodaNode {
   }
 
   /** Finds the executor before the cloud is asked anything, so that a broken one costs no token; makes it as soon as the
-   *  device is known: on a first start that is after the connect (PROTOCOL §11). */
+   *  device is known: on a first start that is after the connect, if it wants to know the device (PROTOCOL §11). */
   async #connectAndLoad(): Promise<LoadedExecutor> {
     const resolved = await this.#resolveExecutor();
     const described = withLastBundle(this.settings, this.state);
-    if ('executor' in resolved || described !== undefined) {
+    const needsBundle = 'create' in resolved && resolved.needsBundle !== false;
+    if (!needsBundle || described !== undefined) {
       this.#executor = await this.#load(resolved, described ?? this.settings);
     }
     this.#throwIfClosed();
     const session = (this.#session = await this.#connect(this.#executor?.executor));
     if (this.#executor === undefined) {
       this.#executor = await this.#load(resolved, withSession(this.settings, session));
-    } else if (described !== undefined && !('executor' in resolved)) {
+    } else if (described !== undefined && needsBundle) {
       warnOfChanges(described, session, this.log);
     }
     return this.#executor;

@@ -120,7 +120,12 @@ export class Recovery {
 
   /** Whether the node can be sure that a queued job is still its own. */
   hasLease(job: HeldJob): boolean {
-    return this.#isFresh(Math.max(job.heldSince, this.#renewedAt));
+    return performance.now() < this.leaseEnd(job);
+  }
+
+  /** Until when it can be, if no lease is renewed before that; of performance.now(). */
+  leaseEnd(job: HeldJob): number {
+    return Math.max(job.heldSince, this.#renewedAt) + this.#safeLeaseMs;
   }
 
   /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. Never rejects. */
@@ -155,8 +160,12 @@ export class Recovery {
     return true;
   }
 
+  get #safeLeaseMs(): number {
+    return this.#options.leaseMs * 0.8;
+  }
+
   #isFresh(since: number): boolean {
-    return performance.now() - since < this.#options.leaseMs * 0.8;
+    return performance.now() - since < this.#safeLeaseMs;
   }
 
   async #sweepOnce(): Promise<void> {

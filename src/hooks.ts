@@ -305,7 +305,8 @@ export const HOOKS = {
     kind: 'deciding',
     when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',
     tap: 'Makes one attempt and returns how it ended.',
-    failure: 'The attempt is repeated later.',
+    failure:
+      "The attempt is repeated later. If a tap answers with something else than the end of an attempt, the result is set aside for the operator, with the plugin's name: `coda results` lists, shows and replays it.",
     deadline: 'warn',
     tellsItself: true,
   }),

@@ -20,7 +20,7 @@ import type { ReadinessReport } from '../kernel/readiness.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { endsWithin } from '../net/timing.ts';
-import type { Delivery } from '../outbox/delivery.ts';
+import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { Replay } from '../outbox/replay.ts';
@@ -335,6 +335,10 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
   try {
     delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
   } catch (thrown) {
+    const fault = deliveryFault(delivery);
+    // To try again would give the same answer.
+    if (fault !== undefined)
+      delivery = { kind: 'refused', reason: whoAnswered(hooks, fault), byCloud: false };
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
   if (isTapped(hooks.afterDeliver)) {
@@ -344,10 +348,16 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
 }
 
 function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
+/** The last tap is the built-in plugin, if it is there: another one has answered before it. */
+function whoAnswered({ deliver: { taps } }: Hooks, fault: string): string {
+  const others = taps.map(({ name }) => name).filter((name) => name !== 'webhook' || taps.length === 1);
+  return `plugin ${others.map((name) => `'${name}'`).join(' or ')} failed in deliver: ${fault}`;
+}
+
   if (count === 0) return undefined;
   const because = last === undefined ? '' : `; the last: ${last}`;
   return {
-    text: `${count} results are set aside, which the cloud refused or a plugin could not map${because}`,
+    text: `${count} results are set aside, which the cloud refused or a plugin could not map or deliver${because}`,
     remedy:
       'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
   };

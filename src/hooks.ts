@@ -235,7 +235,7 @@ export const HOOKS = {
     when: 'As soon as a job is taken in and its circuit is checked, ahead of its turn: while jobs wait, the device does not wait for this. Several jobs may be in here at once, and one that takes long is passed by others.',
     tap: 'Returns the circuit that is to run, for example with other qubits or gates. It is checked as that of the cloud is. Nothing, or the same object, leaves it as it is. If it has another number of measurements, `mapResult` has to make the result fit the circuit of the cloud.',
     failure:
-      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is.",
+      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is. If a tap ends the process, that counts as a start of the job.",
     deadline: 'limit',
     holds: 'job',
     take: takeCircuit,

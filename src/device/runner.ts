@@ -17,9 +17,9 @@ import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
 import { watchEventLoop } from './event-loop.ts';
-import type { LoadedExecutor } from './executor.ts';
+import type { LoadedExecutor, SeenResult } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { mapResult, type Mapped } from './map-result.ts';
+import { asOutcome, mapResult, type Mapped } from './map-result.ts';
 import type { OddResults, RunOutcome } from './result.ts';
 import type { FailureCause } from './failure.ts';
 import { Run, type RunEndings } from './run.ts';
@@ -69,6 +69,8 @@ export class Runner {
   #unsettled = 0;
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
+  /** Jobs whose result plugins map, and what was measured. */
+  readonly #mapping = new Map<ReadyJob, SeenResult | undefined>();
   #last = { jobId: '', endedAt: -Infinity };
   /** The run that has ended and is being handed over, and how many of its jobs are. */
   #handing: Run | undefined;
@@ -125,6 +127,22 @@ export class Runner {
   /** Resolves once nothing is on the device. */
   async idle(): Promise<void> {
     while (this.#runs.size > 0) await this.#waitingForEnd.next();
+  /** Reports a job failed at once that is on the device or after it. What it has measured is kept for the operator. */
+  fail(job: ReadyJob, error: string): void {
+    const measured = this.#mapping.get(job);
+    if (measured === undefined) {
+      this.drop(job, error);
+      void this.#options.endings.failed(job, error);
+      return;
+    }
+    this.#mapping.delete(job);
+    this.#mapped(job, {
+      outcome: { status: 'failed', error },
+      cause: undefined,
+      measured: asOutcome(measured),
+    });
+  }
+
   }
 
   /** Starts nothing more, and resolves once every run has ended. A job that a plugin still prepares in `onJob` is given
@@ -251,8 +269,13 @@ export class Runner {
       if (isTapped(hooks.mapResult) && run.hasResult(job)) {
         this.#unsettled += 1;
         const options = { hooks, odd, source: loaded.source };
-        mapResult(run.resultOf(job), job, options, (mapped) => this.#mapped(job, mapped));
+        const measured = mapResult(run.resultOf(job), job, options, (mapped) => {
+          // Unless it was given up meanwhile.
+          if (this.#mapping.delete(job)) this.#mapped(job, mapped);
+        });
+        if (this.#mapping.has(job)) this.#mapping.set(job, measured);
       } else {
+        this.#mapping.set(job, undefined);
         const outcome = run.outcomeOf(job);
         const cause = outcome === undefined ? undefined : causeOf(run, job, outcome);
         const saved = this.#hand(job, outcome, cause);

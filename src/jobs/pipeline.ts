@@ -231,9 +231,7 @@ export class JobPipeline implements Jobs {
   /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
   failRunning(reason: string): void {
     for (const job of [...this.#held.all()]) {
-      if (job.stage !== 'running') continue;
-      this.#runner.drop(job, reason);
-      void this.#endings.failed(job, reason);
+      if (job.stage === 'running') this.#runner.fail(job, reason);
     }
   }
 

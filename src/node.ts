@@ -226,6 +226,7 @@ export class Node implements CodaNode {
     this.#throwIfClosed();
     this.#phase = 'running';
     pipeline.start();
+      busyTaps: this.#slowTaps.busy,
     this.#watchTroubles();
     this.log.info(`serving QPU ${session.qpuId} with executor ${executor.source}`);
   }

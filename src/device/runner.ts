@@ -11,6 +11,7 @@ import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
@@ -46,6 +47,7 @@ export interface RunnerOptions {
   readonly loaded: LoadedExecutor;
   readonly odd: OddResults;
   readonly hooks: Hooks;
+  readonly busyTaps: BusyTaps;
   readonly log: Logger;
   /** An entry that is tried again was started so often without an outcome. */
   readonly onStartLost: (messageId: string, starts: number) => void;
@@ -67,10 +69,10 @@ export class Runner {
   #runMs = 10;
   /** Results that plugins map; after a crash, also those that are not saved yet. */
   #unsettled = 0;
-  #stopWatching: (() => void) | undefined;
-  /** The job that was last on the device, and until when; monotonic milliseconds. */
   /** Jobs whose result plugins map, and what was measured. */
   readonly #mapping = new Map<ReadyJob, SeenResult | undefined>();
+  #stopWatching: (() => void) | undefined;
+  /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
   /** The run that has ended and is being handed over, and how many of its jobs are. */
   #handing: Run | undefined;
@@ -110,11 +112,12 @@ export class Runner {
   start(): void {
     this.#started = true;
     this.#startNext();
-    const { loaded, log } = this.#options;
+    const { loaded, busyTaps, log } = this.#options;
     this.#stopWatching = watchEventLoop({
       // A run that blocked until its end has ended before anybody looks.
       jobSince: (since) => this.current ?? (this.#last.endedAt >= since ? this.#last.jobId : undefined),
       executor: loaded.source,
+      busyTaps,
       log,
     });
   }
@@ -124,9 +127,6 @@ export class Runner {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
   }
 
-  /** Resolves once nothing is on the device. */
-  async idle(): Promise<void> {
-    while (this.#runs.size > 0) await this.#waitingForEnd.next();
   /** Reports a job failed at once that is on the device or after it. What it has measured is kept for the operator. */
   fail(job: ReadyJob, error: string): void {
     const measured = this.#mapping.get(job);
@@ -143,6 +143,9 @@ export class Runner {
     });
   }
 
+  /** Resolves once nothing is on the device. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0) await this.#waitingForEnd.next();
   }
 
   /** Starts nothing more, and resolves once every run has ended. A job that a plugin still prepares in `onJob` is given
@@ -268,6 +271,7 @@ export class Runner {
       if (job === undefined || again.includes(job)) continue;
       if (isTapped(hooks.mapResult) && run.hasResult(job)) {
         this.#unsettled += 1;
+        this.#mapping.set(job, undefined);
         const options = { hooks, odd, source: loaded.source };
         const measured = mapResult(run.resultOf(job), job, options, (mapped) => {
           // Unless it was given up meanwhile.
@@ -275,7 +279,6 @@ export class Runner {
         });
         if (this.#mapping.has(job)) this.#mapping.set(job, measured);
       } else {
-        this.#mapping.set(job, undefined);
         const outcome = run.outcomeOf(job);
         const cause = outcome === undefined ? undefined : causeOf(run, job, outcome);
         const saved = this.#hand(job, outcome, cause);

@@ -15,6 +15,7 @@ import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
 import { isTapped } from '../kernel/tap.ts';
@@ -52,6 +53,7 @@ export interface JobPipelineOptions {
   readonly admission: Admission;
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
+  readonly busyTaps: BusyTaps;
   readonly log: Logger;
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
@@ -138,6 +140,7 @@ export class JobPipeline implements Jobs {
       loaded,
       odd: new OddResults(log, loaded.source),
       hooks,
+      busyTaps: options.busyTaps,
       log,
       onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
@@ -332,11 +335,11 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
   let delivery: Delivery;
   try {
     delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
-  } catch (thrown) {
     const fault = deliveryFault(delivery);
     // To try again would give the same answer.
     if (fault !== undefined)
       delivery = { kind: 'refused', reason: whoAnswered(hooks, fault), byCloud: false };
+  } catch (thrown) {
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
   if (isTapped(hooks.afterDeliver)) {
@@ -345,13 +348,13 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
   return delivery;
 }
 
-function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
 /** The last tap is the built-in plugin, if it is there: another one has answered before it. */
 function whoAnswered({ deliver: { taps } }: Hooks, fault: string): string {
   const others = taps.map(({ name }) => name).filter((name) => name !== 'webhook' || taps.length === 1);
   return `plugin ${others.map((name) => `'${name}'`).join(' or ')} failed in deliver: ${fault}`;
 }
 
+function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
   if (count === 0) return undefined;
   const because = last === undefined ? '' : `; the last: ${last}`;
   return {

@@ -5,6 +5,7 @@ import { attributedMessageOf, CodaError, messageOf, PluginError } from '../error
 import type { Logger } from '../log.ts';
 import { shown } from '../protocol/text.ts';
 import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
+import type { BusyTaps, NamedTap } from './busy-taps.ts';
 import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.ts';
 
 /** What a tap of an asynchronous hook may say beside tapable's own options. */
@@ -65,7 +66,7 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
     register: (tap) => guardTap(tap, options, isWaterfall(hook)),
   });
   // A synchronous hook has no deadline: its taps return their answer.
-  if (options.deadline !== 'none') runInSeries(hook);
+  if (options.deadline !== 'none') runInSeries(hook, options.slowTaps.busy, options.tellsItself);
 }
 
 /** A tap whose lateness is no failure may take its time. */
@@ -142,9 +143,14 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     return undefined;
   };
 
-  if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
+  if (deadline === 'none') {
+    // A deciding one may be called for each job, by the node's own tap.
+    const fn = kind === 'observing' ? timed(call, { plugin, hook }, options.slowTaps.busy) : call;
+    return { ...tap, fn: synchronous(fn, errorOf) };
+  }
   const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
+  const names = { plugin, hook };
+  const guarded: SeriesTap = { ...tap, ...names, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
   return guarded;
 }
 
@@ -192,6 +198,18 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
 function taken(call: Call, take: NonNullable<GuardOptions['take']>, isInWaterfall: boolean): Call {
   return (...args) => {
     const pass = (answer: unknown): unknown => {
+/** Tells how long the tap has run. */
+function timed(call: Call, tap: NamedTap, busy: BusyTaps): Call {
+  return (...args) => {
+    const since = performance.now();
+    try {
+      return call(...args);
+    } finally {
+      busy.ran([tap], 0, 1, since, performance.now());
+    }
+  };
+}
+
       // A tap of a waterfall that answers with what it was given has changed nothing.
       if (answer === undefined || answer === null || (isInWaterfall && answer === args[0])) return undefined;
       return take(answer, args);

@@ -1,11 +1,12 @@
 // Guards every tap of a hook: a failure names the plugin and the hook, and so does a tap that does not settle in time.
 // tapable does neither; nor does it await an async function given to `.tap`, and its bail hooks stop at null.
+import { inspect } from 'node:util';
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { shown } from '../protocol/text.ts';
-import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
 import type { BusyTaps, NamedTap } from './busy-taps.ts';
+import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
 import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.ts';
 
 /** What a tap of an asynchronous hook may say beside tapable's own options. */
@@ -35,6 +36,7 @@ export class LateTap extends PluginError {
   }
 }
 
+const LONGEST_STACK = 8_000;
 const SLOW_MS = 5_000;
 /** For a tap that is waited for as long as it takes, such as one that brings a tunnel up. */
 const PATIENT_MS = 15_000;
@@ -114,6 +116,7 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     const error = attributed(thrown, plugin, hook);
     if (kind === 'deciding') return error;
     log.error(attributedMessageOf(error));
+    log.debug(`plugin '${plugin}' in ${hook}: ${inspect(thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
     return null;
   };
 
@@ -195,9 +198,6 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
   };
 }
 
-function taken(call: Call, take: NonNullable<GuardOptions['take']>, isInWaterfall: boolean): Call {
-  return (...args) => {
-    const pass = (answer: unknown): unknown => {
 /** Tells how long the tap has run. */
 function timed(call: Call, tap: NamedTap, busy: BusyTaps): Call {
   return (...args) => {
@@ -210,6 +210,9 @@ function timed(call: Call, tap: NamedTap, busy: BusyTaps): Call {
   };
 }
 
+function taken(call: Call, take: NonNullable<GuardOptions['take']>, isInWaterfall: boolean): Call {
+  return (...args) => {
+    const pass = (answer: unknown): unknown => {
       // A tap of a waterfall that answers with what it was given has changed nothing.
       if (answer === undefined || answer === null || (isInWaterfall && answer === args[0])) return undefined;
       return take(answer, args);

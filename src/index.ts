@@ -22,6 +22,8 @@ export type {
   Edge,
   ExecutionResult,
   Executor,
+  ExecutorContext,
+  ExecutorFactory,
   RunContext,
   SeenResult,
   UpcomingJob,
@@ -36,7 +38,7 @@ export type { Job } from './jobs/job.ts';
 export type { JobFigures, Jobs } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
-export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
+export { definePlugin, type CodaNode, type Plugin } from './plugin.ts';
 export {
   GATES,
   LEGAL_GATES,

@@ -1,11 +1,18 @@
 // The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; the rest is plugins.
 import type { Redis, RedisOptions } from 'ioredis';
+import { factoryContext } from './config/factory-context.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { Executor, ExecutorChoice, ExecutorRecipe, LoadedExecutor } from './device/executor.ts';
+import type {
+  Executor,
+  ExecutorChoice,
+  ExecutorFactory,
+  ExecutorRecipe,
+  LoadedExecutor,
+} from './device/executor.ts';
 import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
 import { isWhole } from './device/wrap-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
@@ -18,7 +25,7 @@ import type { HandedBack } from './queue/hand-back.ts';
 import { openNodeFolder } from './state/node-folder.ts';
 import { trustedOwners } from './state/trust.ts';
 import type { Logger } from './log.ts';
-import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
+import type { CodaNode, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
 import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { Targets } from './net/targets.ts';
@@ -310,9 +317,7 @@ export class Node implements CodaNode {
   async #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
     const { source } = resolved;
     const { executor: made } =
-      'executor' in resolved
-        ? resolved
-        : await makeExecutor(resolved, settings, this.log, settings.hookTimeoutSec * 1000);
+      'executor' in resolved ? resolved : await this.#makeExecutor(resolved, settings);
     let executor = made;
     this.onClose(`executor ${source}`, () => executor.close?.());
     if (isTapped(this.hooks.wrapExecutor)) {
@@ -323,6 +328,11 @@ export class Node implements CodaNode {
   }
 
   async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
+  async #makeExecutor(recipe: ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
+    const context = await factoryContext(this.modules, settings.deviceConfig, this.log);
+    return makeExecutor(recipe, settings, context, this.log, settings.hookTimeoutSec * 1000);
+  }
+
     const resolved = await this.hooks.resolveExecutor.promise();
     if (resolved !== undefined) return resolved;
     throw new ExecutorError('no plugin provides an executor', {

@@ -3,7 +3,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
-import type { Executor, ExecutorChoice } from './device/executor.ts';
+import type { Executor, ExecutorChoice, ExecutorFactory } from './device/executor.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
 import type { Jobs } from './jobs/jobs.ts';
@@ -17,9 +17,6 @@ export interface Plugin {
   readonly name: string;
   apply(node: CodaNode): void;
 }
-
-/** Makes an executor from the node's settings; called once a start. Returns the executor or a promise of it. */
-export type ExecutorFactory = (settings: Settings) => unknown;
 
 /** The node as its plugins see it. */
 export interface CodaNode {

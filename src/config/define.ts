@@ -1,6 +1,6 @@
 // The types of coda.config.ts, and `defineConfig`, which gives them to the editor. The options of the built-in plugins
 // are derived from the settings table.
-import type { Executor } from '../device/executor.ts';
+import type { Executor, ExecutorFactory, ExecutorOptions } from '../device/executor.ts';
 import type { PythonChoice } from '../device/python.ts';
 import type { Plugin } from '../plugin.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
@@ -51,12 +51,20 @@ type TopLevelSettings = {
   ]?: Settings[K] | undefined;
 };
 
+type OwnFactory = ExecutorFactory<Executor | Promise<Executor>>;
+
 /** The content of a config file. */
 export interface CodaConfig extends TopLevelSettings {
-  /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, `my_qpu.executor_factory:create_executor` in
-   *  Python, a factory, or an executor. */
+  /** Runs the circuits: a built-in's name, a package, `./my-executor.ts:createExecutor`,
+   *  `my_qpu.executor_factory:create_executor` in Python, a factory, or an executor. A list of a factory and its options
+   *  gives it these: `['my-package', { … }]`. */
   executor?:
-    string | PythonChoice | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
+    | string
+    | PythonChoice
+    | Executor
+    | OwnFactory
+    | readonly [factory: string | OwnFactory, options: ExecutorOptions]
+    | undefined;
   /** Options of the built-in plugins, and plugins of your own. */
   plugins?: readonly PluginEntry[] | undefined;
 }

@@ -60,7 +60,10 @@ const simulatorByDefault = definePlugin({
     node.hooks.resolveExecutor.tap({ name: 'dev', stage: 500 }, () => {
       const create = node.executors.get('simulator');
       if (create === undefined || node.settings.requireExecutor) return undefined;
-      return { create: async (settings) => (await create(settings)) as Executor, source: 'simulator' };
+      return {
+        create: async (settings, context) => (await create(settings, context)) as Executor,
+        source: 'simulator',
+      };
     });
   },
 });

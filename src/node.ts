@@ -31,6 +31,7 @@ import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { Targets } from './net/targets.ts';
 import { readRedisUrl } from './protocol/urls.ts';
 import { ReleaseStack } from './kernel/release.ts';
+import { isPromise } from './kernel/series.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { SlowTaps } from './kernel/slow-taps.ts';
@@ -225,6 +226,7 @@ export class Node implements CodaNode {
       admission: this.#admission,
       loaded: executor,
       hooks: this.hooks,
+      busyTaps: this.#slowTaps.busy,
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
@@ -233,7 +235,6 @@ export class Node implements CodaNode {
     this.#throwIfClosed();
     this.#phase = 'running';
     pipeline.start();
-      busyTaps: this.#slowTaps.busy,
     this.#watchTroubles();
     this.log.info(`serving QPU ${session.qpuId} with executor ${executor.source}`);
   }
@@ -254,7 +255,7 @@ export class Node implements CodaNode {
     for (const plugin of this.#plugins) {
       this.#applying = plugin.name;
       try {
-        plugin.apply(this);
+        refusePromise(plugin.apply(this), plugin.name);
       } catch (cause) {
         if (cause instanceof PluginError) throw cause;
         throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {
@@ -327,12 +328,12 @@ export class Node implements CodaNode {
     return { executor, source };
   }
 
-  async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
   async #makeExecutor(recipe: ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
     const context = await factoryContext(this.modules, settings.deviceConfig, this.log);
     return makeExecutor(recipe, settings, context, this.log, settings.hookTimeoutSec * 1000);
   }
 
+  async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
     const resolved = await this.hooks.resolveExecutor.promise();
     if (resolved !== undefined) return resolved;
     throw new ExecutorError('no plugin provides an executor', {
@@ -374,6 +375,16 @@ export class Node implements CodaNode {
   #throwIfClosed(): void {
     if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
   }
+}
+
+/** What an async `apply` taps after its first `await` would come too late, and what it throws nobody would hear of. */
+function refusePromise(returned: unknown, plugin: string): void {
+  if (!isPromise(returned)) return;
+  returned.then(undefined, () => {});
+  throw new PluginError(`plugin '${plugin}' has an async apply, and nothing waits for it`, {
+    plugin,
+    remedy: 'Make apply a plain function that taps hooks; await in a tap of `boot` or `start`.',
+  });
 }
 
 function tooEarly(what: string, hook: string): never {

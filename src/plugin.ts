@@ -12,10 +12,19 @@ import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 
+/** Anything but a promise: nothing waits for `apply`. */
+export type NotAPromise =
+  | void
+  | null
+  | boolean
+  | number
+  | string
+  | (object & { readonly then?: 'apply must not be async: await in a tap of boot or start' });
+
 /** A plugin: `apply` is called once, synchronously, before anything else happens; it taps hooks. */
 export interface Plugin {
   readonly name: string;
-  apply(node: CodaNode): void;
+  apply(node: CodaNode): NotAPromise;
 }
 
 /** The node as its plugins see it. */

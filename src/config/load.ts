@@ -10,6 +10,7 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
+import { PluginFiles } from './plugin-files.ts';
 import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
 import { secretsOf } from './secrets.ts';
 import {
@@ -57,6 +58,8 @@ export interface LoadedConfig {
     readonly disabled: ReadonlySet<string>;
     /** Plugins of third parties, in the order of the config file. */
     readonly extra: readonly Plugin[];
+    /** The modules that they come from. */
+    readonly files: PluginFiles;
   };
   /** Credentials of an earlier start; present also when a token is given. */
   readonly state: PersistedState | undefined;
@@ -97,6 +100,10 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     [...merged].map(([name, { value }]) => [name, value]),
   ) as unknown as Settings;
   for (const secret of secretsOf(settings, state)) input.log?.mask(secret);
+  const extra =
+    file === undefined || input.loadPlugins === false
+      ? []
+      : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins, file.path);
   return {
     settings,
     sources: sourcesOf(merged),
@@ -104,10 +111,8 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     executor: chosenExecutor(layers, fromFile.executor, cwd),
     plugins: {
       disabled: disabledOf(fromFile.entries),
-      extra:
-        file === undefined || input.loadPlugins === false
-          ? []
-          : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins),
+      extra: extra.map(({ plugin }) => plugin),
+      files: new PluginFiles(extra),
     },
     state,
     warnings: [

@@ -31,6 +31,12 @@ interface ObjectEntry extends Placed {
 }
 export type Entry = BuiltinEntry | ModuleEntry | ObjectEntry;
 
+/** A plugin, and the module that it comes from. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly file: string;
+}
+
 /** The names that mean a built-in plugin: those given, and those that have settings. */
 export function builtinNames(given: readonly string[]): readonly string[] {
   const fromTable = SETTING_NAMES.flatMap((name) => settingOf(name).config?.split('.')[0] ?? []);
@@ -62,13 +68,16 @@ export async function loadPlugins(
   entries: readonly Entry[],
   baseDirs: readonly string[],
   builtins: readonly string[],
-): Promise<Plugin[]> {
-  const loaded: { name: string; where: string; plugin: Plugin }[] = [];
+  configFile: string,
+): Promise<LoadedPlugin[]> {
+  const loaded: (LoadedPlugin & { name: string; where: string })[] = [];
   for (const entry of entries) {
     if (entry.kind === 'builtin' || (entry.kind === 'module' && !entry.enabled)) continue;
-    const plugin =
-      entry.kind === 'object' ? entry.plugin : await loadPlugin(modules, entry, baseDirs, builtins);
-    loaded.push({ name: plugin.name, where: entry.where, plugin });
+    const { plugin, file } =
+      entry.kind === 'object'
+        ? { plugin: entry.plugin, file: configFile }
+        : await loadPlugin(modules, entry, baseDirs, builtins);
+    loaded.push({ name: plugin.name, where: entry.where, plugin, file });
   }
   refuseDoubles(loaded);
   const switchedOff = new Set(
@@ -80,7 +89,7 @@ export async function loadPlugins(
       remedy: `Give it another name, or replace the built-in by it with ['${clash.name}', false] in plugins.`,
     });
   }
-  return loaded.map(({ plugin }) => plugin);
+  return loaded;
 }
 
 const EXAMPLE = "Write: plugins: [['heartbeat', { intervalSec: 10 }], ['vpn', false], './my-plugin.ts']";
@@ -115,7 +124,7 @@ async function loadPlugin(
   entry: ModuleEntry,
   baseDirs: readonly string[],
   builtins: readonly string[],
-): Promise<Plugin> {
+): Promise<LoadedPlugin> {
   const path = await resolvePlugin(modules, entry, baseDirs, builtins);
   const attempt = <T>(action: () => Promise<T>): Promise<T> =>
     action().catch((cause: unknown) => {
@@ -127,7 +136,7 @@ async function loadPlugin(
   const found = 'plugin' in exported && !('default' in exported) ? exported['plugin'] : exported['default'];
   if (typeof found === 'function') {
     const made: unknown = await attempt(async () => found(entry.options));
-    if (isPlugin(made)) return made;
+    if (isPlugin(made)) return { plugin: made, file: path };
     throw new ConfigError(
       `${entry.where}: the factory of ${path} returned ${kindOf(made)}, which is no plugin`,
       {
@@ -143,7 +152,7 @@ async function loadPlugin(
   if (entry.options !== undefined) {
     throw new ConfigError(`${entry.where} has options, but ${path} exports a plugin that takes none`);
   }
-  return found;
+  return { plugin: found, file: path };
 }
 
 async function resolvePlugin(

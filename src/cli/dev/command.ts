@@ -4,6 +4,7 @@ import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS, type Target } from '../../protocol/ir.ts';
+import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import { UsageError } from '../terminal/failure.ts';
 import type { DevNode, DevTerms } from './run.ts';
@@ -91,6 +92,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
+  new StrayErrors((file) => config.plugins.files.pluginOf(file)).watch(node);
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });
   await node.start();

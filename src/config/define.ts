@@ -60,10 +60,10 @@ type NameLike<Name extends string> = Name extends keyof PluginOptions | PluginMo
   : keyof PluginOptions | PluginModule;
 
 type EntryOf<Which> = Which extends keyof PluginOptions
-  ? readonly [Which, Registered<PluginOptions[Which]> | boolean, name?: string]
+  ? readonly [plugin: Which, options: Registered<PluginOptions[Which]> | boolean, name?: string]
   : Which extends string
-    ? readonly [NameLike<Which>, Readonly<Record<string, unknown>> | boolean, name?: string]
-    : readonly [Which, OptionsFor<Which> | boolean, name?: string];
+    ? readonly [plugin: NameLike<Which>, options: Readonly<Record<string, unknown>> | boolean, name?: string]
+    : readonly [plugin: Which, options: OptionsFor<Which> | boolean, name?: string];
 
 type Registered<P> = P extends PluginTakingOptions ? GivenOptionsOf<P> : P;
 

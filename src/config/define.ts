@@ -2,8 +2,12 @@
 import type { Executor } from '../device/executor.ts';
 import type { PythonChoice } from '../device/python.ts';
 import type { GivenOptionsOf, Plugin, PluginTakingOptions } from '../plugin.ts';
-import type { BuiltinName, BuiltinOptions, ThisPluginTakesNoOptions } from './plugins/builtin-options.ts';
-import type { PluginOptions } from './plugins/known.ts';
+import type {
+  BuiltinName,
+  BuiltinOptions,
+  PluginOptions,
+  ThisPluginTakesNoOptions,
+} from './plugins/known.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
 
 type Table = typeof SETTINGS;

@@ -10,8 +10,9 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
-import { PluginFiles } from './plugin-files.ts';
-import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
+import { PluginFiles } from './plugins/files.ts';
+import { builtinNames, type Entry } from './plugins/entries.ts';
+import { loadPlugins } from './plugins/load.ts';
 import { secretsOf } from './secrets.ts';
 import {
   SETTING_NAMES,
@@ -103,7 +104,12 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const extra =
     file === undefined || input.loadPlugins === false
       ? []
-      : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins, file.path);
+      : await loadPlugins(fromFile.entries, {
+          modules,
+          baseDirs: baseDirsOf(file.path),
+          builtins,
+          log: input.log,
+        });
   return {
     settings,
     sources: sourcesOf(merged),

@@ -6,6 +6,13 @@ import type { Executor, ExecutorContext } from '../../src/device/executor.ts';
 import { definePlugin, type Plugin } from '../../src/plugin.ts';
 
 const mine = definePlugin({ name: 'mine', apply() {} });
+const timed = definePlugin({
+  name: 'timed',
+  options: { type: 'object', properties: { everyMin: { type: 'number', default: 30 } } },
+  apply(node, { everyMin }) {
+    node.log.info(everyMin.toFixed());
+  },
+});
 const ready = Boolean(mine);
 
 /** Each may be the executor of a config. */
@@ -48,7 +55,9 @@ const config = {
     './my-plugin.ts',
     ['./my-plugin.ts', { any: 'thing' }],
     ['coda-plugin-lab', { any: 'thing' }],
-    ['@lab/plugin', { any: 'thing' }],
+    ['@lab/plugin', { any: 'thing' }, 'second'],
+    timed,
+    [timed, { everyMin: 5 }, 'other'],
   ],
 } satisfies CodaConfig;
 

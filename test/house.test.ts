@@ -16,7 +16,7 @@ const FLOORS: readonly string[] = [
   'src/jobs/job.ts src/jobs/job-table.ts src/jobs/job-view.ts src/jobs/annotations.ts',
   // What the settings are, without the places that they come from.
   'src/config/settings.ts src/config/coerce.ts',
-  'src/state | src/net | src/kernel | src/qasm',
+  'src/state | src/net | src/kernel | src/qasm | src/drawing',
   // What an executor is, and how a delivery may end.
   'src/device/executor.ts src/device/result.ts src/device/wrap-executor.ts | src/outbox/delivery.ts | src/local-cloud',
   'src/hooks.ts',

@@ -6,6 +6,7 @@ import { version } from '../version.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
+import { addConvert } from './convert/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
@@ -19,6 +20,7 @@ import { addReset } from './reset/command.ts';
 import { addResults } from './results/command.ts';
 import { addRun } from './run/command.ts';
 import { addService } from './service/command.ts';
+import { addShow } from './show/command.ts';
 import { addStart } from './start/command.ts';
 import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
@@ -28,6 +30,7 @@ import { addSubmit } from './submit/command.ts';
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [
   { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
     commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],

@@ -12,7 +12,7 @@ import { addDoctor } from './doctor/command.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
 import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
-import { guardOutput, terminal } from './terminal/output.ts';
+import { guardOutput, outputFlushed, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -88,6 +88,7 @@ async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
 }
 
 async function checkOutput(): Promise<void> {
+  await outputFlushed();
   // A stream reports its errors a moment later.
   await new Promise(setImmediate);
   const lost = lostOutput();

@@ -67,6 +67,17 @@ describe('coda convert', () => {
     assert.deepEqual(parseIr(piped.output()), parseIr(file('bell.json')));
   });
 
+  it('waits for a reader that is slow', async () => {
+    put(bench.folder, 'large.json', JSON.stringify(randomCircuit(1, 50, 200, 'cz').ir));
+    await bench.ends(0, ['convert', 'large.json', 'large.qasm']);
+    // Longer than a command's process stays for what keeps it alive, and more than a pipe holds.
+    const slowly = ['sh', '-c', '"$@" | { read -r _; sleep 1; wc -l; }', 'sh'];
+    const piped = bench.spawn(['convert', 'large.json'], {}, slowly);
+    await piped.ended;
+    assert.equal(Number(piped.output()), file('large.qasm').split('\n').length - 2);
+    assert.ok(file('large.qasm').length > 200_000);
+  });
+
   it('refuses wrong use, and says what cannot be written', async () => {
     assert.match(
       await bench.ends(2, ['convert', 'bell.json', '--to', 'qpy']),

@@ -1,4 +1,5 @@
 // Options that several commands share, and how their values are read from the command line.
+import { TARGETS, type Target } from '../../protocol/ir.ts';
 import { UsageError } from './failure.ts';
 
 export interface ConfigOption {
@@ -11,6 +12,35 @@ export const CONFIG_OPTION = [
   'Use this config file, not the one in this folder',
 ] as const;
 export const JSON_OPTION = ['--json', 'Print JSON, for programs'] as const;
+
+/** How a circuit in OpenQASM is read, by commands that translate it unless they are told not to. */
+export interface QasmOptions {
+  readonly target?: string;
+  /** Undefined: true. */
+  readonly compile?: boolean;
+}
+
+export const TARGET_OPTION = [
+  '--target <gates>',
+  `For OpenQASM, the native gates: ${TARGETS.join(', ')} (default: the device's)`,
+] as const;
+export const QASM_OPTIONS = [
+  TARGET_OPTION,
+  ['--compile', 'For OpenQASM: translate gates that the target does not have (the default)'],
+  ['--no-compile', 'For OpenQASM: refuse such gates'],
+] as const;
+
+/** The target that an option was given; undefined if it was not given. Throws a UsageError. */
+export function targetOption(text: string | undefined): Target | undefined {
+  return text === undefined ? undefined : oneOf('--target', text, TARGETS);
+}
+
+/** `text`, which must be one of `choices`. Throws a UsageError. */
+export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${name} is "${text}"; it must be one of ${choices.join(', ')}`);
+}
 
 /** The whole number that an option was given, within limits; undefined if it was not given. Throws a UsageError. */
 export function wholeNumberOption(

@@ -3,7 +3,7 @@
 export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readYaml, type YamlFile } from './config/yaml.ts';
-export type { Trouble } from './errors.ts';
+export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export {
   connectivityOf,

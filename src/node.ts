@@ -138,6 +138,7 @@ export class Node implements CodaNode {
   }
 
   networkChanged(): void {
+    this.log.debug('the network has changed: connecting to Redis anew');
     for (const redis of this.#connections) reconnectNow(redis);
   }
 

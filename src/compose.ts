@@ -10,6 +10,7 @@ import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
 import { trustedOwners } from './state/trust.ts';
 import { runTestNode, type TestNode, type TestNodeOptions } from './testing/node.ts';
+import type { PlayedPlugin, TestPluginOptions } from './testing/test-plugin.ts';
 
 /** Loads the configuration as the CLI does: with the built-in plugins' names known. */
 export function loadNodeConfig(input: Omit<LoadInput, 'builtinPlugins' | 'modules'>): Promise<LoadedConfig> {
@@ -43,11 +44,21 @@ export function startTestNode(options: TestNodeOptions): Promise<TestNode> {
   return runTestNode({ loadNodeConfig, composeNode }, options);
 }
 
+/** Plays jobs through the hooks of a node that has `plugin`, in memory. Throws what its start throws. */
+export async function testPlugin(plugin: Plugin, options: TestPluginOptions = {}): Promise<PlayedPlugin> {
+  const { playPlugin } = await import('./testing/test-plugin.ts');
+  return playPlugin({ builtins: builtinPlugins, modules: createModuleLoader() }, plugin, options);
+}
+
 /** A loader of users' modules, in which the package's entry points are those of this running package. */
 export function createModuleLoader(): ModuleLoader {
   return new ModuleLoader({
     'coda-node': () => main,
     'coda-node/kit': () => kit,
-    'coda-node/testing': async () => ({ ...(await import('./testing/tools.ts')), startTestNode }),
+    'coda-node/testing': async () => ({
+      ...(await import('./testing/tools.ts')),
+      startTestNode,
+      testPlugin,
+    }),
   });
 }

@@ -41,6 +41,9 @@ is only logged. Either way the plugin and the hook are named. A tap may name its
 \`hookTimeoutSec\`: \`tapPromise({ name: 'calibration', timeoutSec: 300 }, …)\`. In a **waterfall**, each tap gets what the one
 before it has returned; to return nothing, or the same object, changes nothing.
 
+A plugin that takes options has their JSON schema as its \`options\`, and gets them checked and with their defaults:
+\`definePlugin({ name, options, apply(node, options) })\`.
+
 Jobs, circuits, results and outcomes are handed over frozen: what a tap does to them changes nothing, and throws. What a
 tap may change is written below, at its hook.
 

@@ -1,6 +1,9 @@
 // `coda-node`: what users write: a configuration, a plugin, an executor. Stable: a name here changes only with a major version.
 // What the built-in plugins use beyond it is in kit.ts.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
+// With `*`, so that packages can add to its interface.
+export type * from './config/plugins/known.ts';
+export type { JsonSchema, OptionsSchema } from './config/plugins/schema-types.ts';
 export type { Settings } from './config/settings.ts';
 export {
   AuthError,
@@ -36,7 +39,16 @@ export type { Job } from './jobs/job.ts';
 export type { JobFigures, Jobs } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
-export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
+export {
+  definePlugin,
+  type CodaNode,
+  type ExecutorFactory,
+  type GivenOptionsOf,
+  type OptionsOf,
+  type Plugin,
+  type PluginTakingOptions,
+  type PluginWithOptions,
+} from './plugin.ts';
 export {
   GATES,
   LEGAL_GATES,

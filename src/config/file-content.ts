@@ -8,7 +8,7 @@ import { settingFromValue } from './coerce.ts';
 import type { Sourced } from './environment.ts';
 import type { ConfigFile } from './config-file.ts';
 import { baseDirsOf } from './modules.ts';
-import { readEntries, type Entry } from './plugins.ts';
+import { readEntries, type Entry } from './plugins/entries.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
 import { settingOf, type SettingName } from './settings.ts';
 

@@ -10,7 +10,8 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
-import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
+import { builtinNames, type Entry } from './plugins/entries.ts';
+import { loadPlugins } from './plugins/load.ts';
 import { secretsOf } from './secrets.ts';
 import {
   SETTING_NAMES,
@@ -107,7 +108,12 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
       extra:
         file === undefined || input.loadPlugins === false
           ? []
-          : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins),
+          : await loadPlugins(fromFile.entries, {
+              modules,
+              baseDirs: baseDirsOf(file.path),
+              builtins,
+              log: input.log,
+            }),
     },
     state,
     warnings: [

@@ -5,6 +5,13 @@ import { defineConfig, type CodaConfig, type PluginEntry } from '../../src/confi
 import { definePlugin } from '../../src/plugin.ts';
 
 const mine = definePlugin({ name: 'mine', apply() {} });
+const timed = definePlugin({
+  name: 'timed',
+  options: { type: 'object', properties: { everyMin: { type: 'number', default: 30 } } },
+  apply(node, { everyMin }) {
+    node.log.info(everyMin.toFixed());
+  },
+});
 const ready = Boolean(mine);
 
 const config = {
@@ -22,7 +29,9 @@ const config = {
     './my-plugin.ts',
     ['./my-plugin.ts', { any: 'thing' }],
     ['coda-plugin-lab', { any: 'thing' }],
-    ['@lab/plugin', { any: 'thing' }],
+    ['@lab/plugin', { any: 'thing' }, 'second'],
+    timed,
+    [timed, { everyMin: 5 }, 'other'],
   ],
 } satisfies CodaConfig;
 

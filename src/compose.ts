@@ -1,6 +1,7 @@
 // Puts a node together from a loaded configuration and the built-in plugins: the only place that knows them, and the
 // only one that knows all entry points of the package.
 import { builtinPlugins } from '../plugins/index.ts';
+import type { OnePlugin } from './config/define.ts';
 import { loadConfig, type LoadedConfig, type LoadInput } from './config/load.ts';
 import { ModuleLoader } from './config/modules.ts';
 import * as main from './index.ts';
@@ -45,9 +46,13 @@ export function startTestNode(options: TestNodeOptions): Promise<TestNode> {
 }
 
 /** Plays jobs through the hooks of a node that has `plugin`, in memory. Throws what its start throws. */
-export async function testPlugin(plugin: Plugin, options: TestPluginOptions = {}): Promise<PlayedPlugin> {
+export async function testPlugin<P extends OnePlugin>(
+  plugin: P,
+  options: TestPluginOptions<P> = {},
+): Promise<PlayedPlugin> {
   const { playPlugin } = await import('./testing/test-plugin.ts');
-  return playPlugin({ builtins: builtinPlugins, modules: createModuleLoader() }, plugin, options);
+  const surroundings = { builtins: builtinPlugins, modules: createModuleLoader() };
+  return playPlugin(surroundings, plugin, options as Parameters<typeof playPlugin>[2]);
 }
 
 /** A loader of users' modules, in which the package's entry points are those of this running package. */

@@ -1,7 +1,8 @@
 // Plays jobs through the hooks of a node in memory: the real kernel, job table, runner and checks, and the built-in plugins
 // that need neither Redis nor a network nor a disk. What passes here passes in a node.
-import type { Settings } from '../config/settings.ts';
-import { defaultSettings } from '../config/settings.ts';
+import type { GivenPlugin, OnePlugin, OptionsFor } from '../config/define.ts';
+import { givenPlugins } from '../config/plugins/load.ts';
+import { defaultSettings, type Settings } from '../config/settings.ts';
 import type { ModuleLoader } from '../config/modules.ts';
 import type { ConnectRequest } from '../hooks.ts';
 import { isTapped } from '../kernel/tap.ts';
@@ -20,7 +21,9 @@ import { Playing, sumOf, type PlayedJob, type TestJob } from './in-memory/playin
 /** A job, or what to do once all jobs before it have ended: set a clock, look at the node. */
 export type TestStep = TestJob | ((node: CodaNode) => unknown);
 
-export interface TestPluginOptions {
+export interface TestPluginOptions<P = OnePlugin> {
+  /** Those of the plugin, as in a configuration. Paths start at the working directory. */
+  readonly options?: OptionsFor<P>;
   /** Taken in one after another, without waiting for their ends. Default: one job. */
   readonly jobs?: readonly TestStep[];
   /** Default: the executor of a plugin, else one that measures zeros. */
@@ -29,8 +32,8 @@ export interface TestPluginOptions {
   readonly settings?: Partial<Settings>;
   /** What `node.env` holds. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Applied after the plugin. */
-  readonly plugins?: readonly Plugin[];
+  /** Applied after the plugin; one with options as `[plugin, { … }]`. */
+  readonly plugins?: readonly GivenPlugin[];
   /** Answers what plugins request with `node.http`. Default: nothing can be reached. */
   readonly http?: Answering;
 }
@@ -61,16 +64,17 @@ const OBSERVING = ['afterRun', 'onCancel', 'afterDeliver'] as const;
  *  throws, and why the node has ended early. */
 export async function playPlugin(
   { builtins, modules }: Surroundings,
-  plugin: Plugin,
-  options: TestPluginOptions,
+  plugin: OnePlugin,
+  options: Omit<TestPluginOptions, 'options'> & { readonly options?: object },
 ): Promise<PlayedPlugin> {
   const { jobs: steps = [{}], executor, env = {}, plugins = [], http } = options;
   const log: string[] = [];
+  const logger = createLogger({ level: 'debug', write: (line) => log.push(line) });
   const jobs = new Map<string, Playing>();
   const cloud = new TestCloud(jobs, http);
   let pipeline: MemoryPipeline | undefined;
   const parts: NodeParts = {
-    openJobs: ({ settings, admission, log: logger }) =>
+    openJobs: ({ settings, admission }) =>
       Promise.resolve((opened) => {
         pipeline = new MemoryPipeline({ ...opened, settings, admission, log: logger, jobs });
         return pipeline;
@@ -82,7 +86,8 @@ export async function playPlugin(
       });
     },
   };
-  const own = [plugin, ...plugins];
+  const given: GivenPlugin = options.options === undefined ? plugin : [plugin, options.options];
+  const own = await givenPlugins([given, ...plugins], process.cwd(), logger);
   const replaced = new Set(own.map(({ name }) => name));
   const others = [
     ...BUILTINS.flatMap((name) => builtins.get(name)?.() ?? []),
@@ -99,7 +104,7 @@ export async function playPlugin(
     plugins: [...others, ...own],
     modules,
     env,
-    log: createLogger({ level: 'debug', write: (line) => log.push(line) }),
+    log: logger,
     parts,
   });
   const observed = watchObserving(node);

@@ -147,6 +147,51 @@ describe('testPlugin', () => {
     assert.equal(connect?.mode, 'token');
   });
 
+  it('gives the plugin its options as a configuration does, whatever makes the plugin', async () => {
+    const seen: unknown[] = [];
+    const plugin = definePlugin({
+      name: 'fridge',
+      options: {
+        type: 'object',
+        properties: {
+          millikelvin: { type: 'number', minimum: 1, default: 20 },
+          password: { type: 'string', writeOnly: true },
+        },
+      },
+      apply(node, options) {
+        seen.push(options);
+        node.log.info(`with ${options.password}`);
+      },
+    });
+    await testPlugin(plugin);
+    const { log } = await testPlugin(plugin, {
+      options: { millikelvin: 12, password: 'hunter2-of-the-lab' },
+    });
+    assert.deepEqual(seen, [{ millikelvin: 20 }, { millikelvin: 12, password: 'hunter2-of-the-lab' }]);
+    assert.ok(log.some((line) => line.endsWith('with ***')));
+    await assert.rejects(
+      testPlugin(plugin, { options: { milikelvin: 12 } as object }),
+      /milikelvin in the test \(plugin 'fridge'\) is unknown; did you mean "millikelvin"/,
+    );
+
+    class Counter implements Plugin {
+      readonly name = 'counter';
+      readonly from: number;
+      constructor({ from }: { from: number }) {
+        this.from = from;
+      }
+      apply({ hooks }: CodaNode): void {
+        hooks.onJob.tap(this.name, (job) => job.annotate('from', this.from));
+      }
+    }
+    const played = await testPlugin(Counter, {
+      options: { from: 7 },
+      plugins: [[plugin, { millikelvin: 1 }, 'other']],
+    });
+    assert.deepEqual(played.jobs[0]?.annotations, { from: 7 });
+    assert.deepEqual(seen.at(-1), { millikelvin: 1 });
+  });
+
   it('needs no disk', async () => {
     const stateDir = join(tmpdir(), 'coda-that-nobody-makes');
     for (let i = 0; i < 20; i += 1) await testPlugin(nothing, { settings: { stateDir } });

@@ -1,5 +1,6 @@
 // A file that lines are appended to, in order. Once it is full it is renamed to `<file>.1`, that one to `<file>.2`, and so
 // on; the oldest is removed.
+// Not a stream: one that has failed, on a full disk, takes no further line. This opens the file for each.
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 

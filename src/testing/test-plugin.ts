@@ -4,15 +4,16 @@ import type { GivenPlugin, OnePlugin, OptionsFor } from '../config/define.ts';
 import { givenPlugins } from '../config/plugins/load.ts';
 import { defaultSettings, type Settings } from '../config/settings.ts';
 import type { ModuleLoader } from '../config/modules.ts';
+import { ConfigError, JobError } from '../errors.ts';
 import type { ConnectRequest } from '../hooks.ts';
 import { isTapped } from '../kernel/tap.ts';
 import { bell } from '../local-cloud/circuits.ts';
-import { createLogger } from '../log.ts';
+import { DEFAULT_WAIT_MS } from '../local-cloud/wait.ts';
+import { createLogger, type Logger } from '../log.ts';
 import type { HttpRequest } from '../net/http.ts';
-import { Waiters } from '../net/timing.ts';
+import { endsWithin, Waiters } from '../net/timing.ts';
 import { Node, type NodeParts } from '../node.ts';
 import type { CodaNode, Plugin } from '../plugin.ts';
-import { ConfigError } from '../errors.ts';
 import { TestCloud, type Answering } from './in-memory/cloud.ts';
 import { testDevice, type TestExecutor } from './in-memory/device.ts';
 import { MemoryPipeline } from './in-memory/pipeline.ts';
@@ -36,6 +37,8 @@ export interface TestPluginOptions<P = OnePlugin> {
   readonly plugins?: readonly GivenPlugin[];
   /** Answers what plugins request with `node.http`. Default: nothing can be reached. */
   readonly http?: Answering;
+  /** How long all of it may take. Default 30,000. */
+  readonly timeoutMs?: number;
 }
 
 export interface PlayedPlugin {
@@ -60,25 +63,71 @@ const BUILTINS = ['simulator', 'batching', 'webhook'];
 /** Nothing waits for their taps, but a test does. */
 const OBSERVING = ['afterRun', 'onCancel', 'afterDeliver'] as const;
 
-/** Resolves once all jobs have ended and the node is closed. Throws what the start of the node throws, what a step
- *  throws, and why the node has ended early. */
+/** Resolves once all jobs have ended and the node is closed. Throws what the start of the node throws, what a step throws,
+ *  why the node has ended early, and a JobError if a job does not end in time. */
 export async function playPlugin(
-  { builtins, modules }: Surroundings,
+  surroundings: Surroundings,
   plugin: OnePlugin,
   options: Omit<TestPluginOptions, 'options'> & { readonly options?: object },
 ): Promise<PlayedPlugin> {
-  const { jobs: steps = [{}], executor, env = {}, plugins = [], http } = options;
+  const { jobs: steps = [{}], plugins = [], timeoutMs = DEFAULT_WAIT_MS } = options;
   const log: string[] = [];
   const logger = createLogger({ level: 'debug', write: (line) => log.push(line) });
+  const given: GivenPlugin = options.options === undefined ? plugin : [plugin, options.options];
+  const applied = await givenPlugins([given, ...plugins], process.cwd(), logger);
+  const { node, cloud, jobs, take } = createNode(surroundings, applied, options, logger);
+  const observed = watchObserving(node);
+  const settled = async (): Promise<void> => {
+    for (const { ended } of jobs.values()) await ended;
+    await observed.idle();
+  };
+  const play = async (): Promise<void> => {
+    for (const step of steps) {
+      if (typeof step !== 'function') take(step);
+      else {
+        await settled();
+        await step(node);
+      }
+    }
+    await settled();
+  };
+  await node.start();
+  try {
+    const failed = node.failed.then((reason) => {
+      throw reason;
+    });
+    const isInTime = await endsWithin(Promise.race([play(), failed]), timeoutMs);
+    if (!isInTime) throw overdue(node, jobs, timeoutMs);
+  } catch (thrown) {
+    await node.close();
+    throw thrown;
+  }
+  await node.stop();
+  await observed.idle();
+  const { requests, connected: connect } = cloud;
+  return { jobs: [...jobs.values()].map(({ played }) => played), log, requests, connect };
+}
+
+interface TestedNode {
+  readonly node: Node;
+  readonly cloud: TestCloud;
+  readonly jobs: ReadonlyMap<string, Playing>;
+  /** Has the node take a job in. */
+  readonly take: (job: TestJob) => void;
+}
+
+function createNode(
+  { builtins, modules }: Surroundings,
+  plugins: readonly Plugin[],
+  { executor, env = {}, http, settings }: Omit<TestPluginOptions, 'options'>,
+  log: Logger,
+): TestedNode {
   const jobs = new Map<string, Playing>();
   const cloud = new TestCloud(jobs, http);
   let pipeline: MemoryPipeline | undefined;
   const parts: NodeParts = {
-    openJobs: ({ settings, admission }) =>
-      Promise.resolve((opened) => {
-        pipeline = new MemoryPipeline({ ...opened, settings, admission, log: logger, jobs });
-        return pipeline;
-      }),
+    openJobs: (opened) =>
+      Promise.resolve((options) => (pipeline = new MemoryPipeline({ ...options, ...opened, jobs }))),
     createHttpClient: () => cloud,
     openRedis: () => {
       throw new ConfigError('there is no Redis in testPlugin', {
@@ -86,9 +135,7 @@ export async function playPlugin(
       });
     },
   };
-  const given: GivenPlugin = options.options === undefined ? plugin : [plugin, options.options];
-  const own = await givenPlugins([given, ...plugins], process.cwd(), logger);
-  const replaced = new Set(own.map(({ name }) => name));
+  const replaced = new Set(plugins.map(({ name }) => name));
   const others = [
     ...BUILTINS.flatMap((name) => builtins.get(name)?.() ?? []),
     testDevice(executor, jobs, (jobId) => pipeline?.cancel(jobId)),
@@ -97,52 +144,33 @@ export async function playPlugin(
   ].filter(({ name }) => !replaced.has(name));
   const node = new Node({
     config: {
-      settings: { ...defaultSettings(), qpuId: 'test-qpu', ...options.settings },
+      settings: { ...defaultSettings(), qpuId: 'test-qpu', ...settings },
       executor: undefined,
       state: undefined,
     },
-    plugins: [...others, ...own],
+    plugins: [...others, ...plugins],
     modules,
     env,
-    log: logger,
+    log,
     parts,
   });
-  const observed = watchObserving(node);
-  await node.start();
-  const play = async (): Promise<void> => {
-    const settled = async (): Promise<void> => {
-      for (const { ended } of jobs.values()) await ended;
-      await observed.idle();
-    };
-    for (const step of steps) {
-      if (typeof step === 'function') {
-        await settled();
-        await step(node);
-        continue;
-      }
-      const playing = playingOf(step, jobs.size + 1);
-      if (jobs.has(playing.jobId)) throw new TypeError(`two jobs of the test are called ${playing.jobId}`);
-      jobs.set(playing.jobId, playing);
-      pipeline?.take(playing);
-    }
-    await settled();
+  const take = (job: TestJob): void => {
+    const playing = playingOf(job, jobs.size + 1);
+    if (jobs.has(playing.jobId)) throw new TypeError(`two jobs of the test are called ${playing.jobId}`);
+    jobs.set(playing.jobId, playing);
+    pipeline?.take(playing);
   };
-  const failed = node.failed.then((reason) => {
-    throw reason;
+  return { node, cloud, jobs, take };
+}
+
+function overdue(node: Node, jobs: ReadonlyMap<string, Playing>, timeoutMs: number): JobError {
+  const open = [...jobs.values()].filter(({ hasEnded }) => !hasEnded).map(({ jobId }) => jobId);
+  const what = open.length === 0 ? 'a step, or a tap that observes,' : open.join(', ');
+  const { reasons } = node.readiness();
+  const because = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
+  return new JobError(`${what} did not end within ${timeoutMs / 1000} s${because}`, {
+    remedy: 'See what the plugin or the executor waits for. With timeoutMs, testPlugin waits longer.',
   });
-  try {
-    await Promise.race([play(), failed]);
-  } finally {
-    await node.stop();
-  }
-  await observed.idle();
-  const { requests, connected } = cloud;
-  return {
-    jobs: [...jobs.values()].map(({ played }) => played),
-    log,
-    requests,
-    connect: connected,
-  };
 }
 
 function playingOf(job: TestJob, number: number): Playing {

@@ -345,6 +345,11 @@ describe('testPlugin', () => {
       }),
     );
     await assert.rejects(testPlugin(failingNode), /the fridge has gone/);
+    const forEver = { jobs: [{}, (node: CodaNode) => node.jobs.hold('for ever'), {}, {}], timeoutMs: 200 };
+    await assert.rejects(
+      testPlugin(nothing, forEver),
+      /(?:job-\d|a step).* did not end within 0\.2 s.*\n.*timeoutMs/,
+    );
   });
 
   it('answers what plugins request, and reaches nothing else', async () => {

@@ -88,6 +88,10 @@ export class Playing {
     this.#resolve();
   }
 
+  get hasEnded(): boolean {
+    return this.#ending !== undefined;
+  }
+
   /** What the device returns for it, if the test says so. */
   scripted(ir: NativeGateIR, shots: number): ExecutionResult | Error | undefined {
     const { fails, result } = this.script;

@@ -1,8 +1,7 @@
 // `coda-node`: what users write: a configuration, a plugin, an executor. Stable: a name here changes only with a major version.
 // What the built-in plugins use beyond it is in kit.ts.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
-// With `*`, so that packages can add to its interface.
-export type * from './config/plugins/known.ts';
+export type { PluginOptions } from './config/plugins/known.ts';
 export type { JsonSchema, OptionsSchema } from './config/plugins/schema-types.ts';
 export type { Settings } from './config/settings.ts';
 export {

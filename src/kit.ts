@@ -1,7 +1,7 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
 export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
-export type { BuiltinName } from './config/plugins/builtin-options.ts';
+export type { BuiltinName } from './config/plugins/known.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readYaml, type YamlFile } from './config/yaml.ts';
 export type { Trouble } from './errors.ts';

@@ -2,8 +2,12 @@
 import type { Executor } from '../device/executor.ts';
 import type { PythonChoice } from '../device/python.ts';
 import type { GivenOptionsOf, Plugin, PluginTakingOptions } from '../plugin.ts';
-import type { BuiltinName, BuiltinOptions, ThisPluginTakesNoOptions } from './plugins/builtin-options.ts';
-import type { PluginOptions } from './plugins/known.ts';
+import type {
+  BuiltinName,
+  BuiltinOptions,
+  PluginOptions,
+  ThisPluginTakesNoOptions,
+} from './plugins/known.ts';
 import type { SETTINGS, SettingName, Settings } from './settings.ts';
 
 type Table = typeof SETTINGS;
@@ -61,10 +65,10 @@ type NameLike<Name extends string> = Name extends keyof PluginOptions | PluginMo
   : keyof PluginOptions | PluginModule;
 
 type EntryOf<Which> = Which extends keyof PluginOptions
-  ? readonly [Which, Registered<PluginOptions[Which]> | boolean, name?: string]
+  ? readonly [plugin: Which, options: Registered<PluginOptions[Which]> | boolean, name?: string]
   : Which extends string
-    ? readonly [NameLike<Which>, Readonly<Record<string, unknown>> | boolean, name?: string]
-    : readonly [Which, OptionsFor<Which> | boolean, name?: string];
+    ? readonly [plugin: NameLike<Which>, options: Readonly<Record<string, unknown>> | boolean, name?: string]
+    : readonly [plugin: Which, options: OptionsFor<Which> | boolean, name?: string];
 
 type Registered<P> = P extends PluginTakingOptions ? GivenOptionsOf<P> : P;
 

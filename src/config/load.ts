@@ -98,6 +98,15 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     [...merged].map(([name, { value }]) => [name, value]),
   ) as unknown as Settings;
   for (const secret of secretsOf(settings, state)) input.log?.mask(secret);
+  const extra =
+    file === undefined || input.loadPlugins === false
+      ? []
+      : await loadPlugins(fromFile.entries, {
+          modules,
+          baseDirs: baseDirsOf(file.path),
+          builtins,
+          log: input.log,
+        });
   return {
     settings,
     sources: sourcesOf(merged),
@@ -105,15 +114,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     executor: chosenExecutor(layers, fromFile.executor, cwd),
     plugins: {
       disabled: disabledOf(fromFile.entries),
-      extra:
-        file === undefined || input.loadPlugins === false
-          ? []
-          : await loadPlugins(fromFile.entries, {
-              modules,
-              baseDirs: baseDirsOf(file.path),
-              builtins,
-              log: input.log,
-            }),
+      extra: extra.map(({ plugin }) => plugin),
     },
     state,
     warnings: [

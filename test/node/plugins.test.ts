@@ -67,6 +67,22 @@ describe('a plugin that fails', () => {
     });
   }
 
+  it('of wrong options does not start, and of right ones gets them', async () => {
+    const got: number[] = [];
+    const timed = definePlugin({
+      name: 'timed',
+      options: { type: 'object', properties: { everyMin: { type: 'number', default: 30 } } },
+      apply: (_node, { everyMin }) => void got.push(everyMin),
+    });
+    await assert.rejects(
+      startTestNode({ cloud, plugins: [[timed, { evryMin: 5 }]] }),
+      /plugins\[0\]\.evryMin in the test \(plugin 'timed'\) is unknown; did you mean "everyMin"\?/,
+    );
+    const { stop } = await startTestNode({ cloud, plugins: [timed, [timed, { everyMin: 5 }, 'second']] });
+    await stop();
+    assert.deepEqual(got, [30, 5]);
+  });
+
   it('in apply is named', async () => {
     const plugin = definePlugin({ name: 'culprit', apply: explode });
     await assert.rejects(

@@ -21,17 +21,28 @@ export interface PluginLoading {
   readonly log?: Pick<Logger, 'mask'> | undefined;
 }
 
+/** A plugin, and the file that it comes from. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly file: string;
+}
+
 /**
  * Loads the plugins among `entries`, in order. Throws a ConfigError for a module that is missing, fails, or exports no
  * plugin, for two plugins of one name, and for wrong options, all of them together.
  */
-export async function loadPlugins(entries: readonly Entry[], loading: PluginLoading): Promise<Plugin[]> {
-  const loaded: { name: string; place: Place; plugin: Plugin }[] = [];
+export async function loadPlugins(
+  entries: readonly Entry[],
+  loading: PluginLoading,
+): Promise<LoadedPlugin[]> {
+  const loaded: (LoadedPlugin & { name: string; place: Place })[] = [];
   const faults: string[] = [];
   for (const entry of entries) {
     if (entry.kind === 'builtin' || !entry.enabled) continue;
-    const plugin = await makePlugin(await sourceOf(entry, loading, faults));
-    if (plugin !== undefined) loaded.push({ name: plugin.name, place: entry.place, plugin });
+    const source = await sourceOf(entry, loading, faults);
+    const plugin = await makePlugin(source);
+    if (plugin !== undefined)
+      loaded.push({ name: plugin.name, place: entry.place, plugin, file: source.path });
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));
   refuseDoubles(
@@ -39,7 +50,7 @@ export async function loadPlugins(entries: readonly Entry[], loading: PluginLoad
     "Remove one of the two, or give one a name of its own: ['./my-plugin.ts', { … }, 'my-name'].",
   );
   refuseBuiltinNames(loaded, entries, loading.builtins);
-  return loaded.map(({ plugin }) => plugin);
+  return loaded;
 }
 
 /** The plugins of a node without a config file, such as that of a test. Throws a ConfigError for wrong options. */

@@ -104,20 +104,20 @@ type ListOf<S, F extends Form> = S extends { readonly items: infer Items }
   : readonly unknown[];
 
 type ObjectOf<S, F extends Form> = S extends { readonly properties: infer P }
-  ? KeysOf<P, AlwaysThere<S, P, F> & keyof P, F> & OtherKeys<S>
+  ? // One object type, as errors and editors show it best.
+    KeysOf<P, AlwaysThere<S, P, F> & keyof P, F> extends infer Keys
+    ? { [K in keyof Keys]: Keys[K] } & OtherKeys<S>
+    : never
   : S extends { readonly additionalProperties: infer Value extends object }
     ? Readonly<Record<string, ValueOf<Value, F>>>
     : Readonly<Record<string, unknown>>;
 
-/** In one object type, as an editor shows it best. */
-type KeysOf<P, Always extends keyof P, F extends Form> = Flat<
-  { readonly [K in Always]: ValueOf<P[K], F> } & {
-    // `undefined` is what `process.env.X` gives for a variable that is not set.
-    readonly [K in Exclude<keyof P, Always>]?: ValueOf<P[K], F> | (F extends 'given' ? undefined : never);
-  }
->;
-
-type Flat<T> = { [K in keyof T]: T[K] };
+type KeysOf<P, Always extends keyof P, F extends Form> = {
+  readonly [K in Always]: ValueOf<P[K], F>;
+} & {
+  // `undefined` is what `process.env.X` gives for a variable that is not set.
+  readonly [K in Exclude<keyof P, Always>]?: ValueOf<P[K], F> | (F extends 'given' ? undefined : never);
+};
 
 type AlwaysThere<S, P, F extends Form> = F extends 'filled'
   ? RequiredKeys<S> | DefaultedKeys<P>

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { checkOptions } from '../../../src/config/plugins/options.ts';
 import type { JsonSchema, OptionsSchema } from '../../../src/config/plugins/schema-types.ts';
 import { PluginError } from '../../../src/errors.ts';
@@ -228,6 +229,52 @@ describe('options that are wrong', () => {
       it: 'https://u:s3cret@a.org',
     });
     assert.doesNotMatch(fault, /s3cret/);
+  });
+});
+
+describe('any JSON', () => {
+  it('as options is right, and stays so, or is told without its secrets', async () => {
+    const schema = withProperties(
+      {
+        token: { type: 'string', writeOnly: true, minLength: 30 },
+        keys: { type: 'array', writeOnly: true, items: { type: 'string', pattern: '^k' } },
+        n: { type: 'integer', minimum: 1, default: 3 },
+        file: { type: 'string', format: 'path' },
+        either: { anyOf: [{ type: 'number' }, { type: 'object', properties: { a: { enum: [1, 2] } } }] },
+        deep: { type: 'object', default: {}, properties: { b: { type: 'boolean', default: true } } },
+      },
+      { required: ['n'] },
+    );
+    const secret = fc.oneof(
+      fc.constant('PlAnTeD'),
+      fc.constant('kPlAnTeD'),
+      fc.constant(['PlAnTeD', 5, ['PlAnTeD']]),
+    );
+    const any = fc.oneof(fc.jsonValue(), fc.integer(), fc.constant(undefined));
+    const given = fc.oneof(
+      fc.dictionary(
+        fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'PlAnTeD is no name')),
+        any,
+      ),
+      fc.record(
+        {
+          ...{ token: fc.oneof(secret, any), keys: fc.oneof(secret, any) },
+          ...{ n: any, file: any, either: any, deep: any },
+        },
+        { requiredKeys: [] },
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(given, async (options) => {
+        const first = await check(schema, options);
+        assert.ok(!first.faults.join().includes('PlAnTeD'), first.faults.join());
+        if (first.faults.length > 0) return;
+        const again = await check(schema, first.options);
+        assert.deepEqual(again.faults, []);
+        assert.deepEqual(again.options, first.options);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

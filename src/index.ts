@@ -24,6 +24,8 @@ export type {
   Edge,
   ExecutionResult,
   Executor,
+  ExecutorContext,
+  ExecutorFactory,
   RunContext,
   SeenResult,
   UpcomingJob,
@@ -41,7 +43,6 @@ export type { Logger } from './log.ts';
 export {
   definePlugin,
   type CodaNode,
-  type ExecutorFactory,
   type GivenOptionsOf,
   type OptionsOf,
   type Plugin,

@@ -4,7 +4,7 @@ import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { FilledOptions, GivenOptions, OptionsSchema } from './config/plugins/schema-types.ts';
 import type { Settings } from './config/settings.ts';
-import type { Executor, ExecutorChoice } from './device/executor.ts';
+import type { Executor, ExecutorChoice, ExecutorFactory } from './device/executor.ts';
 import { PluginError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
@@ -14,10 +14,19 @@ import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 
+/** Anything but a promise: nothing waits for `apply`. */
+export type NotAPromise =
+  | void
+  | null
+  | boolean
+  | number
+  | string
+  | (object & { readonly then?: 'apply must not be async: await in a tap of boot or start' });
+
 /** A plugin: `apply` is called once, synchronously, before anything else happens; it taps hooks. */
 export interface Plugin {
   readonly name: string;
-  apply(node: CodaNode): void;
+  apply(node: CodaNode): NotAPromise;
 }
 
 /** A plugin that takes options: its users write `[plugin, { … }]`, and `apply` gets them checked, with all defaults. */
@@ -40,9 +49,6 @@ export type OptionsOf<P extends PluginTakingOptions> = FilledOptions<P['options'
 
 /** The options as users of a plugin write them: those with a default can be left out. */
 export type GivenOptionsOf<P extends PluginTakingOptions> = GivenOptions<P['options']>;
-
-/** Makes an executor from the node's settings; called once a start. Returns the executor or a promise of it. */
-export type ExecutorFactory = (settings: Settings) => unknown;
 
 /** The node as its plugins see it. */
 export interface CodaNode {

@@ -3,10 +3,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ExecutorError, type CodaNode, type Logger } from '../../src/index.ts';
-import { isRecord, PYTHON_EXECUTORS, type ModuleLoader, type Namespace } from '../../src/kit.ts';
-import { exportsText, found, loadModule, type Found } from './choice.ts';
+import { isRecord, PYTHON_EXECUTORS, type ModuleLoader } from '../../src/kit.ts';
+import { ENTRY, exportsText, factoryOf, found, loadModule, type Found } from './choice.ts';
 
-const ENTRY = 'executor-factory';
 const ROOT_FILES = [`${ENTRY}.js`, `${ENTRY}.mjs`, `${ENTRY}.cjs`];
 /** Packages to read at the same time: enough to keep the disk busy, few enough for the limit on open files. */
 const AT_ONCE = 32;
@@ -96,13 +95,6 @@ async function load(modules: ModuleLoader, { name, module, baseDir }: Candidate)
     `the package ${label} exports no createExecutor; it exports ${exportsText(exports)}`,
     { remedy: 'Remove the package, or name another executor in CODA_EXECUTOR_FACTORY.' },
   );
-}
-
-function factoryOf(exports: Namespace): unknown {
-  // Checked with `in`: without a default export, the loader returns the module itself for `default`.
-  const fallback = 'default' in exports ? exports['default'] : undefined;
-  const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
-  return exports['createExecutor'] ?? nested ?? fallback ?? undefined;
 }
 
 async function findCandidates(cwd: string): Promise<Candidate[]> {

@@ -1,5 +1,5 @@
 // The types of coda.config.ts, and `defineConfig`, which gives them to the editor.
-import type { Executor } from '../device/executor.ts';
+import type { Executor, ExecutorFactory, ExecutorOptions } from '../device/executor.ts';
 import type { PythonChoice } from '../device/python.ts';
 import type { GivenOptionsOf, Plugin, PluginTakingOptions } from '../plugin.ts';
 import type {
@@ -96,11 +96,19 @@ type TopLevelSettings = {
   ]?: Settings[K] | undefined;
 };
 
+type OwnFactory = ExecutorFactory<Executor | Promise<Executor>>;
+
 interface ConfigWith<Entries> extends TopLevelSettings {
-  /** Runs the circuits: a built-in's name, `./my-executor.ts:createExecutor`, `my_qpu.executor_factory:create_executor` in
-   *  Python, a factory, or an executor. */
+  /** Runs the circuits: a built-in's name, a package, `./my-executor.ts:createExecutor`,
+   *  `my_qpu.executor_factory:create_executor` in Python, a factory, or an executor. A list of a factory and its options
+   *  gives it these: `['my-package', { … }]`. */
   executor?:
-    string | PythonChoice | Executor | ((settings: Settings) => Executor | Promise<Executor>) | undefined;
+    | string
+    | PythonChoice
+    | Executor
+    | OwnFactory
+    | readonly [factory: string | OwnFactory, options: ExecutorOptions]
+    | undefined;
   /** Options of the built-in plugins, and plugins of your own. */
   plugins?: Entries | undefined;
 }

@@ -10,6 +10,7 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
+import { PluginFiles } from './plugin-files.ts';
 import { builtinNames, type Entry } from './plugins/entries.ts';
 import { loadPlugins } from './plugins/load.ts';
 import { secretsOf } from './secrets.ts';
@@ -58,6 +59,8 @@ export interface LoadedConfig {
     readonly disabled: ReadonlySet<string>;
     /** Plugins of third parties, in the order of the config file. */
     readonly extra: readonly Plugin[];
+    /** The modules that they come from. */
+    readonly files: PluginFiles;
   };
   /** Credentials of an earlier start; present also when a token is given. */
   readonly state: PersistedState | undefined;
@@ -115,6 +118,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     plugins: {
       disabled: disabledOf(fromFile.entries),
       extra: extra.map(({ plugin }) => plugin),
+      files: new PluginFiles(extra),
     },
     state,
     warnings: [

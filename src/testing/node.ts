@@ -12,7 +12,7 @@ import type { LocalCloud } from '../local-cloud/local-cloud.ts';
 
 export interface TestNodeOptions {
   readonly cloud: Pick<LocalCloud, 'url' | 'issueToken'>;
-  /** An executor, a factory, or a name such as `simulator`. Default: the no-op executor. */
+  /** An executor, a factory, a name such as `simulator`, or a list of that and its options. Default: the no-op executor. */
   readonly executor?: unknown;
   /** Added to the built-in ones; one with options as `[plugin, { … }]`. */
   readonly plugins?: readonly GivenPlugin[];

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defineConfig, type CodaConfig, type PluginEntry } from '../../src/config/define.ts';
-import { definePlugin } from '../../src/plugin.ts';
+import type { Executor, ExecutorContext } from '../../src/device/executor.ts';
+import { definePlugin, type Plugin } from '../../src/plugin.ts';
 
 const mine = definePlugin({ name: 'mine', apply() {} });
 const timed = definePlugin({
@@ -13,6 +14,31 @@ const timed = definePlugin({
   },
 });
 const ready = Boolean(mine);
+
+/** Each may be the executor of a config. */
+export const executors = [
+  ['my-package', { host: 'rig-1' }],
+  (settings, { log, device, options }) => {
+    log.info(`${settings.numQubits} qubits, ${String(device?.['name'])}`, options);
+    return { run: () => Promise.reject(new Error('none')) };
+  },
+  [
+    (_settings, { options }: ExecutorContext<{ host: string }>) => labExecutor(options.host),
+    { host: 'rig-1' },
+  ],
+] satisfies CodaConfig['executor'][];
+
+function labExecutor(host: string): Executor {
+  return { run: () => Promise.reject(new Error(host)) };
+}
+
+/** Any of these may be an `apply`. */
+export const applies: readonly Plugin['apply'][] = [
+  () => {},
+  ({ hooks }) => hooks.drain.tap('mine', () => {}),
+  ({ log }) => [1].push(log.masked('').length),
+  (node) => node,
+];
 
 const config = {
   executor: './my-executor.ts:createExecutor',
@@ -48,6 +74,10 @@ export const mistakes: readonly unknown[] = [
   { executorFactory: 'simulator' } satisfies CodaConfig,
   // @ts-expect-error not a level
   { logLevel: 'loud' } satisfies CodaConfig,
+  // @ts-expect-error options that are no object
+  { executor: ['my-package', 7] } satisfies CodaConfig,
+  // @ts-expect-error nothing would wait for it
+  { name: 'mine', async apply() {} } satisfies PluginEntry,
   // @ts-expect-error no plugin
   { name: 'mine' } satisfies PluginEntry,
 ];

@@ -1,7 +1,14 @@
 // A plugin's failure names the plugin and the hook, and harms no more than it must.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { definePlugin, PluginError, serviceKey, type CodaNode, type HookName } from '../../src/index.ts';
+import {
+  definePlugin,
+  PluginError,
+  serviceKey,
+  type CodaNode,
+  type HookName,
+  type Plugin,
+} from '../../src/index.ts';
 import { HOOKS } from '../../src/hooks.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
 import { HeldExecutor } from '../support/executors.ts';
@@ -89,6 +96,17 @@ describe('a plugin that fails', () => {
       startTestNode({ cloud, plugins: [plugin] }),
       /plugin 'culprit' failed in apply: kaboom/,
     );
+  });
+
+  it('with an async apply is refused, whatever becomes of its promise', async () => {
+    for (const apply of [async () => {}, async () => explode(), () => never()]) {
+      // What the types refuse, too.
+      const plugin = { name: 'culprit', apply } as unknown as Plugin;
+      await assert.rejects(
+        startTestNode({ cloud, plugins: [plugin] }),
+        /plugin 'culprit' has an async apply, and nothing waits for it\n  → Make apply a plain function/,
+      );
+    }
   });
 
   it('in onJob fails that job, by name, and not the next', async () => {

@@ -42,7 +42,7 @@ export class MemoryPipeline implements Pipeline {
 
   constructor(options: MemoryPipelineOptions) {
     this.#options = options;
-    const { settings, admission, log, hooks, loaded, qpuId, jobs } = options;
+    const { settings, admission, log, hooks, busyTaps, loaded, qpuId, jobs } = options;
     this.admission = admission;
     const held = this.#held;
     const outbox = (this.#outbox = new MemoryOutbox({
@@ -71,11 +71,13 @@ export class MemoryPipeline implements Pipeline {
           if (playing !== undefined) playing.outcome = outcome;
           return endings.ran(job, outcome, cause);
         },
+        failed: (job, error) => this.#failed(job, error),
         keep: (job, measured, reason) => endings.keep(job, measured, reason),
       },
       loaded,
       odd: new OddResults(log, loaded.source),
       hooks,
+      busyTaps,
       log,
       onStartLost: () => {},
       concurrency: settings.concurrency,
@@ -112,7 +114,7 @@ export class MemoryPipeline implements Pipeline {
     const circuit = readCircuit(message, loaded.executor.upcoming !== undefined);
     if (script.cancel instanceof Promise) void script.cancel.then(() => this.cancel(jobId));
     if ('fault' in circuit) {
-      void this.#failed(job, new Failure('in the check of its circuit', circuit.fault, circuit.fault));
+      void this.#failed(job, circuit.fault, { where: 'in the check of its circuit' });
     } else if (isTapped(hooks.prepare)) void this.#prepare(job, circuit);
     else this.#enqueue(job, circuit);
   }
@@ -151,8 +153,9 @@ export class MemoryPipeline implements Pipeline {
     return cancelJob(jobId, this.#held, this.#runner, this.#endings);
   }
 
-  /** No operator stops a test for the second time. */
-  failRunning(): void {}
+  failRunning(reason: string): void {
+    for (const job of [...this.#held.all()]) if (job.stage === 'running') this.#runner.fail(job, reason);
+  }
 
   /** There is no other node. */
   handBack(): Promise<never> {
@@ -188,7 +191,7 @@ export class MemoryPipeline implements Pipeline {
     const preparing = this.#held.prepare(job, circuit);
     const prepared = await prepareCircuit(this.#options.hooks, preparing);
     if (this.#held.get(job.jobId) !== preparing) return;
-    if (prepared instanceof Failure) void this.#failed(preparing, prepared);
+    if (prepared instanceof Failure) void this.#failed(preparing, prepared.error, prepared);
     else this.#enqueue(preparing, prepared);
   }
 
@@ -198,10 +201,10 @@ export class MemoryPipeline implements Pipeline {
     else this.#held.enqueue(job, circuit);
   }
 
-  #failed(job: Parameters<Endings['failed']>[0], failure: Failure): Promise<void> {
+  #failed(...[job, error, cause]: Parameters<Endings['failed']>): Promise<void> {
     const playing = this.#options.jobs.get(job.jobId);
-    if (playing !== undefined) playing.outcome = { status: 'failed', error: failure.error };
-    return this.#endings.failed(job, failure.error, failure);
+    if (playing !== undefined) playing.outcome = { status: 'failed', error };
+    return this.#endings.failed(job, error, cause);
   }
 }
 

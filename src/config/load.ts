@@ -10,7 +10,7 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
-import { PluginFiles } from './plugin-files.ts';
+import { PluginFiles } from './plugins/files.ts';
 import { builtinNames, type Entry } from './plugins/entries.ts';
 import { loadPlugins } from './plugins/load.ts';
 import { secretsOf } from './secrets.ts';

@@ -1,5 +1,5 @@
 // Which plugin a module belongs to: by its file, or by its package.
-import type { LoadedPlugin } from './plugins/load.ts';
+import type { LoadedPlugin } from './load.ts';
 
 /** The innermost package that a file is in. */
 const PACKAGE = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/;

@@ -107,10 +107,10 @@ describe('the examples', () => {
       const { code = '' } =
         blocksOf(join('examples', name, 'README.md')).find(({ lang }) => lang === 'ts') ?? {};
       // With the types of its options.
-      writeFileSync(join(folder, `${name}.ts`), `import 'coda-plugin-${name}';\n${code}`);
+      writeFileSync(join(folder, `${name}.ts`), `import type {} from 'coda-plugin-${name}';\n${code}`);
       writeFileSync(
         join(folder, `${name}-wrong.ts`),
-        `import 'coda-plugin-${name}';\n${code.replace(/\{ \w+:/, '{ oops:')}`,
+        `import type {} from 'coda-plugin-${name}';\n${code.replace(/\{ \w+:/, '{ oops:')}`,
       );
     }
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);

@@ -25,9 +25,13 @@ import { BatchExecutor, HeldExecutor, zeros } from '../support/executors.ts';
 const tapping = (apply: Plugin['apply']): Plugin => definePlugin({ name: 'mine', apply });
 const nothing = tapping(() => {});
 
+/** Depends on the circuit, so that another one is noticed. */
 const twoToOne: Executor = {
-  run: (_ir, shots) =>
-    Promise.resolve({ counts: { '00': shots - 1, '11': 1 }, executionTimeMs: 1, shotsCompleted: shots }),
+  run(ir, shots) {
+    const counts: Record<string, number> =
+      ir.gates.length === 0 ? { '10': shots } : { '00': shots - 1, '11': 1 };
+    return Promise.resolve({ counts, executionTimeMs: 1, shotsCompleted: shots });
+  },
 };
 
 /** What a plugin and an executor do with one job. */
@@ -326,6 +330,26 @@ describe('testPlugin', () => {
       ],
     });
     assert.deepEqual(order, ['job-1', 'held', 'released', 'job-2']);
+  });
+
+  it('drains the node at the end, and waits for who holds the device', async () => {
+    const order: string[] = [];
+    const plugin = tapping((node) => {
+      node.hooks.drain.tap('mine', () => void order.push('drain'));
+      node.onClose('mine', () => void order.push('closed'));
+    });
+    const holding = async (node: CodaNode): Promise<void> => {
+      const hold = await node.jobs.hold('tune-up');
+      hold.signal.addEventListener('abort', () => {
+        order.push('asked');
+        setImmediate(() => {
+          order.push('released');
+          hold.release();
+        });
+      });
+    };
+    await testPlugin(plugin, { jobs: [{}, holding] });
+    assert.deepEqual(order, ['drain', 'asked', 'released', 'closed']);
   });
 
   it('fails as the start of a node fails, and as a step fails', async () => {

@@ -1,6 +1,6 @@
 // Reads calls of gates, with their modifiers, and refuses by name what the language has and a circuit cannot have.
 import type { Context } from './context.ts';
-import { Fault, KnownFault, quoted } from './diagnostics.ts';
+import { Fault, KNOWN_FAULT, quoted } from './diagnostics.ts';
 import type { Expression } from './expression.ts';
 import { constantInteger, readExpression } from './expressions.ts';
 import type { Arg, GateDefinition, Modifier, Statement } from './gate.ts';
@@ -25,7 +25,7 @@ export function readCall(context: Context, physical: Physical, assignment: ReadA
   }
   scanner.next();
   if (!hasModifiers && isAssignment(context)) return assignment(word, at, end);
-  if (gate !== undefined) throw new KnownFault();
+  if (gate !== undefined) throw KNOWN_FAULT;
   refuse(context, word, at, end);
   throw context.noGate(word, at, end);
 }
@@ -41,18 +41,20 @@ export function readCallOf(
   const { scanner } = context;
   const { start: at, end } = scanner;
   scanner.next();
-  if (scanner.kind !== 'name') {
-    if (modifiers === NONE && isAssignment(context)) return assignment(gate.name, at, end);
-    if (scanner.kind === '[') {
-      throw new Fault(scanner.start, scanner.end, 'a gate with a duration of its own is not taken', {
-        hint: 'Leave the duration out: the device has its own.',
-      });
-    }
+  if (modifiers === NONE && isAssignment(context)) {
+    // `h[100ns] q;` looks like an assignment at first.
+    const isBit = !context.is('[') || context.find(gate.name) !== undefined;
+    if (isBit) return assignment(gate.name, at, end);
   }
   const args = scanner.kind === '(' ? readArgs(context) : NONE;
   if (args.length !== gate.params) {
     const wanted = counted(gate.params, 'angle');
     throw new Fault(at, end, `gate ${quoted(gate.name)} takes ${wanted}, here ${areOf(args.length)}`);
+  }
+  if (context.is('[')) {
+    throw new Fault(scanner.start, scanner.end, 'a gate with a duration of its own is not taken', {
+      hint: 'Leave the duration out: the device has its own.',
+    });
   }
   const operands = context.is(';') ? NONE : readOperands(context, physical);
   let qubits = gate.qubits;

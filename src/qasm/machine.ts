@@ -10,8 +10,8 @@ import { nativesOf } from './native.ts';
 import { itemAt } from './operands.ts';
 
 /** Of a circuit, and of what it takes to make one: so that a short program does not become endless work. */
-export const MOST_GATES = 1_000_000;
-const MOST_STEPS = 2_000_000;
+const MOST_GATES = 500_000;
+const MOST_STEPS = 1_000_000;
 
 const NO_NUMBERS: readonly number[] = [];
 

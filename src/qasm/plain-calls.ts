@@ -65,7 +65,7 @@ export class PlainCalls {
     let at = digits;
     let index = 0;
     for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(++at)) {
-      index = index * 10 + code - 48;
+      index = index * 10 + (code - 48);
     }
     if (at === digits || text.charCodeAt(at) !== 93 /* ] */) return undefined;
     this.#at = at + 1;

@@ -185,7 +185,7 @@ export class Scanner {
     let code = first;
     // Most numbers are alone in parentheses or brackets; whatever may be of another form is read by its pattern.
     while (code >= 48 && code <= 57) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
       code = text.charCodeAt(++at);
     }
     this.unit = '';
@@ -293,7 +293,7 @@ export class Scanner {
     let at = digits;
     let value = 0;
     for (let code = this.text.charCodeAt(at); CLASSES[code] === DIGIT; code = this.text.charCodeAt(++at)) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
     }
     this.kind = 'hardware';
     this.value = value;

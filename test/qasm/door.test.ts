@@ -3,15 +3,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
+import type * as coda from '../../src/index.ts';
 import * as qasm from '../../src/qasm/index.ts';
 
 describe('coda-node/qasm', () => {
   it('exports the same names bundled as compiled, and errors of the family', async () => {
     const bundled = (await import(resolve('dist', 'bundle', 'qasm.js'))) as typeof qasm;
     assert.deepEqual(Object.keys(bundled).toSorted(), Object.keys(qasm).toSorted());
-    const { CodaError } = (await import(
-      resolve('dist', 'bundle', 'index.js')
-    )) as typeof import('../../src/index.ts');
+    const { CodaError } = (await import(resolve('dist', 'bundle', 'index.js'))) as typeof coda;
     assert.throws(
       () => bundled.parseQasm('qubit q; h q;', { target: 'cz' }),
       (thrown) => thrown instanceof bundled.QasmError && thrown instanceof CodaError,

@@ -17,7 +17,12 @@ if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
 // Only the tests need these. Without them, the tests that need them are skipped and say so.
 if (process.argv.includes('--vpn')) installVpnLab();
-if (process.argv.includes('--python')) installPythonOriginal();
+// For the tests of Python executors: the original coda-node of PyPI, which they are written for.
+if (process.argv.includes('--python')) installFromPypi('test-python', 'coda_node', ['coda-node==0.1.1']);
+// For the test of OpenQASM: Qiskit computes what a program means.
+if (process.argv.includes('--qiskit')) {
+  installFromPypi('test-qiskit', 'qiskit_qasm3_import', ['qiskit==2.6.2', 'qiskit-qasm3-import==0.6.0']);
+}
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -79,11 +84,11 @@ function installVpnLab() {
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
 }
 
-/** For the tests of Python executors: the original coda-node of PyPI, which they are written for. */
-function installPythonOriginal() {
-  const folder = join('dist', 'test-python');
+/** Makes an environment of Python in `dist` with packages, unless it can already import `module`. */
+function installFromPypi(name, module, packages) {
+  const folder = join('dist', name);
   const python = join(folder, 'bin', 'python');
-  if (spawnSync(python, ['-c', 'import coda_node'], { stdio: 'ignore' }).status === 0) return;
+  if (spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0) return;
   // Debian has a Python that cannot make environments, until this package is there.
   const makesEnvironments = () =>
     spawnSync('python3', ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0;
@@ -94,8 +99,8 @@ function installPythonOriginal() {
     say('no python3 that can make environments: the tests that need one are skipped');
     return;
   }
-  say(`installing coda-node 0.1.1 of PyPI in ${folder}`);
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1'];
+  say(`installing ${packages.join(' and ').replaceAll('==', ' ')} of PyPI in ${folder}`);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages];
   const stdio = ['ignore', 'inherit', 'inherit'];
   const made = spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio }).status === 0;
   if (made && spawnSync(python, install, { stdio }).status === 0) return;

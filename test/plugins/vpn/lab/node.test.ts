@@ -184,7 +184,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const node = await provision({ home: newHome(lab), env: { CODA_LOG_LEVEL: 'debug' } });
     const [pid] = openvpnsIn(lab.client);
     assert.ok(pid);
-    const changes = (): number => node.output().split('the network has changed').length - 1;
+    const changes = (): number => node.output().split('the network has changed: ').length - 1;
     assert.equal(changes(), 0);
     const since = performance.now();
     process.kill(pid, 'SIGKILL');

@@ -114,18 +114,19 @@ class Jobs:
             return
         del self._running[job.id]
         following = None if "out_of_memory" in answer else self._following()
-        if following is None:
-            self._answer(answer)
-            return
+        if following is not None:
+            answer["next"] = following["id"]
         # The answer first: the next run may end the process.
-        self._answer({**answer, "next": following["id"]})
-        self._run_next(following, b"")
+        self._answer(answer)
+        if following is not None:
+            self._run_next(following, b"")
 
     def _following(self) -> Optional[Dict[str, Any]]:
         """The job that begins now, if one may, and its circuit is here. If not, none may until the node says so again."""
         allowed, self._allowed = self._allowed, []
-        is_in_time = time.monotonic() * 1000 < self._until
-        if not allowed or not is_in_time or self.is_stopping or not self._circuits.has(allowed[0]["id"]):
+        if not allowed or self.is_stopping or time.monotonic() * 1000 >= self._until:
+            return None
+        if not self._circuits.has(allowed[0]["id"]):
             return None
         self._allowed = allowed[1:]
         return allowed[0]

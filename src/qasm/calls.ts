@@ -48,8 +48,11 @@ export function readCallOf(
   }
   const args = scanner.kind === '(' ? readArgs(context) : NONE;
   if (args.length !== gate.params) {
-    const wanted = counted(gate.params, 'angle');
-    throw new Fault(at, end, `gate ${quoted(gate.name)} takes ${wanted}, here ${areOf(args.length)}`);
+    throw new Fault(
+      at,
+      end,
+      `gate ${quoted(gate.name)} takes ${counted(gate.params, 'angle')}, got ${args.length}`,
+    );
   }
   if (context.is('[')) {
     throw new Fault(scanner.start, scanner.end, 'a gate with a duration of its own is not taken', {
@@ -60,12 +63,8 @@ export function readCallOf(
   let qubits = gate.qubits;
   for (const { count } of modifiers) qubits += count;
   if (operands.length !== qubits) {
-    const wanted = counted(qubits, 'qubit');
-    throw new Fault(
-      at,
-      end,
-      `gate ${quoted(gate.name)} acts on ${wanted} here, and ${areOf(operands.length)} given`,
-    );
+    const name = quoted(gate.name) + (qubits > gate.qubits ? ' with its controls' : '');
+    throw new Fault(at, end, `gate ${name} takes ${counted(qubits, 'qubit')}, got ${operands.length}`);
   }
   context.endStatement();
   return { kind: 'call', gate, modifiers, args, operands, at, end };
@@ -153,8 +152,4 @@ function readModifier(context: Context): Modifier {
 
 function counted(count: number, noun: string): string {
   return count === 0 ? `no ${noun}` : `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function areOf(count: number): string {
-  return count === 1 ? 'is 1' : `are ${count}`;
 }

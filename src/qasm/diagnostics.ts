@@ -5,6 +5,8 @@ import { printable } from '../protocol/text.ts';
 
 /** Of errors, and of warnings; more would mostly be consequences of the first ones. */
 const MOST_DIAGNOSTICS = 10;
+/** Of statements that are wrong because of a noted error. */
+const MOST_CONSEQUENCES = 10_000;
 /** Of a source line that are shown, in characters. */
 const SHOWN_COLUMNS = 100;
 
@@ -97,6 +99,7 @@ export class Problems {
   readonly #text: string;
   readonly #file: string;
   #areMore = false;
+  #consequences = 0;
 
   constructor(text: string, file: string) {
     this.#text = text;
@@ -110,7 +113,11 @@ export class Problems {
 
   /** Notes a fault, or what follows from one. Any other error, a mistake of this reader, is thrown. */
   note(thrown: unknown): void {
-    if (thrown instanceof KnownFault) return;
+    if (thrown instanceof KnownFault) {
+      this.#consequences += 1;
+      if (this.#consequences > MOST_CONSEQUENCES) throw new EnoughFaults();
+      return;
+    }
     if (!(thrown instanceof Fault)) throw thrown;
     this.error(thrown.at, thrown.end, thrown.message, thrown.details);
   }

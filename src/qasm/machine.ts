@@ -5,6 +5,7 @@ import { sizeOf, valueOf } from './expression.ts';
 import type { Arg, Call, GateDefinition, Items, Loop, Operand, Place, Statement } from './gate.ts';
 import { leavesOf, loopValues, modifiedLeaves, opaque, type Leaf } from './leaves.ts';
 import { isTooWide, Lowering, MOST_IN_ONE_GATE } from './lowering.ts';
+import { areNumbers, assertDifferent, plainQubits, twice } from './lists.ts';
 import { Measurements } from './measurements.ts';
 import { nativesOf } from './native.ts';
 import { itemAt } from './operands.ts';
@@ -85,7 +86,6 @@ export class Machine {
   #call(call: Call, frame: number[], wires: readonly number[]): void {
     const { gate, args, operands } = call;
     if (wires === NO_NUMBERS) this.#stand(call.at, call.end);
-    // What is read as plain numbers is used as it is: it is most of a circuit, and of the memory for it.
     const params = areNumbers(args) ? args : args.map((arg) => this.#value(arg, frame));
     const qubits = plainQubits(operands, wires);
     if (qubits === undefined) return this.#spread(call, params, frame, wires);
@@ -216,8 +216,8 @@ export class Machine {
     const hint = this.#isVerbatim
       ? 'A verbatim box is run as it is written: it can only have gates of the target.'
       : target === undefined
-        ? 'Give the target (cz, iswap, pcz or cnot), and have the program compiled for it.'
-        : 'Have the program compiled: the gate is then decomposed into them.';
+        ? 'Give the target (cz, iswap, pcz or cnot), and compile the program for it.'
+        : 'Compile the program (--compile, or compile: true): the gate is then decomposed into them.';
     this.#problems.error(at, end, `${what} is not ${which}`, { hint }, `gate ${name} ${isModified}`);
   }
 
@@ -294,34 +294,6 @@ export class Machine {
       },
     );
   }
-}
-
-/** The qubits of operands that all are single ones; undefined if one is a register, or has an index to be computed. */
-function plainQubits(operands: readonly Operand[], wires: readonly number[]): readonly number[] | undefined {
-  return areQubits(operands)
-    ? operands
-    : operands.every((operand) => typeof operand === 'number')
-      ? operands.map((operand) => (operand < 0 ? (wires[~operand] ?? 0) : operand))
-      : undefined;
-}
-
-function areNumbers(args: readonly Arg[]): args is readonly number[] {
-  for (const arg of args) if (typeof arg !== 'number') return false;
-  return true;
-}
-
-function areQubits(operands: readonly Operand[]): operands is readonly number[] {
-  for (const operand of operands) if (typeof operand !== 'number' || operand < 0) return false;
-  return true;
-}
-
-function assertDifferent(qubits: readonly number[], call: Call): void {
-  const isTwice = qubits.length === 2 ? qubits[0] === qubits[1] : new Set(qubits).size < qubits.length;
-  if (isTwice) throw twice(call.gate, call);
-}
-
-function twice({ name }: GateDefinition, { at, end }: Place): Fault {
-  return new Fault(at, end, `gate ${quoted(name)} acts on one qubit twice`);
 }
 
 function nativesOfAll(leaves: readonly Leaf[], target: Target | undefined): ReturnType<typeof nativesOf> {

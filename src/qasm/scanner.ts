@@ -2,67 +2,22 @@
 // of thousands of them.
 import { onOneLine } from '../printable.ts';
 import { Fault } from './diagnostics.ts';
-
-const SYMBOLS = [
-  ...[
-    '[',
-    ']',
-    '{',
-    '}',
-    '(',
-    ')',
-    ':',
-    ';',
-    ',',
-    '=',
-    '+',
-    '-',
-    '*',
-    '/',
-    '%',
-    '|',
-    '&',
-    '^',
-    '@',
-    '~',
-    '!',
-    '<',
-    '>',
-  ],
-  ...['->', '++', '**', '||', '&&', '==', '!=', '<=', '>=', '<<', '>>', '#', '.'],
-] as const;
-type SymbolKind = (typeof SYMBOLS)[number];
-
-/** `assignment` is a compound one, such as `+=`; `hardware` a physical qubit. */
-export type TokenKind =
-  'end' | 'name' | 'integer' | 'float' | 'duration' | 'string' | 'hardware' | 'assignment' | SymbolKind;
-
-const KINDS: ReadonlyMap<string, TokenKind> = new Map(SYMBOLS.map((symbol) => [symbol, symbol]));
-const COMPOUND = /(?:\*\*|<<|>>|[-+*/&|^%])=(?!=)/y;
-const WORD = /[\p{L}\p{Nl}_][\p{L}\p{Nl}_0-9]*/uy;
-const NUMBER =
-  /0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|0o[0-7](?:_?[0-7])*|0[bB][01](?:_?[01])*|(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][-+]?\d(?:_?\d)*)?/y;
-const UNIT = /(?:[ \t]*(dt|ns|us|[µμ]s|ms|s|im)|(deg|rad))(?![\p{L}\p{Nl}_0-9])/uy;
-const STRING = /"[^"\r\n\t]*"|'[^'\r\n\t]*'/y;
-
-/** In nanoseconds. */
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9 };
-
-const LETTER = 1;
-const DIGIT = 2;
-const SPACE = 4;
-/** A symbol that begins no longer one. */
-const SIMPLE = 8;
-const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  if (/[A-Za-z_]/.test(character)) return LETTER;
-  if (/\d/.test(character)) return DIGIT;
-  if (/[ \t\r\n]/.test(character)) return SPACE;
-  return /[[\](){};,:@~]/.test(character) ? SIMPLE : 0;
-});
-const SYMBOL_OF: readonly (TokenKind | undefined)[] = Array.from({ length: 128 }, (_, code) =>
-  KINDS.get(String.fromCharCode(code)),
-);
+import {
+  CLASSES,
+  COMPOUND,
+  DIGIT,
+  KINDS,
+  LETTER,
+  NUMBER,
+  SIMPLE,
+  SPACE,
+  STRING,
+  SYMBOL_OF,
+  UNIT,
+  UNITS,
+  WORD,
+  type TokenKind,
+} from './tokens.ts';
 
 export class Scanner {
   readonly text: string;
@@ -70,6 +25,8 @@ export class Scanner {
   kind: TokenKind = 'end';
   start = 0;
   end = 0;
+  /** Where the token before it ends. */
+  before = 0;
   /** Of a name: itself; of a string: what is between its quotes. */
   word = '';
   /** Of a number; of a hardware qubit its index, of a duration its nanoseconds. */
@@ -89,6 +46,7 @@ export class Scanner {
   next(): void {
     const { text } = this;
     let at = this.end;
+    this.before = at;
     let code = text.charCodeAt(at);
     for (;;) {
       while (code <= 32 && CLASSES[code] === SPACE) code = text.charCodeAt(++at);

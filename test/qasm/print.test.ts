@@ -68,6 +68,9 @@ describe('a circuit that is written', () => {
             const text = printQasm(ir, { version });
             const { circuit: again, gates } = parseQasm(text, { target });
             assert.deepEqual(plain(again), plain(ir), text);
+            // Not in its usual form, each token is read by itself.
+            const spaced = parseQasm(text.replaceAll('[', '[ '), { target }).circuit;
+            assert.deepEqual(plain(spaced), plain(ir));
             assert.deepEqual(gates, { source: ir.gates.length, native: ir.gates.length });
           }),
           { numRuns: 150 },

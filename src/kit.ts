@@ -12,6 +12,12 @@ export {
   type LoadedExecutor,
 } from './device/executor.ts';
 export {
+  EXECUTOR_SEARCH,
+  type ExecutorCandidate,
+  type ExecutorSearch,
+  type SearchesExecutors,
+} from './device/executor-search.ts';
+export {
   isPythonChoice,
   PYTHON_EXECUTORS,
   type InstalledPython,

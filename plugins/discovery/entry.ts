@@ -24,15 +24,17 @@ export interface Miss {
   readonly remedy: string;
 }
 
-/** The text of package.json, not yet read. */
-export type Manifest = Pick<Buffer, 'includes' | 'toString'>;
-
-/** The entry of the package in `root`; undefined if nothing in it looks like one. `inSource`: looks for forgotten ones too. */
-export function entryOf(root: string, manifest: Manifest, inSource: boolean): Entry | Miss | undefined {
-  const exported = mayExport(manifest) ? exportedEntry(root, manifest.toString('utf8')) : undefined;
+/** The entry of the package in `root`, whose package.json has the text `manifest`; undefined if nothing in it looks like
+ *  one. `isOwn`: somebody works on it, so what is forgotten is worth a word. */
+export function entryOf(root: string, manifest: string, isOwn: boolean): Entry | Miss | undefined {
+  // Parsing takes most of the time, and hardly any package mentions an executor. A pattern may mean any name.
+  const isMentioned = manifest.includes('executor');
+  const exported = isMentioned || manifest.includes('"./*') ? exportedEntry(root, manifest) : undefined;
   if (exported !== undefined && !('why' in exported)) return exported;
   const entries = entriesOf(root);
-  return rootEntry(root, entries) ?? exported ?? missIn(root, entries, inSource || mentionsNode(manifest));
+  const inRoot = rootEntry(root, entries) ?? exported;
+  if (inRoot !== undefined) return inRoot;
+  return isOwn || isMentioned || manifest.includes('"coda-node"') ? missIn(root, entries) : undefined;
 }
 
 /** What a folder without a package.json has that looks like an entry. */
@@ -52,20 +54,6 @@ export function entriesOf(folder: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-/** Parsing takes most of the time, and hardly any package mentions an executor. A pattern may mean any name. */
-function mayExport(manifest: Manifest): boolean {
-  return (
-    manifest.includes(ENTRY) ||
-    manifest.includes('"./*') ||
-    manifest.includes('executor_factory') ||
-    manifest.includes('executorFactory')
-  );
-}
-
-function mentionsNode(manifest: Manifest): boolean {
-  return manifest.includes('"coda-node"');
 }
 
 function exportedEntry(root: string, text: string): Entry | Miss | undefined {
@@ -113,14 +101,15 @@ function targetsOf(target: unknown): readonly string[] {
 }
 
 function rootEntry(root: string, entries: readonly string[]): Entry | undefined {
-  const file = entries.find((name) => ROOT_FILES.has(name));
+  const like = entries.filter((name) => name.startsWith(ENTRY));
+  const file = like.find((name) => ROOT_FILES.has(name));
   if (file !== undefined) return { file: join(root, file) };
-  if (!entries.includes(ENTRY)) return undefined;
+  if (!like.includes(ENTRY)) return undefined;
   const index = entriesOf(join(root, ENTRY)).find((name) => INDEX_FILES.has(name));
   return index === undefined ? undefined : { file: join(root, ENTRY, index) };
 }
 
-function missIn(root: string, entries: readonly string[], inSource: boolean): Miss | undefined {
+function missIn(root: string, entries: readonly string[]): Miss | undefined {
   const near = entries.find((name) => NEAR.test(name));
   if (near !== undefined) {
     const path = join(root, near);
@@ -141,7 +130,6 @@ function missIn(root: string, entries: readonly string[], inSource: boolean): Mi
       remedy: `Rename it, or name it: CODA_EXECUTOR_FACTORY=${referenceTo(path)}`,
     };
   }
-  if (!inSource) return undefined;
   for (const folder of INNER_FOLDERS) {
     const file = entries.includes(folder)
       ? entriesOf(join(root, folder)).find((name) => NEAR.test(name))

@@ -1,10 +1,10 @@
 // Finds the packages that offer an executor, without importing any: those that a program in the working directory could
 // import, else those beside this program, and those that are installed for the whole machine (PROTOCOL §11).
-import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../src/kit.ts';
-import { entriesOf, entryOf, looseEntry, type Entry, type Manifest, type Miss } from './entry.ts';
+import { entriesOf, entryOf, looseEntry, type Entry, type Miss } from './entry.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -28,9 +28,6 @@ export interface Packages {
   readonly packages: number;
 }
 
-/** Large enough for any package.json but a few, which are then read whole. */
-const MANIFEST_BYTES = 64 * 1024;
-
 /** Reads synchronously: for thousands of small files that takes a third of the time. */
 export function findPackages(cwd: string, env: NodeJS.ProcessEnv): Packages {
   const search = new PackageSearch();
@@ -47,18 +44,17 @@ class PackageSearch implements Packages {
   packages = 0;
   /** By name, where the nearest package is: it hides those further up, also if it offers nothing. */
   readonly #nearest = new Map<string, string>();
-  readonly #buffer = Buffer.allocUnsafe(MANIFEST_BYTES);
 
   /** The package that the working directory is in: nothing has to be installed to try it. */
   own(cwd: string): void {
     const root = foldersUpwards(cwd).find((folder) => existsSync(join(folder, 'package.json')));
-    const manifest = root === undefined ? undefined : this.#manifest(root);
+    const manifest = root === undefined ? undefined : manifestOf(root);
     if (root === undefined || manifest === undefined) {
       const miss = looseEntry(cwd);
       if (miss !== undefined) this.passedOver.push({ name: basename(cwd), place: cwd, ...miss });
       return;
     }
-    const name = nameIn(manifest.toString('utf8')) ?? basename(root);
+    const name = nameIn(manifest) ?? basename(root);
     this.#look(name, root, root, entryOf(root, manifest, true));
   }
 
@@ -70,7 +66,7 @@ class PackageSearch implements Packages {
     if (names.length > 0) this.folders.push(nodeModules);
     for (const name of names) {
       const root = join(nodeModules, name);
-      const manifest = this.#manifest(root);
+      const manifest = manifestOf(root);
       if (manifest === undefined) continue;
       this.packages += 1;
       const entry = entryOf(root, manifest, false);
@@ -97,24 +93,14 @@ class PackageSearch implements Packages {
     const why = `the package of the same name in ${nearest} is nearer`;
     this.passedOver.push({ name, place, why, remedy: 'Remove one of the two.' });
   }
+}
 
-  /** Undefined if there is none. Valid until the next call. */
-  #manifest(root: string): Manifest | undefined {
-    const path = join(root, 'package.json');
-    let file: number;
-    try {
-      file = openSync(path, 'r');
-    } catch {
-      return undefined;
-    }
-    try {
-      const length = readSync(file, this.#buffer, 0, MANIFEST_BYTES, 0);
-      return length < MANIFEST_BYTES ? this.#buffer.subarray(0, length) : readFileSync(path);
-    } catch {
-      return undefined;
-    } finally {
-      closeSync(file);
-    }
+/** The text of package.json; undefined if there is none. */
+function manifestOf(root: string): string | undefined {
+  try {
+    return readFileSync(`${root}/package.json`, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

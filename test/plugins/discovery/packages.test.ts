@@ -117,27 +117,27 @@ describe('an executor of a package', () => {
 describe('a package without an executor', () => {
   const misses: Readonly<Record<string, readonly [files: Record<string, string>, says: RegExp]>> = {
     'a closed subpath': [
-      esmPackage('rig', { './executor-factory': null }, {}),
+      esmPackage('rig-executor', { './executor-factory': null }, {}),
       /close \.\/executor-factory.*exports/,
     ],
     'another spelling in exports': [
-      esmPackage('rig', { './executor_factory': './factory.js' }, factory),
+      esmPackage('rig-executor', { './executor_factory': './factory.js' }, factory),
       /exports have \.\/executor_factory, and the entry is \.\/executor-factory.*Rename/,
     ],
     'another spelling of the file': [
-      esmPackage('rig', undefined, { 'executorFactory.ts': TYPED }),
+      esmPackage('rig-executor', undefined, { 'executorFactory.ts': TYPED }),
       /its executorFactory\.ts is not named executor-factory.*CODA_EXECUTOR_FACTORY=\/.*executorFactory\.ts:createExecutor/,
     ],
     'a folder without an index': [
-      esmPackage('rig', undefined, { 'executor-factory/main.js': ESM_FACTORY }),
+      esmPackage('rig-executor', undefined, { 'executor-factory/main.js': ESM_FACTORY }),
       /folder executor-factory has no index file/,
     ],
     'a file without an extension': [
-      esmPackage('rig', undefined, { 'executor-factory': ESM_FACTORY }),
+      esmPackage('rig-executor', undefined, { 'executor-factory': ESM_FACTORY }),
       /has no extension.*executor-factory\.js/,
     ],
     'a file in Python': [
-      esmPackage('rig', undefined, { 'executor_factory.py': '' }),
+      esmPackage('rig-executor', undefined, { 'executor_factory.py': '' }),
       /in Python.*CODA_EXECUTOR_FACTORY=executor_factory:create_executor/,
     ],
     'a broken package.json': [{ 'node_modules/rig/package.json': '{ "executor-factory"' }, /not valid JSON/],
@@ -179,8 +179,8 @@ describe('a package without an executor', () => {
   });
 
   it('may hide one of the same name further up, which is then named', (t) => {
-    const outer = esmPackage('rig', ENTRY, factory);
-    const inner = esmPackage('rig', './main.js', {});
+    const outer = esmPackage('rig-executor', ENTRY, factory);
+    const inner = esmPackage('rig-executor', './main.js', {});
     const root = folder(t, {
       ...outer,
       ...Object.fromEntries(Object.entries(inner).map(([name, text]) => [`app/${name}`, text])),
@@ -189,7 +189,7 @@ describe('a package without an executor', () => {
     assert.deepEqual(candidates, []);
     assert.match(
       passedOver[0]?.why ?? '',
-      /the package of the same name in .*app\/node_modules\/rig is nearer/,
+      /the package of the same name in .*app\/node_modules\/rig-executor is nearer/,
     );
   });
 });

@@ -33,9 +33,12 @@ export interface ShortRun {
   readonly tooShort: LongRun;
 }
 
+const STOPPED = 'it was stopped';
 const LONG_MS = 500;
 const FIRST_SHOTS = 1000;
 const MOST_SHOTS = 1_000_000_000;
+/** What the checks after those of the cancel ask for. */
+const RESERVED_SHOTS = 1_100;
 
 export class Lab {
   readonly terms: Terms;
@@ -47,6 +50,8 @@ export class Lab {
   #shots = 0;
   #runs = 0;
   #stuck: string | undefined;
+  /** Of the last run. */
+  #cancel = (): void => {};
   #warnings: Finding[] = [];
   #long: Promise<LongRun | ShortRun> | undefined;
 
@@ -65,6 +70,10 @@ export class Lab {
   /** Shots that may still be asked for. */
   get left(): number {
     return this.#budget - this.#shots;
+  }
+
+  get isStopped(): boolean {
+    return this.#stuck === STOPPED;
   }
 
   /** Why nothing can be run any more, if so. */
@@ -141,6 +150,12 @@ export class Lab {
     }
   }
 
+  /** Cancels what runs; nothing is run any more. */
+  stop(): void {
+    this.#stuck = STOPPED;
+    this.#cancel();
+  }
+
   /** Calls `cancelCurrentJob` with nothing running. */
   async cancelIdle(): Promise<void> {
     await this.#subject.executor.cancelCurrentJob?.();
@@ -179,7 +194,7 @@ export class Lab {
       const factor = Math.min(100, Math.max(2, (1.5 * LONG_MS) / Math.max(last.ms, 1)));
       const shots = Math.min(MOST_SHOTS, Math.round(last.shots * factor));
       // As many again are needed to cancel one.
-      if (shots === last.shots || 3 * shots > this.left) break;
+      if (shots === last.shots || 3 * shots > this.left - RESERVED_SHOTS) break;
       try {
         last = await this.timed(ir(), shots);
       } catch {
@@ -201,6 +216,7 @@ export class Lab {
       abort.abort(new Error('cancelled by the check'));
       void (async () => this.#subject.executor.cancelCurrentJob?.())().catch(() => {});
     };
+    this.#cancel = cancel;
     return {
       result: this.#withLimit(settled, what, cancel),
       cancel,
@@ -229,7 +245,8 @@ function isVerdict(thrown: unknown): boolean {
 }
 
 function failedRun(thrown: unknown): Fault {
-  const text = messageOf(thrown);
+  // Without the remedy of one of our errors: the check has its own.
+  const [text = ''] = messageOf(thrown).split('\n  → ');
   return new Fault(
     `the run failed: ${text === '' ? 'without a message' : text}`,
     'Run this circuit: it is one that the cloud may send. If the device cannot, name a smaller one (--qubits, --target).',

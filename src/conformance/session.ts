@@ -57,12 +57,9 @@ export class CheckSession {
     return result;
   }
 
-  /** Makes all of them; `onResult` hears of each. Stops early once `signal` has fired. */
-  async all(onResult: (result: CheckResult) => void = () => {}, signal?: AbortSignal): Promise<CheckReport> {
-    for (const { id } of this.checks) {
-      if (signal?.aborted === true) break;
-      onResult(await this.result(id));
-    }
+  /** Makes all of them. */
+  async all(): Promise<CheckReport> {
+    for (const { id } of this.checks) await this.result(id);
     return this.report();
   }
 
@@ -79,6 +76,12 @@ export class CheckSession {
       seconds: Math.round(performance.now() - this.#begin) / 1000,
       checks,
     };
+  }
+
+  /** Cancels what runs. What is asked for later is left out. */
+  async stop(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    opened?.lab.stop();
   }
 
   /** Closes the executor, if it was made. */
@@ -165,6 +168,8 @@ export class CheckSession {
     } catch (thrown) {
       if (thrown instanceof LeftOut) return { note: thrown.message };
       if (!(thrown instanceof Fault)) throw thrown;
+      // It has failed since it was cancelled.
+      if (lab.isStopped) return { note: 'it was stopped' };
       const { message, how, why = check.why } = thrown;
       return { finding: { level: 'failure', what: message, why, how } };
     }

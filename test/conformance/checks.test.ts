@@ -175,11 +175,11 @@ describe('the checks', () => {
         batchRun: undefined,
       });
     };
-    const report = await checkExecutor(counting, { physics: true, shotsBudget: 3000 });
+    const report = await checkExecutor(counting, { physics: true, shotsBudget: 1400 });
     assert.deepEqual(failed(report), [], textsOf(report));
-    assert.ok(shots > 1000 && shots <= 3000, `${shots} shots`);
-    assert.deepEqual([report.shots, report.shotsBudget], [shots, 3000]);
-    assert.match(noteOf(report, 'flip'), /it needs 2560 shots, and the budget has \d+ left/);
+    assert.ok(shots > 500 && shots <= 1400, `${shots} shots`);
+    assert.deepEqual([report.shots, report.shotsBudget], [shots, 1400]);
+    assert.match(noteOf(report, 'flip'), /it needs 960 shots, and the budget has \d+ left/);
     assert.ok(withStatus(report, 'passed').includes('close'));
   });
 

@@ -4,13 +4,13 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { CheckSession } from '../../conformance/session.ts';
 import type { CheckOptions } from '../../conformance/terms.ts';
 import type { ExecutorChoice } from '../../device/executor.ts';
-import { createLogger } from '../../log.ts';
+import { createLogger, maskUrlPasswords } from '../../log.ts';
 import { openSubject } from '../../testing/open-subject.ts';
 import { findNode } from '../local-node/find.ts';
 import { callerOfExit, runConfig } from '../run-config.ts';
 import { UsageError } from '../terminal/failure.ts';
-import { logOutput, terminal, type Output } from '../terminal/output.ts';
-import { headLine, lastLine, resultLines } from './report.ts';
+import { logOutput, printElsewhere, terminal, type Output } from '../terminal/output.ts';
+import { headLine, lastLine, masked, resultLines } from './report.ts';
 
 export interface NamedCheck {
   readonly checks: CheckOptions;
@@ -26,6 +26,7 @@ const DEFAULT_ATTRIBUTE = 'createExecutor';
 /** Returns the exit code: 0 if no check has failed, 1 if one has, or if it was stopped. */
 export async function checkNamed(reference: string | undefined, named: NamedCheck): Promise<number> {
   const { checks, json, out, signal } = named;
+  if (json) printElsewhere();
   const secrets: string[] = [];
   const config = await configOf(named, secrets);
   const executor = reference === undefined ? config.executor : choiceOf(reference);
@@ -43,6 +44,8 @@ export async function checkNamed(reference: string | undefined, named: NamedChec
       composeNode({ config: { ...config, executor }, env: process.env, log, plugins: [keepsOpen] }),
     ),
   );
+  signal.addEventListener('abort', () => void session.stop());
+  const mask = (text: string): string => log.masked(maskUrlPasswords(text));
   let current = '';
   const onExit = watchExit(() => current);
   try {
@@ -50,7 +53,7 @@ export async function checkNamed(reference: string | undefined, named: NamedChec
     for (const { id } of session.checks) {
       if (signal.aborted) break;
       current = id;
-      const result = await session.result(id);
+      const result = masked(await session.result(id), mask);
       if (json) continue;
       for (const line of resultLines(result, width, out)) out.write(line);
       if (id === 'load' && result.status !== 'failed') out.write(headLine(await session.report()));
@@ -59,7 +62,7 @@ export async function checkNamed(reference: string | undefined, named: NamedChec
     }
     const report = await session.report();
     const ok = report.ok && !signal.aborted;
-    if (json) out.json({ ...report, ok }, 2);
+    if (json) out.json({ ...report, ok, checks: report.checks.map((one) => masked(one, mask)) }, 2);
     else {
       out.write('');
       out.write(lastLine(report, signal.aborted));

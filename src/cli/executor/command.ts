@@ -62,7 +62,7 @@ export function addExecutor(cli: CAC): void {
     .example('  coda executor check ./executor.ts:createExecutor')
     .example('  coda executor check my_qpu.factory:create_executor   one in Python')
     .example('  coda executor check simulator --physics --noise 0')
-    .example('  coda executor check --physics --shots-budget 5000    on hardware')
+    .example('  coda executor check --physics --shots-budget 10000   on hardware')
     .example(
       '  coda executor check --json --only cancel,batch       0: nothing failed; 1: something did; 2: wrong usage',
     )

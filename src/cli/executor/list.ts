@@ -1,7 +1,7 @@
 // `coda executor list`: which executors a node could use here, which one it would use, and why not the others.
 import { composeNode } from '../../compose.ts';
 import type { ExecutorCandidate, ExecutorSearch } from '../../device/executor-search.ts';
-import { createLogger } from '../../log.ts';
+import { createLogger, maskUrlPasswords } from '../../log.ts';
 import { runConfig } from '../run-config.ts';
 import { CommandError } from '../terminal/failure.ts';
 import { logOutput, paint, type Output } from '../terminal/output.ts';
@@ -43,9 +43,14 @@ export async function listExecutors({ configPath, json, out }: ListOptions): Pro
         remedy: 'Switch the built-in plugin `discovery` on.',
       });
     }
+    const mask = (text: string): string => log.masked(maskUrlPasswords(text));
+    const candidates = found.candidates.map((one) => ({
+      ...one,
+      ...(one.why === undefined ? {} : { why: mask(one.why) }),
+    }));
     const uses = found.named?.reference ?? found.candidates.find(({ state }) => state === 'used')?.reference;
-    if (json) out.json({ uses: uses ?? null, ...found, ms: Math.round(10 * found.ms) / 10 }, 2);
-    else for (const line of lines(found, out)) out.write(line);
+    if (json) out.json({ uses: uses ?? null, ...found, candidates, ms: Math.round(10 * found.ms) / 10 }, 2);
+    else for (const line of lines({ ...found, candidates }, out)) out.write(line);
     return uses === undefined ? 1 : 0;
   } finally {
     await node.close();

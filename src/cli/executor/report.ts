@@ -29,6 +29,21 @@ export function resultLines(
   ];
 }
 
+/** Errors of an executor may quote what the configuration keeps secret. */
+export function masked(result: CheckResult, mask: (text: string) => string): CheckResult {
+  const { findings, note } = result;
+  return {
+    ...result,
+    ...(note === undefined ? {} : { note: mask(note) }),
+    findings: findings.map(({ level, what, why, how }) => ({
+      level,
+      what: mask(what),
+      why: mask(why),
+      how: mask(how),
+    })),
+  };
+}
+
 export function headLine({ target, qubits }: CheckReport): string {
   return `as a device of ${countText(qubits, 'qubit')} with the native gates ${target}`;
 }

@@ -1,5 +1,5 @@
 // Whether the counts are those of the circuits. A perfect device passes always, a noisy one practically always: the bounds
-// are six standard deviations away from the noise that is allowed.
+// are five standard deviations away from the noise that is allowed.
 import { shown } from '../../protocol/text.ts';
 import type { Check } from '../check.ts';
 import { bellPair, certainties, circuit, flip } from '../circuits.ts';
@@ -9,36 +9,34 @@ import { Fault } from '../verdict.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
-const SHOTS = 256;
+const SHOTS = 160;
+/** To see which outcome is the most frequent one. */
+const ORDER_SHOTS = 64;
 const PAIR_SHOTS = 1024;
-const SIGMAS = 6;
+const SIGMAS = 5;
 /** Enough to tell every order from another. */
 const MOST_QUBITS = 3;
+/** Spread over the device. */
+const MOST_FLIPPED = 8;
 const unclaimed = ({ physics }: Terms): string | undefined =>
   physics ? undefined : 'it is not said to follow physics (--physics)';
 
 export const PHYSICS_CHECKS: readonly Check[] = [
   {
     id: 'flip',
-    title: 'an X makes a 1 of a 0, on each qubit',
+    title: 'an X makes a 1 of a 0',
     why: 'If that is not so, no result means anything.',
     needs: ['subsets', 'empty'],
-    shots: ({ qubits }) => 2 * SHOTS * qubits.length,
+    shots: (terms) => SHOTS * flips(terms).length,
     unless: unclaimed,
     async run(lab) {
-      for (const qubit of lab.terms.qubits) {
-        for (const [what, gates, outcome] of [
-          ['no gate', [], '0'],
-          ['rx(π)', [flip(qubit)], '1'],
-        ] as const) {
-          const counts = await measured(lab, gates, [qubit]);
-          const fault = outcomeFault(counts, outcome, lab.terms.noise);
-          if (fault === undefined) continue;
-          throw new Fault(
-            `qubit ${qubit} after ${what}: ${fault}`,
-            'Run the gates of ir.gates on the device, each on its own qubits, beginning with all qubits at 0.',
-          );
-        }
+      for (const { what, gates, qubit, outcome } of flips(lab.terms)) {
+        const fault = outcomeFault(await measured(lab, gates, [qubit]), outcome, lab.terms.noise);
+        if (fault === undefined) continue;
+        throw new Fault(
+          `qubit ${qubit} after ${what}: ${fault}`,
+          'Run the gates of ir.gates on the device, each on its own qubits, beginning with all qubits at 0.',
+        );
       }
       return undefined;
     },
@@ -48,14 +46,14 @@ export const PHYSICS_CHECKS: readonly Check[] = [
     title: 'the k-th bit of a key is the k-th measured qubit',
     why: 'The cloud passes keys on as they are: with another order users take one qubit for another.',
     needs: ['flip'],
-    shots: (terms) => SHOTS * orders(terms).length,
+    shots: (terms) => ORDER_SHOTS * orders(terms).length,
     unless: (terms) => unclaimed(terms) ?? (terms.qubits.length < 2 ? 'it has one qubit' : undefined),
     async run(lab) {
       const { firstBit } = lab.terms;
       for (const [i, { measurements, flipped }] of orders(lab.terms).entries()) {
         const bits = measurements.map((qubit) => (qubit === flipped ? '1' : '0'));
         const wanted = (firstBit === 'left' ? bits : bits.toReversed()).join('');
-        const counts = await measured(lab, [flip(flipped)], measurements);
+        const counts = await measured(lab, [flip(flipped)], measurements, ORDER_SHOTS);
         const found = mostFrequent(counts);
         if (found === wanted) continue;
         // Measured in ascending order, only a reversed key is wrong.
@@ -124,8 +122,19 @@ async function measured(
   lab: Lab,
   gates: Parameters<typeof circuit>[1],
   measurements: readonly number[],
+  shots = SHOTS,
 ): Promise<Counts> {
-  return (await lab.run(circuit(lab.terms, gates, measurements), SHOTS)).counts;
+  return (await lab.run(circuit(lab.terms, gates, measurements), shots)).counts;
+}
+
+/** One qubit that is left alone, and several that are flipped. */
+function flips({ qubits }: Terms) {
+  const step = Math.ceil(qubits.length / MOST_FLIPPED);
+  const flipped = qubits.filter((_, i) => i % step === 0);
+  return [
+    { what: 'no gate', gates: [], qubit: qubits[0] ?? 0, outcome: '0' as const },
+    ...flipped.map((qubit) => ({ what: 'rx(π)', gates: [flip(qubit)], qubit, outcome: '1' as const })),
+  ];
 }
 
 /** Measurements of which no two qubits can be exchanged unseen. */
@@ -147,7 +156,7 @@ function outcomeFault(counts: Counts, outcome: '0' | '1', noise: number): string
   return `${percent(wrong)} of the shots gave ${outcome === '1' ? '0' : '1'}, and should have given ${outcome}`;
 }
 
-/** A share that is exceeded by chance less than once in a hundred million. */
+/** A share that a device with just this share exceeds less than once in a million times. */
 function allowed(share: number, shots: number): number {
   return share + SIGMAS * Math.sqrt((share * (1 - share)) / shots);
 }

@@ -41,9 +41,26 @@ describe('coda executor check', () => {
   });
 
   it('checks the executor of the configuration, with its device, as JSON too', async () => {
-    put(bench, 'rig.mjs', ZEROS);
+    put(bench, 'rig.mjs', `${ZEROS}\nconsole.log('hello from the rig');`);
     put(bench, 'coda.config.ts', "export default { executor: './rig.mjs:createExecutor' };");
-    const report = await json(0, ['--qubits', '3', '--target', 'cnot', '--shots-budget', '400', ...QUICK]);
+    const args = [
+      'executor',
+      'check',
+      '--json',
+      '--qubits',
+      '3',
+      '--target',
+      'cnot',
+      '--shots-budget',
+      '400',
+    ];
+    const check = bench.spawn([...args, ...QUICK]);
+    let stdout = '';
+    check.child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    assert.equal(await check.ended, 0, check.output());
+    // What an executor prints is elsewhere.
+    assert.match(check.output(), /hello from the rig/);
+    const report = JSON.parse(stdout) as CheckReport;
     assert.deepEqual(
       [report.ok, report.executor, report.target, report.qubits, report.shotsBudget],
       [true, './rig.mjs:createExecutor', 'cnot', 3, 400],
@@ -80,6 +97,44 @@ describe('coda executor check', () => {
     put(bench, 'exits.mjs', 'export const createExecutor = () => ({ run() { process.exit(0); } });');
     const text = await bench.ends(1, ['executor', 'check', './exits.mjs']);
     assert.match(text, /process\.exit was called during the check result, .*exits\.mjs/);
+  });
+
+  it('cancels what runs on Ctrl-C, closes the executor, and exits with 1', async () => {
+    put(
+      bench,
+      'slow.mjs',
+      `export const createExecutor = () => ({
+        run: (ir, shots, { signal }) => new Promise((_, reject) => {
+          console.log('running');
+          signal.addEventListener('abort', () => (console.log('cancelled'), reject(signal.reason)));
+        }),
+        close: () => console.log('closed'),
+      });`,
+    );
+    const check = bench.spawn(['executor', 'check', './slow.mjs']);
+    await check.says('running');
+    check.child.kill('SIGINT');
+    assert.equal(await check.ended, 1, check.output());
+    assert.match(
+      check.output(),
+      /running\ncancelled\n.*result +it was stopped\n\n1 passed, 0 failed.*stopped before the end\nclosed\n/,
+    );
+  });
+
+  it('shows no secret of the configuration', async () => {
+    const redis = 'redis://u:planted-secret@127.0.0.1:1';
+    put(
+      bench,
+      'leak.mjs',
+      `export const createExecutor = ({ redisUrl }) => { throw new Error('no ' + redisUrl); };`,
+    );
+    for (const options of [[], ['--json']]) {
+      const text = await bench.ends(1, ['executor', 'check', './leak.mjs', ...options], {
+        CODA_REDIS_URL: redis,
+      });
+      assert.match(text, /its factory threw: no redis/);
+      assert.doesNotMatch(text, /planted-secret/);
+    }
   });
 
   for (const [args, says] of [

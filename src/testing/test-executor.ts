@@ -114,7 +114,8 @@ function show({ status, findings, note }: CheckResult, context: unknown): void {
 
 /** Calls the first of these methods that the context of a test has. */
 function tell(context: unknown, names: readonly string[], text: string): void {
-  if (typeof context !== 'object' || context === null) return;
+  // That of vitest is a function.
+  if ((typeof context !== 'object' && typeof context !== 'function') || context === null) return;
   const name = names.find((one) => typeof Reflect.get(context, one) === 'function');
   const method: unknown = name === undefined ? undefined : Reflect.get(context, name);
   if (typeof method === 'function') void Reflect.apply(method, context, [text]);

@@ -62,12 +62,12 @@ function runner() {
   const tests: Added[] = [];
   const notes: string[] = [];
   const ends: (() => Promise<void>)[] = [];
-  const context = {
+  const context = Object.assign(() => {}, {
     skip: (note: string) => {
       throw new Error(`skipped: ${note}`);
     },
     annotate: (note: string) => notes.push(note),
-  };
+  });
   const test: TestFunction = (name, _options, body) => tests.push({ name, run: () => body(context) });
   return {
     ...{ tests, notes, ends },

@@ -13,12 +13,14 @@ import { Fault, LeftOut } from '../verdict.ts';
 const RUNS = 1000;
 const FEWEST_RUNS = 200;
 /** The first of them warms up. */
-const WINDOWS = 5;
+const WINDOWS = 10;
 const LONGEST_MS = 30_000;
-/** A circuit that is kept takes more than that, and noise of the memory less. */
-const GROWTH_BYTES = 512;
+/** The memory of a program moves by less than that, and a circuit or a context that is kept takes more. */
+const GROWTH_BYTES = 256;
 /** Child processes are measured by pages of the system. */
 const CHILD_GROWTH_BYTES = 20_000;
+/** Files, connections, timers and listeners. */
+const GROWTH_OPEN = 0.5;
 const CLOSE_MS = 10_000;
 const SETTLE_MS = 1_000;
 
@@ -32,28 +34,25 @@ export const LIFE_CHECKS: readonly Check[] = [
     async run(lab) {
       const collect = collector();
       const runs = await affordableRuns(lab);
-      const perRun = { own: Infinity, children: Infinity };
-      let before = await memory(collect);
+      const perWindow = Math.round(runs / WINDOWS);
+      const sizes = [await sizeOf(collect)];
       for (let window = 0; window < WINDOWS; window++) {
-        for (let i = 0; i < runs / WINDOWS; i++) await lab.run(ordinary(lab.terms), 1);
-        const after = await memory(collect);
-        // Growth in each window, and not once.
-        if (window > 0) {
-          perRun.own = Math.min(perRun.own, (after.own - before.own) / (runs / WINDOWS));
-          perRun.children = Math.min(perRun.children, (after.children - before.children) / (runs / WINDOWS));
-        }
-        before = after;
+        for (let i = 0; i < perWindow; i++) await lab.run(ordinary(lab.terms), 1);
+        sizes.push(await sizeOf(collect));
       }
+      const growth = (of: keyof Size): number =>
+        medianGrowth(sizes.slice(1).map((size) => size[of])) / perWindow;
       const how =
         'Look for lists and maps that only grow, listeners that are never removed, and files or connections that stay open.';
-      if (perRun.own > GROWTH_BYTES) {
-        throw new Fault(`each run leaves at least ${Math.round(perRun.own)} bytes behind`, how);
+      if (growth('open') > GROWTH_OPEN) {
+        throw new Fault('each run leaves something open: a file, a connection, a timer or a listener', how);
       }
-      if (perRun.children > CHILD_GROWTH_BYTES) {
-        throw new Fault(
-          `its child processes grow by at least ${Math.round(perRun.children / 1000)} kB with each run`,
-          how,
-        );
+      if (growth('bytes') > GROWTH_BYTES) {
+        throw new Fault(`each run leaves about ${Math.round(growth('bytes'))} bytes behind`, how);
+      }
+      if (growth('childBytes') > CHILD_GROWTH_BYTES) {
+        const kilobytes = Math.round(growth('childBytes') / 1000);
+        throw new Fault(`its child processes grow by about ${kilobytes} kB with each run`, how);
       }
       return `${runs} runs`;
     },
@@ -115,13 +114,40 @@ function collector(): () => void {
   throw new LeftOut('this program cannot ask for its garbage to be collected');
 }
 
-async function memory(collect: () => void): Promise<{ own: number; children: number }> {
-  for (let i = 0; i < 3; i++) {
+interface Size {
+  readonly bytes: number;
+  readonly childBytes: number;
+  /** Files, timers, connections, and listeners of the process. */
+  readonly open: number;
+}
+
+async function sizeOf(collect: () => void): Promise<Size> {
+  for (let i = 0; i < 2; i++) {
     await nextTurn();
     collect();
   }
   const { heapUsed, external } = process.memoryUsage();
-  return { own: heapUsed + external, children: childrenMemory(process.pid) };
+  const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+  return {
+    bytes: heapUsed + external,
+    childBytes: childrenMemory(process.pid),
+    open: listeners + process.getActiveResourcesInfo().length + openFiles(),
+  };
+}
+
+/** The growth from one size to the next that is usual: what happens once does not count. */
+function medianGrowth(sizes: readonly number[]): number {
+  const steps = sizes.slice(1).map((size, i) => size - (sizes[i] ?? size));
+  return steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
+}
+
+/** 0 where the system does not tell. */
+function openFiles(): number {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return 0;
+  }
 }
 
 /** The memory of all child processes, in bytes; 0 where the system does not tell. */

@@ -12,7 +12,7 @@ const DOORS = { index: './src/index.js', kit: './src/kit.js', testing: './src/te
 const PROGRAMS = { coda: './src/cli/main.js', daemonChild: './src/cli/start/daemon-child.js' };
 
 /** Loaded from node_modules when they are needed, which is not in an ordinary start. */
-const ON_DEMAND = ['cosmiconfig', 'jiti', 'yaml'];
+const ON_DEMAND = ['ajv', 'cosmiconfig', 'jiti', 'yaml'];
 
 /** How a module gets the core. With `import`, Node would first search the whole file for names, which takes 40 ms. */
 const LOAD_CORE = `import { createRequire } from 'node:module';

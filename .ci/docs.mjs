@@ -41,8 +41,16 @@ is only logged. Either way the plugin and the hook are named. A tap may name its
 \`hookTimeoutSec\`: \`tapPromise({ name: 'calibration', timeoutSec: 300 }, …)\`. In a **waterfall**, each tap gets what the one
 before it has returned; to return nothing, or the same object, changes nothing.
 
+A plugin that takes options has their JSON schema as its \`options\`, and gets them checked and with their defaults:
+\`definePlugin({ name, options, apply(node, options) })\`.
+
 Jobs, circuits, results and outcomes are handed over frozen: what a tap does to them changes nothing, and throws. What a
 tap may change is written below, at its hook.
+
+\`apply\` itself is synchronous; what has to be awaited belongs into a tap of \`boot\` or \`start\`. An error outside the taps
+that nobody catches, in a timer or a promise, is logged with its stack and the plugin that it comes from, and shown in
+\`/ready\` and \`coda status\`; the node continues. If it has interrupted the node's own code, for example in a listener of a
+connection, the node ends once the running job is saved and delivered, with exit code 1.
 
 tapable's interceptors (\`intercept\`) work here too. The types of the arguments are exported by \`coda-node\`, but for
 \`Router\`, which is \`@koa/router\`'s, and \`Session\`, \`Batch\`, \`SavedOutcome\`, \`Delivery\` and \`ReadinessReport\`, which are in

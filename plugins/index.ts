@@ -1,6 +1,7 @@
 // The built-in plugins, by the name that a config file uses for them.
 // They are applied in this order, which is also the order of their taps within a hook.
 import type { Plugin } from '../src/index.ts';
+import type { BuiltinName } from '../src/kit.ts';
 import { batching } from './batching/index.ts';
 import { cancellation } from './cancellation/index.ts';
 import { connect } from './connect/index.ts';
@@ -13,16 +14,18 @@ import { simulator } from './simulator/index.ts';
 import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
-export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map([
-  ['health', health],
-  ['simulator', simulator],
-  ['python', python],
-  ['discovery', discovery],
-  ['connect', connect],
-  ['vpn', () => vpn()],
-  ['cancellation', cancellation],
-  ['batching', batching],
-  ['webhook', webhook],
-  ['heartbeat', heartbeat],
-  ['pause', pause],
-]);
+const PLUGINS = {
+  health,
+  simulator,
+  python,
+  discovery,
+  connect,
+  vpn: () => vpn(),
+  cancellation,
+  batching,
+  webhook,
+  heartbeat,
+  pause,
+} satisfies Record<BuiltinName, () => Plugin>;
+
+export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map(Object.entries(PLUGINS));

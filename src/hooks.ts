@@ -177,7 +177,7 @@ export const HOOKS = {
     next: 'connect',
     kind: 'deciding',
     when: 'Once a start, after `boot`, before the cloud is asked anything.',
-    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings)` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
+    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings, { log, device, deviceError })` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
     take: takeResolved,
@@ -235,7 +235,7 @@ export const HOOKS = {
     when: 'As soon as a job is taken in and its circuit is checked, ahead of its turn: while jobs wait, the device does not wait for this. Several jobs may be in here at once, and one that takes long is passed by others.',
     tap: 'Returns the circuit that is to run, for example with other qubits or gates. It is checked as that of the cloud is. Nothing, or the same object, leaves it as it is. If it has another number of measurements, `mapResult` has to make the result fit the circuit of the cloud.',
     failure:
-      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is.",
+      "The job is reported failed with the plugin's name. A `JobError` refuses the job in the plugin's own words: the cloud gets its message as it is. If a tap ends the process, that counts as a start of the job.",
     deadline: 'limit',
     holds: 'job',
     take: takeCircuit,
@@ -305,7 +305,8 @@ export const HOOKS = {
     kind: 'deciding',
     when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',
     tap: 'Makes one attempt and returns how it ended.',
-    failure: 'The attempt is repeated later.',
+    failure:
+      "The attempt is repeated later. If a tap answers with something else than the end of an attempt, the result is set aside for the operator, with the plugin's name: `coda results` lists, shows and replays it.",
     deadline: 'warn',
     tellsItself: true,
   }),

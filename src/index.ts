@@ -1,6 +1,8 @@
 // `coda-node`: what users write: a configuration, a plugin, an executor. Stable: a name here changes only with a major version.
 // What the built-in plugins use beyond it is in kit.ts.
 export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
+export type { PluginOptions } from './config/plugins/known.ts';
+export type { JsonSchema, OptionsSchema } from './config/plugins/schema-types.ts';
 export type { Settings } from './config/settings.ts';
 export {
   AuthError,
@@ -22,6 +24,8 @@ export type {
   Edge,
   ExecutionResult,
   Executor,
+  ExecutorContext,
+  ExecutorFactory,
   RunContext,
   SeenResult,
   UpcomingJob,
@@ -36,7 +40,15 @@ export type { Job } from './jobs/job.ts';
 export type { JobFigures, Jobs } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
-export { definePlugin, type CodaNode, type ExecutorFactory, type Plugin } from './plugin.ts';
+export {
+  definePlugin,
+  type CodaNode,
+  type GivenOptionsOf,
+  type OptionsOf,
+  type Plugin,
+  type PluginTakingOptions,
+  type PluginWithOptions,
+} from './plugin.ts';
 export {
   GATES,
   LEGAL_GATES,

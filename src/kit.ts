@@ -1,13 +1,16 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
 export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
+export type { BuiltinName } from './config/plugins/known.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
-export { readYaml, type YamlFile } from './config/yaml.ts';
+export { readDevice, type DeviceFile } from './config/device-file.ts';
 export type { Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export {
   connectivityOf,
+  isEdge,
   type ExecutorChoice,
+  type ExecutorOptions,
   type ExecutorRecipe,
   type LoadedExecutor,
 } from './device/executor.ts';

@@ -1,11 +1,18 @@
 // The node: boot -> run -> drain -> close. Owns the hooks, the services and the release stack; the rest is plugins.
 import type { Redis, RedisOptions } from 'ioredis';
+import { factoryContext } from './config/factory-context.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
 import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
-import type { Executor, ExecutorChoice, ExecutorRecipe, LoadedExecutor } from './device/executor.ts';
+import type {
+  Executor,
+  ExecutorChoice,
+  ExecutorFactory,
+  ExecutorRecipe,
+  LoadedExecutor,
+} from './device/executor.ts';
 import { EXECUTOR_SEARCH, type ExecutorSearch } from './device/executor-search.ts';
 import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
 import { isWhole } from './device/wrap-executor.ts';
@@ -19,12 +26,13 @@ import type { HandedBack } from './queue/hand-back.ts';
 import { openNodeFolder } from './state/node-folder.ts';
 import { trustedOwners } from './state/trust.ts';
 import type { Logger } from './log.ts';
-import type { CodaNode, ExecutorFactory, Plugin } from './plugin.ts';
+import type { CodaNode, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
 import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { Targets } from './net/targets.ts';
 import { readRedisUrl } from './protocol/urls.ts';
 import { ReleaseStack } from './kernel/release.ts';
+import { isPromise } from './kernel/series.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { SlowTaps } from './kernel/slow-taps.ts';
@@ -225,6 +233,7 @@ export class Node implements CodaNode {
       admission: this.#admission,
       loaded: executor,
       hooks: this.hooks,
+      busyTaps: this.#slowTaps.busy,
       log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
@@ -253,7 +262,7 @@ export class Node implements CodaNode {
     for (const plugin of this.#plugins) {
       this.#applying = plugin.name;
       try {
-        plugin.apply(this);
+        refusePromise(plugin.apply(this), plugin.name);
       } catch (cause) {
         if (cause instanceof PluginError) throw cause;
         throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {
@@ -316,9 +325,7 @@ export class Node implements CodaNode {
   async #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
     const { source } = resolved;
     const { executor: made } =
-      'executor' in resolved
-        ? resolved
-        : await makeExecutor(resolved, settings, this.log, settings.hookTimeoutSec * 1000);
+      'executor' in resolved ? resolved : await this.#makeExecutor(resolved, settings);
     let executor = made;
     this.onClose(`executor ${source}`, () => executor.close?.());
     if (isTapped(this.hooks.wrapExecutor)) {
@@ -326,6 +333,11 @@ export class Node implements CodaNode {
       if (wrapped !== undefined && isWhole(wrapped)) executor = wrapped;
     }
     return { executor, source };
+  }
+
+  async #makeExecutor(recipe: ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
+    const context = await factoryContext(this.modules, settings.deviceConfig, this.log);
+    return makeExecutor(recipe, settings, context, this.log, settings.hookTimeoutSec * 1000);
   }
 
   async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
@@ -370,6 +382,16 @@ export class Node implements CodaNode {
   #throwIfClosed(): void {
     if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
   }
+}
+
+/** What an async `apply` taps after its first `await` would come too late, and what it throws nobody would hear of. */
+function refusePromise(returned: unknown, plugin: string): void {
+  if (!isPromise(returned)) return;
+  returned.then(undefined, () => {});
+  throw new PluginError(`plugin '${plugin}' has an async apply, and nothing waits for it`, {
+    plugin,
+    remedy: 'Make apply a plain function that taps hooks; await in a tap of `boot` or `start`.',
+  });
 }
 
 function tooEarly(what: string, hook: string): never {

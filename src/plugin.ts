@@ -2,8 +2,10 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
+import type { FilledOptions, GivenOptions, OptionsSchema } from './config/plugins/schema-types.ts';
 import type { Settings } from './config/settings.ts';
-import type { Executor, ExecutorChoice } from './device/executor.ts';
+import type { Executor, ExecutorChoice, ExecutorFactory } from './device/executor.ts';
+import { PluginError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
 import type { Jobs } from './jobs/jobs.ts';
@@ -12,14 +14,41 @@ import type { ReadinessReport } from './kernel/readiness.ts';
 import type { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 
+/** Anything but a promise: nothing waits for `apply`. */
+export type NotAPromise =
+  | void
+  | null
+  | boolean
+  | number
+  | string
+  | (object & { readonly then?: 'apply must not be async: await in a tap of boot or start' });
+
 /** A plugin: `apply` is called once, synchronously, before anything else happens; it taps hooks. */
 export interface Plugin {
   readonly name: string;
-  apply(node: CodaNode): void;
+  apply(node: CodaNode): NotAPromise;
 }
 
-/** Makes an executor from the node's settings; called once a start. Returns the executor or a promise of it. */
-export type ExecutorFactory = (settings: Settings) => unknown;
+/** A plugin that takes options: its users write `[plugin, { … }]`, and `apply` gets them checked, with all defaults. */
+export interface PluginWithOptions<S extends OptionsSchema = OptionsSchema> {
+  readonly name: string;
+  /** The JSON schema of the options. An object has only the keys in `properties`, unless its schema says otherwise. */
+  readonly options: S;
+  apply(node: CodaNode, options: FilledOptions<S>): ReturnType<Plugin['apply']>;
+}
+
+/** A plugin that takes options, whichever these are. */
+export interface PluginTakingOptions {
+  readonly name: string;
+  readonly options: OptionsSchema;
+  readonly apply: object;
+}
+
+/** The options that `apply` of a plugin gets: `OptionsOf<typeof plugin>`. */
+export type OptionsOf<P extends PluginTakingOptions> = FilledOptions<P['options']>;
+
+/** The options as users of a plugin write them: those with a default can be left out. */
+export type GivenOptionsOf<P extends PluginTakingOptions> = GivenOptions<P['options']>;
 
 /** The node as its plugins see it. */
 export interface CodaNode {
@@ -56,7 +85,30 @@ export interface CodaNode {
   fail(reason: unknown): void;
 }
 
-/** Types a plugin where it is written; returns it as it is. */
-export function definePlugin(plugin: Plugin): Plugin {
-  return plugin;
+/** A plugin as its author writes it: with or without options. */
+export interface PluginDefinition<S extends OptionsSchema | undefined = undefined> {
+  readonly name: string;
+  readonly options?: S;
+  apply(
+    node: CodaNode,
+    options: S extends OptionsSchema ? FilledOptions<S> : undefined,
+  ): ReturnType<Plugin['apply']>;
+}
+
+/** What definePlugin makes of that. */
+export type DefinedPlugin<S extends OptionsSchema | undefined> = S extends OptionsSchema
+  ? PluginWithOptions<S>
+  : Plugin;
+
+/** Types a plugin where it is written, and its options from their schema; returns it as it is. */
+export function definePlugin<const S extends OptionsSchema | undefined = undefined>(
+  plugin: PluginDefinition<S>,
+): DefinedPlugin<S> {
+  if (plugin.options !== undefined && plugin.options.type !== 'object') {
+    throw new PluginError(`the options of plugin '${plugin.name}' are no JSON schema of type 'object'`, {
+      plugin: plugin.name,
+      remedy: "Write: options: { type: 'object', properties: { … } }",
+    });
+  }
+  return plugin as DefinedPlugin<S>;
 }

@@ -1,31 +1,90 @@
 // Loads the executor that the configuration names.
 import { basename } from 'node:path';
-import { ExecutorError, messageOf, type CodaNode, type Executor, type Settings } from '../../src/index.ts';
+import {
+  ExecutorError,
+  messageOf,
+  type CodaNode,
+  type Executor,
+  type ExecutorContext,
+  type ExecutorFactory,
+} from '../../src/index.ts';
 import {
   isPythonChoice,
+  isRecord,
   kindOf,
   PYTHON_EXECUTORS,
   UntrustedError,
   type ExecutorChoice,
+  type ExecutorOptions,
   type ExecutorRecipe,
   type LoadedExecutor,
   type ModuleLoader,
   type Namespace,
 } from '../../src/kit.ts';
+import { ENTRY } from './entry.ts';
 import { normaliseExecutor } from './normalise.ts';
 
 /** A module that Python may have: no path. */
 const PYTHON_MODULE = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 
+/** The name of a package, and no more. */
+const PACKAGE = /^(@[\w.~-]+\/)?[a-z\d][\w.~-]*$/i;
+
 /** An executor, or the factory that makes it. */
 export type Found = LoadedExecutor | ExecutorRecipe;
 
 /**
- * Finds the chosen executor: a name in `node.executors`, `module:attribute`, a factory, or an executor. Imports its module,
- * but calls no factory yet. Throws an ExecutorError that names the choice, where it was made, and what is wrong with it
- * (PROTOCOL §11).
+ * Finds the chosen executor: a name in `node.executors`, a package, `module:attribute`, a factory, or an executor; or a list
+ * of that and its options. Imports its module, but calls no factory yet. Throws an ExecutorError that names the choice,
+ * where it was made, and what is wrong with it (PROTOCOL §11).
  */
 export async function findChosen(
+  node: Pick<CodaNode, 'executors' | 'modules' | 'services'>,
+  choice: ExecutorChoice,
+): Promise<Found> {
+  const { value, options } = parted(choice.value, choice.source);
+  const executor = await findNamed(node, { ...choice, value });
+  if (options === undefined) return executor;
+  const { source } = executor;
+  if ('executor' in executor) {
+    throw new ExecutorError(`${choice.source} gives options to an executor that is already made`, {
+      remedy: 'Give them to a factory, a function (settings, { options }) that returns the executor.',
+    });
+  }
+  const { create } = executor;
+  return { create: (settings, context) => create(settings, withOptions(context, options)), source };
+}
+
+function withOptions(context: ExecutorContext, options: ExecutorOptions): ExecutorContext {
+  const { log, deviceError } = context;
+  return {
+    log,
+    deviceError,
+    options,
+    // Not read here: it may be broken, and then fails who reads it.
+    get device() {
+      return context.device;
+    },
+  };
+}
+
+/** An executor and the options beside it. */
+function parted(value: unknown, source: string): { value: unknown; options: ExecutorOptions | undefined } {
+  if (!Array.isArray(value)) return { value, options: undefined };
+  const [executor, options, ...rest]: unknown[] = value;
+  const remedy = "Write: executor: ['my-package', { … }]";
+  if (value.length < 2 || rest.length > 0) {
+    throw new ExecutorError(`${source} is a list of ${value.length}, and not [executor, options]`, {
+      remedy,
+    });
+  }
+  if (isRecord(options)) return { value: executor, options };
+  throw new ExecutorError(`the options of ${source} must be an object, but are ${kindOf(options)}`, {
+    remedy,
+  });
+}
+
+async function findNamed(
   node: Pick<CodaNode, 'executors' | 'modules' | 'services'>,
   { value, baseDir, linkedDir, source }: ExecutorChoice,
 ): Promise<Found> {
@@ -42,6 +101,8 @@ export async function findChosen(
   const label = `executor '${value}' (${source})`;
   const named = node.executors.get(value);
   if (named !== undefined) return found(named, undefined, label, value);
+  const whole = PACKAGE.test(value) ? await findPackage(node.modules, value, baseDirs, label) : undefined;
+  if (whole !== undefined) return whole;
 
   const { module, attribute } = parseReference(value, label, [...node.executors.keys()]);
   if (/\.py$/i.test(module)) {
@@ -60,24 +121,51 @@ export async function findChosen(
   return found(exported.value, exported.owner, label, value);
 }
 
-/** A factory or class to call later, once and with the settings, or an executor as it is. `owner` is what a method is
- *  called on. Throws an ExecutorError that begins with `label` if `value` is neither. */
+/** A package that is named alone: its entry for executors, else its main module; undefined if it is not installed. */
+async function findPackage(
+  modules: ModuleLoader,
+  name: string,
+  baseDirs: readonly string[],
+  label: string,
+): Promise<Found | undefined> {
+  for (const module of [`${name}/${ENTRY}`, name]) {
+    const path = await resolveModule(modules, module, baseDirs, label).catch(() => undefined);
+    if (path === undefined) continue;
+    const exports = await importModule(modules, path, label);
+    const factory = factoryOf(exports);
+    if (factory !== undefined) return found(factory, undefined, label, name);
+    throw new ExecutorError(
+      `${label}: module '${module}' exports no createExecutor, and no default; it exports ${exportsText(exports)}`,
+      { remedy: `Name what makes the executor: ${module}:<export>` },
+    );
+  }
+  return undefined;
+}
+
+/** What makes the executor of a package. */
+export function factoryOf(exports: Namespace): unknown {
+  // Checked with `in`: without a default export, the loader returns the module itself for `default`.
+  const fallback = 'default' in exports ? exports['default'] : undefined;
+  const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
+  return exports['createExecutor'] ?? nested ?? fallback ?? undefined;
+}
+
+/** A factory or class to call later, once, with the settings and what else it is given; or an executor as it is. `owner` is
+ *  what a method is called on. Throws an ExecutorError that begins with `label` if `value` is neither. */
 export function found(value: unknown, owner: unknown, label: string, source: string): Found {
   if (typeof value !== 'function') return { executor: normaliseExecutor(value, label), source };
-  return { create: (settings) => makeExecutor(value, owner, label, settings), source };
+  return { create: (settings, context) => makeExecutor(value, owner, label, [settings, context]), source };
 }
 
 async function makeExecutor(
   factory: Parameters<typeof Reflect.construct>[0],
   owner: unknown,
   label: string,
-  settings: Settings,
+  args: Parameters<ExecutorFactory>,
 ): Promise<Executor> {
   let made: unknown;
   try {
-    made = await (isClass(factory)
-      ? Reflect.construct(factory, [settings])
-      : Reflect.apply(factory, owner, [settings]));
+    made = await (isClass(factory) ? Reflect.construct(factory, args) : Reflect.apply(factory, owner, args));
   } catch (thrown) {
     throw new ExecutorError(`${label} cannot be made: its factory threw: ${messageOf(thrown)}`, {
       cause: thrown,

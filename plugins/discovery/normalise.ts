@@ -10,7 +10,7 @@ import {
   type RunContext,
   type UpcomingJob,
 } from '../../src/index.ts';
-import { isRecord, kindOf } from '../../src/kit.ts';
+import { isEdge, isRecord, kindOf } from '../../src/kit.ts';
 
 type Method = (...args: readonly unknown[]) => unknown;
 type Fields = Readonly<Record<string, unknown>>;
@@ -91,14 +91,6 @@ function edgesOf(device: Fields, names: readonly string[], label: string): Edge[
       remedy: 'Edges are pairs of integers, 0 or more, such as [[0, 1], [1, 2]].',
     });
   });
-}
-
-function isEdge(value: unknown): value is Edge {
-  return (
-    Array.isArray(value) &&
-    value.length === 2 &&
-    value.every((qubit) => Number.isSafeInteger(qubit) && Number(qubit) >= 0)
-  );
 }
 
 function isMethod(value: unknown): value is Method {

@@ -1,8 +1,8 @@
 // The executor that an installed package offers without being named (PROTOCOL §11). Imports what the search has found, but
 // calls no factory.
 import { ExecutorError, type CodaNode, type Logger } from '../../src/index.ts';
-import { isRecord, PYTHON_EXECUTORS, type ModuleLoader, type Namespace } from '../../src/kit.ts';
-import { exportsText, found, loadModule, type Found } from './choice.ts';
+import { PYTHON_EXECUTORS, type ModuleLoader } from '../../src/kit.ts';
+import { exportsText, factoryOf, found, loadModule, type Found } from './choice.ts';
 import { ENTRY } from './entry.ts';
 import { findPackages, type Candidate } from './packages.ts';
 
@@ -102,10 +102,11 @@ async function load(modules: ModuleLoader, candidate: Candidate): Promise<Usable
   const exports = await loadModule(modules, module, [baseDir], `executor of the package ${label}`);
   const factory = factoryOf(exports);
   if (factory !== undefined) {
+    const attribute = 'default' in exports && exports['default'] === factory ? 'default' : 'createExecutor';
     return {
       label,
-      reference: `${module}:${factory.attribute}`,
-      found: found(factory.value, undefined, `executor ${label}`, label),
+      reference: `${module}:${attribute}`,
+      found: found(factory, undefined, `executor ${label}`, label),
       candidate,
     };
   }
@@ -113,13 +114,4 @@ async function load(modules: ModuleLoader, candidate: Candidate): Promise<Usable
     `the package ${label} exports no createExecutor; it exports ${exportsText(exports)}`,
     { remedy: 'Export it, remove the package, or name another executor in CODA_EXECUTOR_FACTORY.' },
   );
-}
-
-function factoryOf(exports: Namespace): { value: unknown; attribute: string } | undefined {
-  // Checked with `in`: without a default export, the loader returns the module itself for `default`.
-  const fallback = 'default' in exports ? exports['default'] : undefined;
-  const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
-  const named = exports['createExecutor'] ?? nested ?? undefined;
-  if (named !== undefined) return { value: named, attribute: 'createExecutor' };
-  return fallback === undefined || fallback === null ? undefined : { value: fallback, attribute: 'default' };
 }

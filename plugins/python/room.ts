@@ -168,7 +168,15 @@ export class PythonRoom {
   #recipe(opened: Opened, reference: PythonReference): ExecutorRecipe {
     return {
       source: reference.python,
-      create: (settings) => this.#create(opened, reference, settings),
+      create: (settings, { options }) => {
+        if (Object.keys(options).length === 0) return this.#create(opened, reference, settings);
+        throw new ExecutorError(
+          `${reference.label} is in Python: its factory gets the settings, and no options`,
+          {
+            remedy: 'Name it without options; what it needs can be in the device YAML or in the environment.',
+          },
+        );
+      },
     };
   }
 

@@ -177,12 +177,17 @@ function checkString(format: StringFormat, value: unknown, origin: Origin): stri
       return /^\/(?!\/)[^\s\\]*$/.test(trimmed) ? trimmed : undefined;
     case 'path':
       if (value === '' || value.includes('\0')) return undefined;
-      return value.startsWith('~/') ? join(homedir(), value.slice(2)) : resolve(origin.baseDir, value);
+      return pathFrom(origin.baseDir, value);
     case 'pem':
       return pem(trimmed);
     case 'users':
       return /^[\w.@-]+\$?(?:\s*,\s*[\w.@-]+\$?)*$/.test(trimmed) ? trimmed : undefined;
   }
+}
+
+/** The absolute path that `text` means in a file of `baseDir`. */
+export function pathFrom(baseDir: string, text: string): string {
+  return text.startsWith('~/') ? join(homedir(), text.slice(2)) : resolve(baseDir, text);
 }
 
 function originOf(text: string): string | undefined {
@@ -197,7 +202,7 @@ function pem(trimmed: string): string | undefined {
   return PEM.test(text) ? `${text}\n` : undefined;
 }
 
-const ALLOWED_TEXT: Record<StringFormat, string> = {
+export const ALLOWED_TEXT: Record<StringFormat, string> = {
   text: 'a string without control characters',
   token: 'a string without spaces, of ASCII letters, digits and signs',
   url: 'a URL with its scheme, such as https://example.org',

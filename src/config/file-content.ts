@@ -8,7 +8,7 @@ import { settingFromValue } from './coerce.ts';
 import type { Sourced } from './environment.ts';
 import type { ConfigFile } from './config-file.ts';
 import { baseDirsOf } from './modules.ts';
-import { readEntries, type Entry } from './plugins.ts';
+import { readEntries, type Entry } from './plugins/entries.ts';
 import { faultsOf, pluginLevel, TOP_LEVEL, type Level } from './schema.ts';
 import { settingOf, type SettingName } from './settings.ts';
 
@@ -36,8 +36,9 @@ export async function readContent(file: ConfigFile, builtins: readonly string[])
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));
 
   const executor = readExecutor(config['executor'], path);
-  if (typeof executor?.value === 'string') {
-    layer.set('executorFactory', { value: executor.value, source: 'config file', where: executor.source });
+  const [named] = [executor?.value].flat();
+  if (typeof named === 'string') {
+    layer.set('executorFactory', { value: named, source: 'config file', where: `executor in ${path}` });
   }
   return { settings: layer, executor, entries };
 }
@@ -68,17 +69,22 @@ async function readLevel(
 function readExecutor(value: unknown, path: string): ExecutorChoice | undefined {
   if (value === undefined || value === null) return undefined;
   const source = `executor in ${path}`;
-  const usable =
-    (typeof value === 'string' && value.trim() !== '') ||
-    typeof value === 'function' ||
-    isPythonChoice(value) ||
-    (isRecord(value) && typeof value['run'] === 'function');
-  if (usable) {
+  // What is wrong with the list itself is said where it is taken apart.
+  if (isUsable(value) || (Array.isArray(value) && isUsable(value[0]))) {
     const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
     return { value, baseDir, linkedDir, source };
   }
   throw new ConfigError(`${source} is ${value === '' ? 'an empty string' : kindOf(value)}`, {
     remedy:
-      "Give 'simulator', './my-executor.ts:createExecutor', a function that makes an executor, or an executor.",
+      "Give 'simulator', './my-executor.ts:createExecutor', a function that makes an executor, or an executor; with options: ['my-package', { … }].",
   });
+}
+
+function isUsable(value: unknown): boolean {
+  return (
+    (typeof value === 'string' && value.trim() !== '') ||
+    typeof value === 'function' ||
+    isPythonChoice(value) ||
+    (isRecord(value) && typeof value['run'] === 'function')
+  );
 }

@@ -10,7 +10,9 @@ import { loadConfigFile } from './config-file.ts';
 import { deviceWarnings } from './device-file.ts';
 import { readContent, type FileContent } from './file-content.ts';
 import { baseDirsOf, type ModuleLoader } from './modules.ts';
-import { builtinNames, loadPlugins, type Entry } from './plugins.ts';
+import { PluginFiles } from './plugins/files.ts';
+import { builtinNames, type Entry } from './plugins/entries.ts';
+import { loadPlugins } from './plugins/load.ts';
 import { secretsOf } from './secrets.ts';
 import {
   SETTING_NAMES,
@@ -57,6 +59,8 @@ export interface LoadedConfig {
     readonly disabled: ReadonlySet<string>;
     /** Plugins of third parties, in the order of the config file. */
     readonly extra: readonly Plugin[];
+    /** The modules that they come from. */
+    readonly files: PluginFiles;
   };
   /** Credentials of an earlier start; present also when a token is given. */
   readonly state: PersistedState | undefined;
@@ -97,6 +101,15 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     [...merged].map(([name, { value }]) => [name, value]),
   ) as unknown as Settings;
   for (const secret of secretsOf(settings, state)) input.log?.mask(secret);
+  const extra =
+    file === undefined || input.loadPlugins === false
+      ? []
+      : await loadPlugins(fromFile.entries, {
+          modules,
+          baseDirs: baseDirsOf(file.path),
+          builtins,
+          log: input.log,
+        });
   return {
     settings,
     sources: sourcesOf(merged),
@@ -104,10 +117,8 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
     executor: chosenExecutor(layers, fromFile.executor, cwd),
     plugins: {
       disabled: disabledOf(fromFile.entries),
-      extra:
-        file === undefined || input.loadPlugins === false
-          ? []
-          : await loadPlugins(modules, fromFile.entries, baseDirsOf(file.path), builtins),
+      extra: extra.map(({ plugin }) => plugin),
+      files: new PluginFiles(extra),
     },
     state,
     warnings: [

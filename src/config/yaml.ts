@@ -6,11 +6,13 @@ export interface YamlFile {
   readonly fault: { readonly message: string; readonly code: string; readonly position: string } | undefined;
   /** Keys that a mapping has more than once. The last one counts. */
   readonly duplicates: readonly { readonly key: string; readonly position: string }[];
+  /** Where what is at the end of these keys stands: of what is not there, where the nearest mapping or list around it does. */
+  readonly positionOf: (keys: readonly (string | number)[]) => string;
 }
 
 /** A position is `:line:column`, to put behind the path of the file. */
 export async function readYaml(text: string): Promise<YamlFile> {
-  const { isMap, isScalar, LineCounter, parseDocument, visit } = await import('yaml');
+  const { isMap, isNode, isScalar, LineCounter, parseDocument, visit } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -18,14 +20,26 @@ export async function readYaml(text: string): Promise<YamlFile> {
     merge: true,
     uniqueKeys: false,
   });
-  const positionOf = (offset: number): string => {
+  const positionAt = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `:${line}:${col}`;
+  };
+  const positionOf = (keys: readonly (string | number)[]): string => {
+    for (let length = keys.length; length > 0; length -= 1) {
+      const found: unknown = document.getIn(keys.slice(0, length), true);
+      if (isNode(found) && found.range) return positionAt(found.range[0]);
+    }
+    return '';
   };
   const [error] = document.errors;
   if (error !== undefined) {
     const { message, code, pos } = error;
-    return { content: undefined, fault: { message, code, position: positionOf(pos[0]) }, duplicates: [] };
+    return {
+      content: undefined,
+      fault: { message, code, position: positionAt(pos[0]) },
+      duplicates: [],
+      positionOf,
+    };
   }
   const duplicates: { key: string; position: string }[] = [];
   visit(document, (_, node) => {
@@ -34,15 +48,15 @@ export async function readYaml(text: string): Promise<YamlFile> {
     for (const { key } of node.items) {
       if (!isScalar(key) || key.source === '<<') continue;
       if (seen.has(key.value))
-        duplicates.push({ key: String(key.value), position: positionOf(key.range?.[0] ?? 0) });
+        duplicates.push({ key: String(key.value), position: positionAt(key.range?.[0] ?? 0) });
       seen.add(key.value);
     }
   });
   try {
-    return { content: document.toJS() as unknown, fault: undefined, duplicates };
+    return { content: document.toJS() as unknown, fault: undefined, duplicates, positionOf };
   } catch {
     // An alias without its anchor, or one that grows without end.
     const fault = { message: 'an alias cannot be resolved', code: 'ALIAS', position: '' };
-    return { content: undefined, fault, duplicates };
+    return { content: undefined, fault, duplicates, positionOf };
   }
 }

@@ -1,6 +1,5 @@
 // One executor under check: makes it when it is first needed, makes the checks that are wanted, and ends it.
 import { CodaError } from '../errors.ts';
-import type { Logger } from '../log.ts';
 import { nearest } from '../nearest.ts';
 import type { Check, CheckReport, CheckResult } from './check.ts';
 import { CHECKS } from './checks/index.ts';
@@ -30,16 +29,17 @@ const LOAD = {
 export class CheckSession {
   readonly #open: () => Promise<OpenSubject>;
   readonly #options: CheckOptions;
-  readonly #log: Logger | undefined;
+  readonly #strays: readonly string[] | undefined;
   readonly #results = new Map<string, CheckResult>();
   readonly #begin = performance.now();
   #opened: Promise<Opened> | undefined;
 
-  /** Throws a TypeError if an option names a check that does not exist. */
-  constructor(open: () => Promise<OpenSubject>, options: CheckOptions, log?: Logger) {
+  /** `strays`: a list of the errors that nobody catches, if there is one. Throws a TypeError if an option names a check that
+   *  does not exist. */
+  constructor(open: () => Promise<OpenSubject>, options: CheckOptions, strays?: readonly string[]) {
     this.#open = open;
     this.#options = options;
-    this.#log = log;
+    this.#strays = strays;
     for (const id of [...(options.skip ?? []), ...(options.only ?? [])]) checkId(id);
   }
 
@@ -101,7 +101,11 @@ export class CheckSession {
     const subject = await this.#open();
     try {
       const terms = termsOf(subject, this.#options);
-      return { subject, terms, lab: new Lab(subject, terms, this.#options.shotsBudget, this.#log) };
+      return {
+        subject,
+        terms,
+        lab: new Lab(subject, terms, { budget: this.#options.shotsBudget, strays: this.#strays }),
+      };
     } catch (thrown) {
       await subject.end();
       throw thrown;
@@ -181,8 +185,8 @@ export class CheckSession {
     if (failed !== undefined) return `the check \`${failed}\` has failed`;
     const unless = check.unless?.(terms);
     if (unless !== undefined) return unless;
-    if (lab.stuck !== undefined && check.id !== 'close') return lab.stuck;
     const shots = check.shots(terms);
+    if (lab.stuck !== undefined && shots > 0) return lab.stuck;
     if (shots <= lab.left) return undefined;
     return `it needs ${shots} shots, and the budget has ${lab.left} left`;
   }

@@ -1,6 +1,7 @@
 // Watches the event loop while jobs run. An executor that computes on it holds up heartbeats, cancels and `/health`, and
 // is named in the log; a process or a machine that was stopped is not blamed on it.
 import { uptime } from 'node:os';
+import type { BusyTap, BusyTaps } from '../kernel/busy-taps.ts';
 import type { Logger } from '../log.ts';
 
 /** A loop that stands still for longer than this is named in the log. */
@@ -25,12 +26,14 @@ export interface LoopWatch {
   /** The job that runs, or that ran at the monotonic time `since` or later. */
   readonly jobSince: (since: number) => string | undefined;
   readonly executor: string;
+  readonly busyTaps: BusyTaps;
   readonly log: Logger;
 }
 
 /** Watches until the returned function is called. */
-export function watchEventLoop({ jobSince, executor, log }: LoopWatch): () => void {
+export function watchEventLoop({ jobSince, executor, busyTaps, log }: LoopWatch): () => void {
   let last = performance.now();
+  busyTaps.seenAt = last;
   let cpu = process.cpuUsage();
   let aheadMs = Date.now() - last;
   let suspendedMs = suspendedSoFar();
@@ -41,11 +44,13 @@ export function watchEventLoop({ jobSince, executor, log }: LoopWatch): () => vo
     const now = performance.now();
     const used = process.cpuUsage(cpu);
     const jobId = jobSince(last);
+    const tap = busyTaps.longestSince(last);
     const ms = now - last - WATCH_MS;
     // Only a wall clock that jumped is worth asking the system how long it was suspended: it may also have been set.
     const jumpedMs = Date.now() - now - aheadMs;
     const suspended = Math.abs(jumpedMs) < BLOCKED_MS ? 0 : suspendedSoFar() - suspendedMs;
     last = now;
+    busyTaps.seenAt = now;
     cpu = process.cpuUsage();
     aheadMs += jumpedMs;
     suspendedMs += suspended;
@@ -53,22 +58,30 @@ export function watchEventLoop({ jobSince, executor, log }: LoopWatch): () => vo
       wasContinued = false;
       return;
     }
+    // The next time it is known.
+    if (tap === undefined) busyTaps.isPrecise = true;
     setTimeout(() => {
       const gap = { ms, cpuMs: (used.user + used.system) / 1000, suspendedMs: suspended, wasContinued };
       wasContinued = false;
-      const text = gapText(gap, jobId, executor);
+      const text = gapText(gap, jobId, executor, tap);
       if (text !== undefined) log.warn(text);
     }, JUDGE_AFTER_MS).unref();
   };
   const timer = setInterval(look, WATCH_MS).unref();
   return () => {
     clearInterval(timer);
+    busyTaps.seenAt = Infinity;
     process.off('SIGCONT', onContinued);
   };
 }
 
-/** What to tell the operator of a gap; undefined if nothing. */
-export function gapText(gap: Gap, jobId: string | undefined, executor: string): string | undefined {
+/** What to tell the operator of a gap; undefined if nothing. `tap` is the one that ran longest in it. */
+export function gapText(
+  gap: Gap,
+  jobId: string | undefined,
+  executor: string,
+  tap?: BusyTap,
+): string | undefined {
   const { ms, cpuMs, suspendedMs, wasContinued } = gap;
   const during = jobId === undefined ? '' : ` while job ${jobId} ran`;
   const innocent =
@@ -86,15 +99,30 @@ export function gapText(gap: Gap, jobId: string | undefined, executor: string): 
       'If nobody stopped it (SIGSTOP, Ctrl-Z), see whether the machine was suspended'
     );
   }
-  if (jobId === undefined) return undefined;
+  const who = blockerOf(ms, jobId, executor, tap);
+  if (who === undefined) return undefined;
   const blocked = `the event loop was blocked for ${seconds(ms)} s${during}: `;
   if (cpuMs >= ms / 10) {
-    return `${blocked}the executor (${executor}) should do long work in a child process or a worker thread`;
+    return `${blocked}${who} should do long work in a child process or a worker thread`;
   }
   return (
-    `${blocked}almost no processor time was used meanwhile. Either this container or machine was paused, or the ` +
-    `executor (${executor}) waits in a blocking call such as execSync: then move it into a child process or a worker thread`
+    `${blocked}almost no processor time was used meanwhile. Either this container or machine was paused, or ` +
+    `${who} waits in a blocking call such as execSync: then move it into a child process or a worker thread`
   );
+}
+
+/** Who has blocked the loop, for people; undefined if that is not known. */
+function blockerOf(
+  ms: number,
+  jobId: string | undefined,
+  executor: string,
+  tap: BusyTap | undefined,
+): string | undefined {
+  const device = jobId === undefined ? undefined : `the executor (${executor})`;
+  if (tap === undefined || tap.ms < ms / 2) return device;
+  // While a tap of `onJob` has the device, the executor is not called.
+  const isSure = tap.isSure || tap.hook === 'onJob' || device === undefined;
+  return isSure ? tap.text : `${tap.text}, or ${device},`;
 }
 
 /** How long the machine has been suspended by now, on a scale of this process: the uptime continues meanwhile. */

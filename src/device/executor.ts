@@ -1,6 +1,7 @@
 // The contract of an executor: what its author writes, and what the node passes to it.
 import type { Settings } from '../config/settings.ts';
 import type { Json } from '../jobs/annotations.ts';
+import type { ConfigError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Circuit } from '../jobs/job.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
@@ -73,9 +74,30 @@ export interface Executor {
   close?(): void | Promise<void>;
 }
 
+/** What stands beside an executor in the configuration: `executor: ['my-package', { … }]`. */
+export type ExecutorOptions = Readonly<Record<string, unknown>>;
+
+/** What the factory of an executor is given beside the settings. */
+export interface ExecutorContext<Options = ExecutorOptions> {
+  readonly log: Logger;
+  /** What the device YAML says; undefined if there is none. To read it throws a ConfigError with file and line if the file
+   *  is broken. */
+  readonly device: Readonly<Record<string, unknown>> | undefined;
+  /** An error on what is at the end of `keys` in the device YAML, with its file and line, to throw. `fault` continues the
+   *  name: `deviceError(['qubits', 0, 't1'], 'must be above 0')`. */
+  readonly deviceError: (keys: readonly (string | number)[], fault: string) => ConfigError;
+  /** `{}` if there are none. */
+  readonly options: Options;
+}
+
+/** Makes an executor; called once a start. Written as a method, so that a factory may say which options it takes. */
+export type ExecutorFactory<Made = unknown> = {
+  make(settings: Settings, context: ExecutorContext): Made;
+}['make'];
+
 /** An executor as the configuration names it, not yet loaded. */
 export interface ExecutorChoice {
-  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor. */
+  /** `simulator`, `./my-executor.ts:createExecutor`, a factory, or an executor; or a list of that and its options. */
   readonly value: unknown;
   /** The folder at which a relative module path starts. */
   readonly baseDir: string;
@@ -97,7 +119,7 @@ export interface ExecutorRecipe {
   /** As that of a LoadedExecutor. */
   readonly source: string;
   /** Called once a start, with the settings as the cloud's bundle has them. */
-  readonly create: (settings: Settings) => Executor | Promise<Executor>;
+  readonly create: (settings: Settings, context: ExecutorContext) => Executor | Promise<Executor>;
 }
 
 /** `value`. Throws a TypeError that names what is wrong with it: it should be the answer of a `resolveExecutor` tap. */
@@ -126,8 +148,35 @@ export function executorFault(value: unknown): string | undefined {
     (name) => value[name] !== undefined && value[name] !== null && typeof value[name] !== 'function',
   );
   return broken === undefined
-    ? undefined
+    ? deviceFault(value['device'])
     : `has a ${broken} that is ${kindOf(value[broken])}, not a function`;
+}
+
+/** A broken device should fail the start, and not the first heartbeat. */
+function deviceFault(device: unknown): string | undefined {
+  if (device === undefined || device === null) return undefined;
+  if (!isRecord(device)) return `has a device that is ${kindOf(device)}, not an object`;
+  for (const name of ['directedEdges', 'logicalEdges']) {
+    const fault = edgesFault(device[name]);
+    if (fault !== undefined) return `has a device with ${name}${fault}`;
+  }
+  return undefined;
+}
+
+/** What is wrong with the edges of a device, to follow their name; undefined if nothing is, or if there are none. */
+function edgesFault(edges: unknown): string | undefined {
+  if (edges === undefined || edges === null) return undefined;
+  if (!Array.isArray(edges)) return ` that are ${kindOf(edges)}, not a list of edges`;
+  const broken = edges.findIndex((edge) => !isEdge(edge));
+  return broken === -1 ? undefined : `[${broken}] that is not a pair of qubit indices, such as [0, 1]`;
+}
+
+export function isEdge(value: unknown): value is Edge {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((qubit) => Number.isSafeInteger(qubit) && Number(qubit) >= 0)
+  );
 }
 
 /** The `connectivity` of PROTOCOL §1 and §7: directed edges first, else logical ones, else null. */

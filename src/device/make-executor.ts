@@ -1,9 +1,9 @@
 // Makes the executor of a node from what the hook `resolveExecutor` gave, with the device as the cloud describes it.
 import type { Settings } from '../config/settings.ts';
-import { ExecutorError } from '../errors.ts';
+import { CodaError, ExecutorError, messageOf } from '../errors.ts';
 import type { Session } from '../kernel/session.ts';
 import type { Logger } from '../log.ts';
-import { executorFault, type ExecutorRecipe, type LoadedExecutor } from './executor.ts';
+import { executorFault, type ExecutorContext, type ExecutorRecipe, type LoadedExecutor } from './executor.ts';
 
 /** What an earlier start has left of its bundle. */
 type LastBundle = Pick<Settings, 'qpuId'> & Partial<Pick<Settings, 'nativeGateSet' | 'numQubits'>>;
@@ -35,6 +35,7 @@ export function withSession(settings: Settings, session: Session): Settings {
 export async function makeExecutor(
   { source, create }: ExecutorRecipe,
   settings: Settings,
+  context: ExecutorContext,
   log: Logger,
   lateMs: number,
 ): Promise<LoadedExecutor> {
@@ -44,10 +45,15 @@ export async function makeExecutor(
     );
   }, lateMs);
   try {
-    const executor = await create(settings);
+    const executor = await create(settings, context);
     const fault = executorFault(executor);
     if (fault === undefined) return { executor, source };
     throw new ExecutorError(`what the factory of the executor ${source} returned ${fault}`);
+  } catch (thrown) {
+    if (thrown instanceof CodaError) throw thrown;
+    throw new ExecutorError(`the factory of the executor ${source} threw: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   } finally {
     clearTimeout(late);
   }

@@ -24,13 +24,13 @@ export interface MapOptions {
 }
 
 /** Makes the outcome of a job from what its executor returned. Calls `done` in the same turn if no tap has to be waited
- *  for: the process may end in it. */
+ *  for: the process may end in it. Returns what the device measured; undefined if that cannot be used. */
 export function mapResult(
   raw: unknown,
   job: ReadyJob,
   options: MapOptions,
   done: (mapped: Mapped) => void,
-): void {
+): SeenResult | undefined {
   const { hooks, odd, source } = options;
   const { jobId } = job;
   const inCheck = `in the check of its result, from the executor (${source})`;
@@ -39,7 +39,8 @@ export function mapResult(
     // Not yet its number of bits: a plugin may have to make them fit.
     measured = deepFrozen(checkResult(raw, undefined, odd, jobId, true));
   } catch (thrown) {
-    return done(failed(new Failure(inCheck, thrown), undefined));
+    done(failed(new Failure(inCheck, thrown), undefined));
+    return undefined;
   }
   const onEnd = (thrown: Error | null | undefined, result: SeenResult = measured): Mapped => {
     if (thrown) return failed(new Failure('while plugins mapped its result', thrown), measured);
@@ -54,11 +55,15 @@ export function mapResult(
     }
   };
   hooks.mapResult.callAsync(measured, viewOf(job), (thrown, result) => done(onEnd(thrown, result)));
+  return measured;
 }
 
 function failed(cause: Failure, measured: SeenResult | undefined): Mapped {
   const outcome: Outcome = { status: 'failed', error: cause.error };
-  if (measured === undefined) return { outcome, cause, measured };
-  const { counts, executionTimeMs, shotsCompleted } = measured;
-  return { outcome, cause, measured: { status: 'completed', counts, executionTimeMs, shotsCompleted } };
+  return { outcome, cause, measured: measured === undefined ? undefined : asOutcome(measured) };
+}
+
+/** What was measured, as it is kept for the operator. */
+export function asOutcome({ counts, executionTimeMs, shotsCompleted }: SeenResult): Outcome {
+  return { status: 'completed', counts, executionTimeMs, shotsCompleted };
 }

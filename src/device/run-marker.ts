@@ -64,6 +64,18 @@ export class RunMarker {
     if (!isWritten) this.#write([]);
   }
 
+  /** Plugins prepare this entry: if they end the process, that counts as a start. */
+  beginPreparing(messageId: string): void {
+    this.#running.add(messageId);
+    if (!this.#ahead.includes(messageId)) this.#write(this.#ahead);
+  }
+
+  /** It waits for its run. A mark that stays until the next write blames it for one crash at most. */
+  endPreparing(messageId: string): void {
+    this.#running.delete(messageId);
+    if (this.isStrict) this.#write(this.#ahead);
+  }
+
   /** These entries are next, the first `soonest` of them together; called while the device is at work. */
   next(messageIds: readonly string[], soonest: number): void {
     const isWritten = messageIds.slice(0, soonest).every((messageId) => this.#ahead.includes(messageId));

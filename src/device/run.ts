@@ -14,6 +14,8 @@ import { bitsOf, checkResult, type OddResults, type RunOutcome } from './result.
 /** Takes the outcome of a job that was on the device; resolves once it is saved. */
 export interface RunEndings {
   ran(job: ReadyJob, outcome: RunOutcome, cause: FailureCause | undefined): Promise<void>;
+  /** The job fails without a result, or before its run has ended. */
+  failed(job: ReadyJob, error: string): Promise<void>;
   /** Keeps what was measured for the operator, as the job fails; resolves once that is on disk. */
   keep(job: ReadyJob, measured: Outcome, reason: string): Promise<void>;
 }

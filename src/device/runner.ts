@@ -11,15 +11,16 @@ import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
 import { watchEventLoop } from './event-loop.ts';
-import type { LoadedExecutor } from './executor.ts';
+import type { LoadedExecutor, SeenResult } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { mapResult, type Mapped } from './map-result.ts';
+import { asOutcome, mapResult, type Mapped } from './map-result.ts';
 import type { OddResults, RunOutcome } from './result.ts';
 import type { FailureCause } from './failure.ts';
 import { Run, type RunEndings } from './run.ts';
@@ -46,6 +47,7 @@ export interface RunnerOptions {
   readonly loaded: LoadedExecutor;
   readonly odd: OddResults;
   readonly hooks: Hooks;
+  readonly busyTaps: BusyTaps;
   readonly log: Logger;
   /** An entry that is tried again was started so often without an outcome. */
   readonly onStartLost: (messageId: string, starts: number) => void;
@@ -67,6 +69,8 @@ export class Runner {
   #runMs = 10;
   /** Results that plugins map; after a crash, also those that are not saved yet. */
   #unsettled = 0;
+  /** Jobs whose result plugins map, and what was measured. */
+  readonly #mapping = new Map<ReadyJob, SeenResult | undefined>();
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
@@ -108,11 +112,12 @@ export class Runner {
   start(): void {
     this.#started = true;
     this.#startNext();
-    const { loaded, log } = this.#options;
+    const { loaded, busyTaps, log } = this.#options;
     this.#stopWatching = watchEventLoop({
       // A run that blocked until its end has ended before anybody looks.
       jobSince: (since) => this.current ?? (this.#last.endedAt >= since ? this.#last.jobId : undefined),
       executor: loaded.source,
+      busyTaps,
       log,
     });
   }
@@ -120,6 +125,22 @@ export class Runner {
   /** Gives a running job up; the caller has recorded why, and how it ends. */
   drop(job: ReadyJob, reason: string): void {
     for (const run of this.#runs) if (run.jobs.includes(job)) run.drop(job, reason);
+  }
+
+  /** Reports a job failed at once that is on the device or after it. What it has measured is kept for the operator. */
+  fail(job: ReadyJob, error: string): void {
+    const measured = this.#mapping.get(job);
+    if (measured === undefined) {
+      this.drop(job, error);
+      void this.#options.endings.failed(job, error);
+      return;
+    }
+    this.#mapping.delete(job);
+    this.#mapped(job, {
+      outcome: { status: 'failed', error },
+      cause: undefined,
+      measured: asOutcome(measured),
+    });
   }
 
   /** Resolves once nothing is on the device. */
@@ -250,8 +271,13 @@ export class Runner {
       if (job === undefined || again.includes(job)) continue;
       if (isTapped(hooks.mapResult) && run.hasResult(job)) {
         this.#unsettled += 1;
+        this.#mapping.set(job, undefined);
         const options = { hooks, odd, source: loaded.source };
-        mapResult(run.resultOf(job), job, options, (mapped) => this.#mapped(job, mapped));
+        const measured = mapResult(run.resultOf(job), job, options, (mapped) => {
+          // Unless it was given up meanwhile.
+          if (this.#mapping.delete(job)) this.#mapped(job, mapped);
+        });
+        if (this.#mapping.has(job)) this.#mapping.set(job, measured);
       } else {
         const outcome = run.outcomeOf(job);
         const cause = outcome === undefined ? undefined : causeOf(run, job, outcome);

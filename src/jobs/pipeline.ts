@@ -15,12 +15,13 @@ import { RunMarker } from '../device/run-marker.ts';
 import { Runner } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { endsWithin } from '../net/timing.ts';
-import type { Delivery } from '../outbox/delivery.ts';
+import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { Replay } from '../outbox/replay.ts';
@@ -52,6 +53,7 @@ export interface JobPipelineOptions {
   readonly admission: Admission;
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
+  readonly busyTaps: BusyTaps;
   readonly log: Logger;
   readonly openRedis: (name: string, options?: RedisOptions) => Redis;
 }
@@ -138,6 +140,7 @@ export class JobPipeline implements Jobs {
       loaded,
       odd: new OddResults(log, loaded.source),
       hooks,
+      busyTaps: options.busyTaps,
       log,
       onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
@@ -231,9 +234,7 @@ export class JobPipeline implements Jobs {
   /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
   failRunning(reason: string): void {
     for (const job of [...this.#held.all()]) {
-      if (job.stage !== 'running') continue;
-      this.#runner.drop(job, reason);
-      void this.#endings.failed(job, reason);
+      if (job.stage === 'running') this.#runner.fail(job, reason);
     }
   }
 
@@ -334,6 +335,10 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
   let delivery: Delivery;
   try {
     delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
+    const fault = deliveryFault(delivery);
+    // To try again would give the same answer.
+    if (fault !== undefined)
+      delivery = { kind: 'refused', reason: whoAnswered(hooks, fault), byCloud: false };
   } catch (thrown) {
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
@@ -343,11 +348,17 @@ async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Prom
   return delivery;
 }
 
+/** The last tap is the built-in plugin, if it is there: another one has answered before it. */
+function whoAnswered({ deliver: { taps } }: Hooks, fault: string): string {
+  const others = taps.map(({ name }) => name).filter((name) => name !== 'webhook' || taps.length === 1);
+  return `plugin ${others.map((name) => `'${name}'`).join(' or ')} failed in deliver: ${fault}`;
+}
+
 function refusedTrouble(count: number, last: string | undefined): Trouble | undefined {
   if (count === 0) return undefined;
   const because = last === undefined ? '' : `; the last: ${last}`;
   return {
-    text: `${count} results are set aside, which the cloud refused or a plugin could not map${because}`,
+    text: `${count} results are set aside, which the cloud refused or a plugin could not map or deliver${because}`,
     remedy:
       'See why with coda results list. Then have them sent again (coda results replay), or remove them (coda results drop).',
   };

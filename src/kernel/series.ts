@@ -8,9 +8,12 @@ import {
   type HookInterceptor,
 } from 'tapable';
 import type { CodaError } from '../errors.ts';
+import type { BusyTaps } from './busy-taps.ts';
 
 export interface SeriesTap extends FullTap {
   readonly fn: (...args: unknown[]) => unknown;
+  readonly plugin: string;
+  readonly hook: string;
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
   /** After this long it is slow; not below `timeoutMs` if it never is. */
@@ -34,7 +37,14 @@ interface Series {
   readonly answers: 'ignored' | 'bail' | 'waterfall';
   /** Whether some tap may have to be looked at sooner than the one before it. */
   readonly hasOwnTimes: boolean;
+  /** Hears how long taps run without a break; undefined if all of them are the node's own. */
+  readonly busy: BusyTaps | undefined;
+  /** So many taps are timed only once something has held up the event loop. */
+  readonly isLarge: boolean;
 }
+
+/** Why no further tap is run for the moment. */
+type Stop = 'all have run' | 'promise' | 'answer' | 'failure' | 'to take the time';
 
 /** What tapable calls whenever the taps of a hook have changed; its types leave it out. */
 interface Compilable {
@@ -45,11 +55,14 @@ interface Compilable {
   }) => (...args: unknown[]) => unknown;
 }
 
+/** The time of so many taps costs less than a microsecond. */
+const MOST_TIMED = 8;
 /** A longer delay would make Node's timer fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** From now on runs the taps of this hook, each of which has to be a SeriesTap. */
-export function runInSeries(hook: Hook<unknown, unknown>): void {
+/** From now on runs the taps of this hook, each of which has to be a SeriesTap. `hasOwnTap`: one of them is the node's own,
+ *  and does no long work. */
+export function runInSeries(hook: Hook<unknown, unknown>, busyTaps: BusyTaps, hasOwnTap: boolean): void {
   const answers = isWaterfall(hook)
     ? 'waterfall'
     : hook.constructor === AsyncSeriesBailHook
@@ -58,7 +71,10 @@ export function runInSeries(hook: Hook<unknown, unknown>): void {
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
     const [first] = taps;
     const hasOwnTimes = taps.some((tap) => first !== undefined && firstMsOf(tap) !== firstMsOf(first));
-    const series: Series = { taps: [...taps], interceptors: [...interceptors], answers, hasOwnTimes };
+    const busy = hasOwnTap && taps.length === 1 ? undefined : busyTaps;
+    const isLarge = taps.length > MOST_TIMED;
+    const lists = { taps: [...taps], interceptors: [...interceptors] };
+    const series: Series = { ...lists, answers, hasOwnTimes, busy, isLarge };
     if (type === 'async') return (...args) => new Call(series, args, args.pop() as Tell).start();
     return (...args) =>
       new Promise((resolve, reject) => {
@@ -81,11 +97,16 @@ interface Listeners {
 /** One call of a hook, from its first tap to its last. */
 class Call {
   readonly #series: Series;
+  readonly #busy: BusyTaps | undefined;
   /** Its own list: in a waterfall, the first argument is what the last tap has answered. */
   readonly #args: unknown[];
   readonly #tell: Tell;
   /** How many taps have begun. */
   #begun = 0;
+  /** What the last of them has returned or thrown. */
+  #value: unknown;
+  /** The tap whose promise has just settled. */
+  #awaited: SeriesTap | undefined;
   /** The tap whose promise has not settled, and the promise. */
   #pending: SeriesTap | undefined;
   #promise: PromiseLike<unknown> | undefined;
@@ -101,6 +122,7 @@ class Call {
 
   constructor(series: Series, args: unknown[], tell: Tell) {
     this.#series = series;
+    this.#busy = series.isLarge && series.busy?.isPrecise === false ? undefined : series.busy;
     this.#args = args;
     this.#tell = tell;
   }
@@ -110,21 +132,42 @@ class Call {
     this.#next();
   }
 
+  /** Runs taps until one has to be waited for, or ends the call. */
   #next(): void {
+    const { taps } = this.#series;
+    const busy = this.#busy;
+    let stop: Stop;
+    do {
+      const first = this.#begun;
+      const since = busy === undefined ? 0 : performance.now();
+      if (this.#awaited !== undefined) busy?.settled(this.#awaited, since);
+      this.#awaited = undefined;
+      stop = this.#run();
+      busy?.ran(taps, first, this.#begun, since, performance.now());
+    } while (stop === 'to take the time');
+    const tap = taps[this.#begun - 1];
+    if (stop === 'all have run' || tap === undefined) this.#ended();
+    else if (stop === 'failure') this.#failed(tap, this.#value);
+    else if (stop === 'promise') this.#await(tap, this.#value as PromiseLike<unknown>);
+    else this.#end(null, this.#value);
+  }
+
+  #run(): Stop {
     const { taps, interceptors } = this.#series;
     for (;;) {
       const tap = taps[this.#begun];
-      if (tap === undefined) return this.#ended();
+      if (tap === undefined) return 'all have run';
       this.#begun += 1;
       for (const interceptor of interceptors) interceptor.tap?.(tap);
-      let value: unknown;
       try {
-        value = tap.fn(...this.#args);
+        this.#value = tap.fn(...this.#args);
       } catch (thrown) {
-        return this.#failed(tap, thrown);
+        this.#value = thrown;
+        return 'failure';
       }
-      if (isPromise(value)) return this.#await(tap, value);
-      if (this.#takes(value)) return this.#end(null, value);
+      if (isPromise(this.#value)) return 'promise';
+      if (this.#takes(this.#value)) return 'answer';
+      if (this.#busy?.isPrecise === true) return 'to take the time';
     }
   }
 
@@ -146,12 +189,15 @@ class Call {
     const own: Listeners = {
       fulfilled: (value) => {
         if (this.#listeners !== own) return;
+        this.#awaited = this.#pending;
         this.#settled();
         if (this.#takes(value)) this.#end(null, value);
         else this.#next();
       },
       rejected: (thrown) => {
-        if (this.#listeners === own && this.#pending !== undefined) this.#failed(this.#pending, thrown);
+        if (this.#listeners !== own || this.#pending === undefined) return;
+        this.#awaited = this.#pending;
+        this.#failed(this.#pending, thrown);
       },
     };
     return own;
@@ -212,6 +258,7 @@ class Call {
 
   #end(error: CodaError | null, result?: unknown): void {
     clearTimeout(this.#timer);
+    if (this.#awaited !== undefined) this.#busy?.settled(this.#awaited, performance.now());
     for (const interceptor of this.#series.interceptors) {
       if (error !== null) interceptor.error?.(error);
       else if (result !== undefined) interceptor.result?.(result);

@@ -1,5 +1,6 @@
 // The taps of plugins that have not settled, although a good part of their time is over: the node is not ready while the
 // device waits for one, and says of every other one what is slow.
+import { BusyTaps } from './busy-taps.ts';
 import type { ReadinessReport } from './readiness.ts';
 
 /** What waits for a tap while the node runs: the device, and with it all jobs, or only the job of the tap. */
@@ -27,6 +28,8 @@ const CONSEQUENCES = {
 
 export class SlowTaps {
   readonly #slow = new Set<SlowTap>();
+  /** Those that hold the event loop up. */
+  readonly busy = new BusyTaps();
 
   /** Returns what to call when it has settled. */
   add(tap: SlowTap): () => void {

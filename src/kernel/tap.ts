@@ -1,9 +1,11 @@
 // Guards every tap of a hook: a failure names the plugin and the hook, and so does a tap that does not settle in time.
 // tapable does neither; nor does it await an async function given to `.tap`, and its bail hooks stop at null.
+import { inspect } from 'node:util';
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { shown } from '../protocol/text.ts';
+import type { BusyTaps, NamedTap } from './busy-taps.ts';
 import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
 import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.ts';
 
@@ -34,6 +36,7 @@ export class LateTap extends PluginError {
   }
 }
 
+const LONGEST_STACK = 8_000;
 const SLOW_MS = 5_000;
 /** For a tap that is waited for as long as it takes, such as one that brings a tunnel up. */
 const PATIENT_MS = 15_000;
@@ -65,7 +68,7 @@ export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): 
     register: (tap) => guardTap(tap, options, isWaterfall(hook)),
   });
   // A synchronous hook has no deadline: its taps return their answer.
-  if (options.deadline !== 'none') runInSeries(hook);
+  if (options.deadline !== 'none') runInSeries(hook, options.slowTaps.busy, options.tellsItself);
 }
 
 /** A tap whose lateness is no failure may take its time. */
@@ -113,6 +116,7 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     const error = attributed(thrown, plugin, hook);
     if (kind === 'deciding') return error;
     log.error(attributedMessageOf(error));
+    log.debug(`plugin '${plugin}' in ${hook}: ${inspect(thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
     return null;
   };
 
@@ -142,9 +146,14 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     return undefined;
   };
 
-  if (deadline === 'none') return { ...tap, fn: synchronous(call, errorOf) };
+  if (deadline === 'none') {
+    // A deciding one may be called for each job, by the node's own tap.
+    const fn = kind === 'observing' ? timed(call, { plugin, hook }, options.slowTaps.busy) : call;
+    return { ...tap, fn: synchronous(fn, errorOf) };
+  }
   const type = tap.type === 'sync' ? 'sync' : 'promise';
-  const guarded: SeriesTap = { ...tap, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
+  const names = { plugin, hook };
+  const guarded: SeriesTap = { ...tap, ...names, type, fn: call, timeoutMs, slowMs, errorOf, onSlow, onLate };
   return guarded;
 }
 
@@ -186,6 +195,18 @@ function synchronous(call: Call, errorOf: (thrown: unknown) => CodaError | null)
     if (!isPromise(value)) return value ?? undefined;
     value.then(undefined, () => {});
     return fail(new TypeError('the hook is synchronous, but the tap returned a promise'));
+  };
+}
+
+/** Tells how long the tap has run. */
+function timed(call: Call, tap: NamedTap, busy: BusyTaps): Call {
+  return (...args) => {
+    const since = performance.now();
+    try {
+      return call(...args);
+    } finally {
+      busy.ran([tap], 0, 1, since, performance.now());
+    }
   };
 }
 

@@ -18,12 +18,14 @@ const LANES_UNANSWERED = 2;
 /** For all origins that have never answered. */
 const LANES_FOR_UNKNOWN = 32;
 const FIRST_RETRY_MS = 1_000;
+/** A longer delay would make Node's timer fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Continues with an outcome whose attempt has ended. */
 export interface DeliveryEnds {
   /** Resolves once the journal has it. */
   delivered(entry: Entry): Promise<void>;
-  refused(entry: Entry, reason: string): void;
+  refused(entry: Entry, reason: string, byCloud: boolean): void;
   /** It waits for its next attempt. */
   failed(entry: Entry, reason: string): void;
 }
@@ -112,7 +114,7 @@ export class Lanes {
       sent: false,
     }));
     if (delivery.kind === 'delivered') await ends.delivered(entry);
-    else if (delivery.kind === 'refused') ends.refused(entry, delivery.reason);
+    else if (delivery.kind === 'refused') ends.refused(entry, delivery.reason, delivery.byCloud !== false);
     else if (!this.#closed) this.#retryLater(entry, delivery);
     origin.posting -= 1;
     this.#posting -= 1;
@@ -125,7 +127,7 @@ export class Lanes {
     entry.maybeSent ||= delivery.sent;
     const { maxRetryDelayMs, log, ends } = this.#options;
     const backoffMs = Math.min(maxRetryDelayMs, FIRST_RETRY_MS * 2 ** Math.min(entry.attempts - 1, 20));
-    const delayMs = Math.max(delivery.afterMs ?? 0, jitter(backoffMs));
+    const delayMs = Math.min(Math.max(delivery.afterMs ?? 0, jitter(backoffMs)), LONGEST_TIMER_MS);
     log.debug(
       `job ${entry.saved.jobId}: attempt ${entry.attempts} failed, next in ${Math.round(delayMs)} ms: ${delivery.reason}`,
     );

@@ -77,9 +77,13 @@ export class Outbox {
           this.#answered(entry.origin);
           return this.#settled(entry);
         },
-        refused: (entry, reason) => {
-          this.#answered(entry.origin);
-          void this.#setAside(entry, `the cloud refused the result of job ${entry.saved.jobId}`, reason);
+        refused: (entry, reason, byCloud) => {
+          const { jobId } = entry.saved;
+          if (byCloud) this.#answered(entry.origin);
+          const what = byCloud
+            ? `the cloud refused the result of job ${jobId}`
+            : `the result of job ${jobId} cannot be delivered`;
+          void this.#setAside(entry, what, reason);
         },
         failed: (entry, reason) => this.#failed(entry, reason),
       },

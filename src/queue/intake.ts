@@ -16,6 +16,7 @@ import type { CheckingJob, Circuit, HeldJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
+import { Waiters } from '../net/timing.ts';
 import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { parseMessage, type JobMessage } from '../protocol/job.ts';
@@ -71,8 +72,13 @@ export class Intake {
   /** Entries that are no jobs and are not acknowledged yet. */
   readonly #settingAside = new Set<string>();
 
+  /** Jobs that plugins prepare now. */
+  readonly #preparing = new Set<HeldJob>();
+  readonly #waitingForTurn = new Waiters();
+
   constructor(options: IntakeOptions) {
     this.#options = options;
+    options.held.onRoom(() => this.#waitingForTurn.notify());
   }
 
   /** Whether the node has this entry already, at whatever stage. */
@@ -234,16 +240,38 @@ export class Intake {
 
   /** Has plugins prepare the job; others do not wait for it. */
   async #prepare(job: CheckingJob, circuit: Circuit): Promise<void> {
-    const { held, writes, endings, hooks } = this.#options;
+    const { held, writes, endings, hooks, marker } = this.#options;
     const { jobId, messageIds } = job;
     const preparing = held.prepare(job, circuit);
+    if (marker.isStrict) await this.#waitForTurn(preparing);
+    if (held.get(jobId) !== preparing) return this.#endTurn(preparing);
+    this.#preparing.add(preparing);
+    marker.beginPreparing(messageIds[0]);
     const prepared = await prepareCircuit(hooks, preparing);
+    marker.endPreparing(messageIds[0]);
+    this.#endTurn(preparing);
     // It may have been cancelled meanwhile.
     if (held.get(jobId) !== preparing) return;
     if (prepared instanceof Failure) {
       void writes.executing(jobId, messageIds[0]);
       void endings.failed(preparing, prepared.error, prepared);
     } else held.enqueue(preparing, prepared);
+  }
+
+  /** After a crash plugins prepare a job only while no other one is with them or on the device: that one would be blamed,
+   *  too, if they end the process. */
+  async #waitForTurn(job: HeldJob): Promise<void> {
+    const { held } = this.#options;
+    while (this.#preparing.size > 0 || held.running > 0 || held.queued > 0) {
+      if (held.get(job.jobId) !== job) return;
+      await this.#waitingForTurn.next();
+    }
+    this.#preparing.add(job);
+  }
+
+  #endTurn(job: HeldJob): void {
+    this.#preparing.delete(job);
+    this.#waitingForTurn.notify();
   }
 
   /** False if it was cancelled during the check. */

@@ -9,10 +9,10 @@ import { readHintFile } from './private-file.ts';
 
 /**
  * `stopped`: as the operator asked. `forced`: at once, by the operator's third signal. `failed`: by an error of the node,
- * also during its start. `exit`: some code ended the process. `error`: an error that nobody caught. `killed`: without
- * a record of its own. `power`: together with the machine.
+ * also during its start. `exit`: some code ended the process. `killed`: without a record of its own. `power`: together
+ * with the machine.
  */
-export type HowEnded = 'stopped' | 'forced' | 'failed' | 'exit' | 'error' | 'killed' | 'power';
+export type HowEnded = 'stopped' | 'forced' | 'failed' | 'exit' | 'killed' | 'power';
 
 export interface LastEnd {
   readonly how: HowEnded;

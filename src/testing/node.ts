@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GivenPlugin } from '../config/define.ts';
 import type { LoadedConfig, LoadInput } from '../config/load.ts';
+import { givenPlugins } from '../config/plugins/load.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { Node } from '../node.ts';
 import type { Plugin } from '../plugin.ts';
@@ -10,10 +12,10 @@ import type { LocalCloud } from '../local-cloud/local-cloud.ts';
 
 export interface TestNodeOptions {
   readonly cloud: Pick<LocalCloud, 'url' | 'issueToken'>;
-  /** An executor, a factory, or a name such as `simulator`. Default: the no-op executor. */
+  /** An executor, a factory, a name such as `simulator`, or a list of that and its options. Default: the no-op executor. */
   readonly executor?: unknown;
-  /** Added to the built-in ones. */
-  readonly plugins?: readonly Plugin[];
+  /** Added to the built-in ones; one with options as `[plugin, { … }]`. */
+  readonly plugins?: readonly GivenPlugin[];
   /** Environment variables of the node, e.g. `{ CODA_CONCURRENCY: '2' }`. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: a new one. Give that of an earlier node to start with its credentials. */
@@ -69,7 +71,7 @@ export async function runTestNode(composition: Composition, options: TestNodeOpt
       options.executor === undefined
         ? loaded.executor
         : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
-    const plugins = options.plugins ?? [];
+    const plugins = await givenPlugins(options.plugins ?? [], process.cwd());
     const node = composition.composeNode({ config: { ...loaded, executor }, env, log, plugins });
     await node.start();
     const stop = async (): Promise<void> => {

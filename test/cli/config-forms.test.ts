@@ -89,7 +89,12 @@ describe('plugins of a config file', () => {
       'coda.config.ts',
       `import { defineConfig } from 'coda-node';
        export default defineConfig({
-         plugins: [['heartbeat', false], './plugins/own.ts', ['lab-plugin', { greeting: 'grüezi' }]],
+         plugins: [
+           ['heartbeat', false],
+           './plugins/own.ts',
+           ['./plugins/own.ts', { says: 'second' }, 'own-2'],
+           ['lab-plugin', { greeting: 'grüezi' }],
+         ],
        });`,
     );
     await put(
@@ -97,8 +102,9 @@ describe('plugins of a config file', () => {
       `import { definePlugin } from 'coda-node';
        export default definePlugin({
          name: 'own',
-         apply(node) {
-           node.hooks.onJob.tap('own', (job): void => node.log.info(\`own plugin sees \${job.shots} shots\`));
+         options: { type: 'object', properties: { says: { type: 'string', default: 'own plugin' } } },
+         apply(node, { says }) {
+           node.hooks.onJob.tap('own', (job): void => node.log.info(\`\${says} sees \${job.shots} shots\`));
          },
        });`,
     );
@@ -118,6 +124,7 @@ describe('plugins of a config file', () => {
     const jobId = await cloud.submit({ ir: bell('cz').ir, shots: 17 });
     assert.equal((await cloud.outcome(jobId)).status, 'completed');
     await says('own plugin sees 17 shots');
+    await says('second sees 17 shots');
     child.kill('SIGTERM');
     assert.equal(await ended, 0);
     assert.equal(cloud.heartbeats.length, 0);
@@ -134,6 +141,27 @@ describe('plugins of a config file', () => {
     assert.match(output(), /ConfigError/);
     assert.match(output(), /plugins\.heartbeat\.intervalSec in .* is "soon", but must be a number/);
     assert.match(output(), /intervall.*did you mean "intervalSec"/);
+    assert.doesNotMatch(output(), /\n\s+at /);
+    assert.equal(cloud.connects.length, connects);
+  });
+
+  it('of their own with a wrong option end the start, too', async () => {
+    await put('coda.config.json', '{ "plugins": [["./own.cjs", { "mn": 5, "min": "soon" }]] }');
+    await put(
+      'own.cjs',
+      `const { definePlugin } = require('coda-node');
+       exports.plugin = definePlugin({
+         name: 'own',
+         options: { type: 'object', properties: { min: { type: 'integer', minimum: 1 } } },
+         apply() {},
+       });`,
+    );
+    const connects = cloud.connects.length;
+    const { ended, output } = start();
+    assert.equal(await ended, 1);
+    assert.match(output(), /ConfigError/);
+    assert.match(output(), /plugins\[0\]\.mn in .*json \(plugin 'own'\) is unknown; did you mean "min"\?/);
+    assert.match(output(), /plugins\[0\]\.min in .* is "soon", but must be a whole number, 1 or more/);
     assert.doesNotMatch(output(), /\n\s+at /);
     assert.equal(cloud.connects.length, connects);
   });

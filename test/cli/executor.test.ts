@@ -74,6 +74,27 @@ describe('an executor that cannot be loaded', () => {
   }
 });
 
+describe('the factory of an executor', () => {
+  it('gets its options and the device YAML from start, run, dev and doctor alike', async () => {
+    put(bench, 'bell.json', JSON.stringify(bell('cz').ir));
+    put(bench, 'site/device.yaml', 'name: rig\nqubits:\n  - { t1: -3 }\n');
+    put(bench, 'coda.config.json', '{ "executor": ["./lab.mjs:createExecutor", { "host": "rig-1" }] }');
+    put(
+      bench,
+      'lab.mjs',
+      `export function createExecutor(settings, { device, deviceError, options }) {
+  if (device.qubits[0].t1 < 0) throw deviceError(['qubits', 0, 't1'], 'is below 0, on ' + options.host);
+}`,
+    );
+    for (const args of [['start'], ['run', 'bell.json'], ['dev', '--once'], ['doctor']]) {
+      assert.match(
+        await bench.ends(1, args, { CODA_NODE_TOKEN: cloud.issueToken() }),
+        /qubits\[0\]\.t1 in the device config .*site\/device\.yaml:3:11 is below 0, on rig-1/,
+      );
+    }
+  });
+});
+
 describe('no executor at all', () => {
   it('is refused by start, run, dev and doctor if one is required', async () => {
     put(bench, 'bell.json', JSON.stringify(bell('cz').ir));

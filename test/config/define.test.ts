@@ -2,10 +2,43 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defineConfig, type CodaConfig, type PluginEntry } from '../../src/config/define.ts';
-import { definePlugin } from '../../src/plugin.ts';
+import type { Executor, ExecutorContext } from '../../src/device/executor.ts';
+import { definePlugin, type Plugin } from '../../src/plugin.ts';
 
 const mine = definePlugin({ name: 'mine', apply() {} });
+const timed = definePlugin({
+  name: 'timed',
+  options: { type: 'object', properties: { everyMin: { type: 'number', default: 30 } } },
+  apply(node, { everyMin }) {
+    node.log.info(everyMin.toFixed());
+  },
+});
 const ready = Boolean(mine);
+
+/** Each may be the executor of a config. */
+export const executors = [
+  ['my-package', { host: 'rig-1' }],
+  (settings, { log, device, options }) => {
+    log.info(`${settings.numQubits} qubits, ${String(device?.['name'])}`, options);
+    return { run: () => Promise.reject(new Error('none')) };
+  },
+  [
+    (_settings, { options }: ExecutorContext<{ host: string }>) => labExecutor(options.host),
+    { host: 'rig-1' },
+  ],
+] satisfies CodaConfig['executor'][];
+
+function labExecutor(host: string): Executor {
+  return { run: () => Promise.reject(new Error(host)) };
+}
+
+/** Any of these may be an `apply`. */
+export const applies: readonly Plugin['apply'][] = [
+  () => {},
+  ({ hooks }) => hooks.drain.tap('mine', () => {}),
+  ({ log }) => [1].push(log.masked('').length),
+  (node) => node,
+];
 
 const config = {
   executor: './my-executor.ts:createExecutor',
@@ -22,7 +55,9 @@ const config = {
     './my-plugin.ts',
     ['./my-plugin.ts', { any: 'thing' }],
     ['coda-plugin-lab', { any: 'thing' }],
-    ['@lab/plugin', { any: 'thing' }],
+    ['@lab/plugin', { any: 'thing' }, 'second'],
+    timed,
+    [timed, { everyMin: 5 }, 'other'],
   ],
 } satisfies CodaConfig;
 
@@ -39,6 +74,10 @@ export const mistakes: readonly unknown[] = [
   { executorFactory: 'simulator' } satisfies CodaConfig,
   // @ts-expect-error not a level
   { logLevel: 'loud' } satisfies CodaConfig,
+  // @ts-expect-error options that are no object
+  { executor: ['my-package', 7] } satisfies CodaConfig,
+  // @ts-expect-error nothing would wait for it
+  { name: 'mine', async apply() {} } satisfies PluginEntry,
   // @ts-expect-error no plugin
   { name: 'mine' } satisfies PluginEntry,
 ];

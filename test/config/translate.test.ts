@@ -92,4 +92,40 @@ describe('a module of a user', () => {
     assert.match(code.split('\n')[6] ?? '', /const d = /);
     assert.match(code, /await jitiImport\('a'\)/);
   });
+
+  it('has its own lines and columns in a stack trace, whatever translates it', async (t) => {
+    const body = [
+      "import { a as nine } from './a.ts'; // and its column, after what is longer in the translation",
+      '',
+      'interface Gone { x: string }',
+      'export const fail = (what: string, more?: Gone): never => { const n: number = nine; throw new Error(what + n + String(more)); };',
+      "export default (): unknown => fail('late');",
+    ].join('\n');
+    const files = {
+      'a.ts': 'export const a: number = 9;',
+      'quick.ts': body,
+      // Not for sucrase.
+      'slow.ts': `${body} // import('x')`,
+      'first.ts':
+        'type A = string; const a: A | undefined = undefined; export default (): number => (a as unknown as A).length;',
+    };
+    const cwd = folder(t, files);
+    for (const [name, line, at] of [
+      ['quick.ts', 4, 'new Error'],
+      ['slow.ts', 4, 'new Error'],
+      ['first.ts', 1, 'length'],
+    ] as const) {
+      const exported = (await modules.import(join(cwd, name)))['default'] as () => unknown;
+      const error = await Promise.resolve()
+        .then(exported)
+        .then(
+          () => assert.fail('it does not throw'),
+          (thrown: unknown) => thrown,
+        );
+      assert.ok(error instanceof Error);
+      const column = (files[name].split('\n')[line - 1] ?? '').indexOf(at) + 1;
+      const [first = ''] = (error.stack ?? '').split('\n').slice(1);
+      assert.match(first, new RegExp(`/${name}:${line}:${column}\\)?$`), error.stack);
+    }
+  });
 });

@@ -135,6 +135,11 @@ describe('the hooks of a node', () => {
 
   const answers: readonly (readonly [unknown, RegExp])[] = [
     [{ executor: {}, source: 'mine' }, /the executor that it returned has no method run/],
+    [{ executor: { run() {}, device: 7 }, source: 'mine' }, /it returned has a device that is a number, not/],
+    [
+      { executor: { run() {}, device: { directedEdges: [[0, 1], [1]] } }, source: 'mine' },
+      /it returned has a device with directedEdges\[1\] that is not a pair of qubit indices/,
+    ],
     [{ executor: {} }, /the source that it returned is undefined/],
     [{ executor: { run() {}, close: 1 }, source: 'mine' }, /has a close that is a number, not a function/],
     [{ create: 1, source: 'mine' }, /its create is a number/],

@@ -265,8 +265,9 @@ describe('a tap that is late', () => {
     const script = `
       import { createHooks } from ${url('../../src/hooks.js')};
       import { createLogger } from ${url('../../src/log.js')};
+      import { SlowTaps } from ${url('../../src/kernel/slow-taps.js')};
       const log = createLogger({ write: (line) => console.log(line) });
-      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: { add: () => () => {} } });
+      const hooksOf = (timeoutMs) => createHooks({ timeoutMs, log, applying: () => undefined, slowTaps: new SlowTaps() });
       const punctual = hooksOf(3_600_000);
       punctual.start.tapPromise('punctual', async () => {});
       for (let round = 0; round < 2; round++) {

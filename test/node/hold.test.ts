@@ -1,6 +1,7 @@
 // A plugin may have the device for itself between two jobs, see what the node does, and wrap the executor.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { definePlugin, type CodaNode, type Executor, type WrappedExecutor } from '../../src/index.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
@@ -50,36 +51,55 @@ describe('node.jobs.hold', () => {
     assert.deepEqual(cloud.violations, []);
   });
 
-  it('keeps a calibration beside the queue from ever meeting a job', async () => {
+  it('keeps a calibration from ever meeting a job, nor does one in onJob: 200 jobs, with random cancels', async () => {
     let onDevice = 0;
     let most = 0;
+    let uses = 0;
     const use = async (): Promise<void> => {
       onDevice += 1;
+      uses += 1;
       most = Math.max(most, onDevice);
-      await new Promise((resolve) => void setTimeout(resolve, 2));
+      await new Promise((resolve) => void setTimeout(resolve, 1));
       onDevice -= 1;
     };
     const executor: Executor = {
       async run(ir, shots) {
+        // Whatever its signal says: a device ends when it ends.
         await use();
         return zeros(ir, shots);
       },
     };
-    const test = await startTestNode({ cloud, executor });
+    const calibrate = definePlugin({
+      name: 'calibrate',
+      apply: ({ hooks }) =>
+        hooks.onJob.tapPromise('calibrate', () => (uses % 7 === 0 ? use() : Promise.resolve())),
+    });
+    const random = fc.sample(fc.record({ isCancelled: fc.boolean(), after: fc.nat(200) }), 200);
+    const test = await startTestNode({ cloud, executor, plugins: [calibrate] });
     try {
-      const jobIds: string[] = [];
-      for (let i = 0; i < 60; i += 1) jobIds.push(await cloud.submit(job));
-      for (let i = 0; i < 14; i += 1) {
-        const hold = await test.node.jobs.hold('calibration');
+      const { jobs } = test.node;
+      const jobIds = await Promise.all(random.map(() => cloud.submit(job)));
+      const done = (): number => jobs.figures().completed + jobs.figures().cancelled;
+      const cancels = random.map(async ({ isCancelled, after }, i) => {
+        if (!isCancelled) return;
+        await waitUntil(`${after} ended jobs`, () => done() >= Math.min(after, 190));
+        await cloud.cancel(jobIds[i] ?? '');
+      });
+      for (let calibrations = 0; done() < jobIds.length; calibrations += 1) {
+        const hold = await jobs.hold(`calibration ${calibrations}`);
         await use();
         hold.release();
-        await cloud.outcome(jobIds[i] ?? '');
+        await new Promise((resolve) => void setTimeout(resolve, 3));
       }
-      for (const jobId of jobIds) await cloud.outcome(jobId);
+      await Promise.all(cancels);
       assert.equal(most, 1);
+      const { completed, cancelled, failed } = jobs.figures();
+      assert.equal(failed, 0);
+      assert.ok(cancelled > 0 && completed > 0, `${cancelled} cancelled, ${completed} completed`);
     } finally {
       await test.stop();
     }
+    assert.deepEqual(cloud.violations, []);
   });
 
   it('asks for the device back at a shutdown, and gives it to nobody then', async () => {

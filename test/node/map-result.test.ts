@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { runAction } from '../../src/cli/results/actions.ts';
 import { terminal } from '../../src/cli/terminal/output.ts';
 import { definePlugin, type Executor, type Job, type RunOutcome, type SeenResult } from '../../src/index.ts';
+import { readRefused } from '../../src/outbox/refused.ts';
 import { nodeFolder, refusedDirectory } from '../../src/state/layout.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
@@ -137,6 +138,32 @@ describe('a plugin in mapResult', () => {
       await cloud.outcome(jobIds[1] ?? '');
       await waitUntil('the acknowledgements', async () => (await cloud.pending()) === 0);
       assert.equal(cloud.deliveries.filter(({ body }) => JSON.stringify(body).includes(cancelled)).length, 0);
+    } finally {
+      await test.stop();
+    }
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  it('that has not ended when the operator gives the job up does not cost what was measured', async () => {
+    const finish: (() => void)[] = [];
+    const hang: Map = () => new Promise((resolve) => finish.push(() => resolve(undefined)));
+    const test = await startTestNode({ cloud, executor: measuring({}), plugins: [mapping(hang)] });
+    try {
+      const jobId = await cloud.submit(job);
+      await waitUntil('the tap', () => finish.length === 1);
+      test.node.cancelRunning();
+      const body = await cloud.outcome(jobId);
+      assert.ok(body.status === 'failed');
+      assert.match(body.error, /the operator stopped the node/);
+      const [name = ''] = await readdir(refusedDirectory(nodeFolder(test.stateDir)));
+      const kept = readRefused(join(refusedDirectory(nodeFolder(test.stateDir)), name));
+      assert.ok(kept?.outcome.status === 'completed');
+      assert.deepEqual([kept.jobId, kept.outcome.counts], [jobId, { '00': 3, '11': 1 }]);
+      // Its tap ends after all: nothing more is posted, and the node can stop.
+      for (const end of finish) end();
+      await waitUntil('the acknowledgement', async () => (await cloud.pending()) === 0);
+      assert.equal(cloud.deliveries.filter(({ body: sent }) => sent?.job_id === jobId).length, 1);
+      assert.equal(test.node.jobs.figures().running, 0);
     } finally {
       await test.stop();
     }

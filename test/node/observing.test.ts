@@ -1,18 +1,31 @@
 // Whatever a plugin does to what an observing hook gives it changes nothing that is saved, posted, or seen by the next tap.
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { definePlugin, type CodaNode, type Executor } from '../../src/index.ts';
+import { HOOKS } from '../../src/hooks.ts';
+import { definePlugin, type CodaNode, type Executor, type HookName } from '../../src/index.ts';
 import type { Delivery, SavedOutcome } from '../../src/kit.ts';
+import { nodeFolder, refusedDirectory } from '../../src/state/layout.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
 
 const job = { ir: bell('cz').ir, shots: 4 };
 const COUNTS = { '00': 3, '11': 1 };
+/** Jobs of another number of shots run until they are cancelled. */
 const executor: Executor = {
-  run: (_ir, shots) =>
-    Promise.resolve({ counts: { ...COUNTS }, executionTimeMs: 1.5, shotsCompleted: shots }),
+  run: (_ir, shots, { signal }) =>
+    shots === job.shots
+      ? Promise.resolve({ counts: { ...COUNTS }, executionTimeMs: 1.5, shotsCompleted: shots })
+      : new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('cancelled'))),
+        ),
 };
+
+interface AnyHook {
+  tap(options: object, fn: (...args: readonly unknown[]) => void): void;
+  tapPromise(options: object, fn: (...args: readonly unknown[]) => Promise<void>): void;
+}
 
 /** A change of one of the arguments: what is at the end of the path is replaced, removed, or extended. */
 interface Edit {
@@ -89,18 +102,26 @@ describe('observing hooks', () => {
       pending.push(done);
       return done;
     };
+    const called = new Set<string>();
+    const observing = Object.entries(HOOKS).filter(([, { kind }]) => kind === 'observing');
     const vandal = definePlugin({
       name: 'vandal',
       apply({ hooks }) {
-        hooks.onJob.tapPromise('vandal', tap);
-        hooks.afterRun.tapPromise('vandal', tap);
-        hooks.onWebhook.tapPromise('vandal', tap);
-        hooks.afterDeliver.tapPromise('vandal', tap);
-        hooks.onCancel.tapPromise('vandal', tap);
-        hooks.deliver.tapPromise({ name: 'vandal', stage: -1 }, async (...args) => {
-          await tap(...args);
-          return undefined;
-        });
+        // onJob and deliver decide, but what they are given is for looking at, too.
+        for (const name of [...observing.map(([hook]) => hook), 'onJob', 'deliver']) {
+          const hook = hooks[name as HookName] as unknown as AnyHook;
+          const first = { name: 'vandal', stage: -1 };
+          const onCall = (...args: readonly unknown[]): Promise<void> => {
+            called.add(name);
+            return tap(...args);
+          };
+          if (HOOKS[name as HookName].deadline === 'none') {
+            hook.tap(first, (...args) => {
+              called.add(name);
+              for (const each of edits) apply(args, each);
+            });
+          } else hook.tapPromise(first, onCall);
+        }
       },
     });
     const seen: unknown[] = [];
@@ -141,10 +162,16 @@ describe('observing hooks', () => {
         }),
         { numRuns: 40 },
       );
+      const cancelled = await cloud.submit({ ...job, shots: 5 });
+      await cloud.whenState(cancelled, 'executing');
+      await cloud.cancel(cancelled);
+      await cloud.whenState(cancelled, 'cancelled');
+      test.node.readiness();
       assert.deepEqual(cloud.violations, []);
     } finally {
       await test.stop();
     }
+    for (const [hook] of observing) assert.ok(called.has(hook), hook);
   });
 
   it('throw in place for a change that would be ignored, and name the plugin', async () => {
@@ -201,6 +228,56 @@ describe('afterDeliver', () => {
         ],
       );
       assert.match(JSON.stringify(told[0]?.[2]), /503/);
+    } finally {
+      await test.stop();
+    }
+  });
+});
+
+describe('deliver', () => {
+  it('that answers nonsense sets the result aside, named, and no attempt follows', async () => {
+    const answers: readonly (readonly [unknown, RegExp])[] = [
+      [7, /it returned a number, not \{ kind: 'delivered' \}/],
+      [{ kind: 'done' }, /the kind that it returned is 'done'/],
+      [{ kind: 'refused' }, /its reason is undefined/],
+      [{ kind: 'retry', reason: 'later' }, /its sent is undefined/],
+      [{ kind: 'retry', reason: 'later', sent: false, afterMs: Number.NaN }, /its afterMs is NaN/],
+    ];
+    let answer: unknown;
+    let calls = 0;
+    const told: Delivery[] = [];
+    const mirror = definePlugin({
+      name: 'mirror',
+      apply({ hooks }) {
+        hooks.deliver.tap({ name: 'mirror', stage: -1 }, () => {
+          calls += 1;
+          return answer as Delivery;
+        });
+        hooks.afterDeliver.tap('mirror', (_saved, _attempt, delivery) => void told.push(delivery));
+      },
+    });
+    const test = await startTestNode({ cloud, executor, plugins: [mirror] });
+    try {
+      for (const [nonsense, expected] of answers) {
+        answer = nonsense;
+        const jobId = await cloud.submit(job);
+        await waitUntil(
+          'the acknowledgement',
+          async () => (await cloud.pending()) === 0 && told.length === calls && calls > 0,
+        );
+        const line = await waitUntil('a line', () =>
+          test.log.find((text) => text.includes(jobId) && text.includes('set aside')),
+        );
+        assert.match(line, /the result of job .* cannot be delivered: plugin 'mirror' failed in deliver: /);
+        assert.match(line, expected);
+      }
+      const files = await readdir(refusedDirectory(nodeFolder(test.stateDir)));
+      assert.equal(files.length, answers.length);
+      assert.equal(calls, answers.length, 'one attempt each');
+      assert.deepEqual(new Set(told.map(({ kind }) => kind)), new Set(['refused']));
+      await waitUntil('the trouble', () =>
+        test.node.readiness().troubles.some(({ text }) => text.includes('could not map or deliver')),
+      );
     } finally {
       await test.stop();
     }

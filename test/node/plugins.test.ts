@@ -1,7 +1,14 @@
 // A plugin's failure names the plugin and the hook, and harms no more than it must.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { definePlugin, PluginError, serviceKey, type CodaNode, type HookName } from '../../src/index.ts';
+import {
+  definePlugin,
+  PluginError,
+  serviceKey,
+  type CodaNode,
+  type HookName,
+  type Plugin,
+} from '../../src/index.ts';
 import { HOOKS } from '../../src/hooks.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
 import { HeldExecutor } from '../support/executors.ts';
@@ -67,12 +74,39 @@ describe('a plugin that fails', () => {
     });
   }
 
+  it('of wrong options does not start, and of right ones gets them', async () => {
+    const got: number[] = [];
+    const timed = definePlugin({
+      name: 'timed',
+      options: { type: 'object', properties: { everyMin: { type: 'number', default: 30 } } },
+      apply: (_node, { everyMin }) => void got.push(everyMin),
+    });
+    await assert.rejects(
+      startTestNode({ cloud, plugins: [[timed, { evryMin: 5 }]] }),
+      /plugins\[0\]\.evryMin in the test \(plugin 'timed'\) is unknown; did you mean "everyMin"\?/,
+    );
+    const { stop } = await startTestNode({ cloud, plugins: [timed, [timed, { everyMin: 5 }, 'second']] });
+    await stop();
+    assert.deepEqual(got, [30, 5]);
+  });
+
   it('in apply is named', async () => {
     const plugin = definePlugin({ name: 'culprit', apply: explode });
     await assert.rejects(
       startTestNode({ cloud, plugins: [plugin] }),
       /plugin 'culprit' failed in apply: kaboom/,
     );
+  });
+
+  it('with an async apply is refused, whatever becomes of its promise', async () => {
+    for (const apply of [async () => {}, async () => explode(), () => never()]) {
+      // What the types refuse, too.
+      const plugin = { name: 'culprit', apply } as unknown as Plugin;
+      await assert.rejects(
+        startTestNode({ cloud, plugins: [plugin] }),
+        /plugin 'culprit' has an async apply, and nothing waits for it\n  → Make apply a plain function/,
+      );
+    }
   });
 
   it('in onJob fails that job, by name, and not the next', async () => {

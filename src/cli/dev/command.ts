@@ -4,6 +4,7 @@ import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS } from '../../protocol/ir.ts';
+import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import type { DevNode, DevTerms } from './run.ts';
 import { CONFIG_OPTION, targetOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
@@ -59,7 +60,10 @@ const simulatorByDefault = definePlugin({
     node.hooks.resolveExecutor.tap({ name: 'dev', stage: 500 }, () => {
       const create = node.executors.get('simulator');
       if (create === undefined || node.settings.requireExecutor) return undefined;
-      return { create: async (settings) => (await create(settings)) as Executor, source: 'simulator' };
+      return {
+        create: async (settings, context) => (await create(settings, context)) as Executor,
+        source: 'simulator',
+      };
     });
   },
 });
@@ -87,6 +91,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
+  new StrayErrors((file) => config.plugins.files.pluginOf(file)).watch(node);
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });
   await node.start();

@@ -12,7 +12,6 @@ export class Ending {
   readonly plugin: Plugin = { name: 'last-end', apply: (node) => this.#apply(node) };
   #how: HowEnded = 'failed';
   #failure: string | undefined;
-  #uncaught: string | undefined;
 
   /** The operator wants the node to end. */
   asked(): void {
@@ -40,18 +39,11 @@ export class Ending {
         else node.log.warn(text);
       }
       const timer = setInterval(() => record.look(currentJob(node)), LOOK_EVERY_MS).unref();
-      const onUncaught = (thrown: unknown): void => {
-        this.#uncaught = attributedMessageOf(thrown);
-        // Somebody may catch it after all: then the process is still here.
-        setImmediate(() => (this.#uncaught = undefined)).unref();
-      };
       const onExit = (code: number): void => this.#onExit(node, record, code);
       process.on('exit', onExit);
-      process.on('uncaughtExceptionMonitor', onUncaught);
       node.onClose('the record of this run', () => {
         clearInterval(timer);
         process.off('exit', onExit);
-        process.off('uncaughtExceptionMonitor', onUncaught);
         record.end(this.#how, null, node.log.masked(this.#closedText()));
       });
     });
@@ -70,17 +62,13 @@ export class Ending {
       record.end('forced', jobId, `stopped at once by a third signal${during}`);
       return;
     }
-    const how = this.#uncaught === undefined ? 'exit' : 'error';
     const caller = callerOfExit();
     const what =
-      this.#uncaught !== undefined
-        ? `an error that nobody caught ended the node${during} (exit code ${code}): ${this.#uncaught}. ` +
-          'If it comes from the executor or a plugin, catch it there'
-        : caller === undefined
-          ? `the process ended with exit code ${code}${during} before the node was closed`
-          : `process.exit(${code}) was called${during}, ${caller}, and ended the node. ${INSTEAD}`;
+      caller === undefined
+        ? `the process ended with exit code ${code}${during} before the node was closed`
+        : `process.exit(${code}) was called${during}, ${caller}, and ended the node. ${INSTEAD}`;
     const text = node.log.masked(what);
-    record.end(how, jobId, text);
+    record.end('exit', jobId, text);
     node.log.error(text);
   }
 }

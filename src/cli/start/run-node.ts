@@ -9,6 +9,7 @@ import type { Node } from '../../node.ts';
 import { answerHandBack } from '../local-node/hand-back-request.ts';
 import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
+import { StrayErrors } from '../stray-errors.ts';
 import { Ending } from './ending.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -50,8 +51,10 @@ export async function runNode(run: NodeRun): Promise<number> {
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
   const ending = new Ending();
+  const strays = new StrayErrors((file) => config.plugins.files.pluginOf(file));
   const plugins = [ending.plugin, presence(run.isDaemon), warmUp];
   const node = composeNode({ config, env: process.env, log, plugins });
+  strays.watch(node);
   return runUntilSignal(node, log, { ending, isDaemon: run.isDaemon }, () => run.onUp?.(node));
 }
 
@@ -78,6 +81,7 @@ async function runUntilSignal(
   onUp: () => void,
 ): Promise<number> {
   let signals = 0;
+  let hasFailed = false;
   const stopped = new Promise<number>((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals): void => {
       signals += 1;
@@ -98,6 +102,7 @@ async function runUntilSignal(
     // A terminal that closes may send it more than once: that says no more than the first.
     if (!isDaemon) process.on('SIGHUP', (signal) => void (signals === 0 && onSignal(signal)));
     void node.failed.then(async (reason) => {
+      hasFailed = true;
       ending.failed(reason);
       await node.stop();
       reject(reason instanceof Error ? reason : new Error(String(reason)));
@@ -108,8 +113,8 @@ async function runUntilSignal(
     // A signal also ends a start that hangs, e.g. in an executor that never loads.
     await Promise.race([starting, stopped]);
   } catch (thrown) {
-    // The operator stopped it during the start.
-    if (signals > 0) return stopped;
+    // It was stopped during the start.
+    if (signals > 0 || hasFailed) return stopped;
     throw thrown;
   }
   // Ignore late errors of an abandoned start.

@@ -1,6 +1,7 @@
 // What a command shows of a failure: the message of an expected one, the stack of a bug.
 import { CodaError, messageOf, PluginError } from '../../errors.ts';
 import { maskUrlPasswords } from '../../log.ts';
+import { foreignPlace, stackOf } from '../stack.ts';
 
 /** A command cannot do what it was asked to; only the command line throws it. */
 export class CommandError extends CodaError {
@@ -28,15 +29,15 @@ export class UsageError extends Error {
 /** The text for standard error, without its newline. */
 export function failureText(thrown: unknown): string {
   // Anything but a CodaError is a bug: its stack helps whoever fixes it.
-  const text = thrown instanceof CodaError ? codaErrorText(thrown) : stackOf(thrown);
+  const text = thrown instanceof CodaError ? codaErrorText(thrown) : (stackOf(thrown) ?? messageOf(thrown));
   return maskUrlPasswords(text);
 }
 
 function codaErrorText(error: CodaError): string {
   const isNamed = error instanceof PluginError || error.plugin === undefined;
-  return `${error.name}: ${error.message}${isNamed ? '' : `\n  (plugin '${error.plugin}', hook ${error.hook})`}`;
-}
-
-function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+  const who = isNamed ? '' : `\n  (plugin '${error.plugin}', hook ${error.hook})`;
+  // A mistake in code of users: the message alone does not say where.
+  const place = error.cause instanceof CodaError ? undefined : foreignPlace(error.cause)?.text;
+  const isTold = place === undefined || error.message.includes(place);
+  return `${error.name}: ${error.message}${who}${isTold ? '' : `\n  at ${place}`}`;
 }

@@ -73,17 +73,6 @@ describe('the last end of a node', () => {
     assert.match(await bench.ends(1, ['status']), new RegExp(`last end.*${text.source}`));
   });
 
-  it('is an error that nobody caught', async () => {
-    executor("setImmediate(() => { throw new Error('the fridge is warm'); }); await new Promise(() => {});");
-    const node = await begin();
-    const jobId = await cloud.submit(job);
-    assert.equal(await node.ended, 1);
-    assert.match(
-      await bench.ends(1, ['status']),
-      new RegExp(`last end.*nobody caught.*while job ${jobId} ran.*the fridge is warm`),
-    );
-  });
-
   it('is the end of the machine, if that was started again since', async () => {
     bench.holdRuns();
     const node = await begin();

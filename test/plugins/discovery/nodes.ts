@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { discovery } from '../../../plugins/discovery/index.ts';
 import { ExecutorError, type ExecutionResult, type NativeGateIR, type Settings } from '../../../src/index.ts';
 import type { LoadedExecutor } from '../../../src/kit.ts';
+import { factoryContext } from '../../../src/config/factory-context.ts';
 import { makeExecutor } from '../../../src/device/make-executor.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { standIn, type StandIn, type StandInOptions } from '../../support/harness.ts';
@@ -34,7 +35,10 @@ export function nodeWith(
 export async function resolve(node: StandIn): Promise<LoadedExecutor> {
   const resolved = await node.hooks.resolveExecutor.promise();
   assert.ok(resolved !== undefined);
-  return 'executor' in resolved ? resolved : makeExecutor(resolved, node.settings, node.log, 60_000);
+  if ('executor' in resolved) return resolved;
+  const { settings, modules, log } = node;
+  const context = await factoryContext(modules, settings.deviceConfig, log);
+  return makeExecutor(resolved, settings, context, log, 60_000);
 }
 
 export function run({ executor }: LoadedExecutor, shots = 1): Promise<ExecutionResult> {

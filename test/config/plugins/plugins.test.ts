@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { createModuleLoader } from '../../src/compose.ts';
-import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
-import { ConfigError } from '../../src/errors.ts';
-import { folder } from './folder.ts';
+import { createModuleLoader } from '../../../src/compose.ts';
+import { loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
+import { ConfigError } from '../../../src/errors.ts';
+import type { CodaNode } from '../../../src/plugin.ts';
+import { folder } from '../folder.ts';
 
 const modules = createModuleLoader();
 const BUILTINS = [
@@ -150,7 +151,9 @@ describe('plugins of third parties', () => {
     await refused(t, "'heartbeat'", /plugins in .* must be a list, but is a string/);
     await refused(t, '[5]', /plugins\[0\] in .* is a number, which is no plugin/);
     await refused(t, "[{ name: '' , apply() {} }]", /plugins\[0\] in .* without name and apply/);
-    await refused(t, '[[]]', /plugins\[0\] in .* is a list, but not \[name, options\]/);
+    await refused(t, '[[]]', /plugins\[0\] in .* is a list, but neither \[plugin, options\] nor \[/);
+    await refused(t, "[['./a.ts', {}, '']]", /the name of plugins\[0\] in .* is '', but must be a text/);
+    await refused(t, "[['vpn', {}, 'v']]", /gives the built-in plugin "vpn" another name/);
     await refused(t, "['']", /plugins\[0\] in .* is an empty name/);
     await refused(t, "['./a.ts']", /a\.ts exports no plugin[^]*It exports b;/, {
       'a.ts': 'export const b = 1;',
@@ -207,5 +210,144 @@ describe('plugins of third parties', () => {
     });
     assert.equal(loaded.configFile, join(cwd, 'conf/lab.json'));
     assert.equal(loaded.plugins.extra[0]?.name, 'mine');
+  });
+});
+
+describe('the forms of a plugin', () => {
+  /** Each takes a greeting, and has it in its name. */
+  const OBJECT = "{ name: 'object', options: SCHEMA, apply(node, { greeting }) { node.says(greeting); } }";
+  const CLASS = `class Lab {
+    static options = SCHEMA;
+    name = 'class';
+    #greeting;
+    constructor({ greeting }) { this.#greeting = greeting; }
+    apply(node) { node.says(this.#greeting); }
+  }`;
+  const FACTORY = `Object.assign(
+    async ({ greeting }) => ({ name: 'factory', apply(node) { node.says(greeting); } }),
+    { options: SCHEMA },
+  )`;
+  const DEFINING = `(options) => ({ name: 'defining', options: SCHEMA, apply(node, { greeting }) { node.says(greeting); } })`;
+  const SCHEMA = "{ type: 'object', properties: { greeting: { type: 'string', default: 'hello' } } }";
+  const FORMS = { OBJECT, CLASS, FACTORY, DEFINING };
+  const EXPORTS: Readonly<Record<string, (form: string) => string>> = {
+    'default.mjs': (form) => `export default ${form};`,
+    'named.mjs': (form) => `export const plugin = ${form};`,
+    'both.ts': (form) =>
+      `export const helper: number = 1;\nconst it: unknown = ${form};\nexport { it as default };`,
+    'module.cjs': (form) => `module.exports = ${form};`,
+    'named.cjs': (form) => `exports.plugin = ${form};`,
+    'translated.cjs': (form) => `exports.__esModule = true;\nexports.default = ${form};`,
+  };
+
+  /** What the plugins say when they are applied. */
+  function said({ plugins }: LoadedConfig): string[] {
+    const heard: string[] = [];
+    const node = { says: (text: string) => heard.push(text) } as unknown as CodaNode;
+    for (const plugin of plugins.extra) plugin.apply(node);
+    return heard;
+  }
+
+  for (const [form, code] of Object.entries(FORMS)) {
+    it(`${form} works as each kind of export, in a file and in a package, with options and without`, async (t) => {
+      const text = code.replaceAll('SCHEMA', SCHEMA);
+      const files = Object.fromEntries(
+        Object.entries(EXPORTS).flatMap(([name, make]) => [
+          [name, make(text)],
+          [`node_modules/lab-${name}/package.json`, JSON.stringify({ main: name, exports: `./${name}` })],
+          [`node_modules/lab-${name}/${name}`, make(text)],
+        ]),
+      );
+      const names = Object.keys(EXPORTS).flatMap((name) => [
+        `./${name}`,
+        ...(name === 'both.ts' ? [] : [`lab-${name}`]),
+      ]);
+      const entries = names.flatMap((name, index) => [
+        [name, true, `a${index}`],
+        [name, { greeting: 'hi' }, `b${index}`],
+      ]);
+      const loaded = await withPlugins(t, JSON.stringify(entries), files);
+      assert.deepEqual(
+        said(loaded),
+        names.flatMap(() => ['hello', 'hi']),
+      );
+      await refused(
+        t,
+        "[['./default.mjs', { greting: 'hi', greeting: 5 }]]",
+        /plugins\[0\]\.greting in .*did you mean "greeting"\?\n {2}plugins\[0\]\.greeting in .* is 5, but must be a string/,
+        files,
+      );
+    });
+
+    it(`${form} works in the list itself`, async (t) => {
+      const text = code.replaceAll('SCHEMA', SCHEMA);
+      const cwd = folder(t, {
+        'coda.config.ts': `import it from './it.mjs';\nexport default { plugins: [it, [it, { greeting: 'hi' }, 'second']] };`,
+        'it.mjs': `export default ${text};`,
+      });
+      assert.deepEqual(said(await load(cwd)), ['hello', 'hi']);
+    });
+  }
+
+  it('classes and functions without a schema get the options as they are', async (t) => {
+    const loaded = await withPlugins(
+      t,
+      "[['./class.ts', { a: 1 }], ['./old.cjs', { a: 2 }], ['./field.ts', { a: 3 }]]",
+      {
+        'class.ts':
+          'export class Other {}\nexport default class { name = "c"; options: object; constructor(options: object) { this.options = options; } apply(node) { node.says(this.options.a); } }',
+        'old.cjs':
+          'function Old(options) { this.name = "o"; this.options = options; }\nOld.prototype.apply = function (node) { node.says(this.options.a); };\nmodule.exports = Old;',
+        'field.ts':
+          'export default class { name = "f"; apply; constructor({ a }) { this.apply = (node) => node.says(a); } }',
+      },
+    );
+    assert.deepEqual(said(loaded), [1, 2, 3]);
+  });
+
+  it('an object that keeps its options has no schema for that', async (t) => {
+    const mine = "((options) => ({ name: 'mine', options, apply(node) { node.says(this.options.a); } }))";
+    assert.deepEqual(said(await withPlugins(t, `[${mine}({ a: 1 })]`)), [1]);
+    assert.deepEqual(
+      said(await withPlugins(t, "[['./a.ts', { a: 2 }]]", { 'a.ts': `export default ${mine};` })),
+      [2],
+    );
+  });
+
+  it('definePlugin refuses options that are no schema', async (t) => {
+    await refused(
+      t,
+      "['./a.ts']",
+      /plugins\[0\] in .* failed: .*a\.ts:2:\d+: the options of plugin 'a' are no JSON schema/,
+      {
+        'a.ts':
+          "import { definePlugin } from 'coda-node';\nexport default definePlugin({ name: 'a', options: { type: 'objct' }, apply() {} });",
+      },
+    );
+  });
+
+  it('one plugin is used twice under two names, and not under one', async (t) => {
+    const files = { 'a.ts': "export default { name: 'a', apply(node) { node.says(this.name); } };" };
+    const { plugins } = await withPlugins(t, "['./a.ts', ['./a.ts', true, 'second']]", files);
+    assert.deepEqual(
+      plugins.extra.map(({ name }) => name),
+      ['a', 'second'],
+    );
+    await refused(t, "['./a.ts', './a.ts']", /"a" is listed twice[^]*'my-name'\]/, files);
+    await refused(
+      t,
+      "[['./a.ts', true, 'vpn']]",
+      /plugins\[0\] in .* has the name of the built-in plugin "vpn"/,
+      files,
+    );
+  });
+
+  it('wrong options of several plugins are told together', async (t) => {
+    const schema = "options: { type: 'object', properties: { n: { type: 'number' } } }, apply() {}";
+    await refused(
+      t,
+      `[[{ name: 'a', ${schema} }, { n: 'x' }], [{ name: 'b', ${schema} }, { m: 1 }]]`,
+      /plugins\[0\]\.n in .* \(plugin 'a'\) is "x"[^]*\n {2}plugins\[1\]\.m in .* \(plugin 'b'\) is unknown/,
+    );
   });
 });

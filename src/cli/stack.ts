@@ -1,0 +1,47 @@
+// Where an error comes from, by its stack: code of the node, or of whoever wrote an executor or a plugin.
+import { dirname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Place {
+  readonly file: string;
+  readonly isOurs: boolean;
+  /** `/lab/calibrate.ts:12:5` */
+  readonly text: string;
+}
+
+/** All code of the node is in the bundle, beside this. */
+const OURS = dirname(fileURLToPath(import.meta.url)) + sep;
+
+const CALL = /^\s+at .*? \((.+):(\d+):(\d+)\)$/;
+const PLACE = /^\s+at (?:async )?(.+):(\d+):(\d+)$/;
+/** What a listener of an EventTarget throws, such as one of an AbortSignal, Node.js throws again by itself. */
+const THROWN_AGAIN = '(node:internal/event_target:';
+
+/** The places of a stack, without those in Node.js, the innermost first; undefined if there is no stack. Only of code that
+ *  was interrupted. */
+export function placesOf(thrown: unknown): readonly Place[] | undefined {
+  const lines = stackOf(thrown)?.split('\n');
+  const end = lines?.findIndex((line) => line.includes(THROWN_AGAIN)) ?? -1;
+  return lines?.slice(0, end === -1 ? undefined : end).flatMap((line) => {
+    const at = (line.endsWith(')') ? CALL : PLACE).exec(line);
+    if (at === null) return [];
+    const [, from = '', row = '', column = ''] = at;
+    if (from.startsWith('node:')) return [];
+    const file = from.startsWith('file:') ? fileURLToPath(from) : from;
+    return [{ file, isOurs: file.startsWith(OURS), text: `${file}:${row}:${column}` }];
+  });
+}
+
+/** The innermost place that is not the node's own. */
+export function foreignPlace(thrown: unknown): Place | undefined {
+  return placesOf(thrown)?.find(({ isOurs }) => !isOurs);
+}
+
+/** The stack as it is shown; undefined for what has none. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    return thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+// Whose code an error comes from, by its stack.
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { it } from 'node:test';
+import { foreignPlace, placesOf } from '../../src/cli/stack.ts';
+
+const OURS = fileURLToPath(new URL('../../src/cli/core.code.cjs', import.meta.url));
+
+function withStack(...lines: readonly string[]): Error {
+  return Object.assign(new Error('x'), { stack: ['Error: x', ...lines].join('\n') });
+}
+
+it('the places of a stack are those of code that was interrupted, in files of every name', () => {
+  const places = placesOf(
+    withStack(
+      '    at tick (/lab (old)/my plugin.ts:3:7)',
+      '    at async file:///lab/b%20c.mjs:1:2',
+      '    at Object.<anonymous> (C:\\lab\\d.js:4:5)',
+      '    at new Promise (<anonymous>)',
+      `    at Runner.start (${OURS}:5:6)`,
+      '    at listOnTimeout (node:internal/timers:573:17)',
+    ),
+  );
+  assert.deepEqual(
+    places?.map(({ text, isOurs }) => [text, isOurs]),
+    [
+      ['/lab (old)/my plugin.ts:3:7', false],
+      ['/lab/b c.mjs:1:2', false],
+      ['C:\\lab\\d.js:4:5', false],
+      [`${OURS}:5:6`, true],
+    ],
+  );
+  assert.equal(foreignPlace(withStack(`    at a (${OURS}:1:1)`, '    at /lab/p.js:1:1'))?.file, '/lab/p.js');
+});
+
+it('a listener of a signal that throws has not interrupted who fired the signal', () => {
+  const places = placesOf(
+    withStack(
+      '    at onAbort (/lab/p.js:1:1)',
+      '    at [nodejs.internal.kHybridDispatch] (node:internal/event_target:827:20)',
+      `    at Run.stop (${OURS}:5:6)`,
+    ),
+  );
+  assert.deepEqual(
+    places?.map(({ file }) => file),
+    ['/lab/p.js'],
+  );
+});
+
+it('what is no error, or has no stack, has no places', () => {
+  assert.equal(placesOf('text'), undefined);
+  assert.equal(placesOf(Object.assign(new Error('x'), { stack: undefined })), undefined);
+  assert.deepEqual(placesOf(withStack()), []);
+});

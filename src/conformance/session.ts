@@ -149,15 +149,8 @@ export class CheckSession {
       ...('finding' in outcome ? [outcome.finding] : []),
       ...(opened?.lab.takeWarnings() ?? []).map((warning) => ({ ...warning, why: warning.why || check.why })),
     ];
-    const status = findings.some(({ level }) => level === 'failure')
-      ? 'failed'
-      : 'passed' in outcome
-        ? findings.length > 0
-          ? 'warned'
-          : 'passed'
-        : 'left out';
     return {
-      ...{ id: check.id, title: check.title, status, findings },
+      ...{ id: check.id, title: check.title, status: statusOf(outcome, findings), findings },
       ...('note' in outcome && outcome.note !== undefined ? { note: outcome.note } : {}),
       shots: (opened?.lab.shots ?? 0) - before,
       ms: Math.round(performance.now() - begin),
@@ -181,7 +174,7 @@ export class CheckSession {
 
   /** Why a check is left out, if it is. */
   #reason(check: Check, lab: Lab, terms: Terms): string | undefined {
-    const failed = check.needs.find((id) => this.#hasFailed(id));
+    const failed = this.#failedOf(check.needs);
     if (failed !== undefined) return `the check \`${failed}\` has failed`;
     const unless = check.unless?.(terms);
     if (unless !== undefined) return unless;
@@ -191,14 +184,14 @@ export class CheckSession {
     return `it needs ${shots} shots, and the budget has ${lab.left} left`;
   }
 
-  /** Whether a check has failed, or one that it needs. */
-  #hasFailed(id: string): boolean {
-    const result = this.#results.get(id);
-    return result?.status === 'failed' || (result?.status === 'left out' && this.#needsFailed(id));
-  }
-
-  #needsFailed(id: string): boolean {
-    return checkOf(id).needs.some((needed) => this.#hasFailed(needed));
+  /** The one of these checks that has failed, or the one that kept them from being made. */
+  #failedOf(ids: readonly string[]): string | undefined {
+    for (const id of ids) {
+      const status = this.#results.get(id)?.status;
+      const failed = status === 'left out' ? this.#failedOf(checkOf(id).needs) : undefined;
+      if (status === 'failed' || failed !== undefined) return failed ?? id;
+    }
+    return undefined;
   }
 }
 
@@ -206,6 +199,12 @@ type Outcome =
   | { readonly passed: true; readonly note: string | undefined }
   | { readonly note: string }
   | { readonly finding: Finding };
+
+function statusOf(outcome: Outcome, findings: readonly Finding[]): CheckResult['status'] {
+  if (findings.some(({ level }) => level === 'failure')) return 'failed';
+  if (!('passed' in outcome)) return 'left out';
+  return findings.length > 0 ? 'warned' : 'passed';
+}
 
 function checkId(id: string): void {
   const known = CHECKS.map((check) => check.id);

@@ -124,9 +124,10 @@ export default { executor, plugins: [listener] };
   it('of an executor, whose run then never ends, makes the node not ready after a while', async () => {
     write(
       'coda.config.mjs',
-      `export default { executor: { run: () => new Promise(() => {
+      `const executor = { run: () => new Promise(() => {
   setImmediate(() => { throw new Error('the fridge is warm'); });
-}) } };
+}) };
+export default { executor, plugins: [{ name: 'idle', apply() {} }] };
 `,
     );
     const env = { CODA_NODE_TOKEN: cloud.issueToken(), CODA_CANCEL_GRACE_SEC: '0.2' };
@@ -134,6 +135,8 @@ export default { executor, plugins: [listener] };
     await node.says('serving QPU');
     const jobId = await cloud.submit({ ir: bell('cz').ir, shots: 3 });
     await node.says('the fridge is warm');
+    // Both are in the config file.
+    assert.match(node.output(), /plugin 'idle' or the executor \(.*coda\.config\.mjs:2:30\) threw an error/);
     await waitUntil('being not ready', async () => {
       const { code, output } = await bench.run(['status', '--ready']);
       return (

@@ -7,7 +7,12 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 /** What users import: `<name>.js` has the exports of the file. */
-const DOORS = { index: './src/index.js', kit: './src/kit.js', testing: './src/testing/index.js' };
+const DOORS = {
+  index: './src/index.js',
+  kit: './src/kit.js',
+  qasm: './src/qasm/index.js',
+  testing: './src/testing/index.js',
+};
 /** What runs as a process. */
 const PROGRAMS = { coda: './src/cli/main.js', daemonChild: './src/cli/start/daemon-child.js' };
 

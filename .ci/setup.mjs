@@ -1,7 +1,7 @@
 // Makes a fresh clone ready to run: the npm packages, redis-server, and the build. Says what it installs.
 // Plain JavaScript without dependencies, since nothing is installed when it starts.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -79,11 +79,18 @@ function installVpnLab() {
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
 }
 
-/** For the tests of Python executors: the original coda-node of PyPI, which they are written for. */
+/** For the tests of Python executors: the original coda-node of PyPI, which they are written for, and uv, with which
+ *  many of their owners start it. */
 function installPythonOriginal() {
   const folder = join('dist', 'test-python');
   const python = join(folder, 'bin', 'python');
-  if (spawnSync(python, ['-c', 'import coda_node'], { stdio: 'ignore' }).status === 0) return;
+  const has = (words) => spawnSync(python, words, { stdio: 'ignore' }).status === 0;
+  const wanted = [
+    { name: 'coda-node==0.1.1', check: ['-c', 'import coda_node'] },
+    { name: 'uv==0.13.8', check: ['-m', 'uv', '--version'] },
+  ];
+  const missing = wanted.filter(({ check }) => !has(check)).map(({ name }) => name);
+  if (missing.length === 0) return;
   // Debian has a Python that cannot make environments, until this package is there.
   const makesEnvironments = () =>
     spawnSync('python3', ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0;
@@ -94,13 +101,14 @@ function installPythonOriginal() {
     say('no python3 that can make environments: the tests that need one are skipped');
     return;
   }
-  say(`installing coda-node 0.1.1 of PyPI in ${folder}`);
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'coda-node==0.1.1'];
+  say(`installing ${missing.join(' and ')} of PyPI in ${folder}`);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
   const stdio = ['ignore', 'inherit', 'inherit'];
-  const made = spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio }).status === 0;
-  if (made && spawnSync(python, install, { stdio }).status === 0) return;
-  say('that failed: the tests that need it are skipped');
-  rmSync(folder, { recursive: true, force: true });
+  if (missing.length === wanted.length) spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio });
+  for (const name of missing) {
+    if (spawnSync(python, [...install, name], { stdio }).status === 0) continue;
+    say(`${name} cannot be installed: the tests that need it are skipped`);
+  }
 }
 
 /** The words that make a command run as root; undefined if that is not possible. */

@@ -74,9 +74,16 @@ export class ExecutorError extends CodaError {
 }
 
 /** The process of the executor has ended in the middle of a run: nobody knows how the run would have ended. It counts as
- *  a start of the job, and the job runs again, up to `maxDeliveries` starts. */
+ *  a start of the job, and the job runs again, up to `maxDeliveries` starts. `counts: false`: the process was ended because
+ *  of another job; this one runs again, however often that happens. */
 export class ExecutorDiedError extends CodaError {
   readonly code = 'CODA_EXECUTOR_DIED';
+  readonly counts: boolean;
+
+  constructor(message: string, details: ErrorDetails & { counts?: boolean } = {}) {
+    super(message, details);
+    this.counts = details.counts ?? true;
+  }
 }
 
 /** A job message or circuit that breaks the wire contract (PROTOCOL §4). */

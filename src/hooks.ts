@@ -177,7 +177,7 @@ export const HOOKS = {
     next: 'connect',
     kind: 'deciding',
     when: 'Once a start, after `boot`, before the cloud is asked anything.',
-    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings, { log, device, deviceError })` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
+    tap: 'Returns the executor as `{ executor, source }`, or how to make it as `{ create, source }`, or nothing to leave it to the next tap. `create(settings, { log, device, deviceError })` is called once, with the number of qubits and the gate set that the cloud names: after `connect` on the first start of a node, else before it, with those of the last start. With `needsBundle: false` it is always called before `connect`. The node checks the executor, and closes it at the end. The built-in plugin `discovery` taps it twice: for what is configured or installed, and with `stage: 1000` for the case that there is no executor at all.',
     failure: 'The node does not start.',
     deadline: 'warn',
     take: takeResolved,

@@ -4,7 +4,7 @@ export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.
 export type { BuiltinName } from './config/plugins/known.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
-export type { Trouble } from './errors.ts';
+export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export {
   connectivityOf,
@@ -13,6 +13,7 @@ export {
   type ExecutorOptions,
   type ExecutorRecipe,
   type LoadedExecutor,
+  type OwnStart,
 } from './device/executor.ts';
 export {
   EXECUTOR_SEARCH,

@@ -29,8 +29,8 @@ it('the page of executors can be followed from its first line to its last', asyn
     const name = /^(?:\/\/|#) (\S+\.\w+)\n/.exec(text)?.[1];
     if (name !== undefined) put(name, text);
   }
-  const [bell = '', manifest = ''] = blocks('json');
-  put('bell.json', bell);
+  put('bell.qasm', blocks('qasm bell\\.qasm')[0] ?? '');
+  const [manifest = ''] = blocks('json');
   const commands = blocks('sh')
     .flatMap((text) => text.trimEnd().split('\n'))
     .map((line) => line.replace(/ +#.*/, ''))

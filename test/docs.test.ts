@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
+import { GATES, LEGAL_GATES, parseIr, TARGETS, validateIr, type Gate } from '../src/protocol/ir.ts';
 
 const TSC = resolve('node_modules', 'typescript', 'bin', 'tsc');
 
@@ -97,7 +98,11 @@ describe('the pages', () => {
     const paths = found(/(?<![\w./-])((?:src|plugins|test|bench|\.ci)\/(?:[\w./-]*[\w/])?)/g);
     assert.ok(paths.length > 50);
     // The build makes the validators.
-    const missing = paths.filter(({ found: path }) => !existsSync(path) && !path.endsWith('/validators.js'));
+    const isMade = (path: string): boolean => path.endsWith('/validators.js');
+    // The folders of plugins.md are the reader's own.
+    const missing = paths.filter(
+      ({ page, found: path }) => page !== join('docs', 'plugins.md') && !existsSync(path) && !isMade(path),
+    );
     assert.deepEqual(missing, []);
   });
 
@@ -123,6 +128,58 @@ function headingsOf(path: string): string[] {
       .replaceAll(/\s/g, '-'),
   );
 }
+
+describe('the page of circuits', () => {
+  const PAGE = readFileSync(join('docs', 'circuits.md'), 'utf8');
+
+  it('shows what its commands print, run one after the other', () => {
+    const place = mkdtempSync(join(tmpdir(), 'coda-circuits-'));
+    const main = resolve('dist', 'bundle', 'coda.cjs');
+    writeFileSync(join(place, 'coda'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = {
+      ...{ PATH: `${place}:${process.env['PATH']}`, HOME: place, LANG: 'C.UTF-8' },
+      ...{ CODA_EXECUTOR_FACTORY: 'simulator', CODA_STATE_DIR: join(place, 'state') },
+    };
+    try {
+      let printed = '';
+      let compared = 0;
+      for (const [, language, name, text = ''] of PAGE.matchAll(/^```(\w+) ?([\w.]*)\n(.*?)^```$/gms)) {
+        if (name) {
+          writeFileSync(join(place, name), text);
+        } else if (language === 'sh') {
+          const run = spawnSync('sh', ['-ec', text], { cwd: place, env, encoding: 'utf8' });
+          assert.equal(run.status, 0, `${text}\n${run.stderr}`);
+          printed = run.stdout;
+        } else if (language === 'text') {
+          assert.equal(printed, text);
+          compared += 1;
+        }
+      }
+      assert.ok(compared >= 3);
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  });
+
+  it('has a valid circuit, and a valid example of each gate for the targets that it names', () => {
+    const [, json = ''] = /^```json\n(.*?)^```$/ms.exec(PAGE) ?? [];
+    const circuit = parseIr(json);
+    const rows = [...PAGE.matchAll(/^\| `(\w+)` .*\| ([^|]*?) +\| `(\{.*?\})` +\|$/gm)];
+    assert.deepEqual(rows.map(([, gate = '']) => gate).toSorted(), Object.keys(GATES).toSorted());
+    for (const [, name = '', targets = '', example = ''] of rows) {
+      const legal = TARGETS.filter((target) => LEGAL_GATES[target].some((gate) => gate === name));
+      assert.equal(
+        targets,
+        legal.length === TARGETS.length ? 'all' : legal.map((target) => `\`${target}\``).join(', '),
+      );
+      const gate = JSON.parse(example) as Gate;
+      assert.equal(gate.gate, name);
+      for (const target of legal) validateIr({ ...circuit, target, gates: [gate] });
+    }
+  });
+});
 
 describe('the README', () => {
   it('names every command, and only commands that exist', () => {

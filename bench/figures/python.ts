@@ -1,10 +1,12 @@
 // An executor in Python: what the node adds to a job, beside the same executor called in one Python process.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { waitUntil } from '../../src/testing/index.ts';
 import { inTrial, inTurns, rowOf, type Figure, type Row, type Sample } from '../figure.ts';
+import { largeCircuit } from '../lab/circuits.ts';
 import type { Lab } from '../lab/lab.ts';
+import { percentile } from '../lab/stats.ts';
 import { originalExecutors, type SubjectName } from '../lab/subject.ts';
 import { gapsOf, type Metric } from './gap.ts';
 
@@ -16,6 +18,8 @@ interface Setting {
   readonly limits: Readonly<Record<Metric, number | undefined>>;
 }
 
+const GATES = 100_000;
+
 /** The loop that has nothing but the executor: `createTimed` writes its notes at the end. */
 const LOOP = `
 import asyncio, os, types, executors
@@ -25,6 +29,22 @@ async def main():
     ir = types.SimpleNamespace(measurements=[0, 1])
     for _ in range(int(os.environ["BENCH_JOBS"])):
         await timed.run(ir, 1000)
+
+asyncio.run(main())
+`;
+
+/** The same, and Python parses a circuit before each run. The classes are those that the node uses. */
+const PARSING_LOOP = `
+import asyncio, os, sys, executors
+sys.path.append(os.environ["BENCH_SHIM"])
+from coda_node.server.ir import NativeGateIR
+
+async def main():
+    timed = executors.createTimed()
+    with open(os.environ["BENCH_CIRCUIT"], "rb") as file:
+        text = file.read()
+    for _ in range(int(os.environ["BENCH_JOBS"])):
+        await timed.run(NativeGateIR.model_validate_json(text), 1000)
 
 asyncio.run(main())
 `;
@@ -40,7 +60,7 @@ export const python: Figure = {
     }
     const rows: Row[] = [];
     for (const setting of settings(lab)) rows.push(...(await measureAt(lab, setting, interpreter)));
-    return [...rows, await startRow(lab, interpreter)];
+    return [...rows, await circuitRow(lab, interpreter), await startRow(lab, interpreter)];
   },
 };
 
@@ -101,17 +121,73 @@ function once(
   };
   return inTrial(lab, { subject, executor: 'createTimed', rttMs, env }, async (trial) => {
     if (subject === 'bare') {
-      const own = { ...process.env, ...env, ...pathOf(), BENCH_NOTES: trial.notes };
-      const { status, stderr } = spawnSync(interpreter, ['-c', LOOP], { env: own, encoding: 'utf8' });
-      if (status !== 0) throw new Error(`the loop in Python failed: ${stderr}`);
+      loopInPython(interpreter, LOOP, { ...env, BENCH_NOTES: trial.notes });
     } else {
       await (await trial.start()).ready();
       await trial.fill(count);
       await trial.finish();
     }
-    const notes = await waitUntil('the notes of the runs', () => readFileSync(trial.notes, 'utf8'));
-    return gapsOf(JSON.parse(notes) as [number, number][]);
+    return gapsOf(await notesOf(trial.notes));
   });
+}
+
+/** From the start of one run to the start of the next, with large circuits and runs that end at once: the node reads,
+ *  checks and sends the next circuits while Python parses. */
+async function circuitRow(lab: Lab, interpreter: string): Promise<Row> {
+  const text = largeCircuit(lab.size({ full: GATES, quick: GATES, tiny: 1_000 }));
+  const file = join(lab.folder, 'python-circuit.json');
+  writeFileSync(file, text);
+  const repetitions = lab.size({ full: 3, quick: 1, tiny: 1 });
+  const turns = { node: repetitions, bare: repetitions, original: lab.size({ full: 1, quick: 0, tiny: 0 }) };
+  const samples = await inTurns<'ms'>(lab, 'large circuits', turns, (subject) => {
+    const count = subject === 'original' ? 4 : lab.size({ full: 20, quick: 8, tiny: 3 });
+    const env = {
+      BENCH_RUN_MS: '0',
+      BENCH_JOBS: String(count),
+      ...(subject === 'node' ? inPython(interpreter, 'createTimed') : {}),
+    };
+    return inTrial(lab, { subject, executor: 'createTimed', env }, async (trial) => {
+      if (subject === 'bare') {
+        const shim = join(lab.package.folder, 'dist', 'python', 'shim');
+        const more = { BENCH_NOTES: trial.notes, BENCH_CIRCUIT: file, BENCH_SHIM: shim };
+        loopInPython(interpreter, PARSING_LOOP, { ...env, ...more });
+      } else {
+        await (await trial.start()).ready();
+        await trial.fill(count, text);
+        await trial.finish();
+      }
+      const starts = (await notesOf(trial.notes)).map(([start]) => start);
+      return {
+        ms: percentile(
+          starts.slice(1).map((start, i) => start - (starts[i] ?? NaN)),
+          50,
+        ),
+      };
+    });
+  });
+  return rowOf(
+    {
+      figure: 'python',
+      what: 'a circuit of 100,000 gates in Python (bare: its parsing alone)',
+      goal: '≤ 1.2 × bare',
+      unit: 'ms',
+      better: 'lower',
+    },
+    samples,
+    'ms',
+    ({ perBare }) => perBare <= 1.2,
+  );
+}
+
+function loopInPython(interpreter: string, loop: string, env: Readonly<Record<string, string>>): void {
+  const own = { ...process.env, ...env, ...pathOf() };
+  const { status, stderr } = spawnSync(interpreter, ['-c', loop], { env: own, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the loop in Python failed: ${stderr}`);
+}
+
+async function notesOf(file: string): Promise<[number, number][]> {
+  const notes = await waitUntil('the notes of the runs', () => readFileSync(file, 'utf8'));
+  return JSON.parse(notes) as [number, number][];
 }
 
 async function startRow(lab: Lab, interpreter: string): Promise<Row> {

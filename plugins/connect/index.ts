@@ -77,7 +77,7 @@ function requestOf(
   { webappUrl, connectPath, nodeConnectHeaders }: Settings,
   fingerprint: string,
 ): ConnectRequest {
-  // On a first start the executor is made later; the first heartbeat then brings the edges.
+  // On a first start an executor that needs the bundle is made later; the first heartbeat then brings the edges.
   const connectivity = executor === undefined ? null : connectivityOf(executor);
   return {
     url: cloudUrl(webappUrl, connectPath),

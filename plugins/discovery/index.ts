@@ -70,5 +70,5 @@ function named(log: Logger, found: Found): Found {
     return executor;
   };
   if ('executor' in found) return { executor: opened(found.executor), source };
-  return { create: async (settings, context) => opened(await found.create(settings, context)), source };
+  return { ...found, create: async (settings, context) => opened(await found.create(settings, context)) };
 }

@@ -27,6 +27,10 @@ export class CircuitsAhead {
     }
   }
 
+  has(jobId: string): boolean {
+    return this.#sent.has(jobId);
+  }
+
   /** Its run begins. Returns whether the circuit was sent. */
   take(jobId: string): boolean {
     const bytes = this.#sent.get(jobId);

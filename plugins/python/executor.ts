@@ -10,7 +10,6 @@ import {
   messageOf,
   type BatchJob,
   type Device,
-  type Edge,
   type ExecutionResult,
   type Executor,
   type Logger,
@@ -20,7 +19,9 @@ import {
 } from '../../src/index.ts';
 import { isRecord } from '../../src/kit.ts';
 import { CircuitsAhead, textOf } from './ahead.ts';
+import { isEdges, resultOf, settled, showTraceback } from './answers.ts';
 import type { Head, PythonHost } from './host.ts';
+import { HAS_PYTHONS_CLOCK, PythonStart } from './own-start.ts';
 import { HostWatch } from './watch.ts';
 
 const FIRST_PAUSE_MS = 250;
@@ -34,7 +35,7 @@ export interface Ready {
 
 interface Pending {
   readonly resolve: (value: Head) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The runs that the Python process has, by the id of the job, of a batch of its first one. */
@@ -53,6 +54,7 @@ export interface BridgeOptions {
 export class PythonExecutor implements Executor {
   /** Only if the Python executor has it. */
   readonly batchRun?: NonNullable<Executor['batchRun']>;
+  readonly ownStart: PythonStart | undefined;
   /** Called when the process has died, and when it is there again. */
   onChange: () => void = () => {};
   readonly #options: BridgeOptions;
@@ -62,6 +64,8 @@ export class PythonExecutor implements Executor {
   #host: PythonHost | undefined;
   #watch: HostWatch | undefined;
   #down: string | undefined;
+  /** The job because of which the node itself ends the process. */
+  #culprit: string | undefined;
   #edges: unknown;
   #edgesReadAt = 0;
   /** Deaths since the last run that had an outcome. */
@@ -70,6 +74,7 @@ export class PythonExecutor implements Executor {
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.#runs = options.runs;
+    this.ownStart = HAS_PYTHONS_CLOCK ? new PythonStart(this.#ahead, () => this.#host) : undefined;
     const { first } = options;
     if (first.ready['batch'] === true) this.batchRun = (jobs, context) => this.#batchRun(jobs, context);
     this.#use(first);
@@ -99,8 +104,16 @@ export class PythonExecutor implements Executor {
     shots: number,
     { jobId, signal, irJson }: RunContext,
   ): Promise<ExecutionResult> {
+    const isSent = this.#ahead.take(jobId);
+    const begun = this.ownStart?.take(jobId);
+    if (begun !== undefined) {
+      this.#host?.output.forgetEarlier();
+      return resultOf(
+        begun.answer === undefined ? await this.#answerOf(jobId, signal) : settled(begun.answer),
+      );
+    }
     const host = this.#up();
-    const body = this.#ahead.take(jobId) ? undefined : textOf(ir, irJson);
+    const body = isSent ? undefined : textOf(ir, irJson);
     return resultOf(await this.#ask(host, { t: 'run', id: jobId, shots }, body, jobId, signal));
   }
 
@@ -140,25 +153,31 @@ export class PythonExecutor implements Executor {
     signal: AbortSignal,
   ): Promise<Head> {
     if (this.#runs.size === 0) host.output.forget();
+    const answer = this.#answerOf(jobId, signal);
+    host.control(head, body);
+    return answer;
+  }
+
+  #answerOf(jobId: string, signal: AbortSignal): Promise<Head> {
     return new Promise((resolve, reject) => {
-      this.#runs.set(jobId, { resolve, reject });
-      host.control(head, body);
-      signal.addEventListener('abort', () => this.#stop(host, jobId), { once: true });
+      const pending = { resolve, reject };
+      this.#runs.set(jobId, pending);
+      signal.addEventListener('abort', () => this.#stop(jobId, pending), { once: true });
     });
   }
 
   /** Asks Python to end a run; ends the process if it does not. */
-  #stop(host: PythonHost, jobId: string): void {
-    const pending = this.#runs.get(jobId);
-    if (pending === undefined || this.#host !== host) return;
+  #stop(jobId: string, pending: Pending): void {
+    const host = this.#host;
+    if (host === undefined || this.#runs.get(jobId) !== pending) return;
     host.control({ t: 'cancel', id: jobId });
     const { cancelGraceMs, log } = this.#options;
     setTimeout(() => {
       if (this.#runs.get(jobId) !== pending) return;
-      log.warn(
-        `job ${jobId} has not ended ${cancelGraceMs / 1000} s after it was asked to stop: the Python process is ended`,
-      );
-      host.kill();
+      const why = `job ${jobId} did not end within ${cancelGraceMs / 1000} s of being asked to stop`;
+      log.warn(`${why}: the Python process is ended`);
+      this.#culprit ??= jobId;
+      host.kill(`was ended by the node: ${why}`);
     }, cancelGraceMs).unref();
   }
 
@@ -169,7 +188,10 @@ export class PythonExecutor implements Executor {
     this.#edgesReadAt = performance.now();
     this.#watch = new HostWatch(host, () => this.#readEdges(host));
     host.onAnswer = (head) => this.#take(host, head);
-    void host.exited.then(() => this.#exited(host));
+    void host.exited.then(() => {
+      this.#lose();
+      void this.#recover(host);
+    });
   }
 
   #readEdges(host: PythonHost): void {
@@ -181,47 +203,62 @@ export class PythonExecutor implements Executor {
   #take(host: PythonHost, head: Head): void {
     if (head.t === 'beat') this.#watch?.beat();
     if (head.t === 'edges') this.#edges = head['edges'];
-    const id = head['id'];
-    const pending = typeof id === 'string' ? this.#runs.get(id) : undefined;
-    if (pending === undefined || typeof id !== 'string') return;
+    const { id } = head;
+    if (typeof id !== 'string') return;
     if (head.t === 'error') showTraceback(host, head['traceback']);
-    this.#runs.delete(id);
-    this.#deaths = 0;
-    if (head.t === 'result' || head.t === 'results') {
-      pending.resolve(head);
-    } else if (head.t === 'ended') {
-      // If it was cancelled before it took its circuit, that is still there.
-      host.ahead({ t: 'forget', id });
-      pending.reject(new ExecutorError('the run was cancelled'));
-    } else {
-      pending.reject(failureOf(head));
+    if (head['out_of_memory'] === true) {
+      this.#culprit ??= id;
+      const why = `ran out of memory: ${String(head['message'])}`;
+      host.retire(why);
+      this.#lose();
+      // Its end may take a while; the runs have no outcome already.
+      this.#giveUpRuns(`the Python process of the executor ${why}`);
+      return;
     }
+    this.#deaths = 0;
+    const pending = this.#runs.get(id);
+    if (pending === undefined) {
+      this.ownStart?.keep(id, head);
+      return;
+    }
+    this.#runs.delete(id);
+    this.ownStart?.follow(head);
+    // If it was cancelled before it took its circuit, that is still there.
+    if (head.t === 'ended') host.ahead({ t: 'forget', id });
+    settle(head, pending);
   }
 
-  /** Whatever it was asked has no outcome, unless the answer is already on its way. */
-  #exited(host: PythonHost): void {
+  /** Nothing is to be started in the process any more. */
+  #lose(): void {
     this.#watch?.stop();
     this.#host = undefined;
     this.#ahead.clear();
     this.#down = 'the Python process of the executor has died';
     if (this.#end.signal.aborted) this.#down = 'the Python process is closed';
     else this.onChange();
-    void this.#recover(host);
   }
 
+  /** Whatever the process was asked has no outcome, unless the answer is already on its way. */
   async #recover(host: PythonHost): Promise<void> {
-    const { runs, log } = this.#options;
+    const { log } = this.#options;
     const end = await host.ended;
     const text = `the Python process of the executor ${end}`;
     const isClosing = this.#end.signal.aborted;
     this.#down = text;
     this.#deaths += 1;
     if (!isClosing) log.warn(`${text}; it is started again`);
-    for (const [id, { reject }] of [...runs]) {
-      runs.delete(id);
-      reject(new ExecutorDiedError(text));
-    }
+    this.#giveUpRuns(text);
     if (!isClosing) await this.#startAgain();
+  }
+
+  #giveUpRuns(text: string): void {
+    const culprit = this.#culprit;
+    this.#culprit = undefined;
+    this.ownStart?.clear();
+    for (const [id, { reject }] of [...this.#runs]) {
+      this.#runs.delete(id);
+      reject(new ExecutorDiedError(text, { counts: culprit === undefined || culprit === id }));
+    }
   }
 
   async #startAgain(): Promise<void> {
@@ -250,25 +287,10 @@ function pauseAfter(deaths: number): number {
   return deaths <= 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (deaths - 2), LONGEST_PAUSE_MS);
 }
 
-/** The node checks it, as that of any executor. */
-function resultOf(answer: Readonly<Record<string, unknown>>): ExecutionResult {
-  const { counts, execution_time_ms: executionTimeMs, shots_completed: shotsCompleted, error } = answer;
-  if (typeof error === 'string') return new ExecutorError(error) as unknown as ExecutionResult;
-  return { counts, executionTimeMs, shotsCompleted } as unknown as ExecutionResult;
-}
-
-/** The message as Python has it, and the traceback in place of a stack. */
-function failureOf(head: Head): ExecutorError {
-  const error = new ExecutorError(String(head['message']));
-  if (typeof head['traceback'] === 'string') error.stack = head['traceback'];
-  return error;
-}
-
-function showTraceback(host: PythonHost, traceback: unknown): void {
-  if (typeof traceback !== 'string') return;
-  for (const line of traceback.split('\n')) host.output.line(line);
-}
-
-function isEdges(value: unknown): value is Edge[] {
-  return Array.isArray(value) && value.every((edge) => Array.isArray(edge) && edge.length === 2);
+function settle(head: Head, { resolve, reject }: Pending): void {
+  try {
+    resolve(settled(head));
+  } catch (thrown) {
+    reject(thrown);
+  }
 }

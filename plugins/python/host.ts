@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Readable, Writable } from 'node:stream';
 import { messageOf, type Logger } from '../../src/index.ts';
 import { encodeFrame, FrameReader, type Frame } from './frames.ts';
+import { oomKills } from './oom-kills.ts';
 import { DriverOutput } from './output.ts';
 
 /** From a close to SIGTERM, and from there to SIGKILL. Together less than the node waits for a release. */
@@ -13,6 +14,12 @@ const TERM_MS = 3_000;
 /** How long the output of a dead process may still be held open by what it has started. */
 const OUTPUT_MS = 300;
 const EXIT_BROKEN = 70;
+const EXIT_MEMORY = 71;
+/** Exit codes of the host itself. */
+const OWN_ENDS: ReadonlyMap<number | null, string> = new Map([
+  [EXIT_BROKEN, 'did not understand the node'],
+  [EXIT_MEMORY, 'ran out of memory'],
+]);
 
 export type Head = Frame['head'];
 
@@ -40,8 +47,10 @@ export class PythonHost {
   readonly #control: Writable | undefined;
   readonly #ahead: Writable | undefined;
   #waiting: { readonly kinds: readonly string[]; readonly take: (head: Head) => void } | undefined;
+  readonly #oomKills = oomKills();
   #hasExited = false;
-  #broken: string | undefined;
+  /** How it ended, if the node knows that better than what is left of the process. */
+  #end: string | undefined;
 
   constructor({ python, env, log, jobOf }: HostOptions) {
     this.output = new DriverOutput(log.child('driver'), jobOf);
@@ -103,15 +112,22 @@ export class PythonHost {
   async close(): Promise<void> {
     this.control({ t: 'close' });
     const term = setTimeout(() => this.#signal('SIGTERM'), CLOSE_MS);
-    const kill = setTimeout(() => this.kill(), CLOSE_MS + TERM_MS);
+    const kill = setTimeout(() => this.#signal('SIGKILL'), CLOSE_MS + TERM_MS);
     await this.exited;
     clearTimeout(term);
     clearTimeout(kill);
   }
 
-  /** Ends the process and its group at once. */
-  kill(): void {
+  /** Ends the process and its group at once. `why` completes: "the Python process of the executor …". */
+  kill(why: string): void {
+    this.#end ??= why;
     this.#signal('SIGKILL');
+  }
+
+  /** It cannot go on, and has said so: ends it politely. */
+  retire(why: string): void {
+    this.#end ??= why;
+    void this.close();
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -136,16 +152,20 @@ export class PythonHost {
   }
 
   #endText(): string {
-    if (this.#broken !== undefined) return this.#broken;
+    if (this.#end !== undefined) return this.#end;
     const { exitCode, signalCode } = this.#child;
     const tail = this.output.tail(300);
     const how =
       signalCode === null
-        ? exitCode === EXIT_BROKEN
-          ? 'did not understand the node'
-          : `ended with exit code ${exitCode}`
-        : `was ended by ${signalCode}${signalCode === 'SIGKILL' ? ' (out of memory, or somebody)' : ''}`;
+        ? (OWN_ENDS.get(exitCode) ?? `ended with exit code ${exitCode}`)
+        : `was ended by ${signalCode}${signalCode === 'SIGKILL' ? this.#whoKilled() : ''}`;
     return tail === '' ? how : `${how}: ${tail}`;
+  }
+
+  #whoKilled(): string {
+    const kills = oomKills();
+    if (kills === undefined || this.#oomKills === undefined) return ' (out of memory, or somebody)';
+    return kills > this.#oomKills ? ' (out of memory: by the kernel)' : ' (by somebody)';
   }
 
   #writable(fd: number): Writable | undefined {
@@ -163,9 +183,8 @@ export class PythonHost {
       try {
         for (const { head } of reader.push(chunk)) take(head);
       } catch (thrown) {
-        this.#broken = `sent what the node does not understand: ${messageOf(thrown)}`;
         stream.destroy();
-        this.kill();
+        this.kill(`sent what the node does not understand: ${messageOf(thrown)}`);
       }
     });
   }

@@ -10,8 +10,6 @@ export interface Interpreter {
   readonly path: string;
   /** Why this one, for people: `CODA_PYTHON`, `the nearest .venv`. */
   readonly why: string;
-  /** Whether the operator has named it, or has made its environment the active one. */
-  readonly isNamed: boolean;
 }
 
 export interface Search {
@@ -36,7 +34,14 @@ export function findInterpreter({ option, setting, env, baseDirs, cwd }: Search)
   if (option !== undefined && option !== '')
     return named(option, baseDir, 'interpreter of the executor', env);
   if (setting !== '') return named(setting, cwd, 'CODA_PYTHON', env);
-  return activeInterpreter(env, cwd, ['VIRTUAL_ENV']) ?? nearest(baseDirs, cwd, env) ?? fallback(env, cwd);
+  const starts = [...new Set([...baseDirs, cwd])];
+  return (
+    activeInterpreter(env, cwd, ['VIRTUAL_ENV']) ??
+    // Where uv keeps the environment of a project, if it is not .venv; a relative path starts at the project's root.
+    nearest(starts, env['UV_PROJECT_ENVIRONMENT'] ?? '', 'UV_PROJECT_ENVIRONMENT') ??
+    nearest(starts, '.venv', 'the nearest .venv') ??
+    fallback(env, cwd)
+  );
 }
 
 /** The one that the operator has told the node of, if there is one. Throws as `findInterpreter`. */
@@ -67,22 +72,18 @@ function activeInterpreter(
     const folder = env[variable];
     if (folder === undefined || folder === '') continue;
     const path = inEnvironment(resolve(cwd, folder));
-    if (path !== undefined) return { path, why: variable, isNamed: true };
+    if (path !== undefined) return { path, why: variable };
   }
   return undefined;
 }
 
-function nearest(baseDirs: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Interpreter | undefined {
-  for (const start of new Set([...baseDirs, cwd])) {
-    for (const folder of upwards(start)) {
-      const path = inEnvironment(join(folder, '.venv'));
-      if (path !== undefined) return { path, why: 'the nearest .venv', isNamed: false };
-    }
+function nearest(starts: readonly string[], name: string, why: string): Interpreter | undefined {
+  if (name === '') return undefined;
+  for (const folder of starts.flatMap(upwards)) {
+    const path = inEnvironment(resolve(folder, name));
+    if (path !== undefined) return { path, why };
   }
-  // Where uv keeps the environment of a project, if it is not .venv.
-  const ofUv = env['UV_PROJECT_ENVIRONMENT'] ?? '';
-  const path = ofUv === '' ? undefined : inEnvironment(resolve(cwd, ofUv));
-  return path === undefined ? undefined : { path, why: 'UV_PROJECT_ENVIRONMENT', isNamed: false };
+  return undefined;
 }
 
 function fallback(env: NodeJS.ProcessEnv, cwd: string): Interpreter | undefined {
@@ -90,7 +91,7 @@ function fallback(env: NodeJS.ProcessEnv, cwd: string): Interpreter | undefined 
   if (conda !== undefined) return conda;
   for (const name of NAMES) {
     const path = onPath(name, env);
-    if (path !== undefined) return { path, why: `${name} on the PATH`, isNamed: false };
+    if (path !== undefined) return { path, why: `${name} on the PATH` };
   }
   return undefined;
 }
@@ -99,8 +100,8 @@ function named(text: string, baseDir: string, why: string, env: NodeJS.ProcessEn
   const found = isAbsolute(text) || /[\\/]/.test(text) ? undefined : onPath(text, env);
   const path = found ?? resolve(baseDir, text);
   const inFolder = isFolder(path) ? inEnvironment(path) : undefined;
-  if (inFolder !== undefined) return { path: inFolder, why, isNamed: true };
-  if (isProgram(path)) return { path, why, isNamed: true };
+  if (inFolder !== undefined) return { path: inFolder, why };
+  if (isProgram(path)) return { path, why };
   const fault = !existsSync(path)
     ? 'is not there'
     : isFolder(path)

@@ -14,6 +14,8 @@ export class DriverOutput {
   readonly #log: Logger;
   readonly #jobOf: () => string | undefined;
   readonly #last: string[] = [];
+  /** So many of them were there when the run began that is on the device. */
+  #earlier = 0;
   /** Runs while lines are counted. */
   #second: NodeJS.Timeout | undefined;
   #lines = 0;
@@ -69,7 +71,9 @@ export class DriverOutput {
   #keep(text: string): void {
     if (text.trim() === '') return;
     this.#last.push(text.slice(0, LONGEST_LINE));
-    if (this.#last.length > KEPT_LINES) this.#last.shift();
+    if (this.#last.length <= KEPT_LINES) return;
+    this.#last.shift();
+    if (this.#earlier > 0) this.#earlier -= 1;
   }
 
   /** Says how many lines were too many so far. */
@@ -81,6 +85,14 @@ export class DriverOutput {
   /** From now on, `tail` is of what follows. */
   forget(): void {
     this.#last.length = 0;
+    this.#earlier = 0;
+  }
+
+  /** As `forget`, for a run that has begun already: its first lines may be among those that have come since the run before
+   *  it began, so these stay. */
+  forgetEarlier(): void {
+    if (this.#earlier > 0) this.#last.splice(0, this.#earlier);
+    this.#earlier = this.#last.length;
   }
 
   /** The end of what was written lately: of a crash, what Python says of it. */

@@ -12,6 +12,7 @@ import { pythonSettings, withoutSecrets } from './environment.ts';
 import { PythonExecutor, type Ready, type Runs } from './executor.ts';
 import { describePython, howToInstall, isTooOld, startFailure, tooOld } from './failures.ts';
 import { PythonHost } from './host.ts';
+import type { Fields } from './frames.ts';
 import { findInterpreter, toldInterpreter, versionOf, type Interpreter } from './interpreter.ts';
 
 const LONGEST_EDGES_MS = 10_000;
@@ -104,15 +105,17 @@ export class PythonRoom {
     }
     const label = 'the search for installed executors in Python';
     const { factories, failed } = await this.#ask(opened, label, { t: 'discover' }, 'discovered');
-    const found = Array.isArray(factories) ? factories.map(String) : [];
+    const found: readonly Fields[] = Array.isArray(factories) ? factories : [];
     if (found.length === 0) await opened.host.close();
     const where = describePython(interpreter, opened.version);
     return {
-      executors: found.map((python) =>
-        this.#recipe(opened, { python, baseDirs: [], label: `executor ${python}` }),
-      ),
+      executors: found.map(({ factory, settings: takesSettings }) => {
+        const python = String(factory);
+        const reference = { python, baseDirs: [], label: `executor ${python}` };
+        return this.#recipe(opened, reference, takesSettings);
+      }),
       failures: (Array.isArray(failed) ? failed : []).map(
-        ({ module, type, message }: Readonly<Record<string, unknown>>) =>
+        ({ module, type, message }: Fields) =>
           `executor of the Python package ${String(module)} cannot be loaded: ${String(type)}: ${String(message)}; in ${where}`,
       ),
     };
@@ -158,14 +161,14 @@ export class PythonRoom {
 
   async #import(opened: Opened, reference: PythonReference): Promise<ExecutorRecipe> {
     const { label, python: factory } = reference;
-    await this.#ask(opened, label, { t: 'import', factory }, 'imported');
+    const imported = await this.#ask(opened, label, { t: 'import', factory }, 'imported');
     this.#log.info(
       `${describePython(opened.interpreter, opened.version)} imports ${factory.slice(0, factory.indexOf(':'))}`,
     );
-    return this.#recipe(opened, reference);
+    return this.#recipe(opened, reference, imported['settings']);
   }
 
-  #recipe(opened: Opened, reference: PythonReference): ExecutorRecipe {
+  #recipe(opened: Opened, reference: PythonReference, takesSettings: unknown): ExecutorRecipe {
     return {
       source: reference.python,
       create: (settings, { options }) => {
@@ -177,6 +180,7 @@ export class PythonRoom {
           },
         );
       },
+      needsBundle: takesSettings !== false,
     };
   }
 

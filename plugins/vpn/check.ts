@@ -1,4 +1,5 @@
 // One check of the tunnel: is its interface up, does traffic get through, and what state of the VPN follows from both?
+import { networkInterfaces } from 'node:os';
 import type { CodaNode } from '../../src/index.ts';
 import { extraHeaders, findTunnel, type VpnState } from '../../src/kit.ts';
 import { probeAll } from './probes.ts';
@@ -8,6 +9,8 @@ export interface Finding {
   /** What is wrong, for the operator; undefined if everything works. */
   readonly problem: string | undefined;
   readonly interface: string | undefined;
+  /** That of this machine in the tunnel. With another one, every connection through the tunnel is dead. */
+  readonly address: string | undefined;
 }
 
 export interface CheckTerms {
@@ -45,5 +48,11 @@ export async function checkTunnel(node: CodaNode, terms: CheckTerms, signal: Abo
     state: problems.length === 0 ? 'ready' : usable ? 'degraded' : 'vpn_unavailable',
     problem: problems.length === 0 ? undefined : problems.join('; '),
     interface: tunnel.found?.name,
+    address: tunnel.found && addressOf(tunnel.found.name),
   };
+}
+
+function addressOf(name: string): string | undefined {
+  // Each new interface has another local one, which nothing uses.
+  return networkInterfaces()[name]?.find(({ address }) => !address.startsWith('fe80:'))?.address;
 }

@@ -54,7 +54,8 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
         }
         const { tunnel, closing } = open();
         const { profile: _, ...terms } = termsOf(session);
-        watch = new TunnelWatch(tunnel, terms, log, closing.signal);
+        const changed = (): void => node.networkChanged();
+        watch = new TunnelWatch(tunnel, terms, { log, signal: closing.signal, changed });
         try {
           const finding = await bringUp(node, tunnel, termsOf(session));
           watch.note(finding);

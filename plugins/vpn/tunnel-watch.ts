@@ -20,6 +20,13 @@ const LONGEST_RESTART_MS = 300_000;
 const FIRST_RESPAWN_MS = 1_000;
 const LONGEST_RESPAWN_MS = 60_000;
 
+export interface WatchOptions {
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Called when the tunnel works again, or leads elsewhere. */
+  readonly changed: () => void;
+}
+
 interface Outage {
   checks: number;
   restartAt: number;
@@ -31,18 +38,22 @@ export class TunnelWatch {
   readonly #terms: Terms;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
+  readonly #changed: () => void;
   #admission: Admission | undefined;
   #finding: Finding | undefined;
   #outage: Outage | undefined;
+  /** OpenVPN was started again, and not looked at since. */
+  #isFresh = false;
   #respawnAt = 0;
   #respawnMs = FIRST_RESPAWN_MS;
 
   /** `terms` without a profile: OpenVPN is always started with the saved one, after another check of it. */
-  constructor(tunnel: Tunnel, terms: Terms, log: Logger, signal: AbortSignal) {
+  constructor(tunnel: Tunnel, terms: Terms, { log, signal, changed }: WatchOptions) {
     this.#tunnel = tunnel;
     this.#terms = terms;
     this.#log = log;
     this.#signal = signal;
+    this.#changed = changed;
   }
 
   get state(): VpnState {
@@ -55,14 +66,16 @@ export class TunnelWatch {
 
   /** Takes in what a check has found; the first finding may come from the boot. */
   note(finding: Finding): void {
-    const before = this.#finding?.state;
+    const before = this.#finding;
     this.#finding = finding;
     if (finding.state === 'vpn_unavailable') {
       this.#admission?.close('vpn', `no traffic gets through the VPN: ${finding.problem}`);
     } else {
+      const isOther = before?.state === 'vpn_unavailable' || before?.address !== finding.address;
+      if (before !== undefined && isOther) this.#changed();
       this.#admission?.open('vpn');
     }
-    if (finding.state === before) return;
+    if (finding.state === before?.state) return;
     if (finding.state === 'ready') this.#log.info('the tunnel is up', { interface: finding.interface });
     else this.#log.warn(`the VPN is ${finding.state}: ${finding.problem}`);
   }
@@ -77,20 +90,22 @@ export class TunnelWatch {
     while (!this.#signal.aborted) {
       const now = performance.now();
       // The time that a check takes is part of the interval; times that pass meanwhile are skipped.
-      due = this.state === 'vpn_unavailable' ? now + PAUSE_WHEN_DOWN_MS : Math.max(due + intervalMs, now);
+      due = this.#isUnsettled ? now + PAUSE_WHEN_DOWN_MS : Math.max(due + intervalMs, now);
       await this.#waitUntil(due);
       if (this.#signal.aborted) return;
-      const isDown = this.state === 'vpn_unavailable';
-      const finding = await this.#tunnel.check(
-        this.#terms,
-        isDown ? Math.min(1_000, deadlineMs) : deadlineMs,
-      );
+      const withinMs = this.#isUnsettled ? Math.min(1_000, deadlineMs) : deadlineMs;
+      this.#isFresh = false;
+      const finding = await this.#tunnel.check(this.#terms, withinMs);
       if (this.#signal.aborted) return;
       this.note(finding);
       await this.#repair().catch((thrown: unknown) =>
         this.#log.error(`the tunnel cannot be restarted: ${messageOf(thrown)}`),
       );
     }
+  }
+
+  get #isUnsettled(): boolean {
+    return this.#isFresh || this.state === 'vpn_unavailable';
   }
 
   async #repair(): Promise<void> {
@@ -127,18 +142,21 @@ export class TunnelWatch {
     this.#respawnAt = now + this.#respawnMs;
     this.#respawnMs = Math.min(LONGEST_RESPAWN_MS, this.#respawnMs * 2);
     this.#log.warn('OpenVPN has ended; starting it again');
+    this.#isFresh = true;
     await this.#tunnel.ensureRunning(this.#terms);
   }
 
-  /** Meanwhile looks at the routes. */
+  /** Meanwhile looks at the routes; ends early if OpenVPN was started again because of them. */
   async #waitUntil(due: number): Promise<void> {
     for (let left = due - performance.now(); ; left = due - performance.now()) {
       await this.#pause(Math.min(LOOK_EVERY_MS, Math.max(0, left)));
       if (this.#signal.aborted) return;
-      await this.#tunnel
-        .look()
-        .catch((thrown: unknown) => this.#log.error(`the routes cannot be changed: ${messageOf(thrown)}`));
-      if (left <= LOOK_EVERY_MS) return;
+      try {
+        if (await this.#tunnel.look()) this.#isFresh = true;
+      } catch (thrown) {
+        this.#log.error(`the routes cannot be changed: ${messageOf(thrown)}`);
+      }
+      if (this.#isFresh || left <= LOOK_EVERY_MS) return;
     }
   }
 

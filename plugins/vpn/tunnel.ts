@@ -45,6 +45,7 @@ export interface TunnelOptions {
   readonly upWithinMs: number;
 }
 
+const NO_INTERFACE = { interface: undefined, address: undefined };
 const BARRED =
   'Have the VPN server changed so that it leads only the hosts of the cloud into the tunnel; then start the node again.';
 
@@ -100,7 +101,7 @@ export class Tunnel {
   /** Checks once; the probes take at most `deadlineMs`. */
   check(terms: Terms, deadlineMs: number): Promise<Finding> {
     if (this.#barred !== undefined)
-      return Promise.resolve({ state: 'vpn_unavailable', problem: this.#barred, interface: undefined });
+      return Promise.resolve({ state: 'vpn_unavailable', problem: this.#barred, ...NO_INTERFACE });
     const { allowDegradedStartup: allowDegraded } = this.#node.settings;
     const targets =
       terms.probeTargets.length > 0 ? terms.probeTargets : [cloudUrl(terms.webappUrl, CLOUD_PATHS.health)];

@@ -12,7 +12,7 @@ export interface CommandGroup {
 }
 
 const FIRST_STEPS = `  coda dev                     see everything work on this machine, without an account
-  coda run bell.json           try your executor, without a cloud
+  coda run bell.qasm           try your executor, without a cloud
   coda executor check          find what is wrong with it, before a node runs it
   coda doctor                  check this machine before it goes online
   coda start --token -         go online: asks for the token from Coda`;
@@ -42,13 +42,14 @@ export function addCommands(cli: CAC, groups: readonly CommandGroup[]): void {
   });
 }
 
-/** The description comes first; `--reset` is an option of `coda` alone. */
+/** The description comes first; `--reset` is an option of `coda` alone. cac adds a default to each `--no-…`. */
 function commandHelp(sections: readonly Section[], description: string): Section[] {
   const [name, ...rest] = sections.map(({ title, body }) => ({
     ...(title === undefined ? {} : { title }),
     body: body
       .split('\n')
       .filter((line) => !line.startsWith('  --reset '))
+      .map((line) => (line.startsWith('  --no-') ? line.replace(/ \(default: true\)$/, '') : line))
       .join('\n'),
   }));
   return [...(name === undefined ? [] : [name]), { body: description }, ...rest];

@@ -6,12 +6,13 @@ import { version } from '../version.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { addCancel } from './cancel/command.ts';
 import { addConfig } from './config/command.ts';
+import { addConvert } from './convert/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
 import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
-import { guardOutput, terminal } from './terminal/output.ts';
+import { guardOutput, outputFlushed, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
 import { addExecutor } from './executor/command.ts';
 import { addLogs } from './logs/command.ts';
@@ -20,6 +21,7 @@ import { addReset } from './reset/command.ts';
 import { addResults } from './results/command.ts';
 import { addRun } from './run/command.ts';
 import { addService } from './service/command.ts';
+import { addShow } from './show/command.ts';
 import { addStart } from './start/command.ts';
 import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
@@ -29,6 +31,7 @@ import { addSubmit } from './submit/command.ts';
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [
   { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun, addExecutor] },
+  { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
     commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
@@ -86,6 +89,7 @@ async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
 }
 
 async function checkOutput(): Promise<void> {
+  await outputFlushed();
   // A stream reports its errors a moment later.
   await new Promise(setImmediate);
   const lost = lostOutput();

@@ -71,7 +71,21 @@ export interface Executor {
    *  node keeps the text of each circuit. It should return at once. */
   upcoming?(jobs: readonly UpcomingJob[]): void;
   readonly device?: Device;
+  /** Only for an executor in another process, with `upcoming`. An executor that is wrapped around it does not pass it on. */
+  readonly ownStart?: OwnStart | undefined;
   close?(): void | Promise<void>;
+}
+
+/** The next job begins the moment the one before it has ended: its start does not wait for a message to the node and one
+ *  back. The node decides before that; whatever it must do before a start is done by then. */
+export interface OwnStart {
+  /** `job` may begin as soon as the run of the job `after` has ended with a result or an error, if that is before `until`,
+   *  which is of performance.now(). Replaces what was allowed before. `upcoming` has named the job. */
+  allow(job: UpcomingJob, after: string, until: number): void;
+  /** No job may begin by itself any more. One that has begun is not stopped. */
+  recall(): void;
+  /** The job that has begun by itself, until `run` is called for it: at once after the end of the run before it. */
+  readonly begun: string | undefined;
 }
 
 /** What stands beside an executor in the configuration: `executor: ['my-package', { … }]`. */
@@ -120,6 +134,9 @@ export interface ExecutorRecipe {
   readonly source: string;
   /** Called once a start, with the settings as the cloud's bundle has them. */
   readonly create: (settings: Settings, context: ExecutorContext) => Executor | Promise<Executor>;
+  /** False: it does not look at the settings. Then it is called before the cloud is asked anything, on a first start too,
+   *  and the connect request has the device's edges. */
+  readonly needsBundle?: boolean;
 }
 
 /** `value`. Throws a TypeError that names what is wrong with it: it should be the answer of a `resolveExecutor` tap. */

@@ -82,6 +82,11 @@ export class RunMarker {
     if (this.#writesAhead && !isWritten) this.#write(messageIds);
   }
 
+  /** Whether this entry is marked, and is not on the device yet. */
+  isAhead(messageId: string): boolean {
+    return this.#ahead.includes(messageId);
+  }
+
   /** The entry is not on the device any more. Not written at once: an entry that is marked but no longer pending does
    *  no harm. */
   end(messageId: string): void {

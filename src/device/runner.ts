@@ -4,9 +4,11 @@
 //          -> ended: the next run starts FIRST, then the outcome is handed over, once plugins have mapped the result
 //                \-> its batch failed, or the executor died: back to the front of the queue, to run alone
 //
+// An executor in another process may begin the next job by itself (upcoming.ts).
+//
 // A cancelled or overdue run occupies the device until the executor has really ended it. Nothing starts while the
 // admission is closed, or while the node cannot be sure that the next job is still its own.
-import { ExecutorError, messageOf, type ExecutorDiedError, type Trouble } from '../errors.ts';
+import { ExecutorError, type ExecutorDiedError, type Trouble } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
@@ -24,10 +26,13 @@ import { asOutcome, mapResult, type Mapped } from './map-result.ts';
 import type { OddResults, RunOutcome } from './result.ts';
 import type { FailureCause } from './failure.ts';
 import { Run, type RunEndings } from './run.ts';
+import { firstEntries, Upcoming } from './upcoming.ts';
 
 /** Which jobs are still this node's own. */
 export interface Leases {
   hasLease(job: HeldJob): boolean;
+  /** Until when it surely is, of performance.now(). */
+  leaseEnd(job: HeldJob): number;
   /** Calls `listener` whenever leases have been renewed. */
   onSwept(listener: () => void): void;
 }
@@ -37,11 +42,14 @@ export interface StartStatuses {
   executing(jobId: string, messageId: string): Promise<void>;
 }
 
+/** What the runner tells of the starts and ends of runs. */
+export type RunMarks = Pick<RunMarker, 'begin' | 'next' | 'end' | 'forget' | 'died' | 'isStrict' | 'isWary'>;
+
 export interface RunnerOptions {
   readonly held: JobTable;
   readonly admission: Admission;
   readonly leases: Leases;
-  readonly marker: RunMarker;
+  readonly marker: RunMarks;
   readonly statuses: StartStatuses;
   readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
@@ -66,6 +74,8 @@ export class Runner {
   #started = false;
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
+  /** Only for an executor that wants to hear of the next jobs. */
+  readonly #upcoming: Upcoming | undefined;
   #runMs = 10;
   /** Results that plugins map; after a crash, also those that are not saved yet. */
   #unsettled = 0;
@@ -82,6 +92,10 @@ export class Runner {
     this.#options = options;
     const startNext = (): void => this.#startNext();
     options.held.onQueued(startNext);
+    if (options.loaded.executor.upcoming !== undefined) {
+      this.#upcoming = new Upcoming(options);
+      options.held.onUnqueued(startNext);
+    }
     options.admission.onOpen(startNext);
     options.leases.onSwept(startNext);
   }
@@ -152,6 +166,7 @@ export class Runner {
    *  back: it is not on the device yet. */
   async drain(reason: string): Promise<void> {
     this.#stopped = true;
+    this.#upcoming?.recall();
     for (const run of this.#runs) {
       if (!run.isBeforeDevice) continue;
       for (const job of run.jobs) {
@@ -166,30 +181,29 @@ export class Runner {
   /** Gives the running jobs up without an outcome: they stay pending and run again after the next start. */
   abandon(reason: string): void {
     this.#stopped = true;
+    this.#upcoming?.recall();
     for (const run of this.#runs) for (const job of run.jobs) run.drop(job, reason);
     this.#stopWatching?.();
   }
 
   #startNext(): void {
+    const begun = this.#runs.size === 0 ? this.#upcoming?.takeBegun() : undefined;
+    if (begun !== undefined) this.#take(begun);
     while (this.#runs.size < this.#options.concurrency && this.#mayStartMore) {
       const jobs = this.#next();
       if (jobs === undefined) return;
       this.#start(jobs);
     }
-    const { held, loaded } = this.#options;
-    // The queue may have been shorter when the last run started.
-    if (loaded.executor.upcoming !== undefined && held.queued > 0 && held.queued <= MARKED_AHEAD) {
-      this.#announce(held.peek(MARKED_AHEAD));
-    }
+    this.#upcoming?.update(this.current, !this.#stopped && this.#mayStartMore);
   }
 
-  #announce(next: readonly ReadyJob[]): void {
-    const { loaded, log } = this.#options;
-    try {
-      loaded.executor.upcoming?.(next);
-    } catch (thrown) {
-      log.warn(`upcoming of the executor (${loaded.source}) failed: ${messageOf(thrown)}`);
-    }
+  /** A job that has begun by itself. If it was cancelled just before that, its run is stopped, and nobody waits for its
+   *  outcome; the device is free when it has ended. */
+  #take(job: ReadyJob): void {
+    const isHeld = this.#options.held.dequeueBegun(job);
+    job.isPrepared = true;
+    const run = this.#start([job], isHeld);
+    if (!isHeld) run.drop(job, 'the job is no longer in the queue');
   }
 
   get #mayStartMore(): boolean {
@@ -206,18 +220,19 @@ export class Runner {
     return job === undefined ? undefined : [job, ...more];
   }
 
-  #start(jobs: [ReadyJob, ...ReadyJob[]]): void {
-    const { marker, statuses, held, loaded } = this.#options;
+  #start(jobs: [ReadyJob, ...ReadyJob[]], isHeld = true): Run {
+    const { marker, statuses, held } = this.#options;
     const run = new Run(jobs, this.#options);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
     run.start(() => this.#ended(run));
     // The device is at work; what follows does not hold it up.
-    for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
+    if (isHeld) for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
     const next = held.peek(MARKED_AHEAD * jobs.length);
     marker.next(firstEntries(next), jobs.length);
-    if (loaded.executor.upcoming !== undefined) this.#announce(next);
+    this.#upcoming?.announce(next);
     held.announceRoom();
+    return run;
   }
 
   #ended(run: Run): void {
@@ -243,11 +258,17 @@ export class Runner {
     if (this.#runs.size === 0) this.#waitingForEnd.notify();
   }
 
-  /** The executor died in this run: a start of each of its jobs, which may have been the last one. */
+  /** The executor died in this run: a start of each of its jobs, which may have been the last one, if a job of the run may
+   *  be the cause. */
   #countStarts(run: Run, died: ExecutorDiedError): void {
     const { marker, onStartLost, maxDeliveries, log } = this.#options;
     for (const job of run.again) {
       const [messageId] = job.messageIds;
+      if (!died.counts) {
+        log.warn(`job ${job.jobId} runs again: ${died.message}`);
+        marker.end(messageId);
+        continue;
+      }
       const starts = marker.died(messageId);
       if (starts < maxDeliveries) {
         log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`);
@@ -331,8 +352,4 @@ export class Runner {
 /** Undefined for a job that has not failed. */
 function causeOf(run: Run, job: ReadyJob, { status }: Outcome): FailureCause | undefined {
   return status === 'failed' ? run.causeOf(job) : undefined;
-}
-
-function firstEntries(jobs: readonly ReadyJob[]): string[] {
-  return jobs.map(({ messageIds }) => messageIds[0]);
 }

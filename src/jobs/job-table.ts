@@ -5,8 +5,8 @@
 //                                       \- requeue-/   its batch failed, or the executor died: it runs again, alone
 //
 // A job may be released at every stage. It stays the same object at all stages, so that whoever holds it sees the change.
-// The table announces two things: a job is ready for the device (to the runner), and there may be room for more (to the
-// reader).
+// The table announces three things: a job is ready for the device, or is not in the queue any more although it never ran (to
+// the runner), and there may be room for more (to the reader).
 import { Listeners } from '../net/timing.ts';
 import type { CheckingJob, Circuit, HeldFacts, HeldJob, PreparingJob, ReadyJob } from './job.ts';
 
@@ -15,6 +15,7 @@ export class JobTable {
   readonly #byMessage = new Map<string, HeldJob>();
   readonly #queue: ReadyJob[] = [];
   readonly #onQueued = new Listeners();
+  readonly #onUnqueued = new Listeners();
   readonly #onRoom = new Listeners();
   #bytes = 0;
   #running = 0;
@@ -22,6 +23,11 @@ export class JobTable {
   /** Calls `listener` whenever a job is ready for the device. */
   onQueued(listener: () => void): void {
     this.#onQueued.add(listener);
+  }
+
+  /** Calls `listener` whenever a job is released that was ready for the device. */
+  onUnqueued(listener: () => void): void {
+    this.#onUnqueued.add(listener);
   }
 
   /** Calls `listener` whenever there may be room for more jobs. */
@@ -122,6 +128,16 @@ export class JobTable {
     return jobs;
   }
 
+  /** As `dequeue`, for a job that is on the device already; false if it is not in the queue any more. */
+  dequeueBegun(job: ReadyJob): boolean {
+    const at = this.#queue.indexOf(job);
+    if (at < 0) return false;
+    this.#queue.splice(at, 1);
+    job.stage = 'running';
+    this.#running += 1;
+    return true;
+  }
+
   announceRoom(): void {
     this.#onRoom.notify();
   }
@@ -135,7 +151,10 @@ export class JobTable {
     }
     this.#bytes -= job.bytes;
     if (job.stage === 'running') this.#running -= 1;
-    if (job.stage === 'queued') this.#queue.splice(this.#queue.indexOf(job), 1);
+    if (job.stage === 'queued') {
+      this.#queue.splice(this.#queue.indexOf(job), 1);
+      this.#onUnqueued.notify();
+    }
     this.#onRoom.notify();
   }
 }

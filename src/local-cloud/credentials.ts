@@ -95,10 +95,13 @@ export class Credentials {
   }
 
   async #verify(jwt: string): Promise<string> {
-    const keyId = keyIdOf(jwt);
+    const keyId = textIn(jwt, 0, 'kid');
     const known = keyId === undefined ? undefined : this.#keys.get(keyId);
     if (keyId === undefined || known === undefined) {
-      throw new Refusal(401, `the JWT's kid ${shown(keyId)} is none of this cloud's keys`);
+      const qpuId = textIn(jwt, 1, 'sub');
+      // Neither the key nor the QPU is of this cloud: such a node looks for one that had this port before.
+      const isStray = qpuId !== undefined && qpuId !== this.#terms.qpuId;
+      throw new Refusal(401, `the JWT's kid ${shown(keyId)} is none of this cloud's keys`, { isStray });
     }
     try {
       await verifyToken(jwt, known.publicKey, { keyId, qpuId: this.#terms.qpuId });
@@ -168,12 +171,12 @@ function bearerOf(authorization: string | undefined): string {
   return bearer;
 }
 
-/** Not verified: it only selects the key to verify with. */
-function keyIdOf(jwt: string): string | undefined {
+/** A field of the header (0) or of the claims (1). Not verified: it only says whose key to verify with. */
+function textIn(jwt: string, part: 0 | 1, name: string): string | undefined {
   try {
-    const header: unknown = JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString('utf8'));
-    const keyId = isRecord(header) ? header['kid'] : undefined;
-    return typeof keyId === 'string' ? keyId : undefined;
+    const fields: unknown = JSON.parse(Buffer.from(jwt.split('.')[part] ?? '', 'base64url').toString('utf8'));
+    const value = isRecord(fields) ? fields[name] : undefined;
+    return typeof value === 'string' ? value : undefined;
   } catch {
     return undefined;
   }

@@ -165,6 +165,7 @@ async function serve(
       thrown instanceof Refusal ? thrown : new Refusal(500, `error in the local cloud: ${messageOf(thrown)}`);
     if (refusal.isViolation) log.violation(`${endpoint}: ${refusal.message}`);
     answer(context, refusal.status, { error: refusal.message });
+    if (refusal.isStray) return;
   }
   if (fault === undefined || 'status' in fault) {
     handler.record(request, context.status);

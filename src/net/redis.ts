@@ -41,7 +41,8 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
     protocol: 2,
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => jitter(Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 10))),
+    retryStrategy: (times) =>
+      hurried.delete(redis) ? 0 : jitter(Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 10))),
     connectTimeout: 5_000,
     // Holds from the first command of the handshake. Blocking reads must be shorter.
     socketTimeout: SILENT_MS,
@@ -52,7 +53,8 @@ export function openRedis({ url, name, env, options }: RedisConnection): Redis {
     ...place,
     ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
   };
-  return new Redis(all);
+  const redis = new Redis(all);
+  return redis;
 }
 
 /** Tries each address of a name with time enough; the connector of ioredis has no option for that. */
@@ -82,6 +84,7 @@ class AddressConnector extends AbstractConnector {
 
 /** Closes a connection for good, at once: `disconnect` alone waits for the peer, which may be frozen. */
 export function closeRedis(redis: Redis): void {
+  if (redis.status === 'end') return;
   redis.disconnect();
   redis.stream?.destroy();
 }
@@ -97,11 +100,17 @@ export function jitter(ms: number): number {
   return ms / 2 + (Math.random() * ms) / 2;
 }
 
-/** Skips the backoff of a connection that is reconnecting: whatever blocked it is gone. */
+/** Connections whose next attempt waits for nothing. */
+const hurried = new WeakSet<Redis>();
+
+/** Connects anew at once: the network is another one, or works again. What is sent over a connection of before may never
+ *  arrive, and an attempt in progress may have sent its first packet while there was no network. */
 export function reconnectNow(redis: Redis): void {
   if (redis.status === 'reconnecting') redis.connect().catch(() => {});
-  // An attempt in progress may have sent its first packet while the network was down: start it again.
-  else if (redis.status === 'connecting' || redis.status === 'connect') redis.stream?.destroy();
+  else if (redis.status !== 'end') {
+    hurried.add(redis);
+    redis.stream?.destroy();
+  }
 }
 
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];

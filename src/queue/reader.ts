@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import { ConnectionTrouble } from '../net/connection-trouble.ts';
 import { lookIntoTrouble, redisTrouble, redisTroubleOf } from '../net/redis-trouble.ts';
 import { closeRedis, isConnectionFault, jitter } from '../net/redis.ts';
-import { Pause } from '../net/timing.ts';
+import { endsWithin, Pause } from '../net/timing.ts';
 import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { Recovery } from './recovery.ts';
@@ -49,7 +49,7 @@ export class Reader {
   readonly #connection: ConnectionTrouble;
   /** Why the last attempt to read failed. */
   #fault: Trouble | undefined;
-  #started = false;
+  #running: Promise<void> | undefined;
   #stopped = false;
   /** Something has been read. */
   #hasRead = false;
@@ -81,16 +81,23 @@ export class Reader {
   }
 
   start(): void {
-    if (this.#started || this.#stopped) return;
-    this.#started = true;
-    void this.#run();
+    if (this.#stopped) return;
+    this.#running ??= this.#run();
   }
 
-  /** No further job is read after this; a read under way is cut off, and its jobs stay pending. */
-  stop(): void {
+  /** No further job is read after this; what a read under way still brings stays pending. Resolves once Redis knows, or
+   *  that read has ended by itself: until then Redis would give the next job to it, and nobody would run that job before
+   *  the lease is over. A tunnel that goes down with the node may keep the goodbye from Redis. */
+  async stop(): Promise<void> {
+    const { redis } = this.#options;
+    const running = this.#askedAt === undefined ? undefined : this.#running;
     this.#stopped = true;
     this.#pause.wake();
-    closeRedis(this.#options.redis);
+    if (running !== undefined && redis.status === 'ready') {
+      redis.disconnect();
+      await endsWithin(running, LATE_MS);
+    }
+    closeRedis(redis);
   }
 
   /** Never rejects. */
@@ -116,8 +123,10 @@ export class Reader {
       } catch (thrown) {
         if (this.#stopped) return;
         if (isGroupMissing(thrown) && (await this.#createGroup())) continue;
+        // Begun before the look: a connection that is back meanwhile ends it.
+        const pause = this.#pause.wait(jitter(pauseMs));
         if (!isGroupMissing(thrown)) this.#fault = await this.#faultOf(thrown);
-        await this.#pause.wait(jitter(pauseMs));
+        await pause;
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
@@ -129,7 +138,7 @@ export class Reader {
     try {
       // The first answer says that the node is ready, so it is not kept waiting for a job.
       const found = await entries.read(count, this.#knownTrouble === undefined ? BLOCK_MS : 0);
-      if (found !== undefined && found.length > 0) {
+      if (found !== undefined && found.length > 0 && !this.#stopped) {
         intake
           .take(found)
           .catch((thrown: unknown) =>

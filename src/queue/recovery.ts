@@ -20,6 +20,7 @@ import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
+import { printable } from '../protocol/text.ts';
 import type { Deferred } from './deferred.ts';
 import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
@@ -27,6 +28,10 @@ import type { PendingEntry, JobStream } from './stream.ts';
 
 /** A reply that was lost with its connection is found again this soon. */
 const LONGEST_SWEEP_INTERVAL_MS = 5_000;
+
+/** Of a lease: a node that is alive renews its entries after a third of it at the latest. */
+const NEGLECTED = 0.4;
+const LONGEST_NAME = 100;
 
 const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'cancelled']);
 
@@ -61,6 +66,8 @@ export class Recovery {
   #isDraining = false;
   #closed = false;
   #backlog: number | undefined;
+  /** Other nodes that have jobs and do not renew them. */
+  #silent: ReadonlySet<string> = new Set();
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -113,7 +120,12 @@ export class Recovery {
 
   /** Whether the node can be sure that a queued job is still its own. */
   hasLease(job: HeldJob): boolean {
-    return this.#isFresh(Math.max(job.heldSince, this.#renewedAt));
+    return performance.now() < this.leaseEnd(job);
+  }
+
+  /** Until when it can be, if no lease is renewed before that; of performance.now(). */
+  leaseEnd(job: HeldJob): number {
+    return Math.max(job.heldSince, this.#renewedAt) + this.#safeLeaseMs;
   }
 
   /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. Never rejects. */
@@ -148,8 +160,12 @@ export class Recovery {
     return true;
   }
 
+  get #safeLeaseMs(): number {
+    return this.#options.leaseMs * 0.8;
+  }
+
   #isFresh(since: number): boolean {
-    return performance.now() - since < this.#options.leaseMs * 0.8;
+    return performance.now() - since < this.#safeLeaseMs;
   }
 
   async #sweepOnce(): Promise<void> {
@@ -191,8 +207,29 @@ export class Recovery {
       if (taken.size > 0) this.#note(await stream.ownPending(redis), taken);
     }
     this.#onSwept.notify();
-    // For people only: a Redis user without this right can still do everything else.
-    this.#backlog = await stream.backlog(redis).catch(() => undefined);
+    await this.#lookAround(own.length);
+  }
+
+  /** For people only: a Redis user without the right for it can still do everything else. */
+  async #lookAround(own: number): Promise<void> {
+    const { redis, stream, leaseMs, log } = this.#options;
+    try {
+      const { backlog, pending } = await stream.counts(redis);
+      this.#backlog = backlog;
+      const neglected = pending > own ? await stream.neglected(redis, Math.ceil(leaseMs * NEGLECTED)) : [];
+      const consumers = new Set(neglected.map(({ consumer }) => consumer));
+      for (const name of consumers) {
+        if (this.#silent.has(name)) continue;
+        const jobs = neglected.filter(({ consumer }) => consumer === name).length;
+        log.info(
+          `jobs that Redis gave to ${printable(name, LONGEST_NAME)}, which does not renew them: ${jobs}. ` +
+            `They are taken over ${leaseMs / 1000} s after it last did (leaseSec), or run as soon as it is started again`,
+        );
+      }
+      this.#silent = consumers;
+    } catch {
+      this.#backlog = undefined;
+    }
   }
 
   async #renew(own: readonly PendingEntry[]): Promise<void> {

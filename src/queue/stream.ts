@@ -85,6 +85,14 @@ export class JobStream {
     return taken;
   }
 
+  /** Entries of other consumers that have not been renewed for `idleMs`: the first of them. */
+  async neglected(redis: Redis, idleMs: number): Promise<PendingEntry[]> {
+    const reply = await redis.call('XPENDING', this.key, this.group, 'IDLE', idleMs, '-', '+', PAGE);
+    return list(reply)
+      .map(pendingOf)
+      .filter(({ consumer }) => consumer !== this.consumer);
+  }
+
   /** All entries that are pending for this node's consumer, oldest first. */
   async ownPending(redis: Redis): Promise<PendingEntry[]> {
     const found: PendingEntry[] = [];
@@ -98,12 +106,16 @@ export class JobStream {
     }
   }
 
-  /** How many entries no node has read yet; undefined if Redis does not say, as before version 7. */
-  async backlog(redis: Redis): Promise<number | undefined> {
+  /** How many entries no node has read yet (undefined if Redis does not say, as before version 7), and how many are
+   *  pending for all nodes together. */
+  async counts(redis: Redis): Promise<{ readonly backlog: number | undefined; readonly pending: number }> {
     const groups = list(await redis.call('XINFO', 'GROUPS', this.key)).map(list);
-    const group = groups.find((fields) => fields[fields.indexOf('name') + 1] === this.group) ?? [];
-    const lag = group[group.indexOf('lag') + 1];
-    return group.includes('lag') && typeof lag === 'number' ? lag : undefined;
+    const group = groups.find((fields) => fieldOf(fields, 'name') === this.group) ?? [];
+    const lag = fieldOf(group, 'lag');
+    return {
+      backlog: typeof lag === 'number' ? lag : undefined,
+      pending: Number(fieldOf(group, 'pending') ?? 0),
+    };
   }
 
   /** Who holds each of these entries now; undefined for one that is not pending. */
@@ -157,7 +169,7 @@ export class JobStream {
   /** All consumers of the group, as Redis knows them. */
   async consumers(redis: Redis): Promise<string[]> {
     const found = list(await redis.call('XINFO', 'CONSUMERS', this.key, this.group)).map(list);
-    return found.map((fields) => String(fields[fields.indexOf('name') + 1]));
+    return found.map((fields) => String(fieldOf(fields, 'name')));
   }
 
   /** The job id in each of these entries; undefined for one that was deleted, or has none. */
@@ -225,6 +237,12 @@ function pendingOf(reply: unknown): PendingEntry {
     deliveries: Number(deliveries),
     idleMs: Number(idleMs),
   };
+}
+
+/** Of `[name, value, name, value, …]`. */
+function fieldOf(fields: readonly unknown[], name: string): unknown {
+  const at = fields.findIndex((field, i) => i % 2 === 0 && field === name);
+  return at === -1 ? undefined : fields[at + 1];
 }
 
 function list(reply: unknown): readonly unknown[] {

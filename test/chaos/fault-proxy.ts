@@ -12,7 +12,9 @@ export type Direction = 'up' | 'down';
  * `swallow`: they are lost, and the connection stays half-open for ever, as behind a router that forgot it.
  */
 export type Fault =
-  | { readonly kind: 'hold' | 'swallow'; readonly directions: readonly Direction[] }
+  | { readonly kind: 'hold'; readonly directions: readonly Direction[] }
+  /** With `only`: the connections that carry such bytes. */
+  | { readonly kind: 'swallow'; readonly directions: readonly Direction[]; readonly only?: RegExp }
   | { readonly kind: 'delay'; readonly ms: number }
   /** One byte every `ms` back to the node. */
   | { readonly kind: 'drip'; readonly ms: number };
@@ -37,7 +39,8 @@ export class FaultProxy {
 
   /** A proxy in front of a port of this machine, without faults. */
   static async open(targetPort: number): Promise<FaultProxy> {
-    const server = createServer();
+    // Whether the other end has closed is the link's to tell.
+    const server = createServer({ allowHalfOpen: true });
     server.listen(0, HOST);
     await once(server, 'listening');
     return new FaultProxy(server, { host: HOST, port: targetPort });
@@ -119,7 +122,9 @@ class Link {
 
   async #carry(direction: Direction, from: Socket, to: Socket, proxy: FaultProxy): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) await this.#pass(chunk, direction, to, proxy);
+      // An end does not close the other direction yet.
+      const chunks: AsyncIterable<Buffer> = from.iterator({ destroyOnReturn: false });
+      for await (const chunk of chunks) await this.#pass(chunk, direction, to, proxy);
     } catch {
       // The connection broke; the other side is closed below.
     }
@@ -130,7 +135,9 @@ class Link {
 
   async #pass(chunk: Buffer, direction: Direction, to: Socket, proxy: FaultProxy): Promise<void> {
     const { fault } = proxy;
-    if (fault?.kind === 'swallow' && fault.directions.includes(direction)) this.#isDead = true;
+    if (fault?.kind === 'swallow' && fault.directions.includes(direction)) {
+      if (fault.only === undefined || fault.only.test(chunk.toString('latin1'))) this.#isDead = true;
+    }
     if (this.#isDead) return;
     if (fault?.kind === 'hold' && fault.directions.includes(direction)) await proxy.faultOver();
     if (fault?.kind === 'delay') await sleep(fault.ms);

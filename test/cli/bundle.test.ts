@@ -159,7 +159,7 @@ describe('the package as users install it', () => {
     assert.deepEqual(readdirSync(bundle), files);
   });
 
-  it('reaches an https cloud through a proxy that asks for a password', async (t) => {
+  it('reaches an https cloud through a proxy that asks for a password, or directly if NO_PROXY has its network', async (t) => {
     const cloud = await startLocalCloud();
     const front = await tlsInFrontOf(Number(new URL(cloud.url).port));
     const proxy = await connectProxy({ credentials: 'lab:p@ss' });
@@ -167,20 +167,29 @@ describe('the package as users install it', () => {
     // This machine too, but not by a name for which proxies are left out anyway.
     const host = `0.0.0.0:${front.port}`;
     cloud.overrideBundle((bundle) => ({ ...bundle, webapp_url: `https://${host}` }));
-    const node = start(cwd, {
-      SSL_CERT_FILE: join(cwd, 'ca.pem'),
-      HTTPS_PROXY: `http://lab:p%40ss@127.0.0.1:${proxy.port}`,
-      CODA_WEBAPP_URL: `https://${host}`,
-      CODA_NODE_TOKEN: cloud.issueToken(),
-    });
+    const tunnelsOf = async (noProxy: string): Promise<readonly string[]> => {
+      const earlier = proxy.tunnels.length;
+      const node = start(cwd, {
+        SSL_CERT_FILE: join(cwd, 'ca.pem'),
+        HTTPS_PROXY: `http://lab:p%40ss@127.0.0.1:${proxy.port}`,
+        NO_PROXY: noProxy,
+        CODA_WEBAPP_URL: `https://${host}`,
+        CODA_NODE_TOKEN: cloud.issueToken(),
+      });
+      try {
+        const raw = { callback_url: `https://${host}/api/internal/qpu/webhook` };
+        const jobId = await cloud.submit({ ir: bell('cz').ir, raw });
+        assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      } finally {
+        node.child.kill('SIGTERM');
+        await node.ended;
+      }
+      return [...new Set(proxy.tunnels.slice(earlier))];
+    };
     try {
-      const raw = { callback_url: `https://${host}/api/internal/qpu/webhook` };
-      const jobId = await cloud.submit({ ir: bell('cz').ir, raw });
-      assert.equal((await cloud.outcome(jobId)).status, 'completed');
-      assert.deepEqual([...new Set(proxy.tunnels)], [host]);
+      assert.deepEqual(await tunnelsOf('10.0.0.0/8,localhost'), [host]);
+      assert.deepEqual(await tunnelsOf('10.0.0.0/8, 0.0.0.0/29'), []);
     } finally {
-      node.child.kill('SIGTERM');
-      await node.ended;
       await proxy.close();
       await front.close();
       await cloud.close();

@@ -174,17 +174,20 @@ describe('the factory of an executor', () => {
 });
 
 describe('a configuration that is not read', () => {
-  it('is named by start, config and doctor', async () => {
+  it('is named by start, config, doctor and dev', async () => {
     put(bench, 'coda.config.cts', 'export = { executor: "simulator" };');
-    const expected = /coda\.config\.cts is not read/;
+    put(bench, 'coda.config.YAML', 'executor: simulator\n');
+    put(bench, '.codarc', 'executor: simulator\n');
+    const names = (output: string): void => {
+      for (const name of ['coda.config.cts', 'coda.config.YAML', '.codarc'])
+        assert.ok(output.includes(`${name} is not read`), `${name}: ${output}`);
+    };
     const node = bench.spawn(['start', '-t', cloud.issueToken()]);
     await node.says('serving QPU');
-    assert.match(node.output(), expected);
+    names(node.output());
     node.child.kill('SIGTERM');
     assert.equal(await node.ended, 0);
-    assert.match(await bench.ends(0, ['config']), expected);
-    assert.match(await bench.ends(0, ['doctor']), expected);
-    assert.match(await bench.ends(0, ['dev', '--once']), expected);
+    for (const args of [['config'], ['doctor'], ['dev', '--once']]) names(await bench.ends(0, args));
   });
 
   it('in the device YAML is named once by start, config, doctor and dev', async () => {

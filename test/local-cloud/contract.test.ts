@@ -179,6 +179,17 @@ test('tokens that break a rule', async () => {
   }
 });
 
+test('what a node sends to another cloud, which had this port before, is refused and breaks no rule', async () => {
+  const privateKeyPem = keyPair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const signer = await createSigner({ qpuId: 'qpu-elsewhere', keyId: 'key-elsewhere', privateKeyPem });
+  const [known, heartbeats] = [cloud.violations.length, cloud.heartbeats.length];
+  const answer = await postJson(cloud.url + HEARTBEAT, BEAT, {
+    authorization: `Bearer ${await signer.token()}`,
+  });
+  assert.equal(answer.status, 401);
+  assert.deepEqual([cloud.violations.length, cloud.heartbeats.length], [known, heartbeats]);
+});
+
 test('requests that follow the contract are accepted', async () => {
   const known = cloud.violations.length;
   for (const [index, body] of [

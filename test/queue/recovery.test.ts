@@ -214,6 +214,24 @@ describe('recovery', () => {
     }
   });
 
+  it('says which jobs wait for a node that is gone', async () => {
+    for (let i = 0; i < 2; i += 1) await cloud.submit(job);
+    const messageIds = await readAs('worker-gone');
+    await redis.xclaim(...stream(), 'worker-gone', 0, ...messageIds, 'IDLE', 30_000, 'JUSTID');
+    const test = await startTestNode({ cloud });
+    try {
+      await waitUntil('the log', () =>
+        test.log.some((line) =>
+          / INFO .*worker-gone, which does not renew them: 2\. They are taken over 60 s after/.test(line),
+        ),
+      );
+      assert.equal(await cloud.pending(), 2, 'not before the lease is over');
+    } finally {
+      await redis.xack(...stream(), ...messageIds);
+      await test.stop();
+    }
+  });
+
   it('counts a start that killed the node, and not one that a drain gave up', async () => {
     const { first, stateDir, consumer } = await stoppedNode();
     const jobId = await cloud.submit(job);

@@ -9,6 +9,7 @@ import { UsageError } from '../terminal/failure.ts';
 import {
   CONFIG_OPTION,
   JSON_OPTION,
+  oneOf,
   targetOption,
   wholeNumberOption,
   type ConfigOption,
@@ -16,6 +17,7 @@ import {
 import { terminal } from '../terminal/output.ts';
 
 const ACTIONS = ['check', 'list'] as const;
+const SIDES = ['left', 'right'] as const;
 
 interface ExecutorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -122,8 +124,7 @@ function noiseOption({ noise, physics }: ExecutorOptions): number | undefined {
 }
 
 function firstBitOption(side: string | undefined): 'left' | 'right' | undefined {
-  if (side === undefined || side === 'left' || side === 'right') return side;
-  throw new UsageError(`--first-bit is "${side}"; it must be left or right`);
+  return side === undefined ? undefined : oneOf('--first-bit', side, SIDES);
 }
 
 function idsOption(text: string | undefined): readonly string[] | undefined {

@@ -6,6 +6,7 @@ import { nightShift } from '../night-shift/index.ts';
 import { kill9 } from './kill-9.ts';
 import { network } from './network.ts';
 import { python } from './python.ts';
+import { pythonDriver } from './python-driver.ts';
 import { redisTrouble } from './redis-trouble.ts';
 import { soak } from './soak.ts';
 import { twoNodes } from './two-nodes.ts';
@@ -14,6 +15,7 @@ import { webhookOutage } from './webhook-outage.ts';
 export const SCENARIOS = [
   kill9,
   python,
+  pythonDriver,
   webhookOutage,
   redisTrouble,
   network,

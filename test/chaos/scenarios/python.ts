@@ -105,7 +105,7 @@ async function submitMany({ cloud, jobs, random }: World, count: number): Promis
 }
 
 /** Processes with the ledger of this world in their environment, Python's and what it has started. */
-function processesOf({ ledger }: World): number[] {
+export function processesOf({ ledger }: World): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)

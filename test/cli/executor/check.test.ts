@@ -157,7 +157,7 @@ describe('coda executor check', () => {
     [['check', '--noise', '0.1'], '--noise goes with --physics'],
     [['check', '--physics', '--noise', '2'], 'it must be a number from 0 to 0.3'],
     [['check', '--target', 'cx'], 'it must be one of cz'],
-    [['check', '--first-bit', 'top'], 'it must be left or right'],
+    [['check', '--first-bit', 'top'], 'it must be one of left, right'],
     [['list', 'simulator'], 'executor list takes no executor'],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, async () => {

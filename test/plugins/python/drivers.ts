@@ -17,7 +17,7 @@ export const NO_PYTHON = PYTHON === undefined && 'there is no Python 3.9 or newe
 
 /** A driver as its author writes it: nothing of this node is in it. */
 export const RIG = `
-import asyncio, ctypes, os, signal, sys, threading, time
+import asyncio, ctypes, os, resource, signal, sys, threading, time
 from coda_node.errors import ExecutorError
 from coda_node.server.executor import ExecutionResult
 from coda_node.server.ir import NativeGateIR
@@ -61,7 +61,25 @@ class Rig:
         if shots == 71: return {"counts": [1], "execution_time_ms": 1, "shots_completed": 1}
         if shots == 72: note("secrets", *(name for name in os.environ if "TOKEN" in name or "REDIS" in name))
         if shots == 73: os.kill(os.getpid(), signal.SIGSTOP)
+        if shots == 74: self.starve()
+        if shots == 75:
+            while True:
+                try: await asyncio.sleep(3600)
+                except asyncio.CancelledError: note("deaf")
+        if shots == 76 and not os.path.exists(os.path.join(HERE, "fed")):
+            open(os.path.join(HERE, "fed"), "w").close()
+            self.starve()
+        if shots == 78:
+            while not os.path.exists(os.path.join(HERE, "go")): await asyncio.sleep(0.002)
         return self.zeros(ir, shots)
+
+    def starve(self):
+        """A leak: what it has allocated stays."""
+        with open("/proc/self/statm") as statm:
+            used = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), resource.RLIM_INFINITY))
+        self.hoard = []
+        while True: self.hoard.append(bytearray(1 << 16))
 
     def cancel_current_job(self):
         note("cancel")
@@ -75,6 +93,8 @@ class BatchRig(Rig):
 def create_executor(settings):
     note("made", settings.native_gate_set, settings.num_qubits, settings.qpu_id, settings.redis_url or "-")
     return Rig()
+
+ready_made = Rig()
 
 async def create_batch():
     return BatchRig()

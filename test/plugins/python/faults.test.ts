@@ -1,16 +1,19 @@
 // Python executors that die, hang or block: the built program, a real Redis, a real Python.
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { bench, cloud } from '../../cli/workbench.ts';
 import { completes, errorOf, submit } from './answers.ts';
-import { NO_PYTHON, notes, nothingIsLeft, pythonsIn, startRig } from './drivers.ts';
+import { NO_PYTHON, notes, nothingIsLeft, put, pythonsIn, startRig } from './drivers.ts';
 
 describe('a Python executor', { skip: NO_PYTHON }, () => {
   for (const [what, shots, text] of [
     ['os._exit', 62, /ended with exit code 3/],
     ['a segmentation fault', 63, /SIGSEGV: Fatal Python error: Segmentation fault/],
-    ['SIGKILL', 67, /ended by SIGKILL/],
+    ['SIGKILL', 67, /ended by SIGKILL \((out of memory, or somebody|by somebody)\)/],
+    ['a lack of memory', 74, /ran out of memory: MemoryError/],
   ] as const) {
     it(`that dies by ${what} is started again, and the job is failed after maxDeliveries starts`, async () => {
       const node = await startRig(bench, cloud.issueToken());
@@ -24,6 +27,73 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
       assert.deepEqual(cloud.violations, []);
     });
   }
+
+  it('that has leaked its memory is started again, and the job that had none runs', async () => {
+    const node = await startRig(bench, cloud.issueToken());
+    await completes(await submit(76), 76);
+    await node.says('ran out of memory: MemoryError; it is started again');
+    await completes(await submit(7), 7);
+    const pids = new Set(
+      notes(bench)
+        .filter((line) => line.startsWith('run '))
+        .map((line) => line.split(' ')[2]),
+    );
+    assert.equal(pids.size, 2);
+  });
+
+  it('that is ended because of one run begins its other runs again, and that is not counted', async () => {
+    await startRig(bench, cloud.issueToken(), {
+      CODA_CONCURRENCY: '2',
+      CODA_MAX_DELIVERIES: '1',
+      CODA_CANCEL_GRACE_SEC: '0.1',
+    });
+    const starts = (shots: number): number =>
+      notes(bench).filter((line) => line.startsWith(`run ${shots} `)).length;
+    const [deaf, innocent] = [await submit(75), await submit(78)];
+    await waitUntil('both runs', () => starts(75) === 1 && starts(78) === 1);
+    await cloud.cancel(deaf);
+    await waitUntil('another start', () => starts(78) === 2);
+    put(bench, 'go', '');
+    await completes(innocent, 78);
+    await completes(await submit(7), 7);
+    assert.equal(starts(75), 1);
+    assert.ok(notes(bench).includes('deaf'));
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  it('begins the next job also while the node cannot say so; a kill of the node then counts for both', async () => {
+    const node = await startRig(bench, cloud.issueToken());
+    const starts = (shots: number): number =>
+      notes(bench).filter((line) => line.startsWith(`run ${shots} `)).length;
+    let pair: string[] = [];
+    let hasBegun = false;
+    // The node may be stopped before it has allowed the next job: then it is tried with another pair.
+    for (let attempt = 1; attempt <= 5 && !hasBegun; attempt += 1) {
+      rmSync(join(bench.folder, 'go'), { force: true });
+      pair = [await submit(78), await submit(7)];
+      await waitUntil('the run', () => starts(78) === attempt);
+      await waitUntil('the queue', async () =>
+        /"queued": ?1\b/.test((await bench.run(['status', '--json'])).output),
+      );
+      node.child.kill('SIGSTOP');
+      put(bench, 'go', '');
+      hasBegun = await waitUntil('the next run', () => starts(7) === attempt, { timeoutMs: 2_000 }).catch(
+        () => false,
+      );
+      if (hasBegun) break;
+      node.child.kill('SIGCONT');
+      await completes(pair[1] ?? '', 7);
+    }
+    assert.ok(hasBegun);
+    const marks = readFileSync(join(bench.stateDir, 'coda-node-spool', 'running'), 'utf8');
+    assert.equal(marks.trim().split(/\s+/).length, 2);
+    node.child.kill('SIGKILL');
+    await nothingIsLeft(bench);
+    await startRig(bench, '');
+    await completes(pair[0] ?? '', 78);
+    await completes(pair[1] ?? '', 7);
+    assert.deepEqual(cloud.violations, []);
+  });
 
   it('counts the starts of a deadly job also across a restart of the node', async () => {
     const node = await startRig(bench, cloud.issueToken(), { CODA_MAX_DELIVERIES: '4' });

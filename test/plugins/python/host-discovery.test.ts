@@ -16,7 +16,7 @@ const FILES: Readonly<Record<string, string>> = {
   'good_qpu-1.0.dist-info/METADATA': 'Name: good-qpu\nVersion: 1.0\n',
   'good_qpu-1.0.dist-info/top_level.txt': 'good_qpu\n_private\n',
   'listed_qpu/__init__.py': '',
-  'listed_qpu/executor_factory/__init__.py': FACTORY,
+  'listed_qpu/executor_factory/__init__.py': FACTORY.replace('()', '(settings)'),
   'listed_qpu-2.0.dist-info/METADATA': 'Name: listed-qpu\nVersion: 2.0\n',
   'listed_qpu-2.0.dist-info/RECORD': 'listed_qpu/__init__.py,,\nlisted_qpu-2.0.dist-info/METADATA,,\n',
   'broken_qpu/__init__.py': '',
@@ -41,12 +41,16 @@ for (const { name, python } of worlds) {
         mkdirSync(dirname(join(folder, path)), { recursive: true });
         writeFileSync(join(folder, path), content);
       }
-      const host = new HostClient(t, python, { env: { PYTHONPATH: folder } });
+      // The working directory of a driver may hide modules of Python's own; what the host needs is not hidden.
+      const cwd = await temporaryFolder(t);
+      for (const module of ['csv', 'email', 'zipfile'])
+        writeFileSync(join(cwd, `${module}.py`), 'raise OSError()\n');
+      const host = new HostClient(t, python, { cwd, env: { PYTHONPATH: folder } });
       host.control({ t: 'discover' });
       const { factories, failed } = await host.answer('discovered');
       assert.deepEqual(factories, [
-        'good_qpu.executor_factory:create_executor',
-        'listed_qpu.executor_factory:create_executor',
+        { factory: 'good_qpu.executor_factory:create_executor', settings: false },
+        { factory: 'listed_qpu.executor_factory:create_executor', settings: true },
       ]);
       assert.match(JSON.stringify(failed), /^\[\{"module":"broken_qpu.executor_factory".*no_such_sdk/);
       assert.equal(Array.isArray(failed) && failed.length, 1);

@@ -182,6 +182,19 @@ function suite(python: string): void {
     await isGone(host);
   });
 
+  it(
+    'ends as out of memory if there is none for a circuit',
+    { skip: !IS_LINUX && 'needs /proc' },
+    async (t) => {
+      const host = new HostClient(t, python);
+      await host.start('lab:Starving');
+      await host.run('a', CIRCUIT, 32);
+      host.ahead({ t: 'circuit', id: 'b' }, Buffer.alloc(256 << 20, ' '));
+      assert.deepEqual(await host.ended, { code: 71, signal: null });
+      await isGone(host);
+    },
+  );
+
   it('ends with a clear line if the frames are broken', async (t) => {
     const good = encodeFrame({ t: 'beat', n: 1 });
     const broken: ReadonlyArray<readonly [Buffer, RegExp]> = [

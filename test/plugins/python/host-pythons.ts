@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 export interface World {
   /** `Python 3.9.18, shim`. */
@@ -30,10 +30,19 @@ export function shimWorlds(): World[] {
 
 /** With the original package; undefined if it could not be installed here. */
 export function originalWorld(): World | undefined {
-  if (!existsSync(WITH_ORIGINAL)) return undefined;
+  if (spawnSync(WITH_ORIGINAL, ['-c', 'import coda_node'], { stdio: 'ignore' }).status !== 0)
+    return undefined;
   return { name: 'the original package', python: WITH_ORIGINAL, codaNode: 'installed 0.1.1' };
 }
 
+/** The program uv; undefined if it could not be installed here. */
+export function findUv(): string | undefined {
+  const uv = join(dirname(WITH_ORIGINAL), 'uv');
+  return existsSync(uv) ? uv : undefined;
+}
+
+export const NO_UV =
+  'uv of PyPI is not installed in dist/test-python (node .ci/setup.mjs --python needs the network)';
 export const NO_PYTHON = 'there is no Python 3.9 or newer on this machine';
 export const NO_ORIGINAL =
   'the original coda-node of PyPI is not installed in dist/test-python (node .ci/setup.mjs --python needs the network)';

@@ -10,7 +10,7 @@ export interface Export {
 }
 
 const hex = Array.from({ length: 16 }, () => '0123456789abcdef0123456789abcdef').join('\n');
-const staticKey = `-----BEGIN OpenVPN Static key V1-----\n${hex}\n-----END OpenVPN Static key V1-----`;
+export const STATIC_KEY = `-----BEGIN OpenVPN Static key V1-----\n${hex}\n-----END OpenVPN Static key V1-----`;
 /** A blank line after the first and before the last line of each item, and a comment of the key's generator. */
 const spacedBlocks = BLOCKS_TEXT.replace(/(-----BEGIN .*-----)\n/g, '$1\n\n').replace(
   /\n(-----END .*-----)/g,
@@ -60,7 +60,7 @@ key-direction 1
 #
 # 2048 bit OpenVPN static key
 #
-${staticKey}
+${STATIC_KEY}
 </tls-auth>
 `,
     warned: ['setenv'],
@@ -93,7 +93,7 @@ setenv UV_ID 0123456789
 ${BLOCKS_TEXT}
 key-direction 1
 <tls-auth>
-${staticKey}
+${STATIC_KEY}
 </tls-auth>
 
 ## -----BEGIN RSA SIGNATURE-----
@@ -125,7 +125,7 @@ ignore-unknown-option block-outside-dns
 setenv opt block-outside-dns # Prevent Windows 10 DNS leak
 verb 3
 ${BLOCKS_TEXT}<tls-crypt>
-${staticKey}
+${STATIC_KEY}
 </tls-crypt>
 `,
     warned: ['ignore-unknown-option', 'setenv opt block-outside-dns'],
@@ -146,7 +146,7 @@ ignore-unknown-option block-outside-dns
 block-outside-dns
 verb 3
 ${BLOCKS_TEXT}<tls-crypt>
-${staticKey}
+${STATIC_KEY}
 </tls-crypt>
 `,
     warned: ['ignore-unknown-option', 'block-outside-dns'],

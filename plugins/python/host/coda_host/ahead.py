@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import os
 import signal
 import threading
 from typing import Any, Callable, Dict, Tuple
 
 from .descriptors import AHEAD, PONGS, end_group
-from .frames import FrameReader, write_frame
+from .frames import Descriptor, FrameReader, write_frame
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class Circuits:
@@ -55,6 +54,10 @@ class Circuits:
             raise found.error
         return found
 
+    def has(self, job_id: str) -> bool:
+        with self._lock:
+            return job_id in self._ready
+
     def _put(self, job_id: str, text: bytes) -> None:
         if self._parse is None:
             with self._lock:
@@ -79,10 +82,11 @@ class Circuits:
     def _read(self) -> None:
         # Signals are the main thread's.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        descriptor = Descriptor(AHEAD, _CHUNK)
         reader = FrameReader()
         try:
             while True:
-                chunk = os.read(AHEAD, _CHUNK)
+                chunk = descriptor.read()
                 if not chunk:
                     end_group()
                 for frame in reader.feed(chunk):

@@ -134,8 +134,10 @@ def message_of(error: BaseException) -> str:
     return (text.strip() and text[:_LONGEST_MESSAGE]) or type(error).__name__
 
 
-def error_fields(error: BaseException) -> Dict[str, str]:
-    return {"type": type(error).__name__, "message": message_of(error), "traceback": _traceback(error)}
+def error_fields(error: BaseException) -> Dict[str, Any]:
+    fields = {"type": type(error).__name__, "message": message_of(error), "traceback": _traceback(error)}
+    # What was allocated before is still held, and the next run would fail too: the node ends the process.
+    return {**fields, "out_of_memory": True} if isinstance(error, MemoryError) else fields
 
 
 def _traceback(error: BaseException) -> str:

@@ -18,6 +18,17 @@ class FrameError(Exception):
     """The bytes are not frames: the stream cannot be read any further."""
 
 
+class Descriptor:
+    """Reads into one buffer: a small message then costs no large allocation, and needs next to no memory."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._fd = fd
+        self._buffer = memoryview(bytearray(size))
+
+    def read(self) -> bytes:
+        return bytes(self._buffer[: os.readv(self._fd, (self._buffer,))])
+
+
 class FrameReader:
     """Makes frames from the chunks of a stream."""
 

@@ -15,14 +15,15 @@ from . import descriptors
 from .ahead import Circuits
 from .answers import edges_of
 from .descriptors import ANSWERS, CONTROL, end_group
-from .frames import FrameReader, write_frame
+from .frames import Descriptor, FrameReader, write_frame
 from .jobs import Jobs
-from .loading import StartError, discover, find, load, target_of
+from .loading import StartError, discover, find, load, takes_settings, target_of
 from .loop import HostLoop
 from .names import Names
 
 EXIT_BROKEN = 70
-_CHUNK = 1 << 18
+EXIT_MEMORY = 71
+_CHUNK = 1 << 16
 
 log = logging.getLogger("coda")
 
@@ -49,6 +50,7 @@ class Host:
     def __init__(self, loop: HostLoop, shim_folder: str) -> None:
         self._loop = loop
         self._shim_folder = shim_folder
+        self._control = Descriptor(CONTROL, _CHUNK)
         self._reader = FrameReader()
         self._closed: "asyncio.Future[None]" = loop.create_future()
         self._circuits = Circuits(loop, _end_broken)
@@ -60,6 +62,7 @@ class Host:
             "run": lambda head, body: self._jobs.run(head, body),
             "batch": lambda head, _: self._jobs.batch(head),
             "cancel": lambda head, _: self._jobs.cancel(head["id"]),
+            "next": lambda head, _: self._jobs.allow(head),
             "beat": lambda head, _: self._answer({"t": "beat", "n": head["n"]}),
             "edges": lambda *_: self._answer({"t": "edges", "edges": self._edges()}),
             "find": lambda head, _: self._find(head["module"]),
@@ -85,9 +88,11 @@ class Host:
 
     def _read(self) -> None:
         try:
-            chunk = os.read(CONTROL, _CHUNK)
+            chunk = self._control.read()
         except (BlockingIOError, InterruptedError):
             return
+        except MemoryError as error:
+            _end_broken(error)
         if not chunk:
             end_group()
         try:
@@ -121,11 +126,11 @@ class Host:
     def _import(self, factory: str) -> None:
         self._names()
         try:
-            target_of(factory)
+            target = target_of(factory)
         except StartError as error:
             self._answer({"t": "failed_start", **error.fields()})
         else:
-            self._answer({"t": "imported", "factory": factory})
+            self._answer({"t": "imported", "factory": factory, "settings": takes_settings(target)})
 
     def _start(self, head: Dict[str, Any]) -> None:
         # The task is kept: the loop itself would not.
@@ -144,7 +149,7 @@ class Host:
             return
         self._executor = executor
         self._circuits.parse_with(names.parse)
-        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer)
+        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, _end_broken)
         kind = executor if isinstance(executor, type) else type(executor)
         self._answer(
             {
@@ -173,10 +178,13 @@ class Host:
 
 
 def _end_broken(error: BaseException) -> None:
-    """The node and the host do not understand each other: nothing can be answered any more."""
-    text = "the Python host cannot go on: {}\n{}".format(error, "".join(traceback.format_exception(None, error, error.__traceback__)))
-    os.write(2, text.encode("utf-8", "backslashreplace"))
-    os._exit(EXIT_BROKEN)
+    """The node and the host do not understand each other, or there is no memory: nothing can be answered any more."""
+    code = EXIT_MEMORY if isinstance(error, MemoryError) else EXIT_BROKEN
+    try:
+        text = "the Python host cannot go on: {}\n{}".format(error, "".join(traceback.format_exception(None, error, error.__traceback__)))
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    finally:
+        os._exit(code)
 
 
 def _exit_politely_on_sigterm(host: Host) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
+import time
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from .ahead import Circuits
@@ -34,12 +36,18 @@ class Jobs:
         executor: Any,
         circuits: Circuits,
         answer: Callable[[Dict[str, Any]], None],
+        broken: Callable[[BaseException], None],
     ) -> None:
         self._loop = loop
         self._executor = executor
         self._circuits = circuits
         self._answer = answer
+        self._broken = broken
         self._running: Dict[str, _Job] = {}
+        #: The job that may begin when another one has ended: `after`, `id`, `shots`, `until`.
+        self._allowed: Optional[Dict[str, Any]] = None
+        #: A run sees nothing that the one before it has set in its context.
+        self._context = contextvars.copy_context()
         #: The host ends: what its end does to a run is no outcome of the job.
         self.is_stopping = False
 
@@ -48,6 +56,10 @@ class Jobs:
 
     def batch(self, head: Dict[str, Any]) -> None:
         self._begin(head["id"], lambda job: self._batch(job, head["jobs"]))
+
+    def allow(self, head: Dict[str, Any]) -> None:
+        """Without an id: no job may begin by itself. Too late if the run before it has ended: the node then starts it."""
+        self._allowed = head if head.get("after") in self._running else None
 
     def cancel(self, job_id: str) -> None:
         job = self._running.get(job_id)
@@ -70,9 +82,16 @@ class Jobs:
     def _begin(self, job_id: str, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
         job = _Job(job_id)
         self._running[job_id] = job
-        job.task = self._loop.create_task(self._answered(job, steps))
+        job.task = self._context.run(self._loop.create_task, self._answered(job, steps))
 
     async def _answered(self, job: _Job, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
+        try:
+            await self._answer_once(job, steps)
+        except MemoryError as error:
+            # Not even enough for an answer.
+            self._broken(error)
+
+    async def _answer_once(self, job: _Job, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
         current_work.set(job.work)
         try:
             answer = await steps(job)
@@ -85,7 +104,21 @@ class Jobs:
         if job.is_cancelled:
             return
         del self._running[job.id]
-        self._answer(answer)
+        following = None if "out_of_memory" in answer else self._following(job.id)
+        if following is None:
+            self._answer(answer)
+            return
+        # The answer first: the next run may end the process.
+        self._answer({**answer, "next": following["id"]})
+        self.run(following, b"")
+
+    def _following(self, job_id: str) -> Optional[Dict[str, Any]]:
+        """The job that begins now, if one may, and its circuit is here."""
+        allowed, self._allowed = self._allowed, None
+        if allowed is None or allowed["after"] != job_id or self.is_stopping:
+            return None
+        is_in_time = time.monotonic() * 1000 < allowed["until"]
+        return allowed if is_in_time and self._circuits.has(allowed["id"]) else None
 
     async def _run(self, job: _Job, shots: int, text: bytes) -> Dict[str, Any]:
         circuit = self._circuits.parse(text) if text else await self._circuits.take(job.id)

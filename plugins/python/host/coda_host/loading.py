@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import inspect
+import os
 import shlex
 import sys
-from typing import Any, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
 
 from .answers import error_fields, message_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 FACTORY_MODULE = "executor_factory"
 FACTORY_NAME = "create_executor"
@@ -70,6 +73,16 @@ async def load(name: str, settings: Any) -> Any:
     return executor
 
 
+def takes_settings(target: Any) -> bool:
+    """Whether it is a factory that wants to know the settings."""
+    if hasattr(target, "run") and not _must_be_made(target):
+        return False
+    try:
+        return bool(inspect.signature(target).parameters)
+    except (TypeError, ValueError):
+        return True
+
+
 def _must_be_made(target: Any) -> bool:
     """A class whose run is a method: it needs an object."""
     return isinstance(target, type) and inspect.isfunction(inspect.getattr_static(target, "run"))
@@ -94,7 +107,7 @@ def find(module_name: str) -> Optional[str]:
 
 def discover() -> Dict[str, Any]:
     """The factories that installed packages offer by convention, and the modules that failed."""
-    factories: List[str] = []
+    factories: List[Dict[str, Any]] = []
     failed: List[Dict[str, str]] = []
     for package in sorted(_installed_packages()):
         module_name = "{}.{}".format(package, FACTORY_MODULE)
@@ -105,8 +118,10 @@ def discover() -> Dict[str, Any]:
         except BaseException as error:
             failed.append({"module": module_name, **error_fields(error)})
             continue
-        if callable(getattr(module, FACTORY_NAME, None)):
-            factories.append("{}:{}".format(module_name, FACTORY_NAME))
+        target = getattr(module, FACTORY_NAME, None)
+        if callable(target):
+            name = "{}:{}".format(module_name, FACTORY_NAME)
+            factories.append({"factory": name, "settings": takes_settings(target)})
     return {"factories": factories, "failed": failed}
 
 
@@ -125,13 +140,22 @@ def _has_factory_module(package: str) -> bool:
 
 def _installed_packages() -> Set[str]:
     names: Set[str] = set()
-    for distribution in importlib.metadata.distributions():
-        listed = (distribution.read_text("top_level.txt") or "").split()
-        names.update(listed or _top_levels(distribution))
+    path = sys.path
+    # What follows imports modules of Python's own; a `csv.py` in the working directory must not be one of them.
+    sys.path = [folder for folder in path if os.path.abspath(folder) != os.getcwd()]
+    try:
+        # Here, because it would cost each start some milliseconds.
+        from importlib.metadata import distributions
+
+        for distribution in distributions(path=path):
+            listed = (distribution.read_text("top_level.txt") or "").split()
+            names.update(listed or _top_levels(distribution))
+    finally:
+        sys.path = path
     return {name for name in names if name.isidentifier() and not name.startswith("_") and name != "coda_node"}
 
 
-def _top_levels(distribution: importlib.metadata.Distribution) -> Set[str]:
+def _top_levels(distribution: Distribution) -> Set[str]:
     return {file.parts[0] for file in distribution.files or [] if len(file.parts) > 1 and file.suffix == ".py"}
 
 

@@ -2,13 +2,20 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { NativeGateIR } from '../../../../src/index.ts';
+import type { Names } from './names.ts';
 
 export interface Inside {
   /** On loopback, and forwarded to `privateHost`. */
   startCloud(privateHost: string): Promise<{ port: number }>;
   /** The bundle's `vpn` from the next connect on. */
   setVpn(terms: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Makes the cloud's API reachable on a further address, and not any more. */
+  /** The host that the bundle names from the next connect on. */
+  setHost(host: string): Promise<void>;
+  /** Answers questions for names, on an address of the namespace. */
+  serveNames(address: string, names: Names): Promise<void>;
+  /** The addresses of a name, in the order in which they are tried. */
+  resolve(name: string): Promise<string[]>;
+  /** Makes the cloud's API and its Redis reachable on a further address, and not any more. */
   openPublic(host: string): Promise<void>;
   closePublic(host: string): Promise<void>;
   issueToken(): Promise<string>;
@@ -18,6 +25,11 @@ export interface Inside {
   deliveries(): Promise<number>;
   violations(): Promise<string[]>;
   stopCloud(): Promise<void>;
+  /** Cuts the connections of nodes that were killed together with their tunnel: Redis has not heard of it, and would give
+   *  the next job to a read that one of them has left open. */
+  forgetNodes(): Promise<void>;
+  /** What Redis knows of connections, consumers and pending jobs. */
+  redisState(): Promise<string>;
   /** Status 0: no answer within a second; then the body says why. */
   get(url: string): Promise<{ status: number; body: string }>;
 }

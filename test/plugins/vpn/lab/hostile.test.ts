@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { bell, waitUntil } from '../../../../src/testing/index.ts';
+import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
 import { newHome, startVpnNode, type VpnNode } from './node-process.ts';
 
@@ -59,6 +60,7 @@ describe('a hostile VPN server', { skip: missing === undefined ? false : `not ru
       await node.ended;
     }
     for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
+    await lab.cloud.forgetNodes();
     await lab.killServer();
   });
 
@@ -78,7 +80,7 @@ describe('a hostile VPN server', { skip: missing === undefined ? false : `not ru
     const node = await start(home, vpn);
     await node.says('serving QPU');
     const jobId = await lab.cloud.submit(PRIVATE, ir);
-    await waitUntil('a result', async () => (await lab.cloud.result(jobId)) === 'completed');
+    await until(lab, running, 'a result', async () => (await lab.cloud.result(jobId)) === 'completed');
     return node;
   }
 
@@ -100,10 +102,12 @@ describe('a hostile VPN server', { skip: missing === undefined ? false : `not ru
   it('changes no route and no DNS but the way to the cloud, whatever it pushes', async () => {
     await lab.startServer({ lines: HOSTILE_PUSHES.map(push) });
     const untouched = routes();
-    const resolver = readFileSync('/etc/resolv.conf', 'utf8');
+    // What the node finds at /etc/resolv.conf.
+    const path = join('/etc/netns', lab.client, 'resolv.conf');
+    const resolver = readFileSync(path, 'utf8');
     const node = await serving(newHome(lab));
     assert.deepEqual(routes().toSorted(), [...untouched, ...ALLOWED].toSorted());
-    assert.equal(readFileSync('/etc/resolv.conf', 'utf8'), resolver);
+    assert.equal(readFileSync(path, 'utf8'), resolver);
     const said = node
       .output()
       .split('\n')

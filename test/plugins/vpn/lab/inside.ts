@@ -1,29 +1,40 @@
 // Runs inside a network namespace of the lab, as a process of its own, and does there what the test asks for over IPC:
 // in the server's namespace it is the cloud, in the client's it looks at what can be reached.
+import { lookup } from 'node:dns/promises';
 import { createServer, connect, type Server } from 'node:net';
 import { once } from 'node:events';
+import type { Redis } from 'ioredis';
 import { startLocalCloud, type LocalCloud } from '../../../../src/testing/index.ts';
+import { groupName, streamKey } from '../../../../src/protocol/keys.ts';
+import { closeRedis, openRedis } from '../../../../src/net/redis.ts';
 import type { Call, Inside } from './calls.ts';
+import { serveNames } from './names.ts';
 
 let cloud: LocalCloud | undefined;
+let bundleHost = '127.0.0.1';
 let vpnTerms: Readonly<Record<string, unknown>> = { required: false };
 const forwarders = new Map<string, Server>();
 
 const inside: Inside = {
   async startCloud(privateHost) {
+    bundleHost = privateHost;
     cloud = await startLocalCloud({
       bundle: (bundle) => {
         const redis = new URL(String(bundle['redis_url']));
-        redis.hostname = privateHost;
-        return { ...bundle, redis_url: redis.href, webapp_url: onHost(privateHost), vpn: vpnTerms };
+        redis.hostname = bundleHost;
+        return { ...bundle, redis_url: redis.href, webapp_url: onHost(bundleHost), vpn: vpnTerms };
       },
     });
-    const ports = [cloud.url, cloud.redisUrl].map((url) => Number(new URL(url).port));
-    for (const port of ports) await forward(privateHost, port);
-    return { port: ports[0] ?? 0 };
+    await inside.openPublic(privateHost);
+    return { port: Number(new URL(cloud.url).port) };
   },
+  setHost: async (host) => void (bundleHost = host),
+  serveNames: async (address, names) => void (await serveNames(address, names)),
   setVpn: async (terms) => void (vpnTerms = terms),
-  openPublic: (host) => forward(host, Number(new URL(running().url).port)),
+  resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+  async openPublic(host) {
+    for (const url of [running().url, running().redisUrl]) await forward(host, Number(new URL(url).port));
+  },
   async closePublic(host) {
     for (const [key, server] of forwarders) if (key.startsWith(`${host}:`)) server.close();
   },
@@ -39,6 +50,28 @@ const inside: Inside = {
   deliveries: async () => running().deliveries.length,
   violations: async () => [...running().violations],
   stopCloud: () => running().close(),
+  forgetNodes: () =>
+    withRedis(async (redis) => {
+      const clients = String(await redis.call('CLIENT', 'LIST'));
+      for (const [, id = ''] of clients.matchAll(/^id=(\d+) .* name=coda-node:/gm))
+        await redis.call('CLIENT', 'KILL', 'ID', id);
+    }),
+  redisState: () =>
+    withRedis(async (redis) => {
+      const { qpuId } = running();
+      const [key, group] = [streamKey(qpuId), groupName(qpuId)];
+      const asked = [
+        ['CLIENT', 'LIST'],
+        ['XINFO', 'CONSUMERS', key, group],
+        ['XPENDING', key, group, '-', '+', '50'],
+        ['XLEN', key],
+      ];
+      const answers = asked.map(async ([name = '', ...args]) => {
+        const reply = await redis.call(name, ...args).catch(String);
+        return `${name} ${args.join(' ')}: ${typeof reply === 'string' ? reply : JSON.stringify(reply)}`;
+      });
+      return (await Promise.all(answers)).join('\n');
+    }),
   async get(url) {
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(1_000) });
@@ -48,6 +81,15 @@ const inside: Inside = {
     }
   },
 };
+
+async function withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = openRedis({ url: running().redisUrl, name: 'lab', env: {} });
+  try {
+    return await use(redis);
+  } finally {
+    closeRedis(redis);
+  }
+}
 
 function running(): LocalCloud {
   if (cloud === undefined) throw new Error('the cloud does not run');

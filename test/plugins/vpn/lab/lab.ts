@@ -2,7 +2,7 @@
 // tunnel leads to; in the other the node. Everything in it ends with it.
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,11 @@ export function labIsMissing(): string | undefined {
 
 export interface Lab {
   readonly folder: string;
+  /** Network namespaces. */
+  readonly server: string;
   readonly client: string;
+  /** The client's end of the cable. */
+  readonly cable: string;
   readonly pki: Pki;
   /** A profile that leads to the server. */
   readonly profile: string;
@@ -45,6 +49,8 @@ export interface Lab {
   startServer(terms?: ServerTerms): Promise<void>;
   /** With SIGKILL: the other side hears nothing of it. */
   killServer(): Promise<void>;
+  /** What the OpenVPN server has said since its last start. */
+  serverLog(): string;
   close(): Promise<void>;
 }
 
@@ -68,15 +74,20 @@ export async function startLab(): Promise<Lab> {
     ip('netns', 'add', namespace);
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
   }
-  ip('link', 'add', `vs${id}`, 'netns', server, 'type', 'veth', 'peer', 'name', `vc${id}`, 'netns', client);
+  // `ip netns exec` puts it in the place of the machine's own.
+  mkdirSync(settingsOf(client), { recursive: true });
+  writeFileSync(join(settingsOf(client), 'resolv.conf'), `nameserver ${PUBLIC}\noptions timeout:1\n`);
+  const cable = `vc${id}`;
+  ip('link', 'add', `vs${id}`, 'netns', server, 'type', 'veth', 'peer', 'name', cable, 'netns', client);
   ip('-n', server, 'address', 'add', `${PUBLIC}/24`, 'dev', `vs${id}`);
-  ip('-n', client, 'address', 'add', '10.97.0.2/24', 'dev', `vc${id}`);
+  ip('-n', client, 'address', 'add', '10.97.0.2/24', 'dev', cable);
   ip('-n', server, 'link', 'set', `vs${id}`, 'up');
-  ip('-n', client, 'link', 'set', `vc${id}`, 'up');
+  ip('-n', client, 'link', 'set', cable, 'up');
   ip('-n', server, 'address', 'add', `${PRIVATE}/32`, 'dev', 'lo');
 
   const config = writeServerConfig(folder, pki);
   let openvpn: ChildProcess | undefined;
+  let output = '';
   const startServer = async (terms?: ServerTerms): Promise<void> => {
     if (terms !== undefined) {
       await killServer();
@@ -87,7 +98,7 @@ export async function startLab(): Promise<Lab> {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     openvpn = child;
-    let output = '';
+    output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await waitUntil('the start of the OpenVPN server', () => {
       if (child.exitCode !== null) throw new Error(`the OpenVPN server has ended:\n${output}`);
@@ -107,7 +118,9 @@ export async function startLab(): Promise<Lab> {
 
   return {
     folder,
+    server,
     client,
+    cable,
     pki,
     profile: clientProfile(pki, PUBLIC),
     cloud,
@@ -116,6 +129,7 @@ export async function startLab(): Promise<Lab> {
     privateUrl: `http://${PRIVATE}:${port}`,
     startServer,
     killServer,
+    serverLog: () => output,
     async close() {
       await cloud.stopCloud();
       cloud.end();
@@ -188,4 +202,9 @@ function removeNamespace(namespace: string): void {
   const pids = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' }).stdout.split('\n');
   for (const pid of pids) if (pid !== '') spawnSync('kill', ['-9', pid]);
   spawnSync('ip', ['netns', 'del', namespace]);
+  rmSync(settingsOf(namespace), { recursive: true, force: true });
+}
+
+function settingsOf(namespace: string): string {
+  return join('/etc/netns', namespace);
 }

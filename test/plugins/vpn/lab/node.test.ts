@@ -1,10 +1,12 @@
 // A whole node and a real OpenVPN server: cloud API, Redis and webhooks can be reached through the tunnel only.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
-import { bell, waitUntil } from '../../../../src/testing/index.ts';
+import { bell } from '../../../../src/testing/index.ts';
 import { coda } from '../../../cli/process.ts';
+import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
 import { newHome, startVpnNode, type VpnNode, type VpnNodeOptions } from './node-process.ts';
 
@@ -28,6 +30,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
       await node.ended;
     }
     for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
+    await lab.cloud.forgetNodes();
     await lab.startServer();
   });
 
@@ -57,11 +60,11 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     }
   }
 
-  async function done(jobId: string, node?: VpnNode): Promise<void> {
-    const isDone = async (): Promise<boolean> => (await lab.cloud.result(jobId)) === 'completed';
-    await waitUntil(`the result of ${jobId}`, isDone).catch((thrown: unknown) => {
-      throw new Error(`${String(thrown)}\n${node?.output()}`);
-    });
+  const happens = <T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> =>
+    until(lab, running, what, check);
+
+  async function done(jobId: string): Promise<void> {
+    await happens(`the result of ${jobId}`, async () => (await lab.cloud.result(jobId)) === 'completed');
   }
 
   async function stop(node: VpnNode): Promise<void> {
@@ -74,7 +77,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const since = performance.now();
     const node = await provision({ home: newHome(lab) });
     figure(t, 'token to serving', since);
-    const ready = await waitUntil('ready', async () => {
+    const ready = await happens('ready', async () => {
       const answer = await node.ready();
       return answer.ready ? answer : undefined;
     });
@@ -115,20 +118,20 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     const home = newHome(lab, true);
     const node = await provision({ home });
     const [atWork, queued] = [await lab.cloud.submit(PRIVATE, ir), await lab.cloud.submit(PRIVATE, ir)];
-    await waitUntil('a running job', async () => (await lab.cloud.state(atWork)) === 'executing');
+    await happens('a running job', async () => (await lab.cloud.state(atWork)) === 'executing');
     await lab.killServer();
     const killed = performance.now();
-    await waitUntil('503', async () => (await node.ready()).vpn_state === 'vpn_unavailable');
+    await happens('503', async () => (await node.ready()).vpn_state === 'vpn_unavailable');
     const noticedMs = figure(t, 'server killed to /ready 503', killed);
     assert.equal((await node.ready()).status, 503);
     writeFileSync(join(home, 'go'), '');
     const later = await lab.cloud.submit(PRIVATE, ir);
-    await waitUntil('the saved result', () => journal(node).includes(atWork));
+    await happens('the saved result', () => journal(node).includes(atWork));
     assert.equal(await lab.cloud.result(atWork), 'none');
     assert.equal(await lab.cloud.state(later), 'queued');
     await lab.startServer();
     const back = performance.now();
-    await waitUntil('consuming', async () => (await lab.cloud.state(later)) !== 'queued');
+    await happens('consuming', async () => (await lab.cloud.state(later)) !== 'queued');
     const recoveredMs = figure(t, 'server up to consuming', back);
     for (const jobId of [atWork, queued, later]) await done(jobId);
     figure(t, 'server up to all delivered', back);
@@ -178,15 +181,26 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
   });
 
   it('starts OpenVPN again when it is killed', async (t) => {
-    const node = await provision({ home: newHome(lab) });
+    const node = await provision({ home: newHome(lab), env: { CODA_LOG_LEVEL: 'debug' } });
     const [pid] = openvpnsIn(lab.client);
     assert.ok(pid);
+    const changes = (): number => node.output().split('the network has changed').length - 1;
+    assert.equal(changes(), 0);
     const since = performance.now();
     process.kill(pid, 'SIGKILL');
-    await waitUntil('another OpenVPN', () => openvpnsIn(lab.client).some((other) => other !== pid));
-    await waitUntil('ready', async () => (await node.ready()).ready);
+    await happens('another OpenVPN', () => openvpnsIn(lab.client).some((other) => other !== pid));
+    await happens('ready', async () => (await node.ready()).ready);
     figure(t, 'OpenVPN killed to ready', since);
+    // Otherwise the silence of the old connections is waited for, 5 s or more.
+    const seen = changes();
+    assert.ok(seen > 0);
+    const [later] = openvpnsIn(lab.client);
+    assert.ok(later);
     assert.equal(openvpnsIn(lab.client).length, 1);
+    // It reconnects by itself, and gets another address: perhaps before a check finds the tunnel down.
+    process.kill(later, 'SIGUSR1');
+    await happens('another change', () => changes() > seen);
+    await happens('ready', async () => (await node.ready()).ready);
     await stop(node);
   });
 
@@ -198,9 +212,22 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     assert.match(status, /^Uid:\t65534\t65534/m);
     // CAP_NET_ADMIN is number 12.
     assert.match(status, /^CapEff:\t0000000000001000$/m);
-    await done(await lab.cloud.submit(PRIVATE, ir), node);
+    await done(await lab.cloud.submit(PRIVATE, ir));
     await stop(node);
     assert.deepEqual(openvpnsIn(lab.client), []);
+  });
+
+  it('takes no job with it when it stops while its cable is out', async () => {
+    const first = await provision({ home: newHome(lab) });
+    await first.says('reading jobs');
+    const cable = (state: string): void =>
+      void execFileSync('ip', ['-n', lab.client, 'link', 'set', lab.cable, state]);
+    cable('down');
+    await stop(first).finally(() => cable('up'));
+    const jobId = await lab.cloud.submit(PRIVATE, ir);
+    const second = await provision({ home: newHome(lab) });
+    await done(jobId);
+    await stop(second);
   });
 
   it('says what to do if the device, the rights or the program are missing, and keeps the credentials', async () => {

@@ -1,0 +1,241 @@
+// An executor in another process may begin the next job by itself. Here the other process is an object that begins and ends
+// runs when the test says so, also in the moments in which the node has just changed its mind.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type {
+  ExecutionResult,
+  Executor,
+  NativeGateIR,
+  Plugin,
+  RunContext,
+  UpcomingJob,
+} from '../../src/index.ts';
+import type { OwnStart } from '../../src/kit.ts';
+import { readStarted } from '../../src/device/run-marker.ts';
+import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
+import { cloud } from '../support/cloud.ts';
+import { zeros } from '../support/executors.ts';
+
+const { ir } = bell('cz');
+
+/** Knows its jobs by their shots. */
+class OtherProcess implements Executor, OwnStart {
+  /** `asked 5`, or `began 5` for a run that it has begun by itself. */
+  readonly runs: string[] = [];
+  readonly stopped: number[] = [];
+  readonly ownStart = this;
+  begun: string | undefined;
+  /** The shots of the job that may begin. */
+  allowed: number | undefined;
+  after: string | undefined;
+  until = 0;
+  readonly #ids = new Map<number, string>();
+  readonly #ends = new Map<number, () => void>();
+
+  run(circuit: NativeGateIR, shots: number, { jobId, signal }: RunContext): Promise<ExecutionResult> {
+    this.runs.push(`${this.begun === jobId ? 'began' : 'asked'} ${shots}`);
+    this.begun = undefined;
+    signal.addEventListener('abort', () => this.stopped.push(shots));
+    return new Promise((resolve) => this.#ends.set(shots, () => resolve(zeros(circuit, shots))));
+  }
+
+  upcoming(jobs: readonly UpcomingJob[]): void {
+    for (const { jobId, circuit } of jobs) this.#ids.set(circuit.shots, jobId);
+  }
+
+  allow({ circuit }: UpcomingJob, after: string, until: number): void {
+    this.allowed = circuit.shots;
+    this.after = after;
+    this.until = until;
+  }
+
+  recall(): void {
+    this.allowed = undefined;
+  }
+
+  /** Ends a run; `next` begins in the same moment. */
+  end(shots: number, next: number | null = this.allowed ?? null): void {
+    this.begun = next === null ? undefined : this.#ids.get(next);
+    this.allowed = undefined;
+    this.#ends.get(shots)?.();
+  }
+
+  async runsAre(...runs: string[]): Promise<void> {
+    await waitUntil('the runs', () => this.runs.length >= runs.length);
+    assert.deepEqual(this.runs, runs);
+  }
+
+  async allows(shots: number | undefined): Promise<void> {
+    await waitUntil(`allowing ${shots}`, () => this.allowed === shots);
+  }
+}
+
+/** A node with the executor, and a job on it for each of the shots. */
+async function running(
+  shots: readonly number[],
+  { env = {}, plugins = [] }: { env?: Record<string, string>; plugins?: readonly Plugin[] },
+  check: (world: { other: OtherProcess; jobs: string[]; test: TestNode }) => Promise<void>,
+): Promise<void> {
+  const other = new OtherProcess();
+  const provide: Plugin = {
+    name: 'provide',
+    apply: (node) =>
+      node.hooks.resolveExecutor.tap({ name: 'provide', stage: -1 }, () => ({
+        executor: other,
+        source: 'another process',
+      })),
+  };
+  const test = await startTestNode({ cloud, env, plugins: [provide, ...plugins] });
+  try {
+    const jobs: string[] = [];
+    for (const number of shots) jobs.push(await cloud.submit({ ir, shots: number }));
+    await waitUntil('the first run and the queue', () => {
+      const { queued } = test.node.jobs.figures();
+      return other.runs.length === 1 && queued === shots.length - 1;
+    });
+    await check({ other, jobs, test });
+  } finally {
+    const ends = setInterval(() => shots.forEach((number) => other.end(number, null)), 10);
+    await test.stop();
+    clearInterval(ends);
+  }
+}
+
+describe('the next job', () => {
+  it('begins by itself: it is on the disk as started before it may, and the node does not ask for it', () =>
+    running([1, 2, 3], {}, async ({ other, jobs, test }) => {
+      await other.allows(2);
+      assert.equal(other.after, jobs[0]);
+      const lease = other.until - performance.now();
+      assert.ok(lease > 0 && lease < 60_000, `${lease} ms`);
+      const started = readStarted(join(test.stateDir, 'coda-node-spool'));
+      assert.ok(started.size >= 2, [...started].join(' '));
+      other.end(1);
+      await other.runsAre('asked 1', 'began 2');
+      await cloud.whenState(jobs[1] ?? '', 'executing');
+      assert.equal(test.node.jobs.current, jobs[1]);
+      await other.allows(3);
+      assert.equal(other.after, jobs[1]);
+      // It may as well not begin it: then the node asks.
+      other.allowed = undefined;
+      other.end(2);
+      await other.runsAre('asked 1', 'began 2', 'asked 3');
+      other.end(3);
+      for (const jobId of jobs) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      await waitUntil('acknowledging', async () => (await cloud.pending()) === 0);
+      assert.deepEqual(cloud.violations, []);
+    }));
+
+  it('that arrives while another one runs may begin too', () =>
+    running([1], {}, async ({ other, jobs }) => {
+      const next = await cloud.submit({ ir, shots: 2 });
+      await other.allows(2);
+      other.end(1);
+      await other.runsAre('asked 1', 'began 2');
+      other.end(2);
+      for (const jobId of [...jobs, next]) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    }));
+
+  it('may no longer begin while the device is held, and if it has all the same, the hold waits for its end', () =>
+    running([1, 2, 3], {}, async ({ other, jobs, test }) => {
+      await other.allows(2);
+      const held = test.node.jobs.hold('calibration');
+      assert.equal(other.allowed, undefined);
+      let isHeld = false;
+      void held.then(() => (isHeld = true));
+      // The news comes too late.
+      other.end(1, 2);
+      await other.runsAre('asked 1', 'began 2');
+      await cloud.outcome(jobs[0] ?? '');
+      assert.equal(isHeld, false);
+      assert.equal(other.allowed, undefined);
+      other.end(2);
+      const hold = await held;
+      assert.deepEqual(other.runs, ['asked 1', 'began 2']);
+      hold.release();
+      await other.runsAre('asked 1', 'began 2', 'asked 3');
+    }));
+
+  it('is another one after a cancel; if it has begun all the same, its run is stopped, and the device is its own until then', () =>
+    running([1, 2, 3], {}, async ({ other, jobs }) => {
+      await other.allows(2);
+      await cloud.cancel(jobs[1] ?? '');
+      await other.allows(3);
+      other.end(1, 2);
+      await other.runsAre('asked 1', 'began 2');
+      await cloud.outcome(jobs[0] ?? '');
+      assert.deepEqual(other.stopped, [2]);
+      assert.equal(cloud.results.has(jobs[1] ?? ''), false);
+      await other.allows(3);
+      other.end(2, null);
+      await other.runsAre('asked 1', 'began 2', 'asked 3');
+      other.end(3);
+      assert.equal((await cloud.outcome(jobs[2] ?? '')).status, 'completed');
+      assert.equal((await cloud.status(jobs[1] ?? ''))['state'], 'cancelled');
+      assert.equal(cloud.results.has(jobs[1] ?? ''), false);
+      assert.deepEqual(cloud.violations, []);
+    }));
+
+  it('that has begun while the node shuts down is waited for', () =>
+    running([1, 2], {}, async ({ other, jobs, test }) => {
+      await other.allows(2);
+      const stopped = test.node.stop();
+      await other.allows(undefined);
+      other.end(1, 2);
+      await other.runsAre('asked 1', 'began 2');
+      other.end(2);
+      await stopped;
+      for (const jobId of jobs) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    }));
+
+  const calibrate: Plugin = {
+    name: 'calibrate',
+    apply: (node) => node.hooks.onJob.tap('calibrate', () => {}),
+  };
+  const retry: Plugin = {
+    name: 'retry',
+    apply: (node) =>
+      node.hooks.wrapExecutor.tap('retry', (executor) => ({
+        run: (...args: Parameters<Executor['run']>) => executor.run(...args),
+        upcoming: (jobs: readonly UpcomingJob[]) => executor.upcoming?.(jobs),
+      })),
+  };
+  const reasons: readonly (readonly [string, Parameters<typeof running>[1]])[] = [
+    ['a plugin prepares the device for each job', { plugins: [calibrate] }],
+    ['a plugin has its own way of running a job', { plugins: [retry] }],
+    ['one crash is enough to give a job up', { env: { CODA_MAX_DELIVERIES: '1' } }],
+  ];
+  for (const [why, options] of reasons) {
+    it(`may not begin by itself if ${why}`, () =>
+      running([1, 2], options, async ({ other, jobs }) => {
+        assert.equal(other.allowed, undefined);
+        other.end(1);
+        await other.runsAre('asked 1', 'asked 2');
+        other.end(2);
+        for (const jobId of jobs) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      }));
+  }
+
+  it('may not begin by itself beside another run', async () => {
+    const other = new OtherProcess();
+    const plugin: Plugin = {
+      name: 'provide',
+      apply: (node) =>
+        node.hooks.resolveExecutor.tap('provide', () => ({ executor: other, source: 'another process' })),
+    };
+    const test = await startTestNode({ cloud, env: { CODA_CONCURRENCY: '2' }, plugins: [plugin] });
+    try {
+      const jobs: string[] = [];
+      for (const shots of [1, 2, 3]) jobs.push(await cloud.submit({ ir, shots }));
+      await waitUntil('the queue', () => other.runs.length === 2 && test.node.jobs.figures().queued === 1);
+      assert.equal(other.allowed, undefined);
+      other.end(1);
+      await other.runsAre('asked 1', 'asked 2', 'asked 3');
+      for (const shots of [2, 3]) other.end(shots);
+      for (const jobId of jobs) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    } finally {
+      await test.stop();
+    }
+  });
+});

@@ -1,0 +1,107 @@
+// The reading connection at its ends: stopped while Redis does not hear of it, and silent while all else works.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Redis } from 'ioredis';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
+import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { FaultProxy } from '../chaos/fault-proxy.ts';
+
+const job = { ir: bell('cz').ir, shots: 5 };
+
+describe('the reading connection', () => {
+  let cloud: LocalCloud;
+  let proxy: FaultProxy;
+  /** For the test itself; not through the proxy. */
+  let redis: Redis;
+  before(async () => {
+    cloud = await startLocalCloud();
+    redis = openRedis({ url: cloud.redisUrl, name: 'test', env: {} });
+    const behind = new URL(cloud.redisUrl);
+    proxy = await FaultProxy.open(Number(behind.port));
+    behind.port = String(proxy.port);
+    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: behind.href }));
+  });
+  after(async () => {
+    closeRedis(redis);
+    await proxy.close();
+    await cloud.close();
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  /** Its line in CLIENT LIST, once a read waits for jobs and has only just begun. */
+  const reading = (): Promise<string> =>
+    waitUntil('a read', async () => {
+      const list = String(await redis.call('CLIENT', 'LIST'));
+      return list
+        .split('\n')
+        .find((line) => /name=coda-node:reader\b.* idle=0 .*flags=b.*cmd=xreadgroup/.test(line));
+    });
+
+  it('is given no job after the stop, also if its goodbye does not get to Redis', async () => {
+    const first = await startTestNode({ cloud });
+    await waitUntil('being ready', () => first.node.readiness().ready);
+    await reading();
+    // All that is sent arrives; that a connection is closed does not, as in a tunnel that goes down just then.
+    proxy.set({ kind: 'hold', directions: [] });
+    let jobId: string;
+    try {
+      await first.stop();
+      jobId = await cloud.submit(job);
+      assert.equal(await cloud.pending(), 0, 'the job waits for a node that reads');
+    } finally {
+      await proxy.heal();
+    }
+    const second = await startTestNode({ cloud });
+    try {
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it('is made anew, like all others, once a plugin says that the network has changed', async () => {
+    const test = await startTestNode({ cloud });
+    const ids = async (): Promise<string[]> => {
+      const list = String(await redis.call('CLIENT', 'LIST'));
+      return [...list.matchAll(/^id=(\d+) .* name=coda-node:/gm)].map(([, id = '']) => id);
+    };
+    try {
+      await waitUntil('being ready', () => test.node.readiness().ready);
+      const earlier = await ids();
+      assert.ok(earlier.length > 1);
+      test.node.networkChanged();
+      await waitUntil('other connections', async () => {
+        const now = await ids();
+        return now.length === earlier.length && now.every((id) => !earlier.includes(id));
+      });
+      assert.equal((await cloud.outcome(await cloud.submit(job))).status, 'completed');
+      assert.deepEqual(
+        test.log.filter((line) => line.includes('Socket timeout')),
+        [],
+      );
+    } finally {
+      await test.stop();
+    }
+  });
+
+  it('says within seconds that it is silent, in the log too, and reads again by itself', async () => {
+    const test = await startTestNode({ cloud });
+    try {
+      await waitUntil('being ready', () => test.node.readiness().ready);
+      proxy.set({ kind: 'swallow', directions: ['up'], only: /^\*\d+\r\n\$10\r\nXREADGROUP/ });
+      const reasons = await waitUntil('not being ready', () => test.node.readiness().reasons.join('; '));
+      assert.match(reasons, /^Redis at 127\.0\.0\.1:\d+ does not answer/);
+      assert.ok(test.node.readiness().redisHealthy, 'another connection works');
+      await waitUntil('the log', () =>
+        test.log.some((line) => / WARN .*Redis at .* does not answer/i.test(line)),
+      );
+      const jobId = await cloud.submit(job);
+      await proxy.heal();
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+      await waitUntil('being ready', () => test.node.readiness().ready);
+    } finally {
+      await proxy.heal();
+      await test.stop();
+    }
+  });
+});

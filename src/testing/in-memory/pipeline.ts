@@ -62,7 +62,7 @@ export class MemoryPipeline implements Pipeline {
     this.#runner = new Runner({
       held,
       admission,
-      leases: { hasLease: () => true, onSwept: () => {} },
+      leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
       endings: {
@@ -215,6 +215,8 @@ function startsInMemory(): RunMarks {
   return {
     isStrict: false,
     isWary: false,
+    // Nothing is on a disk, so no run begins by itself.
+    isAhead: () => false,
     ...{ begin: nothing, next: nothing, end: nothing },
     forget: (messageId) => void starts.delete(messageId),
     died(messageId) {

@@ -1,8 +1,6 @@
 // The life of an executor: whether it grows with its runs, and what it leaves behind at its end.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { messageOf } from '../../errors.ts';
 import { endsWithin } from '../../net/timing.ts';
 import type { Check } from '../check.ts';
@@ -135,8 +133,9 @@ async function affordableRuns(lab: Lab): Promise<number> {
 /** Has the garbage collected; throws LeftOut if this program cannot ask for it. */
 function collector(): () => void {
   try {
-    setFlagsFromString('--expose-gc');
-    const collect: unknown = runInNewContext('gc');
+    // Not imported: only this needs them.
+    process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
+    const collect: unknown = process.getBuiltinModule('node:vm').runInNewContext('gc');
     if (typeof collect === 'function') return () => void Reflect.apply(collect, undefined, []);
   } catch {
     // Not this engine.

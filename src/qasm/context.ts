@@ -165,12 +165,13 @@ export class Context {
     const found = this.gates.get(word) ?? this.standard.find(word);
     // Of OpenQASM 3, although it looks like a gate.
     if (found === undefined || (found.body.kind === 'phase' && this.version === 2)) return undefined;
-    this.#known.set(word, found);
+    if (found.body.kind !== 'broken') this.#known.set(word, found);
     return found;
   }
 
-  wasCalled(word: string): boolean {
-    return this.#known.has(word);
+  /** A gate that has been called before. */
+  calledGate(word: string): GateDefinition | undefined {
+    return this.#known.get(word);
   }
 
   defineGate(gate: GateDefinition): void {

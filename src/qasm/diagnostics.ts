@@ -73,8 +73,13 @@ export class Fault extends Error {
   }
 }
 
-/** What follows from a fault that is known already, such as the use of a name whose declaration is wrong. */
-export class KnownFault extends Error {}
+class KnownFault extends Error {}
+
+/**
+ * What follows from a fault that is noted already, such as the use of a name whose declaration is wrong. One for all: there
+ * may be a hundred thousand of them, and making an error takes long.
+ */
+export const KNOWN_FAULT = new KnownFault();
 
 /** There are ten errors: nobody wants more. */
 class EnoughFaults extends Error {}

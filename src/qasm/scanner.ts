@@ -79,6 +79,8 @@ export class Scanner {
   /** OpenQASM 2 has no units. */
   hasUnits = true;
 
+  readonly #words: (string | undefined)[] = Array.from({ length: 256 }, () => undefined);
+
   constructor(text: string) {
     this.text = text;
   }
@@ -98,14 +100,18 @@ export class Scanner {
     }
     this.start = at;
     switch (code < 128 ? CLASSES[code] : 0) {
-      case LETTER:
-        do code = text.charCodeAt(++at);
-        while (code < 128 && (CLASSES[code]! & (LETTER | DIGIT)) !== 0);
+      case LETTER: {
+        let hash = 0;
+        do {
+          hash = hash * 31 + code;
+          code = text.charCodeAt(++at);
+        } while (code < 128 && (CLASSES[code]! & (LETTER | DIGIT)) !== 0);
         if (code >= 128) return this.#unicodeWord();
         this.kind = 'name';
-        this.word = text.slice(this.start, at);
+        this.word = this.#wordOf(hash & 255, at);
         this.end = at;
         return;
+      }
       case DIGIT:
         return this.#number(at, code);
       case SIMPLE:
@@ -115,6 +121,17 @@ export class Scanner {
       default:
         return this.#other(at, code);
     }
+  }
+
+  /** The word that ends at `end`. One that was met before is the same string, which is found faster in a table. */
+  #wordOf(place: number, end: number): string {
+    const known = this.#words[place];
+    if (known !== undefined && known.length === end - this.start && this.text.startsWith(known, this.start)) {
+      return known;
+    }
+    const word = this.text.slice(this.start, end);
+    this.#words[place] = word;
+    return word;
   }
 
   /** What is behind the token on its line; the next token is on the next line. */
@@ -168,7 +185,7 @@ export class Scanner {
     let code = first;
     // Most numbers are alone in parentheses or brackets; whatever may be of another form is read by its pattern.
     while (code >= 48 && code <= 57) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
       code = text.charCodeAt(++at);
     }
     this.unit = '';
@@ -276,7 +293,7 @@ export class Scanner {
     let at = digits;
     let value = 0;
     for (let code = this.text.charCodeAt(at); CLASSES[code] === DIGIT; code = this.text.charCodeAt(++at)) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
     }
     this.kind = 'hardware';
     this.value = value;

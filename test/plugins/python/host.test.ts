@@ -77,7 +77,7 @@ function suite({ python, codaNode }: World): void {
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
     host.control({ t: 'run', id: 'a', shots: 1 });
-    host.control({ t: 'next', after: 'a', id: 'b', shots: 2, until: FAR });
+    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2 }], until: FAR });
     await isRead();
     end(1);
     assert.deepEqual(await host.answer('result', 'a'), {
@@ -89,13 +89,13 @@ function suite({ python, codaNode }: World): void {
       next: 'b',
     });
     await waitUntil('the second run', () => host.output.includes('run 2'));
-    host.control({ t: 'next', after: 'b', id: 'c', shots: 9, until: FAR });
-    await isRead();
-    end(2);
-    assert.equal((await host.answer('result', 'b'))['next'], 'c');
-    host.control({ t: 'next', after: 'c', id: 'd', shots: 66, until: FAR });
+    // The node may not have heard of the second one: what counts is what comes after it. Then two begin at once.
+    const jobs = [2, 9, 66].map((shots, index) => ({ id: ids[index + 1], shots }));
+    host.control({ t: 'next', after: 'a', jobs, until: FAR });
     await isRead();
     end(9);
+    end(2);
+    assert.equal((await host.answer('result', 'b'))['next'], 'c');
     // The next run ends the process at once: the answer is out before that.
     const failed = await host.answer(['error', 'result'], 'c');
     assert.equal(failed['message'], 'broken');
@@ -111,12 +111,13 @@ function suite({ python, codaNode }: World): void {
     host.ahead({ t: 'circuit', id: 'b' }, CIRCUIT);
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
-    const next = { t: 'next', after: 'a', id: 'b', shots: 50, until: FAR };
+    const job = { id: 'b', shots: 50 };
+    const next = { t: 'next', after: 'a', jobs: [job], until: FAR };
     const cases: readonly (readonly [string, readonly Frame['head'][]])[] = [
       ['in time', [{ ...next, until: 0 }]],
-      ['circuit', [{ ...next, id: 'nowhere' }]],
+      ['circuit', [{ ...next, jobs: [{ id: 'nowhere', shots: 50 }, job] }]],
       ['another run', [{ ...next, after: 'z' }]],
-      ['recalled', [next, { t: 'next' }]],
+      ['recalled', [next, { ...next, jobs: [] }]],
       ['cancelled', [next, { t: 'cancel', id: 'a' }]],
     ];
     for (const [index, [why, heads]] of cases.entries()) {

@@ -14,6 +14,7 @@ import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
 import { guardOutput, outputFlushed, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
+import { addExecutor } from './executor/command.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset } from './reset/command.ts';
@@ -29,7 +30,7 @@ import { addSubmit } from './submit/command.ts';
 
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [
-  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun, addExecutor] },
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',

@@ -12,8 +12,8 @@ interface ConvertOptions {
   readonly qasmVersion?: string;
 }
 
-const FORMATS = ['json', 'qasm'] as const satisfies readonly CircuitFormat[];
-const VERSIONS = ['2', '3'] as const;
+export const FORMATS = ['json', 'qasm'] as const satisfies readonly CircuitFormat[];
+export const VERSIONS = ['2', '3'] as const;
 
 export function addConvert(cli: CAC): void {
   cli

@@ -16,8 +16,8 @@ import {
 } from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 
-const ACTIONS = ['check', 'list'] as const;
-const SIDES = ['left', 'right'] as const;
+export const ACTIONS = ['check', 'list'] as const;
+export const SIDES = ['left', 'right'] as const;
 
 interface ExecutorOptions extends ConfigOption {
   readonly json?: boolean;

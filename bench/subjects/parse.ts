@@ -1,15 +1,22 @@
-// Measures how long reading a large circuit takes: JSON.parse alone, and the node's parsing and validation, in turns.
+// Measures how long reading a large circuit takes: JSON.parse alone, the node's parsing and validation, and the same
+// circuit as OpenQASM, in turns.
 //   parse.js <file> <repetitions>, with --expose-gc
 import { readFileSync } from 'node:fs';
+import { parseIr } from '../../src/index.ts';
 import { parseIrInSteps } from '../../src/kit.ts';
+import { parseQasm, printQasm } from '../../src/qasm/index.ts';
 import { now } from '../lab/clock.ts';
 
 const [file = '', repetitions = ''] = process.argv.slice(2);
 const text = readFileSync(file, 'utf8');
-const times: { json: number[]; node: number[] } = { json: [], node: [] };
+const circuit = parseIr(text);
+// As read from a file: one piece, not the many that it was written from.
+const program = Buffer.from(printQasm(circuit)).toString();
+const times: { json: number[]; node: number[]; qasm: number[] } = { json: [], node: [], qasm: [] };
 for (let i = 0; i < Number(repetitions); i++) {
   times.json.push(timeOf(() => JSON.parse(text)));
   times.node.push(timeOf(() => [...parseIrInSteps(text)]));
+  times.qasm.push(timeOf(() => parseQasm(program, { target: circuit.target })));
 }
 process.stdout.write(JSON.stringify(times));
 

@@ -21,6 +21,7 @@ import {
   type ModuleLoader,
   type Namespace,
 } from '../../src/kit.ts';
+import { ENTRY } from './entry.ts';
 import { normaliseExecutor } from './normalise.ts';
 
 /** A module that Python may have: no path. */
@@ -28,8 +29,6 @@ const PYTHON_MODULE = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 
 /** The name of a package, and no more. */
 const PACKAGE = /^(@[\w.~-]+\/)?[a-z\d][\w.~-]*$/i;
-/** The entry of a package that provides an executor. */
-export const ENTRY = 'executor-factory';
 
 /** An executor, or the factory that makes it. */
 export type Found = LoadedExecutor | ExecutorRecipe;

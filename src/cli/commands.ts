@@ -8,6 +8,7 @@ import { addConvert } from './convert/command.ts';
 import { addDev } from './dev/command.ts';
 import { addDocs } from './docs/command.ts';
 import { addDoctor } from './doctor/command.ts';
+import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -24,7 +25,7 @@ import { addSubmit } from './submit/command.ts';
 
 /** In the order of `coda --help`. */
 const GROUPS = [
-  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun, addExecutor] },
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',

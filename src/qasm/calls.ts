@@ -1,60 +1,77 @@
 // Reads calls of gates, with their modifiers, and refuses by name what the language has and a circuit cannot have.
 import type { Context } from './context.ts';
-import { Fault, KnownFault, quoted } from './diagnostics.ts';
+import { Fault, KNOWN_FAULT, quoted } from './diagnostics.ts';
 import type { Expression } from './expression.ts';
 import { constantInteger, readExpression } from './expressions.ts';
-import type { Modifier, Statement } from './gate.ts';
+import type { Arg, GateDefinition, Modifier, Statement } from './gate.ts';
 import { readOperands, type Physical } from './operands.ts';
 import { DEFINING_WORDS, REFUSED_STATEMENTS, VALUE_TYPES, WORDS_OF_3 } from './words.ts';
 
 const MODIFIERS: ReadonlySet<string> = new Set(['inv', 'pow', 'ctrl', 'negctrl']);
 const NONE: readonly never[] = [];
 
+/** What begins with a name and is no call: an assignment. */
+type ReadAssignment = (word: string, at: number, end: number) => Statement;
+
 /** `gateCallStatement`, and what else may begin with a name. */
-export function readCall(
+export function readCall(context: Context, physical: Physical, assignment: ReadAssignment): Statement {
+  const { scanner } = context;
+  const hasModifiers = context.version === 3 && MODIFIERS.has(scanner.word);
+  const modifiers = hasModifiers ? readModifiers(context) : NONE;
+  const { word, start: at, end } = scanner;
+  const gate = context.knownGate(word);
+  if (gate !== undefined && gate.body.kind !== 'broken') {
+    return readCallOf(context, physical, assignment, gate, modifiers);
+  }
+  scanner.next();
+  if (!hasModifiers && isAssignment(context)) return assignment(word, at, end);
+  if (gate !== undefined) throw KNOWN_FAULT;
+  refuse(context, word, at, end);
+  throw context.noGate(word, at, end);
+}
+
+/** A call of this gate, whose name is the token; or an assignment to what has the same name. */
+export function readCallOf(
   context: Context,
   physical: Physical,
-  assignment: (word: string, at: number, end: number) => Statement,
+  assignment: ReadAssignment,
+  gate: GateDefinition,
+  modifiers: readonly Modifier[] = NONE,
 ): Statement {
   const { scanner } = context;
-  let modifiers: readonly Modifier[] = NONE;
-  if (context.version === 3 && MODIFIERS.has(scanner.word)) modifiers = readModifiers(context);
-  const { word, start: at, end } = scanner;
+  const { start: at, end } = scanner;
   scanner.next();
-  if (modifiers === NONE && (scanner.kind === '[' || scanner.kind === '=' || scanner.kind === 'assignment')) {
-    return assignment(word, at, end);
+  if (modifiers === NONE && isAssignment(context)) {
+    // `h[100ns] q;` looks like an assignment at first.
+    const isBit = !context.is('[') || context.find(gate.name) !== undefined;
+    if (isBit) return assignment(gate.name, at, end);
   }
-  const gate = context.knownGate(word);
-  if (gate === undefined) {
-    refuse(context, word, at, end);
-    throw context.noGate(word, at, end);
-  }
-  if (gate.body.kind === 'broken') throw new KnownFault();
   const args = scanner.kind === '(' ? readArgs(context) : NONE;
   if (args.length !== gate.params) {
     throw new Fault(
       at,
       end,
-      `gate ${quoted(word)} takes ${counted(gate.params, 'angle')}, here ${areOf(args.length)}`,
+      `gate ${quoted(gate.name)} takes ${counted(gate.params, 'angle')}, got ${args.length}`,
     );
   }
-  if (scanner.kind === '[') {
+  if (context.is('[')) {
     throw new Fault(scanner.start, scanner.end, 'a gate with a duration of its own is not taken', {
       hint: 'Leave the duration out: the device has its own.',
     });
   }
-  const operands = scanner.kind === ';' ? [] : readOperands(context, physical);
-  const controls = modifiers.reduce((sum, { count }) => sum + count, 0);
-  if (operands.length !== gate.qubits + controls) {
-    const wanted = counted(gate.qubits + controls, 'qubit');
-    throw new Fault(
-      at,
-      end,
-      `gate ${quoted(word)} acts on ${wanted} here, and ${areOf(operands.length)} given`,
-    );
+  const operands = context.is(';') ? NONE : readOperands(context, physical);
+  let qubits = gate.qubits;
+  for (const { count } of modifiers) qubits += count;
+  if (operands.length !== qubits) {
+    const name = quoted(gate.name) + (qubits > gate.qubits ? ' with its controls' : '');
+    throw new Fault(at, end, `gate ${name} takes ${counted(qubits, 'qubit')}, got ${operands.length}`);
   }
   context.endStatement();
   return { kind: 'call', gate, modifiers, args, operands, at, end };
+}
+
+function isAssignment({ scanner }: Context): boolean {
+  return scanner.kind === '[' || scanner.kind === '=' || scanner.kind === 'assignment';
 }
 
 /** Refuses by name what begins with a word of the language, unless the program has a gate of that name. */
@@ -77,20 +94,29 @@ export function refuse(context: Context, word: string, at: number, end: number):
   }
 }
 
-function readArgs(context: Context): Expression[] {
-  const { scanner } = context;
-  scanner.next();
-  if (scanner.kind === ')') {
-    scanner.next();
-    return [];
-  }
+function readArgs(context: Context): readonly Arg[] {
+  context.scanner.next();
+  if (context.take(')')) return NONE;
   // Most have one. A list that is made with it takes less memory than one that grows.
-  const args = [readExpression(context)];
-  while (context.take(',') && !context.is(')')) args.push(readExpression(context));
+  const args = [readArg(context)];
+  while (context.take(',') && !context.is(')')) args.push(readArg(context));
   context.expect(')');
-  const time = args.find(({ type }) => type === 'duration');
-  if (time !== undefined) throw new Fault(time.at, time.end, 'a gate takes angles, and this is a time');
   return args;
+}
+
+/** A number alone is not made an expression first: there are hundreds of thousands of them. */
+function readArg(context: Context): Arg {
+  const { scanner } = context;
+  const { kind, value, start, unit } = scanner;
+  if ((kind === 'float' || kind === 'integer') && unit === '') {
+    scanner.next();
+    if (scanner.kind === ')' || scanner.kind === ',') return value;
+    scanner.end = start;
+    scanner.next();
+  }
+  const arg = readExpression(context);
+  if (arg.type === 'duration') throw new Fault(arg.at, arg.end, 'a gate takes angles, and this is a time');
+  return arg.kind === 'value' ? arg.value : arg;
 }
 
 function readModifiers(context: Context): Modifier[] {
@@ -126,8 +152,4 @@ function readModifier(context: Context): Modifier {
 
 function counted(count: number, noun: string): string {
   return count === 0 ? `no ${noun}` : `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function areOf(count: number): string {
-  return count === 1 ? 'is 1' : `are ${count}`;
 }

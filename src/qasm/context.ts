@@ -4,7 +4,8 @@ import { Fault, quoted, type Problems } from './diagnostics.ts';
 import type { ValueType } from './expression.ts';
 import type { GateDefinition, Place } from './gate.ts';
 import { DEFINING_WORDS, RESERVED_WORDS } from './words.ts';
-import { Scanner, type TokenKind } from './scanner.ts';
+import { Scanner } from './scanner.ts';
+import type { TokenKind } from './tokens.ts';
 
 export type NamedThing =
   | { readonly kind: 'constant'; readonly type: ValueType; readonly value: number }
@@ -82,9 +83,18 @@ export class Context {
   /** Goes over the `;` of a statement. */
   endStatement(): void {
     const { scanner } = this;
-    if (scanner.kind !== ';') throw this.unexpected("';'");
+    if (scanner.kind !== ';') throw this.#noSemicolon();
     this.isAtEnd = true;
     scanner.next();
+  }
+
+  /** If the next token is on another line, it most likely begins the next statement. */
+  #noSemicolon(): Fault {
+    const { text, before, start } = this.scanner;
+    const isElsewhere = text.slice(before, start).includes('\n');
+    if (!isElsewhere) return this.unexpected("';'");
+    this.isAtEnd = true;
+    return new Fault(before, before, "there is no ';' behind this statement", { expected: "';'" });
   }
 
   /** Goes over a token of this kind if there is one. */
@@ -165,12 +175,13 @@ export class Context {
     const found = this.gates.get(word) ?? this.standard.find(word);
     // Of OpenQASM 3, although it looks like a gate.
     if (found === undefined || (found.body.kind === 'phase' && this.version === 2)) return undefined;
-    this.#known.set(word, found);
+    if (found.body.kind !== 'broken') this.#known.set(word, found);
     return found;
   }
 
-  wasCalled(word: string): boolean {
-    return this.#known.has(word);
+  /** A gate that has been called before. */
+  calledGate(word: string): GateDefinition | undefined {
+    return this.#known.get(word);
   }
 
   defineGate(gate: GateDefinition): void {

@@ -89,6 +89,8 @@ function readHead(context: Context): { readonly params: readonly Name[]; readonl
     }
     context.expect(')');
   }
+  // The language wants a qubit; Qiskit writes a gate for the global phase without one.
+  if (context.is('{') && context.version === 3) return { params, qubits: [] };
   const qubits = [context.newName()];
   while (context.take(',')) qubits.push(context.newName());
   return { params, qubits };

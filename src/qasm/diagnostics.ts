@@ -5,6 +5,8 @@ import { printable } from '../protocol/text.ts';
 
 /** Of errors, and of warnings; more would mostly be consequences of the first ones. */
 const MOST_DIAGNOSTICS = 10;
+/** Of statements that are wrong because of a noted error. */
+const MOST_CONSEQUENCES = 10_000;
 /** Of a source line that are shown, in characters. */
 const SHOWN_COLUMNS = 100;
 
@@ -73,8 +75,13 @@ export class Fault extends Error {
   }
 }
 
-/** What follows from a fault that is known already, such as the use of a name whose declaration is wrong. */
-export class KnownFault extends Error {}
+class KnownFault extends Error {}
+
+/**
+ * What follows from a fault that is noted already, such as the use of a name whose declaration is wrong. One for all: there
+ * may be a hundred thousand of them, and making an error takes long.
+ */
+export const KNOWN_FAULT = new KnownFault();
 
 /** There are ten errors: nobody wants more. */
 class EnoughFaults extends Error {}
@@ -92,6 +99,7 @@ export class Problems {
   readonly #text: string;
   readonly #file: string;
   #areMore = false;
+  #consequences = 0;
 
   constructor(text: string, file: string) {
     this.#text = text;
@@ -105,7 +113,11 @@ export class Problems {
 
   /** Notes a fault, or what follows from one. Any other error, a mistake of this reader, is thrown. */
   note(thrown: unknown): void {
-    if (thrown instanceof KnownFault) return;
+    if (thrown instanceof KnownFault) {
+      this.#consequences += 1;
+      if (this.#consequences > MOST_CONSEQUENCES) throw new EnoughFaults();
+      return;
+    }
     if (!(thrown instanceof Fault)) throw thrown;
     this.error(thrown.at, thrown.end, thrown.message, thrown.details);
   }

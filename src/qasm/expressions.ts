@@ -1,6 +1,6 @@
 // Reads expressions: `expression` of the grammar, with its precedence, functions, constants and casts.
 import type { Context } from './context.ts';
-import { Fault, KnownFault, quoted } from './diagnostics.ts';
+import { Fault, KNOWN_FAULT, quoted } from './diagnostics.ts';
 import {
   asAngle,
   isNumber,
@@ -134,6 +134,8 @@ function unary(context: Context, operator: '-' | '~' | '!', at: number, operand:
 function readNamed(context: Context, word: string, at: number, end: number): Expression {
   const { scanner, version } = context;
   if (VALUE_TYPES.has(word) && version === 3) return readCast(context, word, at);
+  if (word === 'durationof')
+    throw new Fault(at, end, "'durationof' is not taken", { hint: 'Write the time as a constant.' });
   if (scanner.kind === '(') return readFunction(context, word, at, end);
   const thing = context.find(word);
   switch (thing?.kind) {
@@ -142,7 +144,7 @@ function readNamed(context: Context, word: string, at: number, end: number): Exp
     case 'variable':
       return { kind: 'variable', type: thing.type, slot: thing.slot, at, end };
     case 'broken':
-      throw new KnownFault();
+      throw KNOWN_FAULT;
     case 'bits':
       throw new Fault(at, end, `${quoted(word)} are bits: what is measured cannot be computed with`, {
         hint: 'A circuit is fixed before it runs.',
@@ -153,8 +155,6 @@ function readNamed(context: Context, word: string, at: number, end: number): Exp
     case undefined:
       break;
   }
-  if (word === 'durationof')
-    throw new Fault(at, end, "'durationof' is not taken", { hint: 'Write the time as a constant.' });
   const constant = constantOf(word, version);
   if (constant === undefined) throw context.undeclared(word, at, end, 'constant');
   return literal(constant.type, constant.value, at, end);

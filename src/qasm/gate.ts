@@ -67,11 +67,14 @@ export interface Modifier extends Place {
   readonly count: number;
 }
 
+/** An angle: a constant, or what has to be computed when the gate is called. */
+export type Arg = number | Expression;
+
 export interface Call extends Place {
   readonly kind: 'call';
   readonly gate: GateDefinition;
   readonly modifiers: readonly Modifier[];
-  readonly args: readonly Expression[];
+  readonly args: readonly Arg[];
   /** Those of the modifiers first. */
   readonly operands: readonly Operand[];
 }

@@ -81,6 +81,7 @@ function leavesOfStatement(
   switch (statement.kind) {
     case 'call': {
       const params = statement.args.map((arg) => {
+        if (typeof arg === 'number') return arg;
         count(sizeOf(arg));
         return valueOf(arg, frame);
       });

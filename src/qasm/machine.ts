@@ -1,17 +1,18 @@
 // Runs a program's statements on a circuit that grows: loops unrolled, registers spread, gates written in the target's own.
 import { LEGAL_GATES, TARGETS, type Gate, type GateName, type Target } from '../protocol/ir.ts';
 import { Fault, quoted, type Problems } from './diagnostics.ts';
-import { sizeOf, valueOf, type Expression } from './expression.ts';
-import type { Call, GateDefinition, Items, Loop, Operand, Place, Statement } from './gate.ts';
+import { sizeOf, valueOf } from './expression.ts';
+import type { Arg, Call, GateDefinition, Items, Loop, Operand, Place, Statement } from './gate.ts';
 import { leavesOf, loopValues, modifiedLeaves, opaque, type Leaf } from './leaves.ts';
 import { isTooWide, Lowering, MOST_IN_ONE_GATE } from './lowering.ts';
+import { areNumbers, assertDifferent, plainQubits, twice } from './lists.ts';
 import { Measurements } from './measurements.ts';
 import { nativesOf } from './native.ts';
 import { itemAt } from './operands.ts';
 
 /** Of a circuit, and of what it takes to make one: so that a short program does not become endless work. */
-export const MOST_GATES = 1_000_000;
-const MOST_STEPS = 2_000_000;
+const MOST_GATES = 500_000;
+const MOST_STEPS = 1_000_000;
 
 const NO_NUMBERS: readonly number[] = [];
 
@@ -22,11 +23,13 @@ export class Machine {
   sourceGates = 0;
   readonly #problems: Problems;
   readonly #target: Target | undefined;
+  readonly #legal: ReadonlySet<GateName> | undefined;
   readonly #isCompiling: boolean;
   readonly #lowering: Lowering | undefined;
   readonly #used = new Set<GateName>();
-  /** Where the gate stands that is being made, in the program's own text. */
-  #place: Place = { at: 0, end: 0 };
+  /** Where the statement is that is being run. Two numbers, since most of them never need to be an object. */
+  #at = 0;
+  #end = 0;
   #outermostLoop: Loop | undefined;
   #isVerbatim = false;
   #steps = 0;
@@ -36,6 +39,7 @@ export class Machine {
     this.#problems = problems;
     this.measurements = new Measurements(problems);
     this.#target = target;
+    this.#legal = target === undefined ? undefined : new Set(LEGAL_GATES[target]);
     this.#isCompiling = isCompiling;
     if (target !== undefined) {
       this.#lowering = new Lowering(target, (gate, qubits, params) => this.#emit(gate, qubits, params));
@@ -81,24 +85,51 @@ export class Machine {
 
   #call(call: Call, frame: number[], wires: readonly number[]): void {
     const { gate, args, operands } = call;
-    if (wires === NO_NUMBERS) this.#place = call;
-    // Lists that are made with what is in them take less memory than those that grow: they are the circuit.
-    const [first] = args;
-    const params =
-      first === undefined
-        ? NO_NUMBERS
-        : args.length === 1
-          ? [this.#value(first, frame)]
-          : args.map((arg) => this.#value(arg, frame));
+    if (wires === NO_NUMBERS) this.#stand(call.at, call.end);
+    const params = areNumbers(args) ? args : args.map((arg) => this.#value(arg, frame));
     const qubits = plainQubits(operands, wires);
     if (qubits === undefined) return this.#spread(call, params, frame, wires);
     this.#apply(call, gate, params, qubits, frame, wires);
   }
 
-  #value(expression: Expression, frame: readonly number[]): number {
-    if (expression.kind === 'value') return expression.value;
-    this.#step(sizeOf(expression));
-    return valueOf(expression, frame);
+  #value(arg: Arg, frame: readonly number[]): number {
+    if (typeof arg === 'number') return arg;
+    this.#step(sizeOf(arg));
+    return valueOf(arg, frame);
+  }
+
+  #stand(at: number, end: number): void {
+    this.#at = at;
+    this.#end = end;
+  }
+
+  get #place(): Place {
+    return { at: this.#at, end: this.#end };
+  }
+
+  /** Whether a call of the gate is one gate of the circuit. */
+  isNative({ native }: GateDefinition): boolean {
+    return native !== undefined && (this.#legal === undefined || this.#legal.has(native));
+  }
+
+  /** Runs a call, without modifiers, of a gate that is native; its name stands at `at` to `end`. */
+  plainGate(
+    gate: GateDefinition,
+    params: readonly number[],
+    qubits: readonly number[],
+    at: number,
+    end: number,
+  ): void {
+    this.#stand(at, end);
+    this.#step(1);
+    this.sourceGates += 1;
+    if (qubits.length === 2 && qubits[0] === qubits[1]) throw twice(gate, { at, end });
+    this.#native(gate, params, qubits);
+  }
+
+  #native({ native }: GateDefinition, params: readonly number[], qubits: readonly number[]): void {
+    if (native !== undefined)
+      this.#emit(native, qubits, native === 'id' && params.length === 0 ? [0] : params);
   }
 
   /** A call with registers: one gate for each of their qubits. */
@@ -131,14 +162,11 @@ export class Machine {
     this.#step(1);
     if (wires === NO_NUMBERS) this.sourceGates += 1;
     if (qubits.length > 1) assertDifferent(qubits, call);
-    const target = this.#target;
     if (call.modifiers.length > 0) {
       return this.#make(call, modifiedLeaves(call, params, qubits, frame, this.#place, this.#count), true);
     }
-    const { native, body } = gate;
-    if (native !== undefined && (target === undefined || LEGAL_GATES[target].includes(native))) {
-      return this.#emit(native, qubits, native === 'id' && params.length === 0 ? [0] : params);
-    }
+    if (this.isNative(gate)) return this.#native(gate, params, qubits);
+    const { body } = gate;
     switch (body.kind) {
       case 'defined': {
         const inner = [...params];
@@ -188,13 +216,13 @@ export class Machine {
     const hint = this.#isVerbatim
       ? 'A verbatim box is run as it is written: it can only have gates of the target.'
       : target === undefined
-        ? 'Give the target (cz, iswap, pcz or cnot), and have the program compiled for it.'
-        : 'Have the program compiled: the gate is then decomposed into them.';
+        ? 'Give the target (cz, iswap, pcz or cnot), and compile the program for it.'
+        : 'Compile the program (--compile, or compile: true): the gate is then decomposed into them.';
     this.#problems.error(at, end, `${what} is not ${which}`, { hint }, `gate ${name} ${isModified}`);
   }
 
   #emit(gate: GateName, qubits: readonly number[], params: readonly number[]): void {
-    for (const qubit of qubits) this.measurements.use(qubit, this.#place);
+    for (const qubit of qubits) this.measurements.use(qubit, this.#at, this.#end);
     if (this.gates.length >= MOST_GATES) throw this.#tooMuch(`more than ${MOST_GATES} gates`);
     if (this.#target === undefined) this.#used.add(gate);
     this.gates.push({ gate, qubits, params });
@@ -224,7 +252,7 @@ export class Machine {
   }
 
   #delay(delay: Statement & { kind: 'delay' }, frame: number[], wires: readonly number[]): void {
-    this.#place = delay;
+    if (wires === NO_NUMBERS) this.#stand(delay.at, delay.end);
     const { duration, operands } = delay;
     const time = valueOf(duration, frame);
     if (time < 0) throw new Fault(duration.at, duration.end, 'a delay cannot be shorter than 0');
@@ -253,7 +281,7 @@ export class Machine {
   #tooMuch(what: string): Fault {
     const loop = this.#outermostLoop;
     if (loop === undefined) {
-      return new Fault(this.#place.at, this.#place.end, `with this the program becomes ${what}`, {
+      return new Fault(this.#at, this.#end, `with this the program becomes ${what}`, {
         hint: `A circuit has at most ${MOST_GATES} gates.`,
       });
     }
@@ -266,25 +294,6 @@ export class Machine {
       },
     );
   }
-}
-
-/** The qubits of operands that all are single ones; undefined if one is a register, or has an index to be computed. */
-function plainQubits(operands: readonly Operand[], wires: readonly number[]): readonly number[] | undefined {
-  return areQubits(operands)
-    ? operands
-    : operands.every((operand) => typeof operand === 'number')
-      ? operands.map((operand) => (operand < 0 ? (wires[~operand] ?? 0) : operand))
-      : undefined;
-}
-
-function areQubits(operands: readonly Operand[]): operands is readonly number[] {
-  for (const operand of operands) if (typeof operand !== 'number' || operand < 0) return false;
-  return true;
-}
-
-function assertDifferent(qubits: readonly number[], { gate, at, end }: Call): void {
-  const isTwice = qubits.length === 2 ? qubits[0] === qubits[1] : new Set(qubits).size < qubits.length;
-  if (isTwice) throw new Fault(at, end, `gate ${quoted(gate.name)} acts on one qubit twice`);
 }
 
 function nativesOfAll(leaves: readonly Leaf[], target: Target | undefined): ReturnType<typeof nativesOf> {

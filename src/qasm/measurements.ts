@@ -24,7 +24,7 @@ export class Measurements {
   }
 
   /** A gate acts on a qubit. */
-  use(qubit: number, { at, end }: Place): void {
+  use(qubit: number, at: number, end: number): void {
     if (this.#measuredAt[qubit] !== undefined) {
       throw new Fault(
         at,

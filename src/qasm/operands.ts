@@ -1,6 +1,6 @@
 // Reads what gates, measurements and the like act on: `gateOperand` and `indexedIdentifier` of the grammar.
 import type { Context, NamedThing } from './context.ts';
-import { Fault, KnownFault, quoted } from './diagnostics.ts';
+import { Fault, KNOWN_FAULT, quoted } from './diagnostics.ts';
 import type { Expression } from './expression.ts';
 import { constantInteger, readExpression } from './expressions.ts';
 import type { Operand } from './gate.ts';
@@ -56,7 +56,7 @@ export function readOperand(context: Context, kind: 'qubits' | 'bits', physical:
     }
     throw context.undeclared(word, at, end, what);
   }
-  if (thing.kind === 'broken') throw new KnownFault();
+  if (thing.kind === 'broken') throw KNOWN_FAULT;
   if (thing.kind !== kind)
     throw new Fault(at, end, `${quoted(word)} is no ${what}`, { expected: `a ${what}` });
   return readIndexes(context, thing, what, at, end);

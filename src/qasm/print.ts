@@ -61,7 +61,9 @@ function gateLine({ gate, qubits, params }: Gate, index: number, version: 2 | 3)
         remedy: 'A duration has to be 0 or more.',
       });
     }
-    return version === 3 ? `delay[${duration}ns] ${operands};` : `delay(${duration}) ${operands};`;
+    return version === 3
+      ? `delay[${decimal(duration)}ns] ${operands};`
+      : `delay(${decimal(duration)}) ${operands};`;
   }
   const name = NAMES[version][gate] ?? gate;
   return `${name}${params.length === 0 ? '' : `(${params.map(angle).join(', ')})`} ${operands};`;
@@ -75,7 +77,11 @@ function angle(value: number): string {
     const times = count === 1 ? 'pi' : count === -1 ? '-pi' : `${count} * pi`;
     return part === 1 ? times : `${times} / ${part}`;
   }
-  // A large integer would be read as one, and is too large for that.
+  return decimal(value);
+}
+
+/** A large integer would be read as one, and is too large for that. */
+function decimal(value: number): string {
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }
 

@@ -6,6 +6,7 @@ import { readSize } from './expressions.ts';
 import type { GateDefinition, Statement } from './gate.ts';
 import type { Machine } from './machine.ts';
 import { MOST_QUBITS, readOperand } from './operands.ts';
+import { PlainCalls } from './plain-calls.ts';
 import { Standard } from './standard.ts';
 import { Statements } from './statements.ts';
 
@@ -18,6 +19,7 @@ export class Program {
   readonly #context: Context;
   readonly #machine: Machine;
   readonly #statements: Statements;
+  readonly #plainCalls: PlainCalls;
   readonly #frame: number[] = [];
   #isPhysical = false;
   #isDeclared = false;
@@ -27,6 +29,7 @@ export class Program {
   constructor(text: string, problems: Problems, machine: Machine) {
     this.#context = new Context(text, problems, new Standard(readDefinition));
     this.#machine = machine;
+    this.#plainCalls = new PlainCalls(this.#context, machine);
     this.#statements = new Statements(this.#context, (index, at, end) => this.#physical(index, at, end));
   }
 
@@ -45,10 +48,12 @@ export class Program {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     // Most statements are calls of gates that have been called before.
-    if (scanner.kind === 'name' && this.#context.wasCalled(scanner.word)) {
-      return this.#run(this.#statements.call());
-    }
     if (scanner.kind === 'name') {
+      const gate = this.#context.calledGate(scanner.word);
+      if (gate !== undefined) {
+        if (!this.#plainCalls.run(gate)) this.#run(this.#statements.callOf(gate));
+        return;
+      }
       switch (scanner.word) {
         case 'OPENQASM':
           return this.#version(isFirst);

@@ -2,67 +2,22 @@
 // of thousands of them.
 import { onOneLine } from '../printable.ts';
 import { Fault } from './diagnostics.ts';
-
-const SYMBOLS = [
-  ...[
-    '[',
-    ']',
-    '{',
-    '}',
-    '(',
-    ')',
-    ':',
-    ';',
-    ',',
-    '=',
-    '+',
-    '-',
-    '*',
-    '/',
-    '%',
-    '|',
-    '&',
-    '^',
-    '@',
-    '~',
-    '!',
-    '<',
-    '>',
-  ],
-  ...['->', '++', '**', '||', '&&', '==', '!=', '<=', '>=', '<<', '>>', '#', '.'],
-] as const;
-type SymbolKind = (typeof SYMBOLS)[number];
-
-/** `assignment` is a compound one, such as `+=`; `hardware` a physical qubit. */
-export type TokenKind =
-  'end' | 'name' | 'integer' | 'float' | 'duration' | 'string' | 'hardware' | 'assignment' | SymbolKind;
-
-const KINDS: ReadonlyMap<string, TokenKind> = new Map(SYMBOLS.map((symbol) => [symbol, symbol]));
-const COMPOUND = /(?:\*\*|<<|>>|[-+*/&|^%])=(?!=)/y;
-const WORD = /[\p{L}\p{Nl}_][\p{L}\p{Nl}_0-9]*/uy;
-const NUMBER =
-  /0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|0o[0-7](?:_?[0-7])*|0[bB][01](?:_?[01])*|(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][-+]?\d(?:_?\d)*)?/y;
-const UNIT = /(?:[ \t]*(dt|ns|us|[µμ]s|ms|s|im)|(deg|rad))(?![\p{L}\p{Nl}_0-9])/uy;
-const STRING = /"[^"\r\n\t]*"|'[^'\r\n\t]*'/y;
-
-/** In nanoseconds. */
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9 };
-
-const LETTER = 1;
-const DIGIT = 2;
-const SPACE = 4;
-/** A symbol that begins no longer one. */
-const SIMPLE = 8;
-const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  if (/[A-Za-z_]/.test(character)) return LETTER;
-  if (/\d/.test(character)) return DIGIT;
-  if (/[ \t\r\n]/.test(character)) return SPACE;
-  return /[[\](){};,:@~]/.test(character) ? SIMPLE : 0;
-});
-const SYMBOL_OF: readonly (TokenKind | undefined)[] = Array.from({ length: 128 }, (_, code) =>
-  KINDS.get(String.fromCharCode(code)),
-);
+import {
+  CLASSES,
+  COMPOUND,
+  DIGIT,
+  KINDS,
+  LETTER,
+  NUMBER,
+  SIMPLE,
+  SPACE,
+  STRING,
+  SYMBOL_OF,
+  UNIT,
+  UNITS,
+  WORD,
+  type TokenKind,
+} from './tokens.ts';
 
 export class Scanner {
   readonly text: string;
@@ -70,6 +25,8 @@ export class Scanner {
   kind: TokenKind = 'end';
   start = 0;
   end = 0;
+  /** Where the token before it ends. */
+  before = 0;
   /** Of a name: itself; of a string: what is between its quotes. */
   word = '';
   /** Of a number; of a hardware qubit its index, of a duration its nanoseconds. */
@@ -79,6 +36,8 @@ export class Scanner {
   /** OpenQASM 2 has no units. */
   hasUnits = true;
 
+  readonly #words: (string | undefined)[] = Array.from({ length: 256 }, () => undefined);
+
   constructor(text: string) {
     this.text = text;
   }
@@ -87,6 +46,7 @@ export class Scanner {
   next(): void {
     const { text } = this;
     let at = this.end;
+    this.before = at;
     let code = text.charCodeAt(at);
     for (;;) {
       while (code <= 32 && CLASSES[code] === SPACE) code = text.charCodeAt(++at);
@@ -98,14 +58,18 @@ export class Scanner {
     }
     this.start = at;
     switch (code < 128 ? CLASSES[code] : 0) {
-      case LETTER:
-        do code = text.charCodeAt(++at);
-        while (code < 128 && (CLASSES[code]! & (LETTER | DIGIT)) !== 0);
+      case LETTER: {
+        let hash = 0;
+        do {
+          hash = hash * 31 + code;
+          code = text.charCodeAt(++at);
+        } while (code < 128 && (CLASSES[code]! & (LETTER | DIGIT)) !== 0);
         if (code >= 128) return this.#unicodeWord();
         this.kind = 'name';
-        this.word = text.slice(this.start, at);
+        this.word = this.#wordOf(hash & 255, at);
         this.end = at;
         return;
+      }
       case DIGIT:
         return this.#number(at, code);
       case SIMPLE:
@@ -115,6 +79,17 @@ export class Scanner {
       default:
         return this.#other(at, code);
     }
+  }
+
+  /** The word that ends at `end`. One that was met before is the same string, which is found faster in a table. */
+  #wordOf(place: number, end: number): string {
+    const known = this.#words[place];
+    if (known !== undefined && known.length === end - this.start && this.text.startsWith(known, this.start)) {
+      return known;
+    }
+    const word = this.text.slice(this.start, end);
+    this.#words[place] = word;
+    return word;
   }
 
   /** What is behind the token on its line; the next token is on the next line. */
@@ -168,7 +143,7 @@ export class Scanner {
     let code = first;
     // Most numbers are alone in parentheses or brackets; whatever may be of another form is read by its pattern.
     while (code >= 48 && code <= 57) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
       code = text.charCodeAt(++at);
     }
     this.unit = '';
@@ -276,7 +251,7 @@ export class Scanner {
     let at = digits;
     let value = 0;
     for (let code = this.text.charCodeAt(at); CLASSES[code] === DIGIT; code = this.text.charCodeAt(++at)) {
-      value = value * 10 + code - 48;
+      value = value * 10 + (code - 48);
     }
     this.kind = 'hardware';
     this.value = value;

@@ -17,7 +17,10 @@ const T: OneQubit = [0, () => phase(PI / 4)];
 const TDG: OneQubit = [0, () => phase(-PI / 4)];
 const P: OneQubit = [1, (l = 0) => phase(l)];
 const ID: OneQubit = [0, () => NO_TURN, 'id'];
-/** Without the phases that OpenQASM 3 gives to U and u3: only a control would show the difference. */
+/**
+ * The phase, which only a control shows, is that of OpenQASM 2, Qiskit and Braket: `ctrl @ U(pi, 0, pi)` is cx. A later text
+ * of OpenQASM 3 has another one, which no tool has taken over.
+ */
 const U: OneQubit = [3, (t = 0, f = 0, l = 0) => turnOf(t, f, l)];
 const PRX: OneQubit = [2, (t = 0, f = 0) => turnOf(t, f - PI / 2, PI / 2 - f)];
 
@@ -49,9 +52,9 @@ const ONE_QUBIT: Readonly<Record<string, OneQubit>> = {
   phaseshift: P,
   u1: P,
   u: U,
-  U: [3, (t = 0, f = 0, l = 0) => turnOf(t, f, l, t / 2)],
-  u2: [2, (f = 0, l = 0) => turnOf(PI / 2, f, l, -(f + l) / 2)],
-  u3: [3, (t = 0, f = 0, l = 0) => turnOf(t, f, l, -(f + l) / 2)],
+  U,
+  u2: [2, (f = 0, l = 0) => turnOf(PI / 2, f, l)],
+  u3: U,
   u0: [1, () => NO_TURN],
   r: PRX,
   prx: PRX,

@@ -1,9 +1,9 @@
 // Reads the statements that do something: gate calls, loops, boxes, delays, resets and measurements.
-import { readCall, refuse } from './calls.ts';
+import { readCall, readCallOf, refuse } from './calls.ts';
 import type { Context } from './context.ts';
 import { Fault, quoted } from './diagnostics.ts';
 import { converted, readExpression, readSize } from './expressions.ts';
-import type { Operand, Statement } from './gate.ts';
+import type { GateDefinition, Operand, Statement } from './gate.ts';
 import { readLoop } from './loops.ts';
 import { readOperand, readOperands, type Physical } from './operands.ts';
 import { VALUE_TYPES } from './words.ts';
@@ -37,16 +37,21 @@ export class Statements {
       case 'reset':
         return this.#reset();
       case 'for':
-        return version === 3 ? readLoop(this.#context, () => this.#body()) : this.call();
+        return version === 3 ? readLoop(this.#context, () => this.#body()) : this.#call();
       case 'box':
-        return version === 3 ? this.#box() : this.call();
+        return version === 3 ? this.#box() : this.#call();
       case 'delay':
-        return version === 3 ? this.#delay() : this.call();
+        return version === 3 ? this.#delay() : this.#call();
       case 'const':
-        return version === 3 ? this.constant() : this.call();
+        return version === 3 ? this.constant() : this.#call();
       default:
-        return this.call();
+        return this.#call();
     }
+  }
+
+  /** A call of this gate, whose name is the token. */
+  callOf(gate: GateDefinition): Statement {
+    return readCallOf(this.#context, this.#physical, this.#assign, gate);
   }
 
   /** `scope`: statements in braces. Those with a fault are noted and left out. */
@@ -219,7 +224,7 @@ export class Statements {
     return { kind: 'box', isVerbatim, body, at, end };
   }
 
-  call(): Statement {
+  #call(): Statement {
     return readCall(this.#context, this.#physical, this.#assign);
   }
 

@@ -36,7 +36,9 @@ export interface TestNode {
 /** How nodes are configured and put together. Passed in by src/compose.ts, which cannot be imported here: it offers
  *  test nodes to users' modules. */
 export interface Composition {
-  loadNodeConfig(input: Pick<LoadInput, 'env' | 'cwd' | 'log'>): Promise<LoadedConfig>;
+  loadNodeConfig(
+    input: Pick<LoadInput, 'env' | 'flags' | 'cwd' | 'log' | 'readState' | 'readConfigFile'>,
+  ): Promise<LoadedConfig>;
   composeNode(parts: {
     readonly config: LoadedConfig;
     readonly env: NodeJS.ProcessEnv;
@@ -69,7 +71,7 @@ export async function runTestNode(composition: Composition, options: TestNodeOpt
       options.executor === undefined
         ? loaded.executor
         : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
-    const plugins = await givenPlugins(options.plugins ?? [], process.cwd());
+    const plugins = await givenPlugins(options.plugins ?? [], process.cwd(), log);
     const node = composition.composeNode({ config: { ...loaded, executor }, env, log, plugins });
     await node.start();
     const stop = async (): Promise<void> => {

@@ -106,7 +106,6 @@ const u: OfAngles = (t = 0, f = 0, l = 0) => [
   [r(cos(t / 2)), times(r(-sin(t / 2)), e(l))],
   [times(r(sin(t / 2)), e(f)), times(r(cos(t / 2)), e(f + l))],
 ];
-const u3: OfAngles = (t = 0, f = 0, l = 0) => scaled(e(-(f + l) / 2), u(t, f, l));
 const rx: OfAngles = (t = 0) => exponential(t, X);
 const ry: OfAngles = (t = 0) => exponential(t, Y);
 const rz: OfAngles = (t = 0) => exponential(t, Z);
@@ -157,10 +156,10 @@ export const GATES_BY_NAME: Readonly<
   phase: [1, 1, p],
   phaseshift: [1, 1, p],
   u1: [1, 1, p],
-  u2: [2, 1, (f = 0, l = 0) => u3(PI / 2, f, l)],
-  u3: [3, 1, u3],
+  u2: [2, 1, (f = 0, l = 0) => u(PI / 2, f, l)],
+  u3: [3, 1, u],
   u: [3, 1, u],
-  U: [3, 1, (t = 0, f = 0, l = 0) => scaled(e(t / 2), u(t, f, l))],
+  U: [3, 1, u],
   u0: [1, 1, fixed(I)],
   r: [2, 1, prx],
   prx: [2, 1, prx],

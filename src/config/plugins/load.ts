@@ -6,7 +6,7 @@ import type { Logger } from '../../log.ts';
 import type { Plugin } from '../../plugin.ts';
 import { UntrustedError } from '../../state/trust.ts';
 import type { GivenPlugin } from '../define.ts';
-import type { ModuleLoader } from '../modules.ts';
+import { exporterOf, type ModuleLoader } from '../modules.ts';
 import { didYouMean } from '../suggest.ts';
 import { readEntries, refuseDoubles, type Entry, type ForeignEntry } from './entries.ts';
 import { exportedPlugin, makePlugin, type PluginSource } from './forms.ts';
@@ -41,8 +41,10 @@ export async function loadPlugins(
     if (entry.kind === 'builtin' || !entry.enabled) continue;
     const source = await sourceOf(entry, loading, faults);
     const plugin = await makePlugin(source);
-    if (plugin !== undefined)
-      loaded.push({ name: plugin.name, place: entry.place, plugin, file: source.path });
+    if (plugin === undefined) continue;
+    // One that the config file has imported.
+    const file = typeof entry.plugin === 'string' ? undefined : exporterOf(entry.plugin);
+    loaded.push({ name: plugin.name, place: entry.place, plugin, file: file ?? source.path });
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));
   refuseDoubles(
@@ -54,14 +56,18 @@ export async function loadPlugins(
 }
 
 /** The plugins of a node without a config file, such as that of a test. Throws a ConfigError for wrong options. */
-export async function givenPlugins(given: readonly GivenPlugin[], baseDir: string): Promise<Plugin[]> {
+export async function givenPlugins(
+  given: readonly GivenPlugin[],
+  baseDir: string,
+  log: Pick<Logger, 'mask'>,
+): Promise<Plugin[]> {
   const faults: string[] = [];
   const made: Plugin[] = [];
   for (const entry of readEntries(given, 'the test', [])) {
     if (entry.kind === 'builtin' || !entry.enabled) continue;
     const { plugin: found, ...rest } = entry;
     const attempt = async <T>(action: () => T | Promise<T>): Promise<T> => action();
-    const plugin = await makePlugin({ ...rest, found, path: 'the test', baseDir, attempt, faults });
+    const plugin = await makePlugin({ ...rest, found, path: 'the test', baseDir, attempt, log, faults });
     if (plugin !== undefined) made.push(plugin);
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));

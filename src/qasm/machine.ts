@@ -7,8 +7,9 @@ import { leavesOf, loopValues, modifiedLeaves, opaque, type Leaf } from './leave
 import { isTooWide, Lowering, MOST_IN_ONE_GATE } from './lowering.ts';
 import { areNumbers, assertDifferent, plainQubits, twice } from './lists.ts';
 import { Measurements } from './measurements.ts';
-import { nativesOf } from './native.ts';
+import { nativesOf, type NativeGate } from './native.ts';
 import { itemAt } from './operands.ts';
+import { Patterns } from './patterns.ts';
 
 /** Of a circuit, and of what it takes to make one: so that a short program does not become endless work. */
 const MOST_GATES = 500_000;
@@ -27,6 +28,7 @@ export class Machine {
   readonly #isCompiling: boolean;
   readonly #lowering: Lowering | undefined;
   readonly #used = new Set<GateName>();
+  readonly #patterns: Patterns | undefined;
   /** Where the statement is that is being run. Two numbers, since most of them never need to be an object. */
   #at = 0;
   #end = 0;
@@ -42,6 +44,7 @@ export class Machine {
     this.#legal = target === undefined ? undefined : new Set(LEGAL_GATES[target]);
     this.#isCompiling = isCompiling;
     if (target !== undefined) {
+      this.#patterns = new Patterns(target);
       this.#lowering = new Lowering(target, (gate, qubits, params) => this.#emit(gate, qubits, params));
     }
   }
@@ -179,7 +182,18 @@ export class Machine {
         return;
       default:
         if (!this.#mayCompile) return this.#refuse(call, false);
+        if (params.length === 0 && this.#patterns !== undefined) {
+          return this.#repeat(this.#patterns.of(gate, this.#place, this.#count), qubits);
+        }
         return this.#make(call, leavesOf(gate, params, qubits, this.#place, this.#count), false);
+    }
+  }
+
+  /** `pattern` on these qubits. */
+  #repeat(pattern: readonly NativeGate[], on: readonly number[]): void {
+    for (const { gate, qubits, params } of pattern) {
+      const [a = 0, b] = qubits;
+      this.#emit(gate, b === undefined ? [on[a] ?? 0] : [on[a] ?? 0, on[b] ?? 0], params);
     }
   }
 

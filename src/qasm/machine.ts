@@ -11,7 +11,7 @@ import { nativesOf, type NativeGate } from './native.ts';
 import { itemAt } from './operands.ts';
 import { Patterns } from './patterns.ts';
 
-/** Of a circuit, and of what it takes to make one: so that a short program does not become endless work. */
+/** Of a circuit, and of what it takes to make one: a step is a gate taken apart, or a turn of a loop. */
 const MOST_GATES = 500_000;
 const MOST_STEPS = 1_000_000;
 
@@ -149,7 +149,9 @@ export class Machine {
       throw new Fault(call.at, call.end, `the registers are of different lengths: ${length} and ${other}`);
     }
     for (let k = 0; k < length; k++) {
-      const qubits = lists.map((list) => (typeof list === 'number' ? list : (list[k] ?? 0)));
+      const at = (list: number | readonly number[] = 0): number =>
+        typeof list === 'number' ? list : (list[k] ?? 0);
+      const qubits = lists.length === 1 ? [at(lists[0])] : lists.map(at);
       this.#apply(call, call.gate, params, qubits, frame, wires);
     }
   }
@@ -289,7 +291,7 @@ export class Machine {
 
   #step(steps: number): void {
     this.#steps += steps;
-    if (this.#steps > MOST_STEPS) throw this.#tooMuch('endless work');
+    if (this.#steps > MOST_STEPS) throw this.#tooMuch(`more than ${MOST_STEPS} steps`);
   }
 
   #tooMuch(what: string): Fault {

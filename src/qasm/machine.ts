@@ -7,10 +7,11 @@ import { leavesOf, loopValues, modifiedLeaves, opaque, type Leaf } from './leave
 import { isTooWide, Lowering, MOST_IN_ONE_GATE } from './lowering.ts';
 import { areNumbers, assertDifferent, plainQubits, twice } from './lists.ts';
 import { Measurements } from './measurements.ts';
-import { nativesOf } from './native.ts';
+import { nativesOf, type NativeGate } from './native.ts';
 import { itemAt } from './operands.ts';
+import { Patterns } from './patterns.ts';
 
-/** Of a circuit, and of what it takes to make one: so that a short program does not become endless work. */
+/** Of a circuit, and of what it takes to make one: a step is a gate taken apart, or a turn of a loop. */
 const MOST_GATES = 500_000;
 const MOST_STEPS = 1_000_000;
 
@@ -27,6 +28,7 @@ export class Machine {
   readonly #isCompiling: boolean;
   readonly #lowering: Lowering | undefined;
   readonly #used = new Set<GateName>();
+  readonly #patterns: Patterns | undefined;
   /** Where the statement is that is being run. Two numbers, since most of them never need to be an object. */
   #at = 0;
   #end = 0;
@@ -42,6 +44,7 @@ export class Machine {
     this.#legal = target === undefined ? undefined : new Set(LEGAL_GATES[target]);
     this.#isCompiling = isCompiling;
     if (target !== undefined) {
+      this.#patterns = new Patterns(target);
       this.#lowering = new Lowering(target, (gate, qubits, params) => this.#emit(gate, qubits, params));
     }
   }
@@ -146,7 +149,9 @@ export class Machine {
       throw new Fault(call.at, call.end, `the registers are of different lengths: ${length} and ${other}`);
     }
     for (let k = 0; k < length; k++) {
-      const qubits = lists.map((list) => (typeof list === 'number' ? list : (list[k] ?? 0)));
+      const at = (list: number | readonly number[] = 0): number =>
+        typeof list === 'number' ? list : (list[k] ?? 0);
+      const qubits = lists.length === 1 ? [at(lists[0])] : lists.map(at);
       this.#apply(call, call.gate, params, qubits, frame, wires);
     }
   }
@@ -179,7 +184,18 @@ export class Machine {
         return;
       default:
         if (!this.#mayCompile) return this.#refuse(call, false);
+        if (params.length === 0 && this.#patterns !== undefined) {
+          return this.#repeat(this.#patterns.of(gate, this.#place, this.#count), qubits);
+        }
         return this.#make(call, leavesOf(gate, params, qubits, this.#place, this.#count), false);
+    }
+  }
+
+  /** `pattern` on these qubits. */
+  #repeat(pattern: readonly NativeGate[], on: readonly number[]): void {
+    for (const { gate, qubits, params } of pattern) {
+      const [a = 0, b] = qubits;
+      this.#emit(gate, b === undefined ? [on[a] ?? 0] : [on[a] ?? 0, on[b] ?? 0], params);
     }
   }
 
@@ -275,7 +291,7 @@ export class Machine {
 
   #step(steps: number): void {
     this.#steps += steps;
-    if (this.#steps > MOST_STEPS) throw this.#tooMuch('endless work');
+    if (this.#steps > MOST_STEPS) throw this.#tooMuch(`more than ${MOST_STEPS} steps`);
   }
 
   #tooMuch(what: string): Fault {

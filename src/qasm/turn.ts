@@ -115,33 +115,36 @@ export interface Rotation {
 
 /** The fewest gates of the target that make the unitary up to a global phase, in the order of time. */
 export function rotationsOf({ w, x, y, z }: Turn, target: Target): Rotation[] {
-  const aboutZ: GateName = target === 'cnot' ? 'virtual_z' : 'rz';
-  const ofZ = (angle: number): Rotation[] => {
-    const neat = neatAngle(angle);
-    return abs(neat) < TINY ? [] : [{ gate: aboutZ, params: [neat] }];
-  };
   const [s, c] = [hypot(x, y), hypot(w, z)];
-  if (s < TINY) return ofZ(2 * atan2(z, w));
+  if (s < TINY) return aboutZ(neatAngle(2 * atan2(z, w)), target);
   // rz(φ)·ry(θ)·rz(λ)
   const [sum, difference] = [atan2(z, w), atan2(-x, y)];
   if (c < TINY) {
-    const before = wrapped(-2 * difference);
+    const before = neatAngle(-2 * difference);
     return PI - abs(before) < TINY
       ? [{ gate: 'rx', params: [PI] }]
-      : [...ofZ(before), { gate: 'ry', params: [PI] }];
+      : [...aboutZ(before, target), { gate: 'ry', params: [PI] }];
   }
   const theta = neatAngle(2 * atan2(s, c));
-  const [phi, lambda] = [sum + difference, sum - difference];
-  const ways = [
-    [...ofZ(lambda), turned('ry', theta, target), ...ofZ(phi)],
-    [...ofZ(lambda - PI / 2), turned('rx', theta, target), ...ofZ(phi + PI / 2)],
-    [...ofZ(lambda - PI), turned('ry', -theta, target), ...ofZ(phi + PI)],
-    [...ofZ(lambda + PI / 2), turned('rx', -theta, target), ...ofZ(phi - PI / 2)],
-  ];
-  const costs = ways.map((way) =>
-    way.reduce((sum_, { params }) => sum_ + (params.length === 0 ? 0.9 : 1), 0),
-  );
-  return ways[costs.indexOf(Math.min(...costs))] ?? [];
+  let best: { before: number; turn: Rotation; after: number } | undefined;
+  let least = Infinity;
+  // A quarter turn of both frames makes another axis of it: y, x, −y, −x.
+  for (const quarter of [0, 1, 2, 3] as const) {
+    const before = neatAngle(sum - difference - (quarter * PI) / 2);
+    const after = neatAngle(sum + difference + (quarter * PI) / 2);
+    const turn = turned(quarter % 2 === 0 ? 'ry' : 'rx', quarter < 2 ? theta : -theta, target);
+    const cost =
+      Number(abs(before) >= TINY) + Number(abs(after) >= TINY) + (turn.params.length === 0 ? 0.9 : 1);
+    if (cost >= least) continue;
+    best = { before, turn, after };
+    least = cost;
+  }
+  return best === undefined ? [] : [...aboutZ(best.before, target), best.turn, ...aboutZ(best.after, target)];
+}
+
+function aboutZ(angle: number, target: Target): Rotation[] {
+  if (abs(angle) < TINY) return [];
+  return [{ gate: target === 'cnot' ? 'virtual_z' : 'rz', params: [angle] }];
 }
 
 /** A fixed pulse, if the target has one for it. */

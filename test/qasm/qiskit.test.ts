@@ -5,13 +5,29 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { TARGETS, validateIr, type Target } from '../../src/protocol/ir.ts';
-import { parseQasm } from '../../src/qasm/index.ts';
+import { parseQasm, printQasm } from '../../src/qasm/index.ts';
 import { distance, type Complex, type Matrix, unitaryOf } from './matrices.ts';
 import { randomProgram } from './random-programs.ts';
 
 const PYTHON = join('dist', 'test-qiskit', 'bin', 'python');
 const NEAR = 1e-9;
 const PROGRAMS = Array.from({ length: 500 }, (_, seed) => randomProgram(seed + 1));
+/** Circuits that this reader has made of some of them, as `printQasm` writes them. */
+const PRINTED = TARGETS.flatMap((target) =>
+  PROGRAMS.slice(0, 20).flatMap(({ text }) => {
+    const { circuit } = parseQasm(text, { target, compile: true });
+    return ([2, 3] as const).map((version) => {
+      // Qiskit cannot say what a gate without a definition does, and OpenQASM 2 has no delay.
+      const gates = version === 2 ? circuit.gates.filter(({ gate }) => gate !== 'id') : circuit.gates;
+      const written = { ...circuit, gates };
+      return {
+        version,
+        text: printQasm(written, { version }),
+        unitary: unitaryOf(circuit.num_qubits, gates),
+      };
+    });
+  }),
+);
 
 interface Written {
   readonly name: string;
@@ -48,7 +64,7 @@ describe('beside Qiskit', { skip }, () => {
   let qiskit: FromQiskit;
   before(() => {
     const { stdout, stderr, status } = spawnSync(PYTHON, [join('test', 'qasm', 'ask_qiskit.py')], {
-      input: JSON.stringify(PROGRAMS.map(({ version, text }) => [version, text])),
+      input: JSON.stringify([...PROGRAMS, ...PRINTED].map(({ version, text }) => [version, text])),
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
     });
@@ -61,6 +77,13 @@ describe('beside Qiskit', { skip }, () => {
       PROGRAMS.forEach(({ text }, k) => assertSame(text, target, matrixOf(qiskit.read[k] ?? [])));
     });
   }
+
+  it('reads what printQasm writes, in both versions', () => {
+    PRINTED.forEach(({ text, unitary }, k) => {
+      const found = distance(matrixOf(qiskit.read[PROGRAMS.length + k] ?? []), unitary);
+      assert.ok(found < NEAR, `off by ${found}:\n${text}`);
+    });
+  });
 
   it('every program that its exporters write of the standard gates is read, and means the same', () => {
     const names = new Set(qiskit.written.map(({ name }) => name));

@@ -232,6 +232,8 @@ describe('the target', () => {
       'its own meaning',
     );
     assert.equal(gates('gate x90 a { rx(pi / 2) a; } qubit q; x90 q;', { target: 'cz' }), `rx(${PI / 2}) 0`);
+    const own2 = 'gate iswap a, b { rx(1) a; } gate rx(t) a { ry(t) a; } qubit[2] q;';
+    assert.equal(gates(`${own2} iswap q[0], q[1]; rx(2) q[0];`, { target: 'iswap' }), 'rx(1) 0, ry(2) 0');
   });
 
   it('gets other gates only if it is asked to', () => {

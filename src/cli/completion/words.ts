@@ -3,7 +3,7 @@ import type { CAC } from 'cac';
 import { TARGETS } from '../../protocol/ir.ts';
 import { FORMATS, VERSIONS } from '../convert/command.ts';
 import { chapters } from '../docs/pages.ts';
-import { ACTIONS as EXECUTOR } from '../executor/command.ts';
+import { ACTIONS as EXECUTOR, SIDES } from '../executor/command.ts';
 import type { Command } from '../help.ts';
 import { ACTIONS as RESULTS } from '../results/command.ts';
 import { ACTIONS as SERVICE } from '../service/command.ts';
@@ -41,6 +41,7 @@ function choices(): Readonly<Record<string, readonly string[]>> {
     format: FORMATS,
     gates: TARGETS,
     shell: SHELLS,
+    side: SIDES,
     topic: chapters().flatMap(({ pages }) => pages.map(({ topic }) => topic)),
     version: VERSIONS,
     'executor action': EXECUTOR,

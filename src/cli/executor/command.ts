@@ -17,7 +17,7 @@ import {
 import { terminal } from '../terminal/output.ts';
 
 export const ACTIONS = ['check', 'list'] as const;
-const SIDES = ['left', 'right'] as const;
+export const SIDES = ['left', 'right'] as const;
 
 interface ExecutorOptions extends ConfigOption {
   readonly json?: boolean;

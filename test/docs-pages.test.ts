@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,10 +14,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join, posix, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { parse } from 'yaml';
 import { installPackage, type InstalledPackage } from '../bench/lab/package.ts';
 import { commandLine } from '../src/cli/commands.ts';
 import { commandOf, readArguments } from '../src/cli/terminal/arguments.ts';
 import { UsageError } from '../src/cli/terminal/failure.ts';
+import { waitUntil } from '../src/testing/index.ts';
 import { blocksOf, runPage } from './support/page.ts';
 
 const PAGES = readdirSync('docs')
@@ -110,6 +113,26 @@ describe('`coda docs`', () => {
     assert.equal(coda(['docs', 'vpn', '--open'], folder).trim(), path);
   });
 
+  const noDesktop =
+    process.platform === 'linux' ? false : 'the program that opens a page is not on the PATH here';
+  it('opens a page where there is a desktop', { skip: noDesktop }, async () => {
+    const desktop = mkdtempSync(join(folder, 'desktop-'));
+    const opened = join(desktop, 'opened');
+    writeFileSync(
+      join(desktop, 'xdg-open'),
+      `#!/bin/sh\nprintf '%s' "$1" > ${opened}.new && mv ${opened}.new ${opened}\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const { stdout } = spawnSync(process.execPath, [installed.coda, 'docs', 'vpn', '--open'], {
+      env: { PATH: `${desktop}:${env['PATH'] ?? ''}`, DISPLAY: ':0' },
+      encoding: 'utf8',
+    });
+    await waitUntil('the page being opened', () => existsSync(opened));
+    assert.equal(readFileSync(opened, 'utf8'), stdout.trim());
+  });
+
   it('names the page that was meant', () => {
     const { status, stderr } = spawnSync(process.execPath, [installed.coda, 'docs', 'settngs'], {
       encoding: 'utf8',
@@ -133,6 +156,28 @@ describe('the package', () => {
         .map((path) => `${page}: ${path}`),
     );
     assert.deepEqual(missing, []);
+  });
+});
+
+describe('the blocks in the pages', () => {
+  it('are well-formed: shell, JSON and YAML', () => {
+    let checked = 0;
+    for (const page of ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...PAGES]) {
+      for (const { language, text } of blocksOf(page)) {
+        const where = `${page}:\n${text}`;
+        if (['sh', 'console'].includes(language)) {
+          const { stderr } = spawnSync(language === 'sh' ? 'sh' : 'bash', ['-n'], {
+            input: text.replaceAll(/<[\w-]+>/g, 'x'),
+            encoding: 'utf8',
+          });
+          assert.equal(stderr, '', where);
+        } else if (language === 'json') assert.doesNotThrow(() => JSON.parse(text), where);
+        else if (language === 'yaml') assert.doesNotThrow(() => parse(text), where);
+        else continue;
+        checked += 1;
+      }
+    }
+    assert.ok(checked > 30, String(checked));
   });
 });
 

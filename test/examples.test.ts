@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { installPackage } from '../bench/lab/package.ts';
 
@@ -44,12 +44,8 @@ before(() => {
   chmodSync(coda, 0o755);
   symlinkSync(coda, join(bin, 'coda'));
   symlinkSync(TSC, join(bin, 'tsc'));
-  // What authors install besides.
-  for (const name of ['typescript', join('@types', 'node')]) {
-    const place = join(root, 'node_modules', name);
-    mkdirSync(dirname(place), { recursive: true });
-    symlinkSync(resolve('node_modules', name), place);
-  }
+  // What authors install besides; the types of Node.js come with the package.
+  symlinkSync(resolve('node_modules', 'typescript'), join(root, 'node_modules', 'typescript'));
 });
 after(() => rmSync(root, { recursive: true, force: true }));
 

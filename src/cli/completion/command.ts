@@ -8,9 +8,9 @@ export function addCompletion(cli: CAC): void {
   cli
     .command('completion <shell>', `Print a script that completes commands and options: ${SHELLS.join(', ')}`)
     .example('  coda completion bash > ~/.local/share/bash-completion/completions/coda')
-    .example('  coda completion zsh > "${fpath[1]}/_coda"      # a folder of zsh that you may write to')
+    .example('  coda completion zsh > "${fpath[1]}/_coda"    a folder of zsh that you may write to')
     .example('  coda completion fish > ~/.config/fish/completions/coda.fish')
-    .example('  source <(coda completion bash)                # in bash or zsh, for this shell only')
+    .example('  eval "$(coda completion bash)"               in bash or zsh, for this shell only')
     .action(async (given: string) => {
       const shell = oneOf('the shell', given, SHELLS);
       const { completionScript } = await import('./script.ts');

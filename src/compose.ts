@@ -48,6 +48,10 @@ export function createModuleLoader(): ModuleLoader {
   return new ModuleLoader({
     'coda-node': () => main,
     'coda-node/kit': () => kit,
-    'coda-node/testing': async () => ({ ...(await import('./testing/tools.ts')), startTestNode }),
+    'coda-node/testing': async () => {
+      const tools = await import('./testing/tools.ts');
+      const { executorChecks } = await import('./testing/test-executor.ts');
+      return { ...tools, startTestNode, ...executorChecks({ loadNodeConfig, composeNode }) };
+    },
   });
 }

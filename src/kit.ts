@@ -16,6 +16,12 @@ export {
   type OwnStart,
 } from './device/executor.ts';
 export {
+  EXECUTOR_SEARCH,
+  type ExecutorCandidate,
+  type ExecutorSearch,
+  type SearchesExecutors,
+} from './device/executor-search.ts';
+export {
   isPythonChoice,
   PYTHON_EXECUTORS,
   type InstalledPython,

@@ -13,6 +13,7 @@ import type {
   ExecutorRecipe,
   LoadedExecutor,
 } from './device/executor.ts';
+import { EXECUTOR_SEARCH, type ExecutorSearch } from './device/executor-search.ts';
 import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
 import { isWhole } from './device/wrap-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
@@ -173,6 +174,12 @@ export class Node implements CodaNode {
     const { settings, state } = this;
     const resolved = await this.#resolveExecutor();
     return (this.#executor = await this.#load(resolved, withLastBundle(settings, state) ?? settings));
+  }
+
+  /** What a search for executors finds, and nothing else; undefined if no plugin searches. `close` ends it. */
+  async searchExecutors(): Promise<ExecutorSearch | undefined> {
+    this.#apply();
+    return this.services.find(EXECUTOR_SEARCH)?.search();
   }
 
   /** Takes no further job, lets the running one end, and delivers; then releases everything.

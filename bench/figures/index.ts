@@ -7,6 +7,7 @@ import { growth } from './growth.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { python } from './python.ts';
+import { search } from './search.ts';
 import { start } from './start.ts';
 import { throughput } from './throughput.ts';
 
@@ -16,6 +17,7 @@ export const FIGURES: readonly Figure[] = [
   latency,
   cancel,
   start,
+  search,
   circuit,
   memory,
   growth,

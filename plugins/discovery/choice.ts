@@ -134,7 +134,7 @@ async function findPackage(
     if (path === undefined) continue;
     const exports = await importModule(modules, path, label);
     const factory = factoryOf(exports);
-    if (factory !== undefined) return found(factory, undefined, label, name);
+    if (factory !== undefined) return found(factory.value, undefined, label, name);
     throw new ExecutorError(
       `${label}: module '${module}' exports no createExecutor, and no default; it exports ${exportsText(exports)}`,
       { remedy: `Name what makes the executor: ${module}:<export>` },
@@ -143,12 +143,14 @@ async function findPackage(
   return undefined;
 }
 
-/** What makes the executor of a package. */
-export function factoryOf(exports: Namespace): unknown {
+/** What makes the executor of a package, and the name of its export. */
+export function factoryOf(exports: Namespace): { value: unknown; attribute: string } | undefined {
   // Checked with `in`: without a default export, the loader returns the module itself for `default`.
   const fallback = 'default' in exports ? exports['default'] : undefined;
   const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
-  return exports['createExecutor'] ?? nested ?? fallback ?? undefined;
+  const named = exports['createExecutor'] ?? nested ?? undefined;
+  if (named !== undefined) return { value: named, attribute: 'createExecutor' };
+  return fallback === undefined || fallback === null ? undefined : { value: fallback, attribute: 'default' };
 }
 
 /** A factory or class to call later, once, with the settings and what else it is given; or an executor as it is. `owner` is

@@ -1,14 +1,16 @@
 // Finds the executor of this node: the one that is named, else an installed one, else, with a loud warning, a no-op
 // (PROTOCOL §11).
 import { ExecutorError, type CodaNode, type Executor, type Logger, type Plugin } from '../../src/index.ts';
+import { EXECUTOR_SEARCH, type ExecutorChoice } from '../../src/kit.ts';
 import { findChosen, type Found } from './choice.ts';
 import { deviceChoice } from './device.ts';
 import { createNoop } from './noop.ts';
 import { findPackageExecutor, severalText, type Several } from './scan.ts';
+import { searchExecutors } from './search.ts';
 
 const LAST = 1000;
 const HOW_TO_NAME =
-  'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY to `module:attribute` or `simulator`.';
+  'Set executor in coda.config.ts, or CODA_EXECUTOR_FACTORY to `module:attribute` or `simulator`. coda executor list shows what was found.';
 
 /** Finds the executor; also registers the executor `noop`. */
 export function discovery(): Plugin {
@@ -16,6 +18,9 @@ export function discovery(): Plugin {
     name: 'discovery',
     apply(node) {
       node.executors.set('noop', () => createNoop());
+      node.services.provide(EXECUTOR_SEARCH, {
+        search: async () => searchExecutors(node, await choiceOf(node), process.cwd()),
+      });
       const log = node.log.child('discovery');
       let several: readonly string[] = [];
       node.hooks.resolveExecutor.tapPromise('discovery', async () => {
@@ -43,10 +48,18 @@ export function discovery(): Plugin {
 }
 
 async function find(node: CodaNode, log: Logger): Promise<Found | Several | undefined> {
-  const choice =
-    node.executorChoice ?? (await deviceChoice(node.modules, node.settings.deviceConfig, process.cwd()));
+  const choice = await choiceOf(node);
   if (choice !== undefined) return findChosen(node, choice);
   return findPackageExecutor(node, process.cwd(), log);
+}
+
+/** The executor that the configuration names, or the device YAML. */
+async function choiceOf({
+  executorChoice,
+  modules,
+  settings,
+}: CodaNode): Promise<ExecutorChoice | undefined> {
+  return executorChoice ?? (await deviceChoice(modules, settings.deviceConfig, process.cwd()));
 }
 
 /** Has the log say which executor it is, once there is one. */

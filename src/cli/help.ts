@@ -13,6 +13,7 @@ export interface CommandGroup {
 
 const FIRST_STEPS = `  coda dev                     see everything work on this machine, without an account
   coda run bell.json           try your executor, without a cloud
+  coda executor check          find what is wrong with it, before a node runs it
   coda doctor                  check this machine before it goes online
   coda start --token -         go online: asks for the token from Coda`;
 

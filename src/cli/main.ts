@@ -13,6 +13,7 @@ import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
 import { guardOutput, terminal } from './terminal/output.ts';
 import { addCommands, type CommandGroup } from './help.ts';
+import { addExecutor } from './executor/command.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset } from './reset/command.ts';
@@ -27,7 +28,7 @@ import { addSubmit } from './submit/command.ts';
 
 /** In the order of `coda --help`. */
 const GROUPS: readonly CommandGroup[] = [
-  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun] },
+  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun, addExecutor] },
   {
     title: 'Run a node',
     commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],

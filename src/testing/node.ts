@@ -36,7 +36,9 @@ export interface TestNode {
 /** How nodes are configured and put together. Passed in by src/compose.ts, which cannot be imported here: it offers
  *  test nodes to users' modules. */
 export interface Composition {
-  loadNodeConfig(input: Pick<LoadInput, 'env' | 'cwd' | 'log'>): Promise<LoadedConfig>;
+  loadNodeConfig(
+    input: Pick<LoadInput, 'env' | 'flags' | 'cwd' | 'log' | 'readState' | 'readConfigFile'>,
+  ): Promise<LoadedConfig>;
   composeNode(parts: {
     readonly config: LoadedConfig;
     readonly env: NodeJS.ProcessEnv;

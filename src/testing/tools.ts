@@ -1,5 +1,8 @@
 // The part of `coda-node/testing` that needs no node: the local cloud, its Redis, sample circuits, waiting.
 export { bell, ghz, randomCircuit, type SampleCircuit, type Verdict } from '../local-cloud/circuits.ts';
+export type { CheckReport, CheckResult } from '../conformance/check.ts';
+export type { CheckOptions } from '../conformance/terms.ts';
+export type { Finding } from '../conformance/verdict.ts';
 export type { JobAnswer } from '../local-cloud/admin.ts';
 export type { ConnectBody, HeartbeatBody } from '../local-cloud/contract.ts';
 export type { BundleFields, BundleOverride, IssuedKey, KeyPair } from '../local-cloud/credentials.ts';

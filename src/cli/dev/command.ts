@@ -3,12 +3,11 @@ import type { CAC } from 'cac';
 import { createLogger } from '../../log.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
-import { TARGETS, type Target } from '../../protocol/ir.ts';
+import { TARGETS } from '../../protocol/ir.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
-import { UsageError } from '../terminal/failure.ts';
 import type { DevNode, DevTerms } from './run.ts';
-import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, targetOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 import { logOutput, terminal } from '../terminal/output.ts';
 
 interface DevOptions extends ConfigOption {
@@ -37,7 +36,7 @@ export function addDev(cli: CAC): void {
 
 async function dev(options: DevOptions): Promise<number> {
   const { redisUrl } = options;
-  const target = targetOption(options.target);
+  const target = targetOption(options.target) ?? 'cz';
   const port = wholeNumberOption('--port', options.port, 0, 65_535);
   const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
   const signal = abortOnSignals();
@@ -104,10 +103,4 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     isExact: source === 'simulator',
     ended: node.failed,
   };
-}
-
-function targetOption(text = 'cz'): Target {
-  const target = TARGETS.find((known) => known === text);
-  if (target !== undefined) return target;
-  throw new UsageError(`--target is "${text}"; it must be one of ${TARGETS.join(', ')}`);
 }

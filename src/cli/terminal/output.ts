@@ -65,6 +65,11 @@ export function escaper(): (chunk: string | Uint8Array) => string {
   return (chunk) => asLines(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)));
 }
 
+/** For a command whose output a program reads: what all other code prints goes to standard error. */
+export function printElsewhere(): void {
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+}
+
 function isCallback(value: unknown): value is () => void {
   return typeof value === 'function';
 }

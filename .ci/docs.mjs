@@ -35,6 +35,8 @@ function hooksPage() {
   });
   return `# Hooks
 
+[Write a plugin](plugins.md) goes from an empty folder to a published package. This page is the reference.
+
 A plugin is \`{ name, apply(node) }\`; in \`apply\` it taps \`node.hooks.<name>\` with \`tap\`, \`tapPromise\` or \`tapAsync\`, and
 may give a \`stage\` or \`before\`. A failing tap of a **deciding** hook fails the start or the job; one of an **observing** hook
 is only logged. Either way the plugin and the hook are named. A tap may name its own time limit in place of

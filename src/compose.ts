@@ -1,6 +1,7 @@
 // Puts a node together from a loaded configuration and the built-in plugins: the only place that knows them, and the
 // only one that knows all entry points of the package.
 import { builtinPlugins } from '../plugins/index.ts';
+import type { OnePlugin } from './config/define.ts';
 import { loadConfig, type LoadedConfig, type LoadInput } from './config/load.ts';
 import { ModuleLoader } from './config/modules.ts';
 import * as main from './index.ts';
@@ -10,6 +11,7 @@ import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
 import { trustedOwners } from './state/trust.ts';
 import { runTestNode, type TestNode, type TestNodeOptions } from './testing/node.ts';
+import type { PlayedPlugin, TestPluginOptions } from './testing/test-plugin.ts';
 
 /** Loads the configuration as the CLI does: with the built-in plugins' names known. */
 export function loadNodeConfig(input: Omit<LoadInput, 'builtinPlugins' | 'modules'>): Promise<LoadedConfig> {
@@ -43,6 +45,16 @@ export function startTestNode(options: TestNodeOptions): Promise<TestNode> {
   return runTestNode({ loadNodeConfig, composeNode }, options);
 }
 
+/** Plays jobs through the hooks of a node that has `plugin`, in memory. Throws what its start throws. */
+export async function testPlugin<P extends OnePlugin>(
+  plugin: P,
+  options: TestPluginOptions<P> = {},
+): Promise<PlayedPlugin> {
+  const { playPlugin } = await import('./testing/test-plugin.ts');
+  const surroundings = { builtins: builtinPlugins, modules: createModuleLoader() };
+  return playPlugin(surroundings, plugin, options as Parameters<typeof playPlugin>[2]);
+}
+
 /** A loader of users' modules, in which the package's entry points are those of this running package. */
 export function createModuleLoader(): ModuleLoader {
   return new ModuleLoader({
@@ -51,7 +63,7 @@ export function createModuleLoader(): ModuleLoader {
     'coda-node/testing': async () => {
       const tools = await import('./testing/tools.ts');
       const { executorChecks } = await import('./testing/test-executor.ts');
-      return { ...tools, startTestNode, ...executorChecks({ loadNodeConfig, composeNode }) };
+      return { ...tools, startTestNode, testPlugin, ...executorChecks({ loadNodeConfig, composeNode }) };
     },
   });
 }

@@ -17,14 +17,11 @@ import { EXECUTOR_SEARCH, type ExecutorSearch } from './device/executor-search.t
 import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
 import { isWhole } from './device/wrap-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
-import { createHttpClient, type HttpClient } from './net/http.ts';
+import { createHttpClient, type HttpClient, type HttpOptions } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
-import { Outbox } from './outbox/outbox.ts';
 import type { Jobs } from './jobs/jobs.ts';
-import { JobPipeline } from './jobs/pipeline.ts';
+import { openJobs, type CreatePipeline, type OpenJobs, type Pipeline } from './jobs/open-jobs.ts';
 import type { HandedBack } from './queue/hand-back.ts';
-import { openNodeFolder } from './state/node-folder.ts';
-import { trustedOwners } from './state/trust.ts';
 import type { Logger } from './log.ts';
 import type { CodaNode, Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
@@ -41,6 +38,15 @@ import { TroubleLog } from './kernel/trouble-log.ts';
 
 const LOOK_FOR_TROUBLE_MS = 1_000;
 
+/** What a node needs of the machine that it runs on. */
+export interface NodeParts {
+  readonly openJobs: OpenJobs;
+  readonly createHttpClient: (options: HttpOptions) => HttpClient;
+  readonly openRedis: typeof openRedis;
+}
+
+const PARTS: NodeParts = { openJobs, createHttpClient, openRedis };
+
 export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
   /** Applied in this order. */
@@ -48,6 +54,8 @@ export interface NodeOptions {
   readonly modules: ModuleLoader;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
+  /** Others than the real ones, for a node that has neither a disk nor a network. */
+  readonly parts?: NodeParts;
 }
 
 export class Node implements CodaNode {
@@ -72,14 +80,15 @@ export class Node implements CodaNode {
   #applying: string | undefined;
   #executor: LoadedExecutor | undefined;
   #session: Session | undefined;
-  #pipeline: JobPipeline | undefined;
+  #pipeline: Pipeline | undefined;
   #networkUp = false;
   readonly #slowTaps = new SlowTaps();
   #draining: Promise<void> | undefined;
   readonly #fail: (reason: unknown) => void;
   readonly #targets: Targets;
+  readonly #parts: NodeParts;
 
-  constructor({ config, plugins, modules, env, log }: NodeOptions) {
+  constructor({ config, plugins, modules, env, log, parts = PARTS }: NodeOptions) {
     this.settings = config.settings;
     this.executorChoice = config.executor;
     this.state = config.state;
@@ -87,13 +96,14 @@ export class Node implements CodaNode {
     this.log = log;
     this.modules = modules;
     this.#plugins = plugins;
+    this.#parts = parts;
     this.#releases = new ReleaseStack(log);
     const applying = (): string | undefined => this.#applying;
     this.services = new Services(applying);
     const slowTaps = this.#slowTaps;
     this.hooks = createHooks({ timeoutMs: this.settings.hookTimeoutSec * 1000, log, applying, slowTaps });
     this.#targets = new Targets(this.settings.webhookAllowedOrigins);
-    this.http = createHttpClient({ env, targets: this.#targets });
+    this.http = parts.createHttpClient({ env, targets: this.#targets });
     this.onClose('the HTTP client', () => this.http.close());
     let fail: (reason: unknown) => void = () => {};
     this.failed = new Promise((resolve) => (fail = resolve));
@@ -121,7 +131,7 @@ export class Node implements CodaNode {
   }
 
   redis(name: string, options?: RedisOptions): Redis {
-    const redis = openRedis({
+    const redis = this.#parts.openRedis({
       url: this.session.redisUrl,
       name: `coda-node:${name}`,
       env: this.env,
@@ -211,34 +221,17 @@ export class Node implements CodaNode {
 
   async #boot(): Promise<void> {
     this.#apply();
-    const spool = await openNodeFolder(this.settings.stateDir, {
-      owners: trustedOwners(this.settings.trustedOwners, this.env),
-      onWait: (message) => this.log.info(message),
-      onLost: (error) => {
-        // Not even a drain: what it would save is another node's by now.
-        this.fail(error);
-        void this.close();
-      },
-    });
-    this.onClose('the state directory', () => spool.release());
-    this.#throwIfClosed();
-    const outbox = await this.#openOutbox(spool.directory);
+    const createPipeline = await this.#openJobs();
     await this.hooks.boot.promise();
     const executor = await this.#connectAndLoad();
     const session = this.session;
     await this.#bringNetworkUp(session);
     this.#throwIfClosed();
-    const pipeline = (this.#pipeline = new JobPipeline({
-      settings: this.settings,
+    const pipeline = (this.#pipeline = createPipeline({
       qpuId: session.qpuId,
-      consumer: spool.consumer,
-      directory: spool.directory,
-      outbox,
-      admission: this.#admission,
       loaded: executor,
       hooks: this.hooks,
       busyTaps: this.#slowTaps.busy,
-      log: this.log,
       openRedis: (name, options) => this.redis(name, options),
     }));
     this.onClose('the job pipeline', () => pipeline.close());
@@ -281,30 +274,20 @@ export class Node implements CodaNode {
     for (const [name, hook] of Object.entries(this.hooks)) checkTapOrder(name, hook);
   }
 
-  async #openOutbox(directory: string): Promise<Outbox> {
-    const { settings, log } = this;
-    const admission = this.#admission;
-    const outbox = await Outbox.open({
-      directory,
-      log,
-      maxRetryDelayMs: settings.webhookMaxRetryDelaySec * 1000,
-      maxJobs: settings.outboxMaxJobs,
-      onTrouble: (trouble) => {
-        if (trouble === undefined) admission.open('disk');
-        else admission.close('disk', `${trouble.text}; no job is taken until they can`, trouble.remedy);
+  #openJobs(): Promise<CreatePipeline> {
+    return this.#parts.openJobs({
+      settings: this.settings,
+      env: this.env,
+      admission: this.#admission,
+      log: this.log,
+      onClose: (name, release) => this.onClose(name, release),
+      onLost: (error) => {
+        // Not even a drain: what it would save is another node's by now.
+        this.fail(error);
+        void this.close();
       },
-      onChange: (size, isFull) => {
-        if (!isFull) admission.open('outbox');
-        else
-          admission.close(
-            'outbox',
-            `${size} results wait to be delivered, no job is taken until there are fewer`,
-            'See coda status for why they cannot be delivered, and coda results --waiting for where they go. The node continues by itself once they can.',
-          );
-      },
+      checkOpen: () => this.#throwIfClosed(),
     });
-    this.onClose('the outbox', () => outbox.close());
-    return outbox;
   }
 
   /** Finds the executor before the cloud is asked anything, so that a broken one costs no token; makes it as soon as the

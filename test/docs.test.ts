@@ -97,7 +97,11 @@ describe('the pages', () => {
     const paths = found(/(?<![\w./-])((?:src|plugins|test|bench|\.ci)\/(?:[\w./-]*[\w/])?)/g);
     assert.ok(paths.length > 50);
     // The build makes the validators.
-    const missing = paths.filter(({ found: path }) => !existsSync(path) && !path.endsWith('/validators.js'));
+    const isMade = (path: string): boolean => path.endsWith('/validators.js');
+    // The folders of plugins.md are the reader's own.
+    const missing = paths.filter(
+      ({ page, found: path }) => page !== join('docs', 'plugins.md') && !existsSync(path) && !isMade(path),
+    );
     assert.deepEqual(missing, []);
   });
 

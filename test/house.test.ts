@@ -172,6 +172,19 @@ describe('imports', () => {
     assert.deepEqual(offenders(bench, allowed), []);
   });
 
+  it('lead from the examples only to what users can import, and to their own package', () => {
+    const examples = filesBelow('examples').flatMap(importsOf);
+    assert.ok(examples.length > 30);
+    const allowed = ({ file, target }: Import): boolean => {
+      const [, name = ''] = file.split('/');
+      const packages = ['coda-node', 'coda-node/testing', `coda-plugin-${name}`];
+      return (
+        packages.includes(target) || target.startsWith('node:') || target.startsWith(`examples/${name}/`)
+      );
+    };
+    assert.deepEqual(offenders(examples, allowed), []);
+  });
+
   it('lead from nowhere else into the command line', () => {
     const allowed = ({ file, target }: Import): boolean =>
       !target.startsWith('src/cli/') || file.startsWith('src/cli/');

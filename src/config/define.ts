@@ -24,7 +24,8 @@ interface AnyMaker {
   readonly length: number;
 }
 
-type OnePlugin = Plugin | PluginTakingOptions | AnyMaker;
+/** A plugin, or what makes one. */
+export type OnePlugin = Plugin | PluginTakingOptions | AnyMaker;
 
 /** A plugin itself, as definePlugin returns it, or what makes one; with its options, or without. A third element of a list
  *  is the plugin's name in this node, so that it can be used twice. */
@@ -71,7 +72,8 @@ type EntryOf<Which> = Which extends keyof PluginOptions
 
 type Registered<P> = P extends PluginTakingOptions ? GivenOptionsOf<P> : P;
 
-type OptionsFor<Which> = Which extends PluginTakingOptions
+/** The options of a plugin, or of what makes one, as its users write them. */
+export type OptionsFor<Which> = Which extends PluginTakingOptions
   ? GivenOptionsOf<Which>
   : Which extends PluginMaker<infer Options>
     ? Options

@@ -492,6 +492,12 @@ export type Settings = { readonly [K in Exclude<SettingName, 'logLevel'>]: Value
   readonly logLevel: LogLevel;
 };
 
+/** The settings of a node without any configuration. */
+export function defaultSettings(): Settings {
+  const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name].default] as const);
+  return Object.fromEntries(entries) as unknown as Settings;
+}
+
 /** Any setting's value. */
 export type SettingValue = Settings[SettingName];
 

@@ -42,11 +42,14 @@ export interface StartStatuses {
   executing(jobId: string, messageId: string): Promise<void>;
 }
 
+/** What the runner tells of the starts and ends of runs. */
+export type RunMarks = Pick<RunMarker, 'begin' | 'next' | 'end' | 'forget' | 'died' | 'isStrict' | 'isWary'>;
+
 export interface RunnerOptions {
   readonly held: JobTable;
   readonly admission: Admission;
   readonly leases: Leases;
-  readonly marker: RunMarker;
+  readonly marker: RunMarks;
   readonly statuses: StartStatuses;
   readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;

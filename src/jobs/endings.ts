@@ -19,10 +19,13 @@ import type { JobTable } from './job-table.ts';
 import { viewOf } from './job-view.ts';
 import type { JobTrace } from './job-trace.ts';
 
+/** What takes the outcomes. */
+export type Outcomes = Pick<Outbox, 'save' | 'keepMeasured' | 'annotate' | 'cancel' | 'done'>;
+
 export interface EndingsOptions {
   readonly qpuId: string;
   readonly held: JobTable;
-  readonly outbox: Outbox;
+  readonly outbox: Outcomes;
   readonly statuses: Statuses;
   readonly trace: JobTrace;
   readonly hooks: Hooks;

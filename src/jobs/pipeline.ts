@@ -224,11 +224,7 @@ export class JobPipeline implements Jobs {
   }
 
   cancel(jobId: string): boolean {
-    const job = this.#held.get(jobId);
-    if (job === undefined) return this.#endings.cancelledInOutbox(jobId);
-    if (job.stage === 'running') this.#runner.drop(job, 'the job was cancelled');
-    this.#endings.cancelled(job);
-    return true;
+    return cancelJob(jobId, this.#held, this.#runner, this.#endings);
   }
 
   /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
@@ -330,7 +326,17 @@ export class JobPipeline implements Jobs {
   }
 }
 
-async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
+/** Cancels a job, wherever it is; false if it is not here, or if it is too late. */
+export function cancelJob(jobId: string, held: JobTable, runner: Runner, endings: Endings): boolean {
+  const job = held.get(jobId);
+  if (job === undefined) return endings.cancelledInOutbox(jobId);
+  if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
+  endings.cancelled(job);
+  return true;
+}
+
+/** One attempt to deliver an outcome. Never rejects. */
+export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
   // The built-in plugin alone changes nothing.
   const shown = hooks.deliver.taps.length > 1 ? deepFrozen({ ...saved }) : saved;
   let delivery: Delivery;

@@ -4,9 +4,11 @@ import { composeNode, loadNodeConfig } from '../compose.ts';
 import type { CheckReport } from '../conformance/check.ts';
 import { executorChecks, type CheckExecutorOptions, type TestExecutorOptions } from './test-executor.ts';
 
-export { startTestNode } from '../compose.ts';
+export { startTestNode, testPlugin } from '../compose.ts';
 export * from './tools.ts';
 export type { TestNode, TestNodeOptions } from './node.ts';
+export type { PlayedPlugin, TestPluginOptions, TestStep } from './test-plugin.ts';
+export type { CloudAnswer, JobEnding, PlayedJob, Post, TestJob } from './in-memory/playing.ts';
 export type { CheckExecutorOptions, TestExecutorOptions, TestFunction } from './test-executor.ts';
 
 const checks = executorChecks({ loadNodeConfig, composeNode });

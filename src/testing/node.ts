@@ -71,7 +71,7 @@ export async function runTestNode(composition: Composition, options: TestNodeOpt
       options.executor === undefined
         ? loaded.executor
         : { value: options.executor, baseDir: process.cwd(), source: 'the test' };
-    const plugins = await givenPlugins(options.plugins ?? [], process.cwd());
+    const plugins = await givenPlugins(options.plugins ?? [], process.cwd(), log);
     const node = composition.composeNode({ config: { ...loaded, executor }, env, log, plugins });
     await node.start();
     const stop = async (): Promise<void> => {

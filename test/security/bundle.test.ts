@@ -7,10 +7,11 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { provision } from '../../plugins/connect/provision.ts';
 import { readState, writeState } from '../../src/config/persisted.ts';
+import { defaultSettings } from '../../src/config/settings.ts';
 import { CodaError, ConfigError } from '../../src/index.ts';
 import { createLogger } from '../../src/log.ts';
 import { bench, cloud } from '../cli/workbench.ts';
-import { defaultSettings, KEY_PEM } from '../support/harness.ts';
+import { KEY_PEM } from '../support/harness.ts';
 
 const GOOD = {
   qpu_id: 'qpu-7',

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { createModuleLoader } from '../../src/compose.ts';
 import type { PersistedState } from '../../src/config/persisted.ts';
-import { SETTINGS, type Settings } from '../../src/config/settings.ts';
+import { defaultSettings, type Settings } from '../../src/config/settings.ts';
 import { createHooks } from '../../src/hooks.ts';
 import { createHttpClient } from '../../src/net/http.ts';
 import type { CodaNode, Executor, Jobs, Plugin } from '../../src/index.ts';
@@ -116,11 +116,6 @@ export function standIn(t: TestContext, plugin: Plugin, options: StandInOptions 
 
 function setValue<K extends 'session' | 'jobs'>(node: StandIn, name: K, value: StandIn[K]): void {
   Object.defineProperty(node, name, { value });
-}
-
-export function defaultSettings(): Settings {
-  const entries = Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]);
-  return Object.fromEntries(entries);
 }
 
 const idleExecutor: Executor = {

@@ -54,14 +54,18 @@ export async function loadPlugins(
 }
 
 /** The plugins of a node without a config file, such as that of a test. Throws a ConfigError for wrong options. */
-export async function givenPlugins(given: readonly GivenPlugin[], baseDir: string): Promise<Plugin[]> {
+export async function givenPlugins(
+  given: readonly GivenPlugin[],
+  baseDir: string,
+  log: Pick<Logger, 'mask'>,
+): Promise<Plugin[]> {
   const faults: string[] = [];
   const made: Plugin[] = [];
   for (const entry of readEntries(given, 'the test', [])) {
     if (entry.kind === 'builtin' || !entry.enabled) continue;
     const { plugin: found, ...rest } = entry;
     const attempt = async <T>(action: () => T | Promise<T>): Promise<T> => action();
-    const plugin = await makePlugin({ ...rest, found, path: 'the test', baseDir, attempt, faults });
+    const plugin = await makePlugin({ ...rest, found, path: 'the test', baseDir, attempt, log, faults });
     if (plugin !== undefined) made.push(plugin);
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));

@@ -43,7 +43,10 @@ export interface StartStatuses {
 }
 
 /** What the runner tells of the starts and ends of runs. */
-export type RunMarks = Pick<RunMarker, 'begin' | 'next' | 'end' | 'forget' | 'died' | 'isStrict' | 'isWary'>;
+export type RunMarks = Pick<
+  RunMarker,
+  'begin' | 'next' | 'end' | 'forget' | 'died' | 'isAhead' | 'isStrict' | 'isWary'
+>;
 
 export interface RunnerOptions {
   readonly held: JobTable;

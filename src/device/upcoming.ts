@@ -15,7 +15,7 @@ export interface UpcomingOptions {
   readonly held: JobTable;
   readonly admission: Admission;
   readonly leases: { leaseEnd(job: HeldJob): number };
-  readonly marker: RunMarker;
+  readonly marker: Pick<RunMarker, 'isAhead' | 'isWary' | 'next'>;
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;

@@ -62,7 +62,7 @@ export class MemoryPipeline implements Pipeline {
     this.#runner = new Runner({
       held,
       admission,
-      leases: { hasLease: () => true, onSwept: () => {} },
+      leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
       endings: {
@@ -214,6 +214,7 @@ function startsInMemory(): RunMarks {
   const nothing = (): void => {};
   return {
     isStrict: false,
+    isAhead: () => true,
     isWary: false,
     ...{ begin: nothing, next: nothing, end: nothing },
     forget: (messageId) => void starts.delete(messageId),

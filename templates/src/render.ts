@@ -92,6 +92,7 @@ function chosen(text: string, project: Project): string {
     const name = condition.replace(/^!/, '');
     const isSo =
       name === project.manager ||
+      (project.kind === 'plugin' && name === project.example) ||
       (project.kind === 'executor' &&
         (name === project.language ||
           (name === 'batch' && project.batch) ||

@@ -1,6 +1,6 @@
 // What happens to each file: decided for all of them before the first one is written.
 import { lstatSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { mergedManifest, type Manifest } from './manifest.ts';
 import type { Files } from './render.ts';
 
@@ -63,7 +63,8 @@ export function plan(folder: string, files: Files, overwrite: boolean): Plan {
     } else if (overwrite) steps.push({ path, action: 'overwrite', text });
     else conflicts.push(`${path} is there, and is another one`);
   }
-  return { steps, conflicts, notes };
+  // A folder that is none is in the way of several files.
+  return { steps, conflicts: [...new Set(conflicts)], notes };
 }
 
 function manifestPlan(
@@ -101,14 +102,17 @@ function withLines(present: string, text: string): string {
 
 /** A folder where the file should be, or a file where one of its folders should be: no option replaces that. */
 function blockedBy(folder: string, path: string): string | undefined {
-  const status = statSync(join(folder, path), { throwIfNoEntry: false });
-  if (status !== undefined) return status.isFile() ? undefined : `${path} is there, and is not a file`;
-  // Writing would go where it leads.
-  if (isLink(join(folder, path))) return `${path} is a link that leads nowhere`;
-  for (let above = dirname(path); above !== '.'; above = dirname(above)) {
-    const found = statSync(join(folder, above), { throwIfNoEntry: false });
-    if (found?.isDirectory() === false) return `${above} is there, and is not a folder`;
-    if (found === undefined && isLink(join(folder, above))) return `${above} is a link that leads nowhere`;
+  const names = path.split('/');
+  for (let depth = 1; depth <= names.length; depth++) {
+    const part = names.slice(0, depth).join('/');
+    const isWhole = depth === names.length;
+    const found = statSync(join(folder, part), { throwIfNoEntry: false });
+    // Writing would go where it leads.
+    if (found === undefined)
+      return isLink(join(folder, part)) ? `${part} is a link that leads nowhere` : undefined;
+    if (isWhole ? !found.isFile() : !found.isDirectory()) {
+      return `${part} is there, and is not a ${isWhole ? 'file' : 'folder'}`;
+    }
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { coda } from '../cli/process.ts';
+import { givesCounts } from './counts.ts';
 import { packed, type Packed } from './packed.ts';
 
 const VENV = resolve('dist', 'test-python');
@@ -27,7 +27,7 @@ describe('a new project', () => {
     run(folder, 'npm', 'run', 'lint');
     const report = run(folder, 'npm', 'test');
     assert.match(report, /ok \d+ - batch-order[^]*# fail 0/);
-    await givesCounts(folder);
+    await givesCounts(folder, place.coda, environment(folder));
   });
 
   it('in JavaScript too', async () => {
@@ -36,14 +36,14 @@ describe('a new project', () => {
     run(folder, 'npm', 'run', 'lint');
     // The long checks are the same as in TypeScript.
     run(folder, 'node', '--test', '--test-name-pattern=physics|result|refuses', 'test/executor.test.js');
-    await givesCounts(folder);
+    await givesCounts(folder, place.coda, environment(folder));
   });
 
   it('in Python too', { skip: noPytest }, async () => {
     const folder = made('py', '--language', 'python', '--target', 'pcz', '--qubits', '4', '--batch');
     const report = run(folder, 'npm', 'test');
     assert.match(report, /3 passed[^]*ok +batch-order[^]* 0 failed/);
-    await givesCounts(folder);
+    await givesCounts(folder, place.coda, environment(folder));
   });
 
   it('of a plugin too', async () => {
@@ -75,31 +75,4 @@ function run(cwd: string, command: string, ...args: readonly string[]): string {
 function environment(cwd: string): Record<string, string> {
   const path = [join(VENV, 'bin'), process.env['PATH'] ?? ''].join(delimiter);
   return { PATH: path, HOME: cwd, TMPDIR: place.folder, VIRTUAL_ENV: VENV, npm_config_offline: 'true' };
-}
-
-/** As `npm run dev` in one terminal, and a circuit in another one. */
-async function givesCounts(folder: string): Promise<void> {
-  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    scripts: { dev: string };
-  };
-  const [, ...words] = scripts.dev.split(' ');
-  const dev = coda(words, { cwd: folder, main: place.coda, env: environment(folder) });
-  await dev.says('Ready for your own circuits');
-  const said = run(
-    folder,
-    process.execPath,
-    place.coda,
-    'submit',
-    'circuits/bell.json',
-    '--shots',
-    '500',
-    '--wait',
-  );
-  dev.child.kill('SIGINT');
-  assert.equal(await dev.ended, 0, dev.output());
-  const counts = new Map(
-    [...said.matchAll(/^ +([01]+) .* (\d+) +[\d.]+ %$/gm)].map(([, key, n]) => [key, Number(n)]),
-  );
-  assert.deepEqual(new Set(counts.keys()), new Set(['00', '11']), said);
-  assert.equal((counts.get('00') ?? 0) + (counts.get('11') ?? 0), 500, said);
 }

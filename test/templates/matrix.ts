@@ -2,7 +2,7 @@
 // the two tarballs: make a project, do what it says comes next, check it, and see the counts of a circuit.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Told } from './creator.ts';
@@ -41,6 +41,8 @@ for (const [manager, { agent, install, file }] of Object.entries(MANAGERS)) {
     mkdirSync(tools, { recursive: true });
     run(tools, 'npm', ['install', '--no-audit', '--no-fund', '--prefix', tools, install]);
   }
+  // It is meant to be a program, and is not one in its package.
+  if (file !== '') chmodSync(join(tools, file, 'yarn'), 0o755);
   const bin = file === '' ? join(tools, 'node_modules', '.bin') : join(tools, file);
   for (const kind of kinds) await way(manager, kind, bin, agent);
 }

@@ -2,7 +2,7 @@
 // What is installed is linked here; `npm run test:templates` installs it, with each package manager.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { givesCounts } from './counts.ts';
@@ -28,6 +28,19 @@ describe('a new project', () => {
     const report = run(folder, 'npm', 'test');
     assert.match(report, /ok \d+ - batch-order[^]*# fail 0/);
     await givesCounts(folder, place.coda, environment(folder));
+    // Packed and installed elsewhere, it is found without being named.
+    run(folder, 'npm', 'pack', '--silent', '--pack-destination', place.folder);
+    const installed = join(place.folder, 'site-of-another', 'node_modules', 'ts');
+    mkdirSync(installed, { recursive: true });
+    const tarball = join(place.folder, 'ts-0.1.0.tgz');
+    run(installed, 'tar', '-xzf', tarball, '-C', installed, '--strip-components=1');
+    assert.deepEqual(readdirSync(installed).toSorted(), ['README.md', 'dist', 'package.json']);
+    cpSync(join(folder, 'site'), join(place.folder, 'site-of-another', 'site'), { recursive: true });
+    const elsewhere = join(place.folder, 'site-of-another');
+    assert.match(
+      run(elsewhere, process.execPath, place.coda, 'run', join(folder, 'circuits', 'bell.json')),
+      /ts\/executor-factory[^]*00[^]*11|00[^]*11/,
+    );
   });
 
   it('in JavaScript too', async () => {

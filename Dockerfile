@@ -16,10 +16,13 @@ WORKDIR /opt/coda-node
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist/bundle ./dist/bundle
+COPY --from=build /build/dist/python ./dist/python
+COPY --from=build /build/docs ./docs
 RUN ln -s /opt/coda-node/dist/bundle/coda.cjs /usr/local/bin/coda \
   && mkdir -p /var/lib/coda-node /site \
   && chown node:node /var/lib/coda-node && chmod 700 /var/lib/coda-node
-USER node
+# The user `node`; as a number, so that Kubernetes can see that it is not root.
+USER 1000:1000
 WORKDIR /site
 ENV CODA_STATE_DIR=/var/lib/coda-node NODE_ENV=production
 VOLUME /var/lib/coda-node

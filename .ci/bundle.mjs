@@ -8,7 +8,12 @@ import { build } from 'esbuild';
 import { licences } from './licences.mjs';
 
 /** What users import: `<name>.js` has the exports of the file. */
-const DOORS = { index: './src/index.js', kit: './src/kit.js', testing: './src/testing/index.js' };
+const DOORS = {
+  index: './src/index.js',
+  kit: './src/kit.js',
+  qasm: './src/qasm/index.js',
+  testing: './src/testing/index.js',
+};
 /** What runs as a process. */
 const PROGRAMS = { coda: './src/cli/main.js', daemonChild: './src/cli/start/daemon-child.js' };
 

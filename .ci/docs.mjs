@@ -1,10 +1,15 @@
 // Makes the reference pages of docs/ from the tables in the code. `npm run docs` writes them; a test compares them.
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { commandLine } from '../dist/src/cli/commands.js';
 import { HOOKS } from '../dist/src/hooks.js';
 import { SETTINGS } from '../dist/src/config/settings.js';
 
-export const PAGES = { 'docs/hooks.md': hooksPage(), 'docs/settings.md': settingsPage() };
+export const PAGES = {
+  'docs/command-line.md': commandLinePage(),
+  'docs/hooks.md': hooksPage(),
+  'docs/settings.md': settingsPage(),
+};
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [path, text] of Object.entries(PAGES)) await writeFile(path, text);
@@ -101,4 +106,31 @@ function defaultOf(name, setting) {
   if (name === 'stateDir') return "the system's temp directory";
   if (setting.default === '' || setting.default === null) return '';
   return `\`${typeof setting.default === 'string' ? setting.default : JSON.stringify(setting.default)}\``;
+}
+
+function commandLinePage() {
+  const sections = commandLine().groups.map(({ title, commands }) => {
+    const entries = commands.map(({ name, rawName, description, options, examples }) => {
+      const rows = options.map(
+        (option) => `| \`${option.rawName}\` | ${option.description.replaceAll('|', '\\|')} |\n`,
+      );
+      const table = rows.length === 0 ? '' : `\n| option | |\n|---|---|\n${rows.join('')}`;
+      const lines = examples.map((example) => `${example.trim().replace(/ {2,}(?=\S)/, '  # ')}\n`);
+      return `### coda ${name}\n\n${description}.\n\n    coda ${rawName}\n${table}\n\`\`\`console\n${lines.join('')}\`\`\`\n`;
+    });
+    return `## ${title}\n\n${entries.join('\n')}`;
+  });
+  return `# Command line
+
+\`coda\` and \`coda-node\` are the same program. \`coda --help\` lists the commands, and \`coda COMMAND --help\` shows the
+options of one; \`--version\` is the version. \`coda completion\` teaches your shell all of it. Made from the table in
+\`src/cli/commands.ts\` by \`npm run docs\`.
+
+- Exit codes: 0 success, 1 failure (or no node is running), 2 wrong usage.
+- A value is the next word or stands behind \`=\`: \`--port 9000\`, \`--port=9000\`. One that may be left out (in square
+  brackets) always stands behind \`=\`. \`--\` comes before operands that begin with a dash.
+- Results go to standard output, everything else to standard error. Commands with \`--json\` are for scripts.
+- \`coda --reset\` is the same as \`coda reset\`.
+
+${sections.join('\n')}`;
 }

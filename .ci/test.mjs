@@ -1,6 +1,7 @@
 // Runs the tests from the build. `npm test -- journal outbox` runs the files whose path contains one of the words.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const words = process.argv.slice(2);
@@ -20,7 +21,10 @@ const { status } = spawnSync(
     '--enable-source-maps',
     '--import=./.ci/leaks.mjs',
     '--test',
-    '--test-timeout=120000',
+    // Only for what hangs: on a busy machine, the longest files take minutes.
+    '--test-timeout=400000',
+    // They wait for processes more than they compute.
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
     '--test-reporter=./.ci/reporter.mjs',
     ...files,
   ],

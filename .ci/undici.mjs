@@ -7,5 +7,6 @@ import connect from 'undici/lib/api/api-connect.js';
 Object.assign(Dispatcher.prototype, { connect });
 
 export { default as Agent } from 'undici/lib/dispatcher/agent.js';
+export { default as Pool } from 'undici/lib/dispatcher/pool.js';
 export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
 export { default as buildConnector } from 'undici/lib/core/connect.js';

@@ -3,6 +3,7 @@
 import { builtinPlugins } from '../plugins/index.ts';
 import type { OnePlugin } from './config/define.ts';
 import { loadConfig, type LoadedConfig, type LoadInput } from './config/load.ts';
+import type { CheckReport } from './conformance/check.ts';
 import { ModuleLoader } from './config/modules.ts';
 import * as main from './index.ts';
 import * as kit from './kit.ts';
@@ -11,6 +12,12 @@ import { Node } from './node.ts';
 import type { Plugin } from './plugin.ts';
 import { trustedOwners } from './state/trust.ts';
 import { runTestNode, type TestNode, type TestNodeOptions } from './testing/node.ts';
+import {
+  registerChecks,
+  runChecks,
+  type CheckExecutorOptions,
+  type TestExecutorOptions,
+} from './testing/test-executor.ts';
 import type { PlayedPlugin, TestPluginOptions } from './testing/test-plugin.ts';
 
 /** Loads the configuration as the CLI does: with the built-in plugins' names known. */
@@ -55,15 +62,30 @@ export async function testPlugin<P extends OnePlugin>(
   return playPlugin(surroundings, plugin, options as Parameters<typeof playPlugin>[2]);
 }
 
+/**
+ * Registers a test for each check of an executor, with node:test or with the functions of another runner that are given.
+ * `executor`: a factory, an executor, or what else `executor` in a configuration may be.
+ */
+export function testExecutor(executor: unknown, options: TestExecutorOptions = {}): void {
+  registerChecks({ loadNodeConfig, composeNode }, executor, options);
+}
+
+/** Makes the same checks without a test runner, and resolves with what they have found. */
+export function checkExecutor(executor: unknown, options: CheckExecutorOptions = {}): Promise<CheckReport> {
+  return runChecks({ loadNodeConfig, composeNode }, executor, options);
+}
+
 /** A loader of users' modules, in which the package's entry points are those of this running package. */
 export function createModuleLoader(): ModuleLoader {
   return new ModuleLoader({
     'coda-node': () => main,
     'coda-node/kit': () => kit,
-    'coda-node/testing': async () => {
-      const tools = await import('./testing/tools.ts');
-      const { executorChecks } = await import('./testing/test-executor.ts');
-      return { ...tools, startTestNode, testPlugin, ...executorChecks({ loadNodeConfig, composeNode }) };
-    },
+    'coda-node/testing': async () => ({
+      ...(await import('./testing/tools.ts')),
+      startTestNode,
+      testPlugin,
+      testExecutor,
+      checkExecutor,
+    }),
   });
 }

@@ -28,7 +28,7 @@ import { takeCircuit } from './jobs/job-view.ts';
 import type { Delivery } from './outbox/delivery.ts';
 import type { NativeGateIR } from './protocol/ir.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
-import type { Session } from './kernel/session.ts';
+import { takeSession, type Session } from './kernel/session.ts';
 import { takeWrapped, type WrappedExecutor } from './device/wrap-executor.ts';
 import type { Holds } from './kernel/slow-taps.ts';
 import { guardTaps, type GuardOptions, type TapTime } from './kernel/tap.ts';
@@ -201,6 +201,7 @@ export const HOOKS = {
     failure: 'The node does not start.',
     deadline: 'warn',
     tellsItself: true,
+    take: takeSession,
   }),
   beforeConnect: series<[ConnectRequest]>({
     args: ['request: ConnectRequest'],

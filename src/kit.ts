@@ -1,10 +1,11 @@
 // `coda-node/kit`: what the built-in plugins use beyond `coda-node`. For plugins that replace a built-in one.
 // Less stable than `coda-node`: a name here may change with a minor version.
+/// <reference types="node" preserve="true" />
 export { baseDirsOf, type ModuleLoader, type Namespace } from './config/modules.ts';
 export type { BuiltinName } from './config/plugins/known.ts';
 export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
-export type { Trouble } from './errors.ts';
+export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
 export {
   connectivityOf,

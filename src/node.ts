@@ -149,6 +149,8 @@ export class Node implements CodaNode {
   }
 
   networkChanged(): void {
+    this.log.debug('the network has changed: connecting to Redis and the cloud anew');
+    this.http.renew();
     for (const redis of this.#connections) reconnectNow(redis);
   }
 

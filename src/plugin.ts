@@ -80,7 +80,8 @@ export interface CodaNode {
   /** A connection of its own to the session's Redis; closed with the node. */
   redis(name: string, options?: RedisOptions): Redis;
   /** For a plugin that brings a network up: says that it is another one than before, or works again. Connections to Redis
-   *  are then made anew at once; otherwise some of them would be waited for until their silence is noticed. */
+   *  and the cloud are then made anew at once, and requests that are under way fail, to be repeated; otherwise some of
+   *  them would be waited for until their silence is noticed. */
   networkChanged(): void;
   /** Runs at close, in reverse order of registration, also after a failed boot. */
   onClose(name: string, release: () => void | Promise<void>): void;

@@ -16,6 +16,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
+import { blocksOf, runPage } from './support/page.ts';
+import { GATES, LEGAL_GATES, parseIr, TARGETS, validateIr, type Gate } from '../src/protocol/ir.ts';
 
 const TSC = resolve('node_modules', 'typescript', 'bin', 'tsc');
 
@@ -57,8 +59,11 @@ describe('the code in the documents', () => {
   it('compiles against the package', () => {
     cpSync('coda.config.ts.example', join(folder, 'example.config.ts'));
     let blocks = 0;
-    for (const file of TEXTS) {
-      for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)) {
+    // The files of plugins.md import each other: test/examples.test.ts compiles them together.
+    for (const file of TEXTS.filter((page) => page !== join('docs', 'plugins.md'))) {
+      for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(
+        /^```ts(?: [\w./-]+)?\n(.*?)^```$/gms,
+      )) {
         writeFileSync(join(folder, `block-${blocks}.ts`), code);
         blocks += 1;
       }
@@ -134,6 +139,47 @@ function headingsOf(path: string): string[] {
       .replaceAll(/\s/g, '-'),
   );
 }
+
+describe('the page of circuits', () => {
+  const PAGE = readFileSync(join('docs', 'circuits.md'), 'utf8');
+
+  it('shows what its commands print, run one after the other', () => {
+    const place = mkdtempSync(join(tmpdir(), 'coda-circuits-'));
+    const main = resolve('dist', 'bundle', 'coda.cjs');
+    writeFileSync(join(place, 'coda'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = {
+      ...{ PATH: `${place}:${process.env['PATH']}`, HOME: place, LANG: 'C.UTF-8' },
+      ...{ CODA_EXECUTOR_FACTORY: 'simulator', CODA_STATE_DIR: join(place, 'state') },
+    };
+    try {
+      runPage(join('docs', 'circuits.md'), { cwd: place, env });
+      assert.ok(
+        blocksOf(join('docs', 'circuits.md')).filter(({ language }) => language === 'text').length >= 3,
+      );
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  });
+
+  it('has a valid circuit, and a valid example of each gate for the targets that it names', () => {
+    const [, json = ''] = /^```json\n(.*?)^```$/ms.exec(PAGE) ?? [];
+    const circuit = parseIr(json);
+    const rows = [...PAGE.matchAll(/^\| `(\w+)` .*\| ([^|]*?) +\| `(\{.*?\})` +\|$/gm)];
+    assert.deepEqual(rows.map(([, gate = '']) => gate).toSorted(), Object.keys(GATES).toSorted());
+    for (const [, name = '', targets = '', example = ''] of rows) {
+      const legal = TARGETS.filter((target) => LEGAL_GATES[target].some((gate) => gate === name));
+      assert.equal(
+        targets,
+        legal.length === TARGETS.length ? 'all' : legal.map((target) => `\`${target}\``).join(', '),
+      );
+      const gate = JSON.parse(example) as Gate;
+      assert.equal(gate.gate, name);
+      for (const target of legal) validateIr({ ...circuit, target, gates: [gate] });
+    }
+  });
+});
 
 describe('the README', () => {
   it('names every command, and only commands that exist', () => {

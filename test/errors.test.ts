@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as coda from '../src/index.ts';
 import { messageOf } from '../src/errors.ts';
+import { QasmError } from '../src/qasm/index.ts';
 
 const CODES = {
   CODA_CONFIG: coda.ConfigError,
@@ -15,6 +16,7 @@ const CODES = {
   CODA_JOB: coda.JobError,
   CODA_WEBHOOK: coda.WebhookError,
   CODA_PLUGIN: coda.PluginError,
+  CODA_QASM: QasmError,
 } as const;
 
 describe('errors', () => {

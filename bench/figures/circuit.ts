@@ -33,7 +33,19 @@ export const circuit: Figure = {
         unit: 'ms',
         better: 'lower',
       },
-      reading,
+      reading.ir,
+      'ms',
+      ({ perBare }) => perBare <= 2,
+    );
+    const qasm = rowOf(
+      {
+        figure: 'circuit',
+        what: 'reading it as OpenQASM (bare: JSON.parse of its JSON)',
+        goal: '≤ 2 × bare',
+        unit: 'ms',
+        better: 'lower',
+      },
+      reading.qasm,
       'ms',
       ({ perBare }) => perBare <= 2,
     );
@@ -45,25 +57,29 @@ export const circuit: Figure = {
     const isMet = ({ node }: { node: number }): boolean => node <= limit;
     return [
       parse,
+      qasm,
       rowOf({ ...words, what: '`/health` meanwhile: latest answer' }, late, 'health', isMet),
       rowOf({ ...words, what: 'heartbeats meanwhile: latest' }, late, 'beat', isMet),
     ];
   },
 };
 
-async function readingTimes(lab: Lab, text: string): Promise<Samples<'ms'>> {
+async function readingTimes(lab: Lab, text: string): Promise<{ ir: Samples<'ms'>; qasm: Samples<'ms'> }> {
   const file = join(lab.folder, 'circuit.json');
   writeFileSync(file, text);
   const repetitions = String(lab.size({ full: 31, quick: 11, tiny: 3 }));
   const script = join(import.meta.dirname, '..', 'subjects', 'parse.js');
   const { stdout } = await run(process.execPath, ['--expose-gc', script, file, repetitions]);
-  const { json, node } = JSON.parse(stdout) as { json: number[]; node: number[] };
+  const times = JSON.parse(stdout) as Record<'json' | 'node' | 'warmJson' | 'qasm', number[]>;
   const original = lab.original === undefined ? '' : await originalTimes(lab.original, file);
-  const samples = (times: readonly number[]): { ms: number }[] => times.map((ms) => ({ ms }));
+  const samples = (values: readonly number[]): { ms: number }[] => values.map((ms) => ({ ms }));
   return {
-    node: samples(node),
-    bare: samples(json),
-    original: samples(original.split('\n').filter(Boolean).map(Number)),
+    ir: {
+      node: samples(times.node),
+      bare: samples(times.json),
+      original: samples(original.split('\n').filter(Boolean).map(Number)),
+    },
+    qasm: { node: samples(times.qasm), bare: samples(times.warmJson), original: [] },
   };
 }
 

@@ -21,6 +21,7 @@ import {
   type ModuleLoader,
   type Namespace,
 } from '../../src/kit.ts';
+import { ENTRY } from './entry.ts';
 import { normaliseExecutor } from './normalise.ts';
 
 /** A module that Python may have: no path. */
@@ -28,8 +29,6 @@ const PYTHON_MODULE = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 
 /** The name of a package, and no more. */
 const PACKAGE = /^(@[\w.~-]+\/)?[a-z\d][\w.~-]*$/i;
-/** The entry of a package that provides an executor. */
-export const ENTRY = 'executor-factory';
 
 /** An executor, or the factory that makes it. */
 export type Found = LoadedExecutor | ExecutorRecipe;
@@ -134,7 +133,7 @@ async function findPackage(
     if (path === undefined) continue;
     const exports = await importModule(modules, path, label);
     const factory = factoryOf(exports);
-    if (factory !== undefined) return found(factory.value, undefined, label, name);
+    if (factory !== undefined) return found(factory, undefined, label, name);
     throw new ExecutorError(
       `${label}: module '${module}' exports no createExecutor, and no default; it exports ${exportsText(exports)}`,
       { remedy: `Name what makes the executor: ${module}:<export>` },
@@ -143,14 +142,12 @@ async function findPackage(
   return undefined;
 }
 
-/** What makes the executor of a package, and the name of its export. */
-export function factoryOf(exports: Namespace): { value: unknown; attribute: string } | undefined {
+/** What makes the executor of a package. */
+export function factoryOf(exports: Namespace): unknown {
   // Checked with `in`: without a default export, the loader returns the module itself for `default`.
   const fallback = 'default' in exports ? exports['default'] : undefined;
   const nested = isRecord(fallback) ? fallback['createExecutor'] : undefined;
-  const named = exports['createExecutor'] ?? nested ?? undefined;
-  if (named !== undefined) return { value: named, attribute: 'createExecutor' };
-  return fallback === undefined || fallback === null ? undefined : { value: fallback, attribute: 'default' };
+  return exports['createExecutor'] ?? nested ?? fallback ?? undefined;
 }
 
 /** A factory or class to call later, once, with the settings and what else it is given; or an executor as it is. `owner` is

@@ -102,10 +102,11 @@ async function load(modules: ModuleLoader, candidate: Candidate): Promise<Usable
   const exports = await loadModule(modules, module, [baseDir], `executor of the package ${label}`);
   const factory = factoryOf(exports);
   if (factory !== undefined) {
+    const attribute = 'default' in exports && exports['default'] === factory ? 'default' : 'createExecutor';
     return {
       label,
-      reference: `${module}:${factory.attribute}`,
-      found: found(factory.value, undefined, `executor ${label}`, label),
+      reference: `${module}:${attribute}`,
+      found: found(factory, undefined, `executor ${label}`, label),
       candidate,
     };
   }

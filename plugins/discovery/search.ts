@@ -81,6 +81,8 @@ function brokenCandidate({ candidate, error }: Broken): ExecutorCandidate {
 }
 
 function referenceOf(value: unknown): string {
+  // With its options.
+  if (Array.isArray(value)) return referenceOf(value[0]);
   if (typeof value === 'string') return value;
   return isPythonChoice(value) ? value.python : kindOf(value);
 }

@@ -5,7 +5,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Context, Next } from 'koa';
 import { ConfigError, messageOf, type CodaNode, type Logger, type Plugin } from '../../src/index.ts';
-import { asLines, ReadinessReport, healthAddress, type HealthAddress } from '../../src/kit.ts';
+import {
+  asLines,
+  MORE_FILES_REMEDY,
+  ReadinessReport,
+  healthAddress,
+  type HealthAddress,
+} from '../../src/kit.ts';
 import { capConnections, mostConnections } from './connections.ts';
 import { isFromThisMachine } from './visitor.ts';
 
@@ -38,7 +44,10 @@ export function health(): Plugin {
         const log = node.log.child('health');
         const server = await createHealthServer(node, log);
         address = await listen(server, node.settings.host, node.settings.port);
-        server.on('error', (error) => log.error(`the health server failed: ${error.message}`));
+        // Without a descriptor for a visitor, Node.js hangs up; some systems say so here.
+        server.on('error', (error) =>
+          log.error(`the health server cannot take a connection: ${messageOf(error)} → ${MORE_FILES_REMEDY}`),
+        );
         node.onClose('health server', () => close(server));
         const host = address.host.includes(':') ? `[${address.host}]` : address.host;
         log.info(`listening on http://${host}:${address.port}`);

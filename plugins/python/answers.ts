@@ -1,5 +1,5 @@
 // What the Python process answers, as the node takes it.
-import { ExecutorError, type Edge, type ExecutionResult } from '../../src/index.ts';
+import { ExecutorDiedError, ExecutorError, type Edge, type ExecutionResult } from '../../src/index.ts';
 import type { Head, PythonHost } from './host.ts';
 
 /** The answer of a run that has ended by itself; throws if it has no result. */
@@ -16,7 +16,12 @@ export function resultOf(answer: Readonly<Record<string, unknown>>): ExecutionRe
 }
 
 /** The message as Python has it, and the traceback in place of a stack. */
-function failureOf(head: Head): ExecutorError {
+function failureOf(head: Head): ExecutorError | ExecutorDiedError {
+  if (head['out_of_memory'] === true) {
+    return new ExecutorDiedError(
+      `the Python process of the executor ran out of memory: ${String(head['message'])}`,
+    );
+  }
   const error = new ExecutorError(String(head['message']));
   if (typeof head['traceback'] === 'string') error.stack = head['traceback'];
   return error;

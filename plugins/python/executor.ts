@@ -208,14 +208,11 @@ export class PythonExecutor implements Executor {
     if (head.t === 'error') showTraceback(host, head['traceback']);
     if (head['out_of_memory'] === true) {
       this.#culprit ??= id;
-      const why = `ran out of memory: ${String(head['message'])}`;
-      host.retire(why);
+      host.retire(`ran out of memory: ${String(head['message'])}`);
       this.#lose();
-      // Its end may take a while; the runs have no outcome already.
-      this.#giveUpRuns(`the Python process of the executor ${why}`);
-      return;
+    } else {
+      this.#deaths = 0;
     }
-    this.#deaths = 0;
     const pending = this.#runs.get(id);
     if (pending === undefined) {
       this.ownStart?.keep(id, head);
@@ -247,11 +244,6 @@ export class PythonExecutor implements Executor {
     this.#down = text;
     this.#deaths += 1;
     if (!isClosing) log.warn(`${text}; it is started again`);
-    this.#giveUpRuns(text);
-    if (!isClosing) await this.#startAgain();
-  }
-
-  #giveUpRuns(text: string): void {
     const culprit = this.#culprit;
     this.#culprit = undefined;
     this.ownStart?.clear();
@@ -259,6 +251,7 @@ export class PythonExecutor implements Executor {
       this.#runs.delete(id);
       reject(new ExecutorDiedError(text, { counts: culprit === undefined || culprit === id }));
     }
+    if (!isClosing) await this.#startAgain();
   }
 
   async #startAgain(): Promise<void> {

@@ -1,5 +1,5 @@
-// The job that the Python process may begin by itself, the moment the run before it has ended: its start is no message to
-// the node and one back. What it has begun waits here until the node asks for the run.
+// The jobs that the Python process may begin by itself, each the moment the run before it has ended: a start is no message
+// to the node and one back. What it has begun waits here until the node asks for the run.
 import type { UpcomingJob } from '../../src/index.ts';
 import type { OwnStart } from '../../src/kit.ts';
 import type { CircuitsAhead } from './ahead.ts';
@@ -19,48 +19,53 @@ interface Begun {
 export class PythonStart implements OwnStart {
   readonly #ahead: CircuitsAhead;
   readonly #host: () => PythonHost | undefined;
-  #begun: Begun | undefined;
+  /** In the order in which they have begun. */
+  readonly #begun: Begun[] = [];
 
   constructor(ahead: CircuitsAhead, host: () => PythonHost | undefined) {
     this.#ahead = ahead;
     this.#host = host;
   }
 
-  allow({ jobId, circuit }: UpcomingJob, after: string, until: number): void {
-    // A circuit that is not sent ahead goes with its run.
-    if (!this.#ahead.has(jobId)) return this.recall();
-    this.#host()?.control({ t: 'next', after, id: jobId, shots: circuit.shots, until: ORIGIN_MS + until });
+  allow(next: readonly UpcomingJob[], after: string, until: number): void {
+    const jobs: { id: string; shots: number }[] = [];
+    for (const { jobId, circuit } of next) {
+      // A circuit that is not sent ahead goes with its run.
+      if (!this.#ahead.has(jobId)) break;
+      jobs.push({ id: jobId, shots: circuit.shots });
+    }
+    this.#host()?.control({ t: 'next', after, jobs, until: ORIGIN_MS + until });
   }
 
   recall(): void {
-    this.#host()?.control({ t: 'next' });
+    this.#host()?.control({ t: 'next', after: '', jobs: [], until: 0 });
   }
 
   get begun(): string | undefined {
-    return this.#begun?.id;
+    return this.#begun[0]?.id;
   }
 
   /** The answer of a run: it may name the run that has begun after it. */
   follow(answer: Head): void {
     const id = answer['next'];
-    if (typeof id === 'string') this.#begun = { id, answer: undefined };
+    if (typeof id === 'string') this.#begun.push({ id, answer: undefined });
   }
 
   /** The answer of a run that the node has not asked for yet. */
   keep(id: string, answer: Head): void {
-    if (this.#begun?.id === id) this.#begun.answer = answer;
+    const begun = this.#begun.find((one) => one.id === id);
+    if (begun === undefined) return;
+    begun.answer = answer;
+    this.follow(answer);
   }
 
   /** The node asks for the run: whether it has begun, and its answer, if that is here. */
   take(jobId: string): { readonly answer: Head | undefined } | undefined {
-    if (this.#begun?.id !== jobId) return undefined;
-    const begun = this.#begun;
-    this.#begun = undefined;
-    return begun;
+    return this.begun === jobId ? this.#begun.shift() : undefined;
   }
 
   /** The process is gone. */
   clear(): void {
-    this.#begun = undefined;
+    this.#begun.length = 0;
   }
 }

@@ -1,43 +1,13 @@
 #!/usr/bin/env node
 // The command line: reads the arguments, runs one command and turns an error into an exit code.
 // 0: done; 1: failed; 2: wrong usage.
-import { cac, type CAC } from 'cac';
-import { version } from '../version.ts';
+import type { CAC } from 'cac';
 import { didYouMean } from '../config/suggest.ts';
-import { addCancel } from './cancel/command.ts';
-import { addConfig } from './config/command.ts';
-import { addDev } from './dev/command.ts';
-import { addDoctor } from './doctor/command.ts';
+import { commandLine } from './commands.ts';
 import { commandOf, readArguments } from './terminal/arguments.ts';
 import { exitSoon, outliveOutput, showUncaught } from './terminal/exit.ts';
 import { CommandError, failureText, UsageError } from './terminal/failure.ts';
-import { guardOutput, terminal } from './terminal/output.ts';
-import { addCommands, type CommandGroup } from './help.ts';
-import { addExecutor } from './executor/command.ts';
-import { addLogs } from './logs/command.ts';
-import { addPause, addResume } from './pause/command.ts';
-import { addReset } from './reset/command.ts';
-import { addResults } from './results/command.ts';
-import { addRun } from './run/command.ts';
-import { addService } from './service/command.ts';
-import { addStart } from './start/command.ts';
-import { addStatus } from './status/command.ts';
-import { addStopVpn } from './stop-vpn/command.ts';
-import { addStop } from './stop/command.ts';
-import { addSubmit } from './submit/command.ts';
-
-/** In the order of `coda --help`. */
-const GROUPS: readonly CommandGroup[] = [
-  { title: 'Try it out', commands: [addDev, addSubmit, addCancel, addRun, addExecutor] },
-  {
-    title: 'Run a node',
-    commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
-  },
-  {
-    title: 'Find and solve problems',
-    commands: [addDoctor, addConfig, addResults, addStopVpn, addReset],
-  },
-];
+import { guardOutput, outputFlushed, terminal } from './terminal/output.ts';
 
 process.title = 'coda-node';
 const lostOutput = outliveOutput();
@@ -49,10 +19,7 @@ void run(process.argv.slice(2)).then((code) => {
 });
 
 async function run(args: readonly string[]): Promise<number> {
-  const cli = cac('coda');
-  addCommands(cli, GROUPS);
-  cli.option('--reset', 'The same as the command `reset`');
-  cli.version(version);
+  const { cli } = commandLine();
   try {
     const code = await dispatch(cli, args);
     // What a node's executor prints is not the result of `coda start`.
@@ -86,6 +53,7 @@ async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
 }
 
 async function checkOutput(): Promise<void> {
+  await outputFlushed();
   // A stream reports its errors a moment later.
   await new Promise(setImmediate);
   const lost = lostOutput();

@@ -1,5 +1,6 @@
 // Errors that nobody catches, of code beside the node's own: a timer of a plugin that throws, a promise without a handler.
 // The node continues, and says whose they are. Only if the node's own code was interrupted, it ends in good order.
+import type { LoadedConfig } from '../config/load.ts';
 import { messageOf, NodeError } from '../errors.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
 import type { Node } from '../node.ts';
@@ -33,13 +34,12 @@ const RESTART_REMEDY =
   'Its run may never end: restart the node (coda stop, coda start), and the job runs again. CODA_JOB_TIMEOUT_SEC ends a run that hangs.';
 
 export class StrayErrors {
-  readonly #pluginOf: (file: string) => string | undefined;
+  readonly #config: Pick<LoadedConfig, 'configFile' | 'executor' | 'plugins'>;
   readonly #kinds = new Map<string, Kind>();
   #others = 0;
 
-  /** `pluginOf` names the plugin of a module, in quotes. */
-  constructor(pluginOf: (file: string) => string | undefined) {
-    this.#pluginOf = pluginOf;
+  constructor(config: Pick<LoadedConfig, 'configFile' | 'executor' | 'plugins'>) {
+    this.#config = config;
   }
 
   /** From now on, until the end of the process: code of plugins may run after the node is closed. */
@@ -69,14 +69,20 @@ export class StrayErrors {
   }
 
   #culprit(places: readonly Place[]): Culprit {
+    const inLog = 'its stack is in the log';
     const foreign = places.filter(({ isOurs }) => !isOurs);
     const [first] = foreign;
-    const inLog = 'its stack is in the log';
     if (first !== undefined) {
-      const named = foreign.map(({ file }) => this.#pluginOf(file)).find((name) => name !== undefined);
-      const who = named === undefined ? 'code outside the node' : `plugin ${named}`;
       const remedy = `Catch it there, ${inLog}. Then restart the node.`;
-      return { who: `${who} (${first.text})`, remedy, isPlugin: named !== undefined };
+      const { configFile, executor, plugins } = this.#config;
+      const file = foreign
+        .map((place) => place.file)
+        .find((name) => plugins.files.pluginOf(name) !== undefined);
+      if (file === undefined)
+        return { who: `code outside the node (${first.text})`, remedy, isPlugin: false };
+      const isInConfig = file === configFile && executor !== undefined && typeof executor.value !== 'string';
+      const who = `plugin ${plugins.files.pluginOf(file)}${isInConfig ? ' or the executor' : ''}`;
+      return { who: `${who} (${first.text})`, remedy, isPlugin: !isInConfig };
     }
     if (places.length === 0) {
       return { who: 'code that cannot be named', remedy: `Find it: ${inLog}.`, isPlugin: false };

@@ -1,10 +1,11 @@
 // Loads modules that users write, TypeScript included, on every supported Node and without a compiler of their own.
 // What they import as `coda-node` is this running package, so that its classes are the same ones (instanceof works).
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Jiti } from 'jiti';
+import { isRecord } from '../protocol/text.ts';
 import { checkTrusted, checkTrustedFolder, checkWay, trustedOwners, type Owners } from '../state/trust.ts';
 
 /** What a module exports, by name. */
@@ -109,6 +110,23 @@ export class ModuleLoader {
         ),
       ),
     });
+  }
+}
+
+/** The module of this process that exports `value`; undefined if none is known to. */
+export function exporterOf(value: unknown): string | undefined {
+  // jiti keeps what it has translated where Node keeps modules of CommonJS.
+  const modules = Object.values(createRequire(import.meta.url).cache);
+  return modules.find((module) => exportsOf(module).includes(value))?.filename;
+}
+
+function exportsOf(module: NodeJS.Module | undefined): unknown[] {
+  try {
+    const exports: unknown = module?.exports;
+    return isRecord(exports) ? [exports, ...Object.values(exports)] : [exports];
+  } catch {
+    // A getter that throws.
+    return [];
   }
 }
 

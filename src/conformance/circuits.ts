@@ -154,6 +154,14 @@ export function certainties({ target, qubits, pairs }: Terms): readonly Certain[
       turn('virtual_z', PI),
       turn('ry', PI / 2),
     ),
+    on(
+      'virtual_z',
+      'quarter turns of rx, virtual_z and ry, each in its positive direction, turn 0 into 1',
+      '1',
+      turn('rx', PI / 2),
+      turn('virtual_z', PI / 2),
+      turn('ry', PI / 2),
+    ),
     on('x90', 'x90 is a quarter turn of rx', '1', gate('x90', [q]), turn('rx', PI / 2)),
     on(
       'y_minus_90',
@@ -188,6 +196,13 @@ function onPairs(target: Target, pair: readonly [number, number] | undefined): r
     measuring('cz', 'cz flips the phase if both qubits are 1', b, '1', flip(a), ...around(gate('cz', pair))),
     measuring('cz', 'cz does nothing if a qubit is 0', b, '0', ...around(gate('cz', pair))),
     measuring('cp', 'cp by a half turn flips the phase', b, '1', flip(a), ...around(gate('cp', pair, PI))),
+    measuring(
+      'cp',
+      'cp by a quarter turn, and then one of rx, turn a superposition into 0',
+      b,
+      '0',
+      ...[flip(a), ...hadamard(b, target), gate('cp', pair, PI / 2), gate('rx', [b], PI / 2)],
+    ),
     measuring('cp', 'cp does nothing if a qubit is 0', b, '0', ...around(gate('cp', pair, PI))),
     measuring('iswap', 'iswap moves a 1 to the other qubit', b, '1', flip(a), gate('iswap', pair)),
     measuring('iswap', 'iswap takes the 1 from the first qubit', a, '0', flip(a), gate('iswap', pair)),

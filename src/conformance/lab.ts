@@ -33,15 +33,25 @@ export interface ShortRun {
   readonly tooShort: LongRun;
 }
 
+export interface LabOptions {
+  /** The most shots that it may ask for. */
+  readonly budget?: number | undefined;
+  /** What the executor gets. */
+  readonly log?: Logger | undefined;
+  readonly strays?: readonly string[] | undefined;
+}
+
 const STOPPED = 'it was stopped';
 const LONG_MS = 500;
 const FIRST_SHOTS = 1000;
-const MOST_SHOTS = 1_000_000_000;
+const MOST_SHOTS = 100_000_000;
 /** What the checks after those of the cancel ask for. */
 const RESERVED_SHOTS = 1_100;
 
 export class Lab {
   readonly terms: Terms;
+  /** Errors so far that nobody has caught; undefined if others look after them. */
+  readonly strays: readonly string[] | undefined;
   /** How long a cancelled run took to end, once one was cancelled. */
   cancelled: number | undefined;
   readonly #subject: Subject;
@@ -55,11 +65,16 @@ export class Lab {
   #warnings: Finding[] = [];
   #long: Promise<LongRun | ShortRun> | undefined;
 
-  constructor(subject: Subject, terms: Terms, budget = Infinity, log = silentLogger) {
+  constructor(
+    subject: Subject,
+    terms: Terms,
+    { budget = Infinity, log = silentLogger, strays }: LabOptions = {},
+  ) {
     this.#subject = subject;
     this.terms = terms;
     this.#budget = budget;
     this.#log = log;
+    this.strays = strays;
   }
 
   /** Shots that were asked for so far. */

@@ -1,6 +1,5 @@
 // One executor under check: makes it when it is first needed, makes the checks that are wanted, and ends it.
 import { CodaError } from '../errors.ts';
-import type { Logger } from '../log.ts';
 import { nearest } from '../nearest.ts';
 import type { Check, CheckReport, CheckResult } from './check.ts';
 import { CHECKS } from './checks/index.ts';
@@ -30,16 +29,17 @@ const LOAD = {
 export class CheckSession {
   readonly #open: () => Promise<OpenSubject>;
   readonly #options: CheckOptions;
-  readonly #log: Logger | undefined;
+  readonly #strays: readonly string[] | undefined;
   readonly #results = new Map<string, CheckResult>();
   readonly #begin = performance.now();
   #opened: Promise<Opened> | undefined;
 
-  /** Throws a TypeError if an option names a check that does not exist. */
-  constructor(open: () => Promise<OpenSubject>, options: CheckOptions, log?: Logger) {
+  /** `strays`: a list of the errors that nobody catches, if there is one. Throws a TypeError if an option names a check that
+   *  does not exist. */
+  constructor(open: () => Promise<OpenSubject>, options: CheckOptions, strays?: readonly string[]) {
     this.#open = open;
     this.#options = options;
-    this.#log = log;
+    this.#strays = strays;
     for (const id of [...(options.skip ?? []), ...(options.only ?? [])]) checkId(id);
   }
 
@@ -101,7 +101,11 @@ export class CheckSession {
     const subject = await this.#open();
     try {
       const terms = termsOf(subject, this.#options);
-      return { subject, terms, lab: new Lab(subject, terms, this.#options.shotsBudget, this.#log) };
+      return {
+        subject,
+        terms,
+        lab: new Lab(subject, terms, { budget: this.#options.shotsBudget, strays: this.#strays }),
+      };
     } catch (thrown) {
       await subject.end();
       throw thrown;
@@ -145,15 +149,8 @@ export class CheckSession {
       ...('finding' in outcome ? [outcome.finding] : []),
       ...(opened?.lab.takeWarnings() ?? []).map((warning) => ({ ...warning, why: warning.why || check.why })),
     ];
-    const status = findings.some(({ level }) => level === 'failure')
-      ? 'failed'
-      : 'passed' in outcome
-        ? findings.length > 0
-          ? 'warned'
-          : 'passed'
-        : 'left out';
     return {
-      ...{ id: check.id, title: check.title, status, findings },
+      ...{ id: check.id, title: check.title, status: statusOf(outcome, findings), findings },
       ...('note' in outcome && outcome.note !== undefined ? { note: outcome.note } : {}),
       shots: (opened?.lab.shots ?? 0) - before,
       ms: Math.round(performance.now() - begin),
@@ -177,24 +174,24 @@ export class CheckSession {
 
   /** Why a check is left out, if it is. */
   #reason(check: Check, lab: Lab, terms: Terms): string | undefined {
-    const failed = check.needs.find((id) => this.#hasFailed(id));
+    const failed = this.#failedOf(check.needs);
     if (failed !== undefined) return `the check \`${failed}\` has failed`;
     const unless = check.unless?.(terms);
     if (unless !== undefined) return unless;
-    if (lab.stuck !== undefined && check.id !== 'close') return lab.stuck;
     const shots = check.shots(terms);
+    if (lab.stuck !== undefined && shots > 0) return lab.stuck;
     if (shots <= lab.left) return undefined;
     return `it needs ${shots} shots, and the budget has ${lab.left} left`;
   }
 
-  /** Whether a check has failed, or one that it needs. */
-  #hasFailed(id: string): boolean {
-    const result = this.#results.get(id);
-    return result?.status === 'failed' || (result?.status === 'left out' && this.#needsFailed(id));
-  }
-
-  #needsFailed(id: string): boolean {
-    return checkOf(id).needs.some((needed) => this.#hasFailed(needed));
+  /** The one of these checks that has failed, or the one that kept them from being made. */
+  #failedOf(ids: readonly string[]): string | undefined {
+    for (const id of ids) {
+      const status = this.#results.get(id)?.status;
+      const failed = status === 'left out' ? this.#failedOf(checkOf(id).needs) : undefined;
+      if (status === 'failed' || failed !== undefined) return failed ?? id;
+    }
+    return undefined;
   }
 }
 
@@ -202,6 +199,12 @@ type Outcome =
   | { readonly passed: true; readonly note: string | undefined }
   | { readonly note: string }
   | { readonly finding: Finding };
+
+function statusOf(outcome: Outcome, findings: readonly Finding[]): CheckResult['status'] {
+  if (findings.some(({ level }) => level === 'failure')) return 'failed';
+  if (!('passed' in outcome)) return 'left out';
+  return findings.length > 0 ? 'warned' : 'passed';
+}
 
 function checkId(id: string): void {
   const known = CHECKS.map((check) => check.id);

@@ -76,15 +76,17 @@ export interface Executor {
   close?(): void | Promise<void>;
 }
 
-/** The next job begins the moment the one before it has ended: its start does not wait for a message to the node and one
+/** The next jobs begin the moment the one before has ended: their starts do not wait for a message to the node and one
  *  back. The node decides before that; whatever it must do before a start is done by then. */
 export interface OwnStart {
-  /** `job` may begin as soon as the run of the job `after` has ended with a result or an error, if that is before `until`,
-   *  which is of performance.now(). Replaces what was allowed before. `upcoming` has named the job. */
-  allow(job: UpcomingJob, after: string, until: number): void;
-  /** No job may begin by itself any more. One that has begun is not stopped. */
+  /** These jobs may begin one after another: the first as soon as the run of the job `after` has ended with a result or an
+   *  error, and each before `until`, which is of performance.now(). Replaces what was allowed before; what has begun by then
+   *  is not stopped. `upcoming` has named the jobs. */
+  allow(jobs: readonly UpcomingJob[], after: string, until: number): void;
+  /** No job may begin by itself any more. */
   recall(): void;
-  /** The job that has begun by itself, until `run` is called for it: at once after the end of the run before it. */
+  /** The first job that has begun by itself and for which `run` has not been called: the node does that at once after the
+   *  end of the run before it. */
   readonly begun: string | undefined;
 }
 

@@ -45,7 +45,7 @@ export interface StartStatuses {
 /** What the runner tells of the starts and ends of runs. */
 export type RunMarks = Pick<
   RunMarker,
-  'begin' | 'next' | 'end' | 'forget' | 'died' | 'isAhead' | 'isStrict' | 'isWary'
+  'begin' | 'next' | 'isAhead' | 'end' | 'forget' | 'died' | 'isStrict' | 'isWary'
 >;
 
 export interface RunnerOptions {

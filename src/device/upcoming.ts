@@ -1,6 +1,6 @@
 // What an executor hears of the jobs that are next, and which of them it may begin by itself when the running one has ended:
-// the next one, as long as the node would start it too. That one is on the disk as started before it may begin. What has
-// begun is a run like any other, whatever has changed meanwhile.
+// those that the node would start too. They are on the disk as started before they may begin. What has begun is a run like
+// any other, whatever has changed meanwhile.
 import { messageOf } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { HeldJob, ReadyJob } from '../jobs/job.ts';
@@ -10,6 +10,10 @@ import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { LoadedExecutor, OwnStart } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
+
+/** So many jobs are always marked ahead: one more than the next. */
+const SOONEST = 2;
+const NONE: readonly ReadyJob[] = [];
 
 export interface UpcomingOptions {
   readonly held: JobTable;
@@ -25,10 +29,11 @@ export interface UpcomingOptions {
 export class Upcoming {
   readonly #options: UpcomingOptions;
   readonly #ownStart: OwnStart | undefined;
-  #allowed: ReadyJob | undefined;
+  /** What may begin, in this order. */
+  #allowed: readonly ReadyJob[] = NONE;
   #until = 0;
-  /** All that were allowed since the last run began: one that was recalled may have begun a moment before that. */
-  readonly #candidates: ReadyJob[] = [];
+  /** All that were allowed and may have begun: also one that was recalled a moment too late. */
+  #candidates: readonly ReadyJob[] = NONE;
 
   constructor(options: UpcomingOptions) {
     this.#options = options;
@@ -54,31 +59,36 @@ export class Upcoming {
     // The queue may have been shorter when the last run started.
     if (held.queued > 0 && held.queued <= MARKED_AHEAD) this.announce(held.peek(MARKED_AHEAD));
     if (this.#ownStart === undefined) return;
-    if (current === null || !mayStart || !this.#allowFront(current, this.#ownStart)) this.recall();
+    const next = current !== null && mayStart && this.#isPlain ? this.#marked() : NONE;
+    if (current === null || next.length === 0) return this.recall();
+    const until = Math.min(...next.map((job) => this.#options.leases.leaseEnd(job)));
+    const isKnown = until === this.#until && isSame(next, this.#allowed);
+    if (isKnown) return;
+    this.#candidates = [...this.#candidates.filter((job) => !next.includes(job)), ...next];
+    this.#allowed = next;
+    this.#until = until;
+    this.#ownStart.allow(next, current, until);
   }
 
-  #allowFront(after: string, ownStart: OwnStart): boolean {
-    const { held, admission, leases, marker, hooks } = this.#options;
-    const job = held.front;
-    if (job === undefined || !admission.isOpen || marker.isWary) return false;
-    if (isTapped(hooks.onJob) || isTapped(hooks.batchSize)) return false;
-    const until = leases.leaseEnd(job);
-    if (job === this.#allowed && until === this.#until) return true;
-    const [messageId] = job.messageIds;
-    if (!marker.isAhead(messageId)) marker.next(firstEntries(held.peek(MARKED_AHEAD)), 1);
-    // Not if the disk is full.
-    if (!marker.isAhead(messageId)) return false;
-    if (job !== this.#allowed) this.#candidates.push(job);
-    this.#allowed = job;
-    this.#until = until;
-    ownStart.allow(job, after, until);
-    return true;
+  /** Whether nothing stands between two runs but the device. */
+  get #isPlain(): boolean {
+    const { admission, marker, hooks } = this.#options;
+    return admission.isOpen && !marker.isWary && !isTapped(hooks.onJob) && !isTapped(hooks.batchSize);
+  }
+
+  /** The next jobs, as far as they are on the disk as started; none if the disk is full. */
+  #marked(): readonly ReadyJob[] {
+    const { held, marker } = this.#options;
+    const next = held.peek(MARKED_AHEAD);
+    marker.next(firstEntries(next), SOONEST);
+    const unmarked = next.findIndex(({ messageIds }) => !marker.isAhead(messageIds[0]));
+    return unmarked < 0 ? next : next.slice(0, unmarked);
   }
 
   /** Nothing may begin by itself any more. What has begun is found all the same. */
   recall(): void {
-    if (this.#allowed === undefined) return;
-    this.#allowed = undefined;
+    if (this.#allowed.length === 0) return;
+    this.#allowed = NONE;
     this.#ownStart?.recall();
   }
 
@@ -86,10 +96,16 @@ export class Upcoming {
   takeBegun(): ReadyJob | undefined {
     const begun = this.#ownStart?.begun;
     const job = begun === undefined ? undefined : this.#candidates.find(({ jobId }) => jobId === begun);
-    this.#allowed = undefined;
-    this.#candidates.length = 0;
+    const others = (jobs: readonly ReadyJob[]): readonly ReadyJob[] => jobs.filter((one) => one !== job);
+    // If none has begun, none of the others will, until they are allowed again.
+    this.#allowed = job === undefined ? NONE : others(this.#allowed);
+    this.#candidates = job === undefined ? NONE : others(this.#candidates);
     return job;
   }
+}
+
+function isSame(some: readonly ReadyJob[], others: readonly ReadyJob[]): boolean {
+  return some.length === others.length && some.every((job, index) => job === others[index]);
 }
 
 /** The entry of each job that stands for it. */

@@ -1,5 +1,6 @@
 // What a connect has settled: who the node is, where Redis and the cloud are, how requests are signed.
 import type { TokenSigner } from '../protocol/jwt.ts';
+import { isRecord, kindOf } from '../protocol/text.ts';
 
 export interface VpnTerms {
   readonly required: boolean;
@@ -21,4 +22,28 @@ export interface Session {
   readonly heartbeatPath: string;
   readonly vpn: VpnTerms;
   readonly signer: TokenSigner;
+}
+
+const KINDS = {
+  qpuId: 'string',
+  nativeGateSet: 'string',
+  numQubits: 'number',
+  redisUrl: 'string',
+  webappUrl: 'string',
+  heartbeatPath: 'string',
+  vpn: 'object',
+  signer: 'object',
+} as const;
+
+/** The answer of a tap of `connect`. Throws a TypeError that names what is wrong with it. */
+export function takeSession(answer: unknown): unknown {
+  if (!isRecord(answer)) throw new TypeError(`it returned ${kindOf(answer)}, not a session`);
+  for (const [name, kind] of Object.entries(KINDS)) {
+    const value = answer[name];
+    if (typeof value === kind && value !== null) continue;
+    throw new TypeError(
+      `the ${name} of the session that it returned is ${kindOf(value)}, not a${kind === 'object' ? 'n' : ''} ${kind}`,
+    );
+  }
+  return answer;
 }

@@ -6,6 +6,7 @@ import { CodaError } from '../errors.ts';
 import { validateIr } from '../protocol/ir.ts';
 import { parseShots } from '../protocol/job.ts';
 import { isRecord, shown } from '../protocol/text.ts';
+import type { Edge } from './contract.ts';
 import type { CloudJobs, JobEnd, SubmittedJob } from './jobs.ts';
 import { Refusal } from './refusal.ts';
 import { readBody } from './routes.ts';
@@ -18,8 +19,16 @@ export interface JobAnswer {
   readonly end: JobEnd | null;
 }
 
+/** The answer of `GET /dev/device`. */
+export interface DeviceAnswer {
+  readonly native_gate_set: string;
+  /** As the node has last told it; none, if it has told none. */
+  readonly connectivity: readonly Edge[];
+}
+
 interface AdminParts {
   readonly token: string;
+  readonly device: () => DeviceAnswer;
   readonly jobs: CloudJobs;
   /** Fires when the cloud closes, and ends all waiting requests. */
   readonly closing: AbortSignal;
@@ -29,8 +38,8 @@ interface AdminParts {
 const LONGEST_WAIT_SEC = 30;
 const CANCEL_WAIT_SEC = 10;
 
-/** `POST /dev/jobs`, `GET /dev/jobs`, `GET /dev/jobs/:id?wait=<seconds>`, `POST /dev/jobs/:id/cancel`. */
-export function adminRoutes({ token, jobs, closing, onSubmit }: AdminParts): Router {
+/** `GET /dev/device`, `POST /dev/jobs`, `GET /dev/jobs`, `GET /dev/jobs/:id?wait=<seconds>`, `POST /dev/jobs/:id/cancel`. */
+export function adminRoutes({ token, device, jobs, closing, onSubmit }: AdminParts): Router {
   const router = new Router({ prefix: '/dev' });
 
   router.use(async (context, next) => {
@@ -44,6 +53,10 @@ export function adminRoutes({ token, jobs, closing, onSubmit }: AdminParts): Rou
       context.status = thrown instanceof Refusal ? thrown.status : 422;
       context.body = { error: thrown.message };
     }
+  });
+
+  router.get('/device', (context) => {
+    context.body = device();
   });
 
   router.post('/jobs', async (context) => {

@@ -6,7 +6,7 @@ import { isRecord, kindOf, shown } from '../protocol/text.ts';
 import { MAX_ERROR_CHARACTERS, type WebhookBody } from '../protocol/webhook.ts';
 import { Refusal } from './refusal.ts';
 
-type Edge = readonly [number, number];
+export type Edge = readonly [number, number];
 type Fields = Readonly<Record<string, unknown>>;
 
 /** PROTOCOL §1. */

@@ -10,7 +10,7 @@ import { maskUrlPasswords } from '../log.ts';
 import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { openRedis } from '../net/redis.ts';
-import { adminRoutes } from './admin.ts';
+import { adminRoutes, type DeviceAnswer } from './admin.ts';
 import { Credentials, type BundleOverride, type IssuedKey, type KeyPair, type Paths } from './credentials.ts';
 import { Faults, type Endpoint, type Fault } from './faults.ts';
 import { CloudJobs, type JobEnd, type JobRequest, type SubmittedJob } from './jobs.ts';
@@ -141,6 +141,11 @@ async function assemble(
   const heartbeats: HeartbeatRecord[] = [];
   const deliveries: DeliveryRecord[] = [];
   const closing = new AbortController();
+  const nativeGateSet = options.nativeGateSet ?? 'cz';
+  const device = (): DeviceAnswer => ({
+    native_gate_set: nativeGateSet,
+    connectivity: (heartbeats.at(-1) ?? connects.at(-1))?.body?.connectivity ?? [],
+  });
 
   let url = '';
   const faults = new Faults();
@@ -149,7 +154,7 @@ async function assemble(
     {
       qpuId,
       displayName: options.displayName ?? 'Local QPU',
-      nativeGateSet: options.nativeGateSet ?? 'cz',
+      nativeGateSet,
       numQubits: options.numQubits ?? 12,
       redisUrl,
       paths,
@@ -168,7 +173,7 @@ async function assemble(
   const app = new Koa();
   // The routes record errors; koa would also print those of closed connections.
   app.silent = true;
-  app.use(adminRoutes({ token: adminToken, jobs, closing: closing.signal, onSubmit }).routes());
+  app.use(adminRoutes({ token: adminToken, device, jobs, closing: closing.signal, onSubmit }).routes());
   app.use(cloudRoutes({ paths, credentials, jobs, faults, log }).routes());
   app.use((context) => {
     context.status = 404;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
-import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
 import { ConfigError, errorCode, messageOf, refuseQuotes } from '../errors.ts';
 import { version } from '../version.ts';
 import { EACH_ADDRESS } from './addresses.ts';
@@ -31,7 +31,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The request got no complete answer. `sent`: the peer may have received it anyway. */
+/** There is no complete answer. `sent`: the peer may have received the request anyway. */
 export class TransportError extends Error {
   readonly sent: boolean;
 
@@ -45,6 +45,8 @@ export class TransportError extends Error {
 export interface HttpClient {
   /** Resolves with any status; throws a TransportError if there is no complete answer in time. */
   request(request: HttpRequest): Promise<HttpAnswer>;
+  /** All further requests connect anew; those that are under way fail. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -74,10 +76,20 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const common = { connections: options.connections ?? 64, pipelining: 1 };
   const connect = { ...EACH_ADDRESS, ...(ca === undefined ? {} : { ca }) };
   const { targets } = options;
-  const direct = new Agent({
-    ...common,
-    connect: targets === undefined ? connect : guarded(buildConnector(connect), targets),
-  });
+  /** One for each origin; an agent itself forgets one whose last connection is gone, also if requests wait in it. */
+  const pools = new Set<Pool>();
+  const newDirect = (): Agent =>
+    new Agent({
+      ...common,
+      connect: targets === undefined ? connect : guarded(buildConnector(connect), targets),
+      factory(origin, poolOptions) {
+        for (const pool of pools) if (pool.destroyed) pools.delete(pool);
+        const pool = new Pool(origin, poolOptions);
+        pools.add(pool);
+        return pool;
+      },
+    });
+  let direct = newDirect();
   const proxyOf = createProxyChoice(options.env);
   const agents = new Map<Proxy, ProxyAgent>();
   const agentOf = (proxy: Proxy): ProxyAgent => {
@@ -134,6 +146,12 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           exchange.onResponseError(undefined, thrown);
         }
       });
+    },
+    renew() {
+      const cause = new Error('the network has changed meanwhile');
+      for (const old of [...pools, direct, ...agents.values()]) old.destroy(cause).catch(() => {});
+      direct = newDirect();
+      agents.clear();
     },
     // Requests in progress are cut off: the outbox keeps every result that was not confirmed.
     async close() {

@@ -43,7 +43,7 @@ const TEXTS: readonly Format[] = [
 ];
 
 const OPENQASM =
-  /^\s*(?:(?:\/\/.*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)\s*)*(?:OPENQASM\s+([\d.]{1,9})|(include\s+"|qreg\s|qubit(?:\[|\s)))/;
+  /^\s*(?:(?:\/\/.*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)\s*)*(?:OPENQASM\s+([\d.]{1,9})|(include\s+"|[qc]reg\s|qubit(?:\[|\s)|bit\[|gate\s+\w+[\s(][^;{]*\{))/;
 
 /** By keys that only their documents have. */
 const DOCUMENTS: readonly (readonly [
@@ -66,6 +66,11 @@ const DOCUMENTS: readonly (readonly [
     'Give only the circuit: what is in its field ir_json or ir',
   ],
 ];
+
+/** Whether a text begins as a program in OpenQASM does: with its version, an `include`, or a register. */
+export function isOpenQasm(text: string): boolean {
+  return OPENQASM.test(text.slice(0, LOOKED_AT));
+}
 
 /** What a text is that is not JSON, as an error message; undefined if it is not known. */
 export function foreignText(text: string): string | undefined {

@@ -35,29 +35,28 @@ interface Runner extends Pick<TestExecutorOptions, 'describe' | 'afterAll'> {
 /** Longer than all runs of a check and their cancels take. */
 const TEST_TIMEOUT_MS = 600_000;
 
-export interface ExecutorChecks {
-  testExecutor(executor: unknown, options?: TestExecutorOptions): void;
-  checkExecutor(executor: unknown, options?: CheckExecutorOptions): Promise<CheckReport>;
+/** Makes all checks, and closes the executor. */
+export async function runChecks(
+  composition: Composition,
+  executor: unknown,
+  options: CheckExecutorOptions,
+): Promise<CheckReport> {
+  const session = newSession(composition, executor, options);
+  try {
+    return await session.all();
+  } finally {
+    await session.end();
+  }
 }
 
-/** Both ways of checking, with nodes that are put together like this. */
-export function executorChecks(composition: Composition): ExecutorChecks {
-  return {
-    testExecutor: (executor, options = {}) => register(options, newSession(composition, executor, options)),
-    async checkExecutor(executor, options = {}) {
-      const session = newSession(composition, executor, options);
-      try {
-        return await session.all();
-      } finally {
-        await session.end();
-      }
-    },
-  };
-}
-
-/** One test for each check. */
-function register(options: TestExecutorOptions, session: CheckSession): void {
+/** Registers one test for each check. */
+export function registerChecks(
+  composition: Composition,
+  executor: unknown,
+  options: TestExecutorOptions,
+): void {
   const { test, describe, afterAll } = runnerOf(options);
+  const session = newSession(composition, executor, options);
   const name = options.name ?? 'the executor';
   const addTests = (): void => {
     for (const { id, title } of session.checks) {

@@ -3,7 +3,7 @@ export { bell, ghz, randomCircuit, type SampleCircuit, type Verdict } from '../l
 export type { CheckReport, CheckResult } from '../conformance/check.ts';
 export type { CheckOptions } from '../conformance/terms.ts';
 export type { Finding } from '../conformance/verdict.ts';
-export type { JobAnswer } from '../local-cloud/admin.ts';
+export type { DeviceAnswer, JobAnswer } from '../local-cloud/admin.ts';
 export type { ConnectBody, HeartbeatBody } from '../local-cloud/contract.ts';
 export type { BundleFields, BundleOverride, IssuedKey, KeyPair } from '../local-cloud/credentials.ts';
 export type { Endpoint, Fault } from '../local-cloud/faults.ts';

@@ -6,6 +6,8 @@ import { SCENARIOS } from './scenarios/index.ts';
 export const MEANINGS: Readonly<Record<string, string>> = {
   jobs: 'jobs that are submitted',
   kills: 'times that the node is killed',
+  each: 'jobs of each kind of trouble',
+  gates: 'gates of a large circuit',
   seconds: 'seconds in which the cloud takes no results',
   minutes: 'minutes in which jobs are submitted',
   rounds: 'troubles, one after the other',

@@ -20,6 +20,9 @@ export interface Ready {
   readonly reasons: readonly string[];
 }
 
+/** The header of a request that names the life of the node that made it. */
+export const LIFE_HEADER = 'x-chaos-life';
+
 export class NodeProcess {
   readonly stateDir: string;
   /** When each life was ended, in milliseconds of the shared clock. After that it cannot have done anything. */
@@ -54,6 +57,8 @@ export class NodeProcess {
         CODA_STATE_DIR: stateDir,
         CODA_EXECUTOR_FACTORY: `${join(import.meta.dirname, 'executor.js')}:createExecutor`,
         CHAOS_LIFE: this.life,
+        // The cloud may read a request long after the process that made it has ended.
+        CODA_NODE_CONNECT_HEADERS: JSON.stringify({ [LIFE_HEADER]: this.life }),
         ...env,
       },
     });

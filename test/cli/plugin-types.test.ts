@@ -101,6 +101,14 @@ const WRONG: readonly (readonly [code: string, said: RegExp])[] = [
     "import { definePlugin } from 'coda-node';\ndefinePlugin({ name: 'a', options: { type: 'object', properties: { n: { tpye: 'number' } } }, apply() {} });",
     /'tpye' does not exist in type .*Did you mean to write 'type'|'tpye' does not exist in type/,
   ],
+  [
+    "import { definePlugin } from 'coda-node';\ndefinePlugin({ name: 'a', async apply(node) { node.log.info('a'); } });",
+    /apply must not be async: await in a tap of boot or start/,
+  ],
+  [
+    "import { definePlugin } from 'coda-node';\ndefinePlugin({ name: 'a', options: { type: 'object' }, async apply() {} });",
+    /apply must not be async: await in a tap of boot or start/,
+  ],
 ];
 
 describe('TypeScript', () => {

@@ -20,15 +20,17 @@ export interface CodaOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The file behind the command; by default that of the build. */
   readonly main?: string;
+  /** The Node.js that runs it; by default the one that runs this. */
+  readonly node?: string;
   /** The words of a command that runs the words after it, such as `nice`. */
   readonly under?: readonly string[];
 }
 
 export function coda(
   args: readonly string[],
-  { cwd, env = {}, main = MAIN, under = [] }: CodaOptions,
+  { cwd, env = {}, main = MAIN, node = process.execPath, under = [] }: CodaOptions,
 ): CodaProcess {
-  const [command = process.execPath, ...words] = [...under, process.execPath, main, ...args];
+  const [command = node, ...words] = [...under, node, main, ...args];
   const child = spawn(command, words, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },

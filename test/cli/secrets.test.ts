@@ -63,7 +63,8 @@ describe('secrets stay inside', () => {
       assert.ok(secret.length >= 6);
       assert.ok(!text.includes(secret), `${secret} in ${text}`);
     }
-    assert.doesNotMatch(text, /\n +at /, 'an operator has no use for a stack');
+    // One line may say where in a plugin it happened.
+    assert.doesNotMatch(text, /(\n +at [^\n]*){2}/, 'an operator has no use for a stack');
   }
 
   for (const format of ['text', 'json']) {

@@ -40,6 +40,8 @@ describe('coda', () => {
     [['status', '--json=true'], '--json takes no value'],
     [['--reset', 'status'], '--reset stands alone'],
     [['status', '--reset'], '--reset stands alone'],
+    [['run', 'a', '--no-compil'], 'did you mean "--no-compile"?'],
+    [['run', 'a', '--no-compile=1'], '--no-compile takes no value'],
     [['cancel', '-5'], 'Unknown option `-5`; write -- before operands that begin with a dash'],
     [['logs', '-fx'], 'Unknown option `-x`'],
     [['--xyzzy', 'status'], 'Unknown option `--xyzzy`'],

@@ -80,8 +80,10 @@ function keys(change: (key: string, ir: NativeGateIR) => string) {
   });
 }
 
-const gates = (change: (gate: Gate) => Gate): (() => object) =>
-  running((run, ir, shots, context) => run({ ...ir, gates: ir.gates.map(change) }, shots, context));
+/** The rig with other gates in place of each. */
+export function gates(change: (gate: Gate) => Gate | readonly Gate[]): () => object {
+  return running((run, ir, ...more) => run({ ...ir, gates: ir.gates.flatMap(change) }, ...more));
+}
 
 const refusing = (isRefused: (ir: NativeGateIR) => boolean, refuse: () => never): (() => object) =>
   running((run, ir, ...more) => (isRefused(ir) ? refuse() : run(ir, ...more)));

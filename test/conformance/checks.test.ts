@@ -5,8 +5,15 @@ import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CHECKS } from '../../src/conformance/checks/index.ts';
 import { checkExecutor, type CheckExecutorOptions, type CheckReport } from '../../src/testing/index.ts';
-import type { NativeGateIR, RunContext, Target } from '../../src/index.ts';
-import { BROKEN, LONG_SHOTS, ODD, Rig, zeros } from './broken.ts';
+import {
+  LEGAL_GATES,
+  type Gate,
+  type GateName,
+  type NativeGateIR,
+  type RunContext,
+  type Target,
+} from '../../src/index.ts';
+import { BROKEN, gates, LONG_SHOTS, ODD, Rig, zeros } from './broken.ts';
 
 const OPTIONS: CheckExecutorOptions = { physics: true, longRun: LONG_SHOTS };
 /** Of the whole process, so it is checked where nothing else runs. */
@@ -23,7 +30,13 @@ const noteOf = ({ checks }: CheckReport, id: string): string =>
 describe('an executor that is right', () => {
   it('passes every check, and the simulator does so for every target', async () => {
     const rig = await checkExecutor(() => new Rig(), OPTIONS);
-    assert.deepEqual(withStatus(rig, 'passed'), ['load', ...CHECKS.map(({ id }) => id)], textsOf(rig));
+    const all = ['load', ...CHECKS.map(({ id }) => id)];
+    // The runner of these tests sees them.
+    assert.deepEqual(
+      withStatus(rig, 'passed'),
+      all.filter((id) => id !== 'uncaught'),
+      textsOf(rig),
+    );
     assert.equal(rig.ok, true);
     assert.match(noteOf(rig, 'cancel'), /the device was free \d+ ms after the cancel/);
     const targets: readonly Target[] = ['cz', 'iswap', 'pcz', 'cnot'];
@@ -37,7 +50,9 @@ describe('an executor that is right', () => {
       assert.deepEqual(withStatus(report, 'warned'), [], textsOf(report));
       assert.deepEqual([report.target, report.qubits, report.executor], [target, 4, 'simulator']);
       // It has neither batchRun nor cancelCurrentJob.
-      assert.deepEqual(withStatus(report, 'left out'), ['batch', 'batch-order', 'signal', 'idle-cancel']);
+      assert.deepEqual(withStatus(report, 'left out'), [
+        ...['batch', 'batch-order', 'signal', 'idle-cancel', 'uncaught'],
+      ]);
     }
   });
 
@@ -102,6 +117,25 @@ describe('an executor that is wrong', () => {
         assert.ok(finding.what.length > 10, what);
         assert.match(finding.why, /^[A-Z].*\.$/s, what);
         assert.match(finding.how, /\.$/, what);
+      }
+    }
+  });
+
+  it('in one gate, which it leaves out or turns the other way, is found for every gate of every target', async () => {
+    const only = ['flip', 'gates', 'gate-physics', 'bell'];
+    for (const [target, names] of Object.entries(LEGAL_GATES) as [Target, readonly GateName[]][]) {
+      for (const name of names) {
+        // To leave `id` out changes nothing.
+        const wrong: ((gate: Gate) => readonly Gate[])[] = name === 'id' ? [] : [() => []];
+        if (name !== 'id') wrong.push((gate) => inverseOf(gate));
+        if (name === 'cnot') wrong.push((gate) => [{ ...gate, qubits: gate.qubits.toReversed() }]);
+        for (const change of wrong) {
+          const factory = gates((gate) => (gate.gate === name ? change(gate) : gate));
+          const report = await checkExecutor(factory, { target, physics: true, only });
+          const isSelfInverse = name === 'cz' || name === 'cnot';
+          if (change === wrong[1] && isSelfInverse) assert.deepEqual(failed(report), [], textsOf(report));
+          else assert.equal(failed(report).length, 1, `${target} ${name} ${String(wrong.indexOf(change))}`);
+        }
       }
     }
   });
@@ -244,6 +278,12 @@ describe('the checks', () => {
     assert.equal(closes, 2, 'also if close is not checked');
   });
 });
+
+/** Gates that undo this one. */
+function inverseOf(gate: Gate): readonly Gate[] {
+  if (gate.params.length > 0) return [{ ...gate, params: gate.params.map((angle) => -angle) }];
+  return gate.gate === 'cz' || gate.gate === 'cnot' ? [gate] : [gate, gate, gate];
+}
 
 /** Flips each bit with this probability, evenly and not by chance. */
 function withNoise(counts: Readonly<Record<string, number>>, share: number): Record<string, number> {

@@ -165,4 +165,25 @@ describe('the hooks of a node', () => {
       }
     });
   }
+
+  it('refuse what is no session, and name the plugin', async () => {
+    for (const [answer, expected] of [
+      ['session', /it returned a string, not a session/],
+      [{ qpuId: 'qpu-1' }, /the nativeGateSet of the session that it returned is undefined, not a string/],
+    ] as const) {
+      const own = createHooks({
+        timeoutMs: 1000,
+        log: silentLogger,
+        applying: () => 'lab',
+        slowTaps: new SlowTaps(),
+      });
+      own.connect.tap('lab', () => answer as unknown as undefined);
+      await assert.rejects(own.connect.promise(undefined), (error) => {
+        assert.ok(error instanceof PluginError);
+        assert.match(error.message, /^plugin 'lab' failed in connect: /);
+        assert.match(error.message, expected);
+        return true;
+      });
+    }
+  });
 });

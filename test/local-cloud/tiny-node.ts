@@ -23,6 +23,8 @@ export interface TinyOptions {
   readonly distort?: (result: ExecutionResult) => ExecutionResult;
   /** Every run waits until it resolves. */
   readonly gate?: () => Promise<void>;
+  /** Of its device; in its heartbeat. Default: none. */
+  readonly connectivity?: readonly (readonly [number, number])[];
   /** False: takes no jobs. */
   readonly takesJobs?: boolean;
 }
@@ -41,7 +43,7 @@ export function postJson(url: string, body: unknown, headers: Record<string, str
 }
 
 export async function startTinyNode(options: TinyOptions): Promise<TinyNode> {
-  const { url, token, takesJobs = true } = options;
+  const { url, token, connectivity = null, takesJobs = true } = options;
   const answer = await postJson(
     `${url}/api/internal/qpu/connect`,
     { machine_fingerprint: FINGERPRINT },
@@ -59,7 +61,7 @@ export async function startTinyNode(options: TinyOptions): Promise<TinyNode> {
       authorization: `Bearer ${await signer.token()}`,
       ...headers,
     });
-  await post('/api/internal/qpu/heartbeat', BEAT);
+  await post('/api/internal/qpu/heartbeat', { ...BEAT, connectivity });
 
   const commands = new Redis(String(bundle['redis_url']), { protocol: 2 });
   const reader = commands.duplicate();

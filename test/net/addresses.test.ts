@@ -61,6 +61,21 @@ describe('of a name with several addresses', { skip: noSlowAddress }, () => {
     assert.equal(await answer, 'PONG', String(errors));
   });
 
+  it('who waits for one is let go when the network has changed', async (t) => {
+    const { url } = await serve(t, (response) => json(response, 200, {}));
+    const slow = await slowAndDead(t, portOf(url));
+    const http = createHttpClient({ env: {} });
+    t.after(() => http.close());
+    const answer = http.request({ method: 'GET', url: `http://${NAME}:${slow.port}/`, timeoutMs: 20_000 });
+    await slow.isWaitedFor();
+    http.renew();
+    await assert.rejects(answer, (thrown: unknown) => {
+      assert.ok(thrown instanceof TransportError && !thrown.sent);
+      assert.equal(thrown.message, 'the network has changed meanwhile');
+      return true;
+    });
+  });
+
   it('each is named if none can be reached', async (t) => {
     resolves(t, ['127.0.0.2', '127.0.0.3']);
     const http = createHttpClient({ env: {} });

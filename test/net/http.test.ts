@@ -56,6 +56,27 @@ describe('the HTTP client', () => {
     }
   });
 
+  it('cuts off what is under way when the network has changed, and connects anew', async (t) => {
+    const connections = new Set<unknown>();
+    const { url } = await serve(t, (request, response) => {
+      connections.add(request.socket);
+      if (request.url === '/quick') response.end();
+    });
+    const http = client(t);
+    await http.request({ method: 'GET', url: `${url}/quick`, timeoutMs: 10_000 });
+    const waiting = http.request({ method: 'GET', url: `${url}/never`, timeoutMs: 60_000 });
+    await new Promise(setImmediate);
+    http.renew();
+    await assert.rejects(waiting, (thrown) => {
+      assert.ok(thrown instanceof TransportError);
+      assert.equal(thrown.message, 'the network has changed meanwhile');
+      return true;
+    });
+    const earlier = new Set(connections);
+    assert.equal((await http.request({ method: 'GET', url: `${url}/quick`, timeoutMs: 10_000 })).status, 200);
+    assert.equal(connections.size, earlier.size + 1);
+  });
+
   it('says who it is and what it takes, unless the request says it itself', async (t) => {
     const seen: IncomingMessage['headers'][] = [];
     const { url } = await serve(t, (request, response) => {

@@ -17,6 +17,7 @@ const TABLE: readonly (readonly [string, string])[] = [
   ['OpenQASM 2.0', 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\n'],
   ['OpenQASM 3', '// a bell pair\n/* by * hand */\n\nOPENQASM 3;\nqubit[2] q;\n'],
   ['OpenQASM', 'include "stdgates.inc";\nqubit[2] q;'],
+  ['OpenQASM', 'gate bell a, b { h a; cx a, b; }\nqubit[2] q;'],
   ['text in UTF-16', asText(utf16)],
   ['text in UTF-16', asText(Buffer.from(utf16).swap16())],
   ['text in UTF-16', asText(utf16.subarray(2))],

@@ -4,12 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { it } from 'node:test';
-import { executorChecks, type TestFunction } from '../../src/testing/test-executor.ts';
-import { composeNode, loadNodeConfig } from '../../src/compose.ts';
+import { testExecutor, type TestFunction } from '../../src/testing/index.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { BROKEN, Rig } from '../conformance/broken.ts';
 
-const { testExecutor } = executorChecks({ composeNode, loadNodeConfig });
 const SKIP = "skip: ['event-loop', 'cancel', 'after-cancel', 'growth']";
 
 it('adds a test for each check to those of node:test, which names what is wrong', async (t) => {

@@ -3,10 +3,11 @@ import { ConfigError, JobError } from '../../errors.ts';
 import { createHttpClient, TransportError, type HttpAnswer } from '../../net/http.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
 import { isRecord, printable } from '../../protocol/text.ts';
-import type { JobAnswer } from '../../testing/index.ts';
+import type { DeviceAnswer, JobAnswer } from '../../testing/index.ts';
 import { findSession, type Rendezvous } from './rendezvous.ts';
 
 export interface DevClient {
+  device(): Promise<DeviceAnswer>;
   /** Returns the new job's id. */
   submit(ir: NativeGateIR, shots: number): Promise<string>;
   /** The job's state: as soon as the job has ended, at the latest after `waitSec` seconds. */
@@ -44,6 +45,7 @@ export function connectToSession(env: NodeJS.ProcessEnv): DevClient {
   const jobPath = (jobId: string): string => `/dev/jobs/${encodeURIComponent(jobId)}`;
 
   return {
+    device: () => ask<DeviceAnswer>('GET', '/dev/device'),
     submit: async (ir, shots) => (await ask<{ job_id: string }>('POST', '/dev/jobs', { ir, shots })).job_id,
     job: (jobId, waitSec) => ask<JobAnswer>('GET', `${jobPath(jobId)}?wait=${waitSec}`),
     cancel: (jobId) => ask<JobAnswer>('POST', `${jobPath(jobId)}/cancel`),

@@ -95,7 +95,7 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
   const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
-  new StrayErrors((file) => config.plugins.files.pluginOf(file)).watch(node);
+  new StrayErrors(config).watch(node);
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });
   await node.start();

@@ -1,6 +1,7 @@
 // `coda executor check`: makes the executor as a node does, makes the checks, and shows each as it ends.
 import { composeNode } from '../../compose.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { messageOf } from '../../errors.ts';
 import { CheckSession } from '../../conformance/session.ts';
 import type { CheckOptions } from '../../conformance/terms.ts';
 import type { ExecutorChoice } from '../../device/executor.ts';
@@ -39,7 +40,8 @@ export async function checkNamed(reference: string | undefined, named: NamedChec
       `a node (PID ${other.pid}) runs here and may use the same device; coda pause stops it from taking jobs`,
     );
   }
-  const session = newSession(checks, () =>
+  const strays = watchStrays();
+  const session = newSession(checks, strays, () =>
     openSubject((keepsOpen) =>
       composeNode({ config: { ...config, executor }, env: process.env, log, plugins: [keepsOpen] }),
     ),
@@ -97,13 +99,29 @@ function choiceOf(reference: string): ExecutorChoice {
   return { value, baseDir: process.cwd(), source: 'the command line' };
 }
 
-function newSession(checks: CheckOptions, open: ConstructorParameters<typeof CheckSession>[0]): CheckSession {
+function newSession(
+  checks: CheckOptions,
+  strays: readonly string[],
+  open: ConstructorParameters<typeof CheckSession>[0],
+): CheckSession {
   try {
-    return new CheckSession(open, checks);
+    return new CheckSession(open, checks, strays);
   } catch (thrown) {
     if (thrown instanceof TypeError) throw new UsageError(thrown.message);
     throw thrown;
   }
+}
+
+/** The errors that nobody catches, from now on: they end no check. */
+function watchStrays(): readonly string[] {
+  const strays: string[] = [];
+  const onStray = (thrown: unknown): void => {
+    const place = thrown instanceof Error ? /^ +(at .*)$/m.exec(thrown.stack ?? '')?.[1] : undefined;
+    strays.push(place === undefined ? messageOf(thrown) : `${messageOf(thrown)}, ${place}`);
+  };
+  process.on('uncaughtException', onStray);
+  process.on('unhandledRejection', onStray);
+  return strays;
 }
 
 /** An executor that ends the process must not end the check without a word. */

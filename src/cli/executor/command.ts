@@ -9,13 +9,15 @@ import { UsageError } from '../terminal/failure.ts';
 import {
   CONFIG_OPTION,
   JSON_OPTION,
+  oneOf,
   targetOption,
   wholeNumberOption,
   type ConfigOption,
 } from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 
-const ACTIONS = ['check', 'list'] as const;
+export const ACTIONS = ['check', 'list'] as const;
+export const SIDES = ['left', 'right'] as const;
 
 interface ExecutorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -122,8 +124,7 @@ function noiseOption({ noise, physics }: ExecutorOptions): number | undefined {
 }
 
 function firstBitOption(side: string | undefined): 'left' | 'right' | undefined {
-  if (side === undefined || side === 'left' || side === 'right') return side;
-  throw new UsageError(`--first-bit is "${side}"; it must be left or right`);
+  return side === undefined ? undefined : oneOf('--first-bit', side, SIDES);
 }
 
 function idsOption(text: string | undefined): readonly string[] | undefined {

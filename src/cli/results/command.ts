@@ -8,7 +8,7 @@ import { ask } from '../terminal/ask.ts';
 import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 
-const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
+export const ACTIONS = ['list', 'show', 'replay', 'drop'] as const satisfies readonly Action[];
 
 interface ResultsOptions extends ConfigOption {
   readonly all?: boolean;

@@ -1,10 +1,17 @@
 // `coda run`: runs one circuit on the configured executor, without a cloud: a dry run before going online.
 import type { CAC } from 'cac';
 import { abortOnSignals } from '../terminal/exit.ts';
-import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import {
+  CONFIG_OPTION,
+  QASM_OPTIONS,
+  targetOption,
+  wholeNumberOption,
+  type ConfigOption,
+  type QasmOptions,
+} from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 
-interface RunOptions extends ConfigOption {
+interface RunOptions extends ConfigOption, QasmOptions {
   readonly json?: boolean;
   readonly shots?: string;
 }
@@ -12,17 +19,19 @@ interface RunOptions extends ConfigOption {
 const DEFAULT_SHOTS = 1000;
 
 export function addRun(cli: CAC): void {
-  cli
+  const command = cli
     .command(
       'run <circuit>',
-      'Run one circuit (NativeGateIR as JSON, - for standard input) on your executor, without a cloud',
+      'Run one circuit (OpenQASM, or NativeGateIR as JSON; - for standard input) on your executor, without a cloud',
     )
     .option('--shots <n>', `Number of shots (default: ${DEFAULT_SHOTS})`)
     .option(...CONFIG_OPTION)
     .option('--json', 'Print the JSON that the cloud would get')
-    .example('  coda run bell.json')
+    .example('  coda run bell.qasm                       translated to the native gates of the device')
     .example('  coda run bell.json --shots 100 --json')
+    .example('  coda run bell.qasm --no-compile          only if the device has each of its gates')
     .action(run);
+  for (const [name, text] of QASM_OPTIONS) command.option(name, text);
 }
 
 async function run(file: string, options: RunOptions): Promise<number> {
@@ -32,6 +41,8 @@ async function run(file: string, options: RunOptions): Promise<number> {
     shots,
     json: options.json === true,
     configPath: options.config,
+    target: targetOption(options.target),
+    compile: options.compile !== false,
     out: terminal(process.stdout),
     signal: abortOnSignals(),
   });

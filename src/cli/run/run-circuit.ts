@@ -4,20 +4,32 @@ import { composeNode } from '../../compose.ts';
 import { runConfig } from '../run-config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { attributedMessageOf, ExecutorError, messageOf } from '../../errors.ts';
-import type { LoadedExecutor } from '../../device/executor.ts';
+import { connectivityOf, type LoadedExecutor } from '../../device/executor.ts';
 import { createLogger, type Logger } from '../../log.ts';
-import type { NativeGateIR } from '../../protocol/ir.ts';
+import type { NativeGateIR, Target } from '../../protocol/ir.ts';
 import { checkResult, OddResults } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { logOutput, paint, type Output } from '../terminal/output.ts';
-import { readCircuit } from '../circuit-file.ts';
+import {
+  parseCircuit,
+  readCircuitText,
+  translationText,
+  type CircuitFile,
+  type CircuitText,
+} from '../circuit-file.ts';
+import { checkEdges } from '../connectivity.ts';
+import { targetOf } from '../device-facts.ts';
 import { findNode } from '../local-node/find.ts';
 
 export interface CircuitRun {
   readonly shots: number;
   readonly json: boolean;
   readonly configPath: string | undefined;
+  /** For OpenQASM: the native gates. Default: the device's. */
+  readonly target: Target | undefined;
+  /** For OpenQASM: whether gates that the target does not have are translated. */
+  readonly compile: boolean;
   readonly out: Output;
   /** Aborted: asks the executor to stop. */
   readonly signal: AbortSignal;
@@ -27,7 +39,7 @@ const JOB_ID = 'dry-run';
 
 /** Returns the exit code: 0 if the executor returned a result that the cloud would accept. */
 export async function runCircuit(file: string, run: CircuitRun): Promise<number> {
-  const ir = await readCircuit(file, process.stdin);
+  const source = await readCircuitText(file, process.stdin);
   const secrets: string[] = [];
   const { env } = process;
   const load = (readState: boolean): Promise<LoadedConfig> =>
@@ -43,6 +55,8 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   const log = createLogger({ level: config.settings.logLevel, ...logOutput() });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
+  const read = await readFor(source, run, config.settings.nativeGateSet);
+  for (const warning of read.warnings) log.warn(warning);
   const { node: other } = await findNode(config.settings.stateDir);
   if (other !== undefined) {
     log.warn(
@@ -52,12 +66,29 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   const node = composeNode({ config, env, log });
   try {
     const loaded = await node.loadExecutor();
-    const outcome = await outcomeOf(loaded, ir, run, log);
-    show(outcome, loaded, run);
+    if (source.format === 'qasm') {
+      checkEdges(source.name, read.circuit, {
+        edges: connectivityOf(loaded.executor) ?? [],
+        isDirected: (loaded.executor.device?.directedEdges?.length ?? 0) > 0,
+      });
+    }
+    const translation = translationText(source, read);
+    if (translation !== undefined && !run.json) run.out.write(translation);
+    const outcome = await outcomeOf(loaded, read.circuit, run, log);
+    show(outcome, loaded, run, read.gates);
     return outcome.status === 'completed' ? 0 : 1;
   } finally {
     await node.close();
   }
+}
+
+function readFor(
+  source: CircuitText,
+  { target, compile }: CircuitRun,
+  nativeGateSet: string,
+): Promise<CircuitFile> {
+  const isNeeded = source.format === 'qasm' && target === undefined;
+  return parseCircuit(source, { target: isNeeded ? targetOf(nativeGateSet) : target, compile });
 }
 
 async function outcomeOf(
@@ -84,9 +115,14 @@ async function outcomeOf(
   }
 }
 
-function show(outcome: Outcome, { source }: LoadedExecutor, { json, out }: CircuitRun): void {
+function show(
+  outcome: Outcome,
+  { source }: LoadedExecutor,
+  { json, out }: CircuitRun,
+  gates: CircuitFile['gates'],
+): void {
   if (json) {
-    out.json({ executor: source, ...webhookBody(JOB_ID, outcome) }, 2);
+    out.json({ executor: source, ...(gates && { gates }), ...webhookBody(JOB_ID, outcome) }, 2);
   } else if (outcome.status === 'failed') {
     out.error(`${paint(out, 'red', '✗ failed')} on ${source}: ${outcome.error}`);
   } else {

@@ -9,7 +9,7 @@ interface ServiceOptions extends ConfigOption {
   readonly runAs?: string;
 }
 
-const ACTIONS = ['install', 'uninstall', 'print'] as const;
+export const ACTIONS = ['install', 'uninstall', 'print'] as const;
 const CLOSE_SEC = 30;
 
 export function addService(cli: CAC): void {

@@ -51,7 +51,7 @@ export async function runNode(run: NodeRun): Promise<number> {
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
   const ending = new Ending();
-  const strays = new StrayErrors((file) => config.plugins.files.pluginOf(file));
+  const strays = new StrayErrors(config);
   const plugins = [ending.plugin, presence(run.isDaemon), warmUp];
   const node = composeNode({ config, env: process.env, log, plugins });
   strays.watch(node);

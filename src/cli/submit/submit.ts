@@ -1,7 +1,16 @@
 // The logic of `coda submit` and `coda cancel`: jobs for the node of a running `coda dev`.
+import type { Target } from '../../protocol/ir.ts';
 import { parseShots } from '../../protocol/job.ts';
 import type { JobEnd } from '../../testing/index.ts';
-import { readCircuit } from '../circuit-file.ts';
+import {
+  parseCircuit,
+  readCircuitText,
+  translationText,
+  type CircuitFile,
+  type CircuitText,
+} from '../circuit-file.ts';
+import { checkEdges } from '../connectivity.ts';
+import { targetOf } from '../device-facts.ts';
 import { connectToSession, type DevClient } from '../dev/client.ts';
 import type { Output } from '../terminal/output.ts';
 import { reportLines } from '../dev/report.ts';
@@ -17,6 +26,10 @@ interface Common {
 export interface SubmitOptions extends Common {
   /** Default 1000. */
   readonly shots?: number;
+  /** For OpenQASM: the native gates. Default: the session's. */
+  readonly target?: Target;
+  /** For OpenQASM: false refuses gates that the target does not have, instead of translating them. Default true. */
+  readonly compile?: boolean;
   /** Waits for the job's end and shows its counts. */
   readonly wait?: boolean;
   /** What the file `-` stands for. Default: the standard input of this process. */
@@ -26,26 +39,33 @@ export interface SubmitOptions extends Common {
 const POLL_SEC = 25;
 
 /**
- * Submits the circuit in `file` (NativeGateIR as JSON, PROTOCOL §4; `-` for standard input) to the running dev
- * session, and returns the exit code: 1 if the job was waited for and did not complete. Before anything is submitted,
- * throws a JobError for a circuit or shots that break the contract, and a ConfigError if the file cannot be read or no
- * session is running.
+ * Submits the circuit in `file` (OpenQASM, or NativeGateIR as JSON, PROTOCOL §4; `-` for standard input) to the running
+ * dev session, and returns the exit code: 1 if the job was waited for and did not complete. Before anything is submitted,
+ * throws a JobError for a circuit or shots that break the contract, a QasmError for a program that is not taken, and a
+ * ConfigError if the file cannot be read or no session is running.
  */
 export async function submitCircuit(file: string, options: SubmitOptions): Promise<number> {
   const { out, json = false, wait = false, env = process.env } = options;
-  const ir = await readCircuit(file, options.stdin ?? process.stdin);
+  const source = await readCircuitText(file, options.stdin ?? process.stdin);
+  // What is wrong with JSON is said without a session.
+  const native = source.format === 'json' ? await parseCircuit(source, { compile: false }) : undefined;
   const shots = parseShots(String(options.shots ?? 1000));
   const client = connectToSession(env);
   try {
-    const jobId = await client.submit(ir, shots);
+    const read = native ?? (await readFor(source, client, options));
+    for (const warning of read.warnings) out.error(`warning: ${warning}`);
+    const translation = translationText(source, read);
+    if (translation !== undefined && !json) out.write(translation);
+    const gates = read.gates && { gates: read.gates };
+    const jobId = await client.submit(read.circuit, shots);
     if (!wait) {
-      if (json) out.json({ job_id: jobId });
+      if (json) out.json({ job_id: jobId, ...gates });
       else out.write(`submitted ${jobId}`);
       return 0;
     }
     if (!json) out.write(`submitted ${jobId}, waiting for its end`);
     const end = await endOf(client, jobId);
-    if (json) out.json(end);
+    if (json) out.json({ ...end, ...gates });
     else for (const line of reportLines({ end }, out)) out.write(line);
     return end.status === 'completed' ? 0 : 1;
   } finally {
@@ -73,6 +93,18 @@ export async function cancelJob(
   } finally {
     await client.close();
   }
+}
+
+/** For the device of the session. */
+async function readFor(
+  source: CircuitText,
+  client: DevClient,
+  { target, compile = true }: SubmitOptions,
+): Promise<CircuitFile> {
+  const device = await client.device();
+  const read = await parseCircuit(source, { target: target ?? targetOf(device.native_gate_set), compile });
+  checkEdges(source.name, read.circuit, { edges: device.connectivity, isDirected: false });
+  return read;
 }
 
 async function endOf(client: DevClient, jobId: string): Promise<JobEnd> {

@@ -10,8 +10,8 @@ type Option = Command['options'][number];
 export interface Arguments {
   /** Without the command's name. */
   readonly operands: readonly string[];
-  /** By the long name in camel case: a text, empty for an optional value that is left out, or true for an option that takes no value. */
-  readonly options: Readonly<Record<string, string | true>>;
+  /** By the long name in camel case: a text, empty for an optional value that is left out, or true for an option that takes no value. `--no-name` makes `name` false. */
+  readonly options: Readonly<Record<string, string | boolean>>;
 }
 
 /** The command that the first operand names. */
@@ -28,15 +28,15 @@ export function readArguments(cli: CAC, command: Command | undefined, args: read
   const tokens = tokensOf(args, options);
   const operands = operandsOf(tokens);
   const isNamed = command !== undefined && operands[0] === command.name;
-  const values: Record<string, string | true> = {};
+  const values: Record<string, string | boolean> = {};
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
-    const option = options.find(({ name }) => dashed(name) === `--${token.name}`);
+    const option = options.find((one) => longName(one) === `--${token.name}`);
     if (option === undefined) throw unknown(token.rawName, options, command);
     const { name, rawName } = option;
     const isRepeated = Object.hasOwn(values, name) && option.isBoolean !== true;
     if (isRepeated) throw new UsageError(`the option ${rawName} is given twice`);
-    values[name] = option.isBoolean === true ? flagOf(token) : valueOf(token, rawName);
+    values[name] = option.isBoolean === true ? flagOf(token, option) : valueOf(token, rawName);
   }
   return { operands: isNamed ? operands.slice(1) : operands, options: values };
 }
@@ -49,11 +49,12 @@ function optionsOf(cli: CAC, command: Command | undefined): Option[] {
 }
 
 function tokensOf(args: readonly string[], options: readonly Option[]) {
-  const entries = options.map(({ name, names, isBoolean, rawName }) => {
+  const entries = options.map((option) => {
+    const { names, isBoolean, rawName } = option;
     // The next word is not the value of an option that may stand alone: only `--name=value` gives it one.
     const type = isBoolean === true || isOptional(rawName) ? ('boolean' as const) : ('string' as const);
     const short = names.find((one) => one.length === 1);
-    return [dashed(name).slice(2), { type, ...(short === undefined ? {} : { short }) }] as const;
+    return [longName(option).slice(2), { type, ...(short === undefined ? {} : { short }) }] as const;
   });
   return parseArgs({
     args: [...args],
@@ -68,9 +69,9 @@ function operandsOf(tokens: readonly Token[]): string[] {
   return tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
 }
 
-function flagOf({ rawName, value }: OptionToken): true {
+function flagOf({ rawName, value }: OptionToken, { negated }: Option): boolean {
   if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
-  return true;
+  return !negated;
 }
 
 function valueOf({ rawName: typed, value, inlineValue }: OptionToken, rawName: string): string {
@@ -89,7 +90,7 @@ function unknown(given: string, options: readonly Option[], command: Command | u
   const takesOperands = (command?.args.length ?? 0) > 0;
   return new UsageError(`Unknown option \`${given}\``, {
     given,
-    known: options.map(({ name }) => dashed(name)),
+    known: options.map(longName),
     hint: takesOperands ? '; write -- before operands that begin with a dash' : '',
   });
 }
@@ -100,6 +101,6 @@ function isOptional(rawName: string): boolean {
 }
 
 /** A long name as it is typed. */
-function dashed(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export function longName({ name, negated }: Option): string {
+  return `--${negated ? 'no-' : ''}${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -13,6 +13,35 @@ export const CONFIG_OPTION = [
 ] as const;
 export const JSON_OPTION = ['--json', 'Print JSON, for programs'] as const;
 
+/** How a circuit in OpenQASM is read, by commands that translate it unless they are told not to. */
+export interface QasmOptions {
+  readonly target?: string;
+  /** Undefined: true. */
+  readonly compile?: boolean;
+}
+
+export const TARGET_OPTION = [
+  '--target <gates>',
+  `For OpenQASM, the native gates: ${TARGETS.join(', ')} (default: the device's)`,
+] as const;
+export const QASM_OPTIONS = [
+  TARGET_OPTION,
+  ['--compile', 'For OpenQASM: translate gates that the target does not have (the default)'],
+  ['--no-compile', 'For OpenQASM: refuse such gates'],
+] as const;
+
+/** The target that an option was given; undefined if it was not given. Throws a UsageError. */
+export function targetOption(text: string | undefined): Target | undefined {
+  return text === undefined ? undefined : oneOf('--target', text, TARGETS);
+}
+
+/** `text`, which must be one of `choices`. Throws a UsageError. */
+export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${name} is "${text}"; it must be one of ${choices.join(', ')}`);
+}
+
 /** The whole number that an option was given, within limits; undefined if it was not given. Throws a UsageError. */
 export function wholeNumberOption(
   name: string,
@@ -24,12 +53,4 @@ export function wholeNumberOption(
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
   throw new UsageError(`${name} is "${text}"; it must be a whole number from ${min} to ${max}`);
-}
-
-/** The native gate set that an option was given; undefined if it was not given. Throws a UsageError. */
-export function targetOption(text: string | undefined): Target | undefined {
-  if (text === undefined) return undefined;
-  const target = TARGETS.find((known) => known === text);
-  if (target !== undefined) return target;
-  throw new UsageError(`--target is "${text}"; it must be one of ${TARGETS.join(', ')}`);
 }

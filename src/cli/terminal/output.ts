@@ -59,6 +59,12 @@ export function guardOutput(): void {
   }
 }
 
+/** Resolves once all that was written to standard output has left this process, or cannot: the reader of a pipe, such as a
+ *  pager, may take its time. */
+export function outputFlushed(): Promise<void> {
+  return new Promise((resolve) => void write.call(process.stdout, '', 'utf8', () => resolve()));
+}
+
 /** For the pieces of one stream, in their order. */
 export function escaper(): (chunk: string | Uint8Array) => string {
   const decoder = new StringDecoder('utf8');

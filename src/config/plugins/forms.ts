@@ -77,7 +77,7 @@ async function madeBy(make: Maker, source: PluginSource): Promise<Plugin | undef
   const { path, attempt, faults, place } = source;
   const before = faults.length;
   const options = hasSchema(make)
-    ? await checked(make.options, source, make.name === '' ? path : make.name)
+    ? await checked(make.options, source, ['', 'default'].includes(make.name) ? path : make.name)
     : source.options;
   if (faults.length > before) return undefined;
   const isClass = isClassOfPlugins(make);

@@ -40,5 +40,6 @@ export type BuiltinName = keyof BuiltinOptions;
  *     }
  *
  * where `plugin` is what definePlugin returned. For a class or a factory it names the type of the options instead.
+ * A config sees it if it imports the package, or only its types: `import type {} from 'coda-plugin-lab'`.
  */
 export interface PluginOptions extends BuiltinOptions {}

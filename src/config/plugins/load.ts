@@ -6,7 +6,7 @@ import type { Logger } from '../../log.ts';
 import type { Plugin } from '../../plugin.ts';
 import { UntrustedError } from '../../state/trust.ts';
 import type { GivenPlugin } from '../define.ts';
-import type { ModuleLoader } from '../modules.ts';
+import { exporterOf, type ModuleLoader } from '../modules.ts';
 import { didYouMean } from '../suggest.ts';
 import { readEntries, refuseDoubles, type Entry, type ForeignEntry } from './entries.ts';
 import { exportedPlugin, makePlugin, type PluginSource } from './forms.ts';
@@ -41,8 +41,10 @@ export async function loadPlugins(
     if (entry.kind === 'builtin' || !entry.enabled) continue;
     const source = await sourceOf(entry, loading, faults);
     const plugin = await makePlugin(source);
-    if (plugin !== undefined)
-      loaded.push({ name: plugin.name, place: entry.place, plugin, file: source.path });
+    if (plugin === undefined) continue;
+    // One that the config file has imported.
+    const file = typeof entry.plugin === 'string' ? undefined : exporterOf(entry.plugin);
+    loaded.push({ name: plugin.name, place: entry.place, plugin, file: file ?? source.path });
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n  '));
   refuseDoubles(

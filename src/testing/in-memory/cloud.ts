@@ -42,6 +42,9 @@ export class TestCloud implements HttpClient {
     return { ...EMPTY, ...(await this.#answering(request)) };
   }
 
+  /** There are no connections. */
+  renew(): void {}
+
   close(): Promise<void> {
     return Promise.resolve();
   }

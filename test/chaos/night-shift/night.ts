@@ -59,7 +59,7 @@ export class Night {
       CODA_HEARTBEAT_INTERVAL_SEC: '0.5',
       CODA_WEBHOOK_MAX_RETRY_DELAY_SEC: '1',
       CODA_WEBHOOK_TIMEOUT_SEC: '2',
-      CODA_NODE_TIMEOUT_SEC: '3',
+      CODA_NODE_TIMEOUT_SEC: '6',
       CODA_NODE_CONNECT_RETRIES: '100',
       SSL_CERT_FILE: join(folder, 'ca.pem'),
       CHAOS_LEDGER: world.ledger.path,

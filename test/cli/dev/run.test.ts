@@ -149,10 +149,11 @@ interface Session {
 async function withSession(
   use: (session: Session) => Promise<void>,
   startNode = tinyNode(),
+  more: Partial<DevOptions> = {},
 ): Promise<Session> {
   const env = newEnv();
   const abort = new AbortController();
-  const { out, code } = once(startNode, { once: false, env, signal: abort.signal });
+  const { out, code } = once(startNode, { once: false, env, signal: abort.signal, ...more });
   const session = { env, out, abort, code };
   try {
     await waitUntil('the session', () => /Ctrl-C/.test(out.text()));
@@ -190,6 +191,41 @@ test('stays up, takes submitted circuits, shows them on both sides, ends at the 
   });
   assert.equal(await code, 0);
   assert.equal(findSession(env), undefined);
+});
+
+test('takes OpenQASM, for the gates and the edges of the session', async () => {
+  const program = join(folder, 'bell.qasm');
+  writeFileSync(
+    program,
+    'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[2] c;\nh q[0];\ncx q[0], q[2];\nc[0] = measure q[0];\nc[1] = measure q[2];\n',
+  );
+  const use = async ({ env }: Session): Promise<void> => {
+    const out = memoryOutput();
+    assert.equal(await submitCircuit(program, { out, env, wait: true }), 0);
+    assert.match(out.text(), /^\S+bell\.qasm: 2 gates became \d+ gates of target iswap\nsubmitted job-/);
+    const json = memoryOutput();
+    assert.equal(await submitCircuit(program, { out: json, env, wait: true, json: true }), 0);
+    const { counts, gates } = JSON.parse(json.text()) as { counts: object; gates: { source: number } };
+    assert.deepEqual([Object.keys(counts).toSorted(), gates.source], [['00', '11'], 2]);
+    await assert.rejects(submitCircuit(program, { out, env, compile: false }), {
+      name: 'QasmError',
+      message: /bell\.qasm:5:1: /,
+    });
+  };
+  await withSession(use, tinyNode(), { target: 'iswap' });
+  const edges = [
+    [0, 1],
+    [1, 2],
+  ] as const;
+  await withSession(
+    async ({ env }) => {
+      await assert.rejects(submitCircuit(program, { out: memoryOutput(), env }), {
+        name: 'JobError',
+        message: /needs edges that the device does not have: 0-2 \(1 gate\)\n.*\(0-1, 1-2\)/,
+      });
+    },
+    tinyNode({ connectivity: edges }),
+  );
 });
 
 test('a failed job is exit code 1 with its reason', async () => {

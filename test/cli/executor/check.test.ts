@@ -99,6 +99,20 @@ describe('coda executor check', () => {
     assert.match(text, /process\.exit was called during the check result, .*exits\.mjs/);
   });
 
+  it('names an error that nobody catches, and where it came from', async () => {
+    put(
+      bench,
+      'stray.mjs',
+      ZEROS.replace(
+        'return { counts',
+        "if (shots === 7) {\n      void Promise.reject(new Error('socket is gone'));\n    }\n    return { counts",
+      ),
+    );
+    const text = await bench.ends(1, ['executor', 'check', './stray.mjs', '--qubits', '3', ...QUICK]);
+    assert.match(text, /^FAILURE +uncaught[^]*nobody caught: socket is gone, at .*stray\.mjs:7:/m);
+    assert.match(text, /, 1 failed,/);
+  });
+
   it('cancels what runs on Ctrl-C, closes the executor, and exits with 1', async () => {
     put(
       bench,
@@ -143,7 +157,7 @@ describe('coda executor check', () => {
     [['check', '--noise', '0.1'], '--noise goes with --physics'],
     [['check', '--physics', '--noise', '2'], 'it must be a number from 0 to 0.3'],
     [['check', '--target', 'cx'], 'it must be one of cz'],
-    [['check', '--first-bit', 'top'], 'it must be left or right'],
+    [['check', '--first-bit', 'top'], 'it must be one of left, right'],
     [['list', 'simulator'], 'executor list takes no executor'],
   ] as const) {
     it(`exits 2 for ${JSON.stringify(args)}`, async () => {

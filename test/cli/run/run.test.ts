@@ -59,7 +59,6 @@ describe('coda run', () => {
     writeFileSync(circuit, `\uFEFF${text}`);
     assert.match(await bench.ends(0, ['run', 'circuit'], env), /simulator: 1000 shots/);
     for (const [name, content] of [
-      ['OpenQASM 3.0', 'OPENQASM 3.0;\nqubit[2] q;\n'],
       ['text in UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le')],
       ['a gzip file', gzipSync(text)],
     ] as const) {
@@ -69,6 +68,47 @@ describe('coda run', () => {
         new RegExp(`circuit is ${name}; this node takes NativeGateIR 1\\.0`),
       );
     }
+  });
+
+  it('takes OpenQASM: translated for the device, told by its content, with what is in the way named', async () => {
+    const text =
+      '\uFEFF// A Bell pair\nOPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[2] c;\nh q[0];\ncx q[0], q[2];\nc[0] = measure q[0];\nc[1] = measure q[2];\n';
+    writeFileSync(join(bench.folder, 'bell.qasm'), text);
+    writeFileSync(join(bench.folder, 'bell'), text);
+    writeFileSync(
+      join(bench.folder, 'native.qasm'),
+      'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[1] q;\nbit[1] c;\nrx(pi) q[0];\nc = measure q;\n',
+    );
+    const env = { CODA_EXECUTOR_FACTORY: 'simulator' };
+    for (const [file, target] of [
+      ['bell.qasm', 'cz'],
+      ['bell', 'iswap'],
+    ] as const) {
+      const said = await bench.ends(0, ['run', file], { ...env, CODA_NATIVE_GATE_SET: target });
+      assert.match(said, new RegExp(`^${file}: 2 gates became \\d+ gates of target ${target}$`, 'm'));
+      const outcomes = [...said.matchAll(/^ {4}([01]+) /gm)].map(([, outcome = '']) => outcome);
+      assert.deepEqual(outcomes.toSorted(), ['00', '11']);
+    }
+    const printed = await bench.ends(0, ['run', 'native.qasm', '--no-compile', '--json'], env);
+    const body = JSON.parse(printed.slice(printed.indexOf('{'))) as Record<string, unknown>;
+    assert.deepEqual([body['gates'], body['counts']], [{ source: 1, native: 1 }, { '1': 1000 }]);
+
+    const refused = await bench.ends(1, ['run', 'bell.qasm', '--no-compile'], env);
+    assert.match(
+      refused,
+      /QasmError: bell\.qasm has 2 errors:?\n {2}bell\.qasm:6:1: .*\bh\b.*\n.* \| h q\[0\];\n.* \| \^/,
+    );
+    assert.match(refused, /\n {2}bell\.qasm:7:1: .*\bcx\b/);
+    configure(
+      '() => ({ device: { logicalEdges: [[0, 1], [1, 2]] }, run: async () => { throw new Error("not this far"); } })',
+    );
+    const edge = await bench.ends(1, ['run', 'bell.qasm', '--target', 'cnot']);
+    assert.match(
+      edge,
+      /JobError: bell\.qasm needs edges that the device does not have: 0-2 \(1 gate\)\n.*Routing is out of scope/,
+    );
+    const unknown = await bench.ends(1, ['run', 'bell.qasm'], { ...env, CODA_NATIVE_GATE_SET: 'xy' });
+    assert.match(unknown, /native gate set is 'xy'\n.*name one with --target/);
   });
 
   it("shows the executor's log lines, and what is odd about its result, on standard error", async () => {

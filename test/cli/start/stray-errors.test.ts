@@ -50,15 +50,24 @@ export default {
       "export async function leak() {\n  await null;\n  throw new RangeError('no disk for my notes');\n}\n",
     );
     write(
+      'lab/imported.ts',
+      `export const make = () => ({
+  name: 'imported',
+  apply() { setTimeout(() => { throw new Error('late'); }, 1); },
+});
+`,
+    );
+    write(
       'coda.config.mjs',
       `${EXECUTOR}
 import { connect } from 'node:net';
+import { make } from './lab/imported.ts';
 const socket = {
   name: 'socket',
   // A socket without a listener for its errors: the stack has only Node.js in it.
   apply: ({ hooks }) => hooks.start.tap('socket', () => void connect(1, '127.0.0.1')),
 };
-export default { executor, plugins: ['./timer.ts', 'coda-plugin-leak', socket] };
+export default { executor, plugins: ['./timer.ts', 'coda-plugin-leak', make, socket] };
 `,
     );
     const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken() });
@@ -75,6 +84,7 @@ export default { executor, plugins: ['./timer.ts', 'coda-plugin-leak', socket] }
         `plugin 'ticker' \\(.*/timer\\.ts:6:${column + 1}\\) threw an error that nobody caught: tick 1`,
       ),
       /plugin 'leak' \(.*coda-plugin-leak\/lib\/leak\.js:3:9\) left a rejected promise that nobody caught: no disk/,
+      /plugin 'imported' \(.*lab\/imported\.ts:3:38\) threw an error that nobody caught: late/,
       /code that cannot be named threw an error that nobody caught: connect ECONNREFUSED/,
     ];
     for (const text of named) await waitUntil(`${text} in the log`, () => text.test(node.output()));
@@ -124,9 +134,10 @@ export default { executor, plugins: [listener] };
   it('of an executor, whose run then never ends, makes the node not ready after a while', async () => {
     write(
       'coda.config.mjs',
-      `export default { executor: { run: () => new Promise(() => {
+      `const executor = { run: () => new Promise(() => {
   setImmediate(() => { throw new Error('the fridge is warm'); });
-}) } };
+}) };
+export default { executor, plugins: [{ name: 'idle', apply() {} }] };
 `,
     );
     const env = { CODA_NODE_TOKEN: cloud.issueToken(), CODA_CANCEL_GRACE_SEC: '0.2' };
@@ -134,6 +145,8 @@ export default { executor, plugins: [listener] };
     await node.says('serving QPU');
     const jobId = await cloud.submit({ ir: bell('cz').ir, shots: 3 });
     await node.says('the fridge is warm');
+    // Both are in the config file.
+    assert.match(node.output(), /plugin 'idle' or the executor \(.*coda\.config\.mjs:2:30\) threw an error/);
     await waitUntil('being not ready', async () => {
       const { code, output } = await bench.run(['status', '--ready']);
       return (

@@ -219,7 +219,7 @@ function suite(python: string): void {
 
   it('reads frames however they are cut, and large ones', async (t) => {
     const host = new HostClient(t, python);
-    await host.start('lab:Simple');
+    await host.start('lab:Unhurried');
     const frames = Buffer.concat([
       encodeFrame({ t: 'run', id: 'ä', shots: 1 }, CIRCUIT),
       encodeFrame({ t: 'beat', n: 1 }),

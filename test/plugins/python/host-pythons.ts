@@ -30,8 +30,10 @@ export function shimWorlds(): World[] {
 
 /** With the original package; undefined if it could not be installed here. */
 export function originalWorld(): World | undefined {
-  if (spawnSync(WITH_ORIGINAL, ['-c', 'import coda_node'], { stdio: 'ignore' }).status !== 0)
-    return undefined;
+  const libraries = join(dirname(dirname(WITH_ORIGINAL)), 'lib');
+  const isThere = (version: string): boolean =>
+    existsSync(join(libraries, version, 'site-packages', 'coda_node'));
+  if (!existsSync(libraries) || !readdirSync(libraries).some(isThere)) return undefined;
   return { name: 'the original package', python: WITH_ORIGINAL, codaNode: 'installed 0.1.1' };
 }
 

@@ -1,17 +1,11 @@
 // The Python host runs executors as the original package does: started, run, batched, cancelled, failed.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Frame } from '../../../plugins/python/frames.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
-import { temporaryFolder } from '../../support/temporary.ts';
 import { circuitText, HostClient } from './host-client.ts';
 import { NO_ORIGINAL, NO_PYTHON, originalWorld, shimWorlds, type World } from './host-pythons.ts';
 
 const CIRCUIT = circuitText();
-/** Milliseconds of a clock that no machine will reach. */
-const FAR = 1e15;
 const ZEROS = { counts: { '00': 100 }, execution_time_ms: 1.5, shots_completed: 100 };
 
 const original = originalWorld();
@@ -59,83 +53,6 @@ function suite({ python, codaNode }: World): void {
     assert.deepEqual(await host.run('with', CIRCUIT), { t: 'result', id: 'with', ...ZEROS });
     host.ahead({ t: 'circuit', id: 'late' }, CIRCUIT);
     assert.deepEqual(await host.answer('result', 'late'), { t: 'result', id: 'late', ...ZEROS });
-  });
-
-  it('begins the next job by itself at the end of a run, if it may', async (t) => {
-    const folder = await temporaryFolder(t);
-    const host = new HostClient(t, python, { env: { TURNS: folder } });
-    await host.start('lab:InTurn');
-    const ids = ['a', 'b', 'c', 'd'];
-    for (const id of ids) host.ahead({ t: 'circuit', id }, CIRCUIT);
-    const end = (shots: number): void => writeFileSync(join(folder, String(shots)), '');
-    /** Everything on the control descriptor is read. */
-    const isRead = async (): Promise<void> => {
-      host.control({ t: 'beat', n: 1 });
-      await host.answer('beat');
-    };
-    // The thread that answers has parsed the circuits before it.
-    host.ahead({ t: 'ping', n: 1 });
-    await host.pong();
-    host.control({ t: 'run', id: 'a', shots: 1 });
-    host.control({ t: 'next', after: 'a', id: 'b', shots: 2, until: FAR });
-    await isRead();
-    end(1);
-    assert.deepEqual(await host.answer('result', 'a'), {
-      t: 'result',
-      id: 'a',
-      ...ZEROS,
-      counts: { '00': 1 },
-      shots_completed: 1,
-      next: 'b',
-    });
-    await waitUntil('the second run', () => host.output.includes('run 2'));
-    host.control({ t: 'next', after: 'b', id: 'c', shots: 9, until: FAR });
-    await isRead();
-    end(2);
-    assert.equal((await host.answer('result', 'b'))['next'], 'c');
-    host.control({ t: 'next', after: 'c', id: 'd', shots: 66, until: FAR });
-    await isRead();
-    end(9);
-    // The next run ends the process at once: the answer is out before that.
-    const failed = await host.answer(['error', 'result'], 'c');
-    assert.equal(failed['message'], 'broken');
-    assert.equal(failed['next'], 'd');
-    assert.deepEqual(await host.ended, { code: 6, signal: null });
-    assert.match(host.output, /run 1\nrun 2\nrun 9\nrun 66\n/);
-  });
-
-  it('does not begin a job that may no longer begin, whose circuit is not here, or after a cancelled run', async (t) => {
-    const folder = await temporaryFolder(t);
-    const host = new HostClient(t, python, { env: { TURNS: folder } });
-    await host.start('lab:InTurn');
-    host.ahead({ t: 'circuit', id: 'b' }, CIRCUIT);
-    host.ahead({ t: 'ping', n: 1 });
-    await host.pong();
-    const next = { t: 'next', after: 'a', id: 'b', shots: 50, until: FAR };
-    const cases: readonly (readonly [string, readonly Frame['head'][]])[] = [
-      ['in time', [{ ...next, until: 0 }]],
-      ['circuit', [{ ...next, id: 'nowhere' }]],
-      ['another run', [{ ...next, after: 'z' }]],
-      ['recalled', [next, { t: 'next' }]],
-      ['cancelled', [next, { t: 'cancel', id: 'a' }]],
-    ];
-    for (const [index, [why, heads]] of cases.entries()) {
-      host.control({ t: 'run', id: 'a', shots: index + 1 }, CIRCUIT);
-      for (const head of heads) host.control(head);
-      host.control({ t: 'beat', n: 1 });
-      await host.answer('beat');
-      writeFileSync(join(folder, String(index + 1)), '');
-      const answer = await host.answer(['result', 'ended'], 'a');
-      assert.equal(answer['next'], undefined, why);
-    }
-    // One that comes after the end of the run that it names is too late.
-    host.control(next);
-    host.control({ t: 'beat', n: 1 });
-    await host.answer('beat');
-    writeFileSync(join(folder, '50'), '');
-    assert.doesNotMatch(host.output, /run 50/);
-    host.control({ t: 'run', id: 'b', shots: 50 });
-    assert.equal((await host.answer('result', 'b'))['next'], undefined);
   });
 
   it('fails a job whose circuit is not valid, with the rule that it breaks', async (t) => {

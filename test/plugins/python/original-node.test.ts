@@ -15,7 +15,7 @@ import { DRIVERS } from './host-client.ts';
 import { NO_ORIGINAL, NO_PYTHON, originalWorld, shimWorlds } from './host-pythons.ts';
 
 const CIRCUITS = fc
-  .sample(validCircuits, { numRuns: Number(process.env['ORIGINAL_CIRCUITS'] ?? 110), seed: 16 })
+  .sample(validCircuits, { numRuns: Number(process.env['ORIGINAL_CIRCUITS'] ?? 66), seed: 16 })
   .map((circuit, index) => variant(JSON.stringify(circuit), index));
 
 /** Some as other programs than JavaScript's may write them; valid for both nodes. */

@@ -7,7 +7,7 @@ import contextvars
 import inspect
 import logging
 import time
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from .ahead import Circuits
 from .answers import error_fields, result_fields, result_list
@@ -44,28 +44,37 @@ class Jobs:
         self._answer = answer
         self._broken = broken
         self._running: Dict[str, _Job] = {}
-        #: The job that may begin when another one has ended: `after`, `id`, `shots`, `until`.
-        self._allowed: Optional[Dict[str, Any]] = None
+        #: The jobs that may begin one after another, each when the one before has ended, and until when.
+        self._allowed: List[Dict[str, Any]] = []
+        self._until = 0.0
         #: A run sees nothing that the one before it has set in its context.
         self._context = contextvars.copy_context()
         #: The host ends: what its end does to a run is no outcome of the job.
         self.is_stopping = False
 
     def run(self, head: Dict[str, Any], text: bytes) -> None:
+        self._allowed = []
+        self._run_next(head, text)
+
+    def _run_next(self, head: Dict[str, Any], text: bytes) -> None:
         self._begin(head["id"], lambda job: self._run(job, head["shots"], text))
 
     def batch(self, head: Dict[str, Any]) -> None:
         self._begin(head["id"], lambda job: self._batch(job, head["jobs"]))
 
     def allow(self, head: Dict[str, Any]) -> None:
-        """Without an id: no job may begin by itself. Too late if the run before it has ended: the node then starts it."""
-        self._allowed = head if head.get("after") in self._running else None
+        """The node may not have heard yet which of them has begun: what counts is what comes after that one."""
+        order = [head["after"], *(job["id"] for job in head["jobs"])]
+        place = next((index for index, job_id in enumerate(order) if job_id in self._running), len(order))
+        self._allowed = head["jobs"][place:]
+        self._until = head["until"]
 
     def cancel(self, job_id: str) -> None:
         job = self._running.get(job_id)
         if job is None or job.is_cancelled:
             return
         job.is_cancelled = True
+        self._allowed = []
         job.task.add_done_callback(lambda _: self._await_end(job))
         hook = getattr(self._executor, "cancel_current_job", None)
         if job.is_with_executor and callable(hook):
@@ -104,21 +113,23 @@ class Jobs:
         if job.is_cancelled:
             return
         del self._running[job.id]
-        following = None if "out_of_memory" in answer else self._following(job.id)
-        if following is None:
-            self._answer(answer)
-            return
+        following = None if "out_of_memory" in answer else self._following()
+        if following is not None:
+            answer["next"] = following["id"]
         # The answer first: the next run may end the process.
-        self._answer({**answer, "next": following["id"]})
-        self.run(following, b"")
+        self._answer(answer)
+        if following is not None:
+            self._run_next(following, b"")
 
-    def _following(self, job_id: str) -> Optional[Dict[str, Any]]:
-        """The job that begins now, if one may, and its circuit is here."""
-        allowed, self._allowed = self._allowed, None
-        if allowed is None or allowed["after"] != job_id or self.is_stopping:
+    def _following(self) -> Optional[Dict[str, Any]]:
+        """The job that begins now, if one may, and its circuit is here. If not, none may until the node says so again."""
+        allowed, self._allowed = self._allowed, []
+        if not allowed or self.is_stopping or time.monotonic() * 1000 >= self._until:
             return None
-        is_in_time = time.monotonic() * 1000 < allowed["until"]
-        return allowed if is_in_time and self._circuits.has(allowed["id"]) else None
+        if not self._circuits.has(allowed[0]["id"]):
+            return None
+        self._allowed = allowed[1:]
+        return allowed[0]
 
     async def _run(self, job: _Job, shots: int, text: bytes) -> Dict[str, Any]:
         circuit = self._circuits.parse(text) if text else await self._circuits.take(job.id)

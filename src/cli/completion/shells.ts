@@ -1,0 +1,2 @@
+/** The shells that can complete `coda`. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;

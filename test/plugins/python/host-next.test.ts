@@ -1,0 +1,97 @@
+// The Python host begins the next jobs by itself, each at the end of the run before it, as long as it may.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Frame } from '../../../plugins/python/frames.ts';
+import { waitUntil } from '../../../src/testing/index.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
+import { circuitText, HostClient } from './host-client.ts';
+import { NO_PYTHON, shimWorlds } from './host-pythons.ts';
+
+const CIRCUIT = circuitText();
+const ZEROS = { counts: { '00': 1 }, execution_time_ms: 1.5, shots_completed: 1 };
+/** Milliseconds of a clock that no machine will reach. */
+const FAR = 1e15;
+
+const worlds = shimWorlds();
+if (worlds.length === 0) it('begins the next job', { skip: NO_PYTHON });
+for (const { name, python } of worlds) describe(`the host with ${name}`, () => suite(python));
+
+function suite(python: string): void {
+  it('begins the next job by itself at the end of a run, if it may', async (t) => {
+    const folder = await temporaryFolder(t);
+    const host = new HostClient(t, python, { env: { TURNS: folder } });
+    await host.start('lab:InTurn');
+    const ids = ['a', 'b', 'c', 'd'];
+    for (const id of ids) host.ahead({ t: 'circuit', id }, CIRCUIT);
+    const end = (shots: number): void => writeFileSync(join(folder, String(shots)), '');
+    /** Everything on the control descriptor is read. */
+    const isRead = async (): Promise<void> => {
+      host.control({ t: 'beat', n: 1 });
+      await host.answer('beat');
+    };
+    // The thread that answers has parsed the circuits before it.
+    host.ahead({ t: 'ping', n: 1 });
+    await host.pong();
+    host.control({ t: 'run', id: 'a', shots: 1 });
+    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2 }], until: FAR });
+    await isRead();
+    end(1);
+    assert.deepEqual(await host.answer('result', 'a'), {
+      t: 'result',
+      id: 'a',
+      ...ZEROS,
+      next: 'b',
+    });
+    await waitUntil('the second run', () => host.output.includes('run 2'));
+    // The node may not have heard of the second one: what counts is what comes after it. Then two begin at once.
+    const jobs = [2, 9, 66].map((shots, index) => ({ id: ids[index + 1], shots }));
+    host.control({ t: 'next', after: 'a', jobs, until: FAR });
+    await isRead();
+    end(9);
+    end(2);
+    assert.equal((await host.answer('result', 'b'))['next'], 'c');
+    // The next run ends the process at once: the answer is out before that.
+    const failed = await host.answer(['error', 'result'], 'c');
+    assert.equal(failed['message'], 'broken');
+    assert.equal(failed['next'], 'd');
+    assert.deepEqual(await host.ended, { code: 6, signal: null });
+    assert.match(host.output, /run 1\nrun 2\nrun 9\nrun 66\n/);
+  });
+
+  it('does not begin a job that may no longer begin, whose circuit is not here, or after a cancelled run', async (t) => {
+    const folder = await temporaryFolder(t);
+    const host = new HostClient(t, python, { env: { TURNS: folder } });
+    await host.start('lab:InTurn');
+    host.ahead({ t: 'circuit', id: 'b' }, CIRCUIT);
+    host.ahead({ t: 'ping', n: 1 });
+    await host.pong();
+    const job = { id: 'b', shots: 50 };
+    const next = { t: 'next', after: 'a', jobs: [job], until: FAR };
+    const cases: readonly (readonly [string, readonly Frame['head'][]])[] = [
+      ['in time', [{ ...next, until: 0 }]],
+      ['circuit', [{ ...next, jobs: [{ id: 'nowhere', shots: 50 }, job] }]],
+      ['another run', [{ ...next, after: 'z' }]],
+      ['recalled', [next, { ...next, jobs: [] }]],
+      ['cancelled', [next, { t: 'cancel', id: 'a' }]],
+    ];
+    for (const [index, [why, heads]] of cases.entries()) {
+      host.control({ t: 'run', id: 'a', shots: index + 1 }, CIRCUIT);
+      for (const head of heads) host.control(head);
+      host.control({ t: 'beat', n: 1 });
+      await host.answer('beat');
+      writeFileSync(join(folder, String(index + 1)), '');
+      const answer = await host.answer(['result', 'ended'], 'a');
+      assert.equal(answer['next'], undefined, why);
+    }
+    // One that comes after the end of the run that it names is too late.
+    host.control(next);
+    host.control({ t: 'beat', n: 1 });
+    await host.answer('beat');
+    writeFileSync(join(folder, '50'), '');
+    assert.doesNotMatch(host.output, /run 50/);
+    host.control({ t: 'run', id: 'b', shots: 50 });
+    assert.equal((await host.answer('result', 'b'))['next'], undefined);
+  });
+}

@@ -25,7 +25,8 @@ export function packed(): Packed {
   execFileSync('tar', ['-xzf', join(folder, tarball), '-C', creator, '--strip-components=1']);
   const modules = join(folder, 'node_modules');
   link(coda, join(modules, '.bin', 'coda'));
-  for (const name of ['typescript', 'oxlint', join('@types', 'node')]) {
+  // @types/node comes with coda-node.
+  for (const name of ['typescript', 'oxlint']) {
     link(resolve('node_modules', name), join(modules, name));
   }
   for (const name of ['tsc', 'oxlint'])

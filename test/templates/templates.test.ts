@@ -44,7 +44,12 @@ describe('the templates', () => {
   it('are for the version of coda-node that they come with, and for the tools that it is built with', () => {
     const root = manifestAt('.');
     assert.equal(manifestAt('templates').version, root.version);
-    const known: Record<string, string> = { ...root.devDependencies, 'coda-node': `^${root.version}` };
+    const known: Record<string, string> = {
+      ...root.devDependencies,
+      'coda-node': `^${root.version}`,
+      // Of the oldest supported Node, as the lock file has it.
+      '@types/node': manifestAt('node_modules', '@types', 'node').version ?? '',
+    };
     for (const layer of [...LANGUAGES, 'plugin']) {
       const { dependencies, devDependencies, peerDependencies } = manifestAt('templates', 'files', layer);
       for (const [name, range] of Object.entries({

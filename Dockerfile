@@ -6,9 +6,10 @@
 FROM node:22-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
+COPY templates/package.json ./templates/
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev && rm node_modules/create-coda-executor
 
 FROM node:22-slim
 WORKDIR /opt/coda-node

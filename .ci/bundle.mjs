@@ -1,10 +1,11 @@
 // Puts the compiled code, and the packages that every start needs, into one file: finding and reading hundreds of
 // files is most of the time of a start. `coda` and `import 'coda-node'` run from it.
 //   node .ci/bundle.mjs [outDir, default dist]
-import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { licences } from './licences.mjs';
 
 /** What users import: `<name>.js` has the exports of the file. */
 const DOORS = {
@@ -50,7 +51,7 @@ for (const name of Object.keys(DOORS)) {
 write('daemon-child.js', `${LOAD_CORE}core.daemonChild();\n`);
 write('coda.cjs', `#!/usr/bin/env node\nrequire('./core.cjs').coda();\n`);
 chmodSync(join(folder, 'coda.cjs'), 0o755);
-write('THIRD-PARTY.txt', licences(inputs));
+write('THIRD-PARTY.txt', licences(inputs, 'core.code.cjs and sucrase.cjs'));
 rmSync(place, { recursive: true, force: true });
 renameSync(folder, place);
 copyPythonHost(join(root, 'python'));
@@ -96,22 +97,6 @@ function copyPythonHost(target) {
     recursive: true,
     filter: (path) => !path.includes('__pycache__'),
   });
-}
-
-/** The licence of every package whose code is in the bundle. */
-function licences(bundled) {
-  const folders = new Set(
-    bundled
-      .toSorted((a, b) => a.localeCompare(b))
-      .flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
-  );
-  const texts = [...folders].map((path) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-    const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file === undefined ? `Licence: ${license}` : readFileSync(join(path, file), 'utf8').trim();
-    return `${name} ${version}\n\n${text}\n`;
-  });
-  return `core.code.cjs and sucrase.cjs contain code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
 function write(name, text) {

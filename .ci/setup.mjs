@@ -23,6 +23,9 @@ if (process.argv.includes('--python')) {
   installFromPypi('test-python', [
     { name: 'coda-node==0.1.1', check: ['-c', 'import coda_node'] },
     { name: 'uv==0.13.8', check: ['-m', 'uv', '--version'] },
+    // For the projects that create-coda-executor makes.
+    { name: 'pytest==9.2.0', check: ['-c', 'import pytest'] },
+    { name: 'PyYAML==6.0.4', check: ['-c', 'import yaml'] },
   ]);
 }
 // For the test of OpenQASM: Qiskit computes what a program means.

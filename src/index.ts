@@ -1,7 +1,7 @@
 // `coda-node`: what users write: a configuration, a plugin, an executor. Stable: a name here changes only with a major version.
 // What the built-in plugins use beyond it is in kit.ts.
 /// <reference types="node" preserve="true" />
-export { defineConfig, type CodaConfig, type PluginEntry } from './config/define.ts';
+export { defineConfig, type CodaConfig, type ConfigExport, type PluginEntry } from './config/define.ts';
 export type { PluginOptions } from './config/plugins/known.ts';
 export type { JsonSchema, OptionsSchema } from './config/plugins/schema-types.ts';
 export type { Settings } from './config/settings.ts';

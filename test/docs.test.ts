@@ -23,7 +23,14 @@ const TSC = resolve('node_modules', 'typescript', 'bin', 'tsc');
 
 /** Every page that people read. */
 const TEXTS = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', join('bench', 'README.md')],
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    join('bench', 'README.md'),
+    join('templates', 'README.md'),
+  ],
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),

@@ -152,6 +152,17 @@ describe('imports', () => {
     assert.deepEqual(offenders(src, allowed), []);
   });
 
+  it('of the maker of projects lead to nothing of the node, and of its projects only to the doors', () => {
+    const templates = filesBelow('templates').filter((file) => !file.startsWith('templates/dist/'));
+    const found = templates.flatMap(importsOf);
+    assert.ok(found.length > 30);
+    const allowed = ({ file, target }: Import): boolean =>
+      file.startsWith('templates/src/')
+        ? /^(?:node:|templates\/src\/|@clack\/prompts$)/.test(target)
+        : /^(?:node:|templates\/files\/|coda-node(?:\/testing)?$)/.test(target);
+    assert.deepEqual(offenders(found, allowed), []);
+  });
+
   it('lead from src to plugins only in the composition', () => {
     assert.deepEqual(
       offenders(src, ({ file, target }) => !target.startsWith('plugins/') || file === COMPOSITION),

@@ -68,7 +68,12 @@ describe('the package', () => {
 
   const companion = existsSync('templates') ? false : 'there is none';
   it('has a companion without faults', { skip: companion }, async () => {
-    assert.deepEqual(await faultsOf('templates', 'npm'), []);
+    // The projects that it makes are packages of their own.
+    const faults = await faultsOf('templates', 'npm');
+    assert.deepEqual(
+      faults.filter((fault) => !fault.startsWith('./dist/files/')),
+      [],
+    );
   });
 
   it('has types for each entry point, in each supported resolution', async () => {
@@ -192,7 +197,11 @@ function copyDependencies(project: string): void {
     packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;
   };
   for (const [path, { dev, devOptional }] of Object.entries(packages)) {
-    const isWanted = path !== '' && dev !== true && devOptional !== true && !path.includes('@typescript/');
+    const isWanted =
+      path.startsWith('node_modules/') &&
+      dev !== true &&
+      devOptional !== true &&
+      !path.includes('@typescript/');
     if (isWanted && existsSync(path)) cpSync(path, join(project, path), { recursive: true });
   }
 }

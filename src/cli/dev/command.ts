@@ -17,6 +17,7 @@ interface DevOptions extends ConfigOption {
   readonly port?: string;
   readonly shots?: string;
   readonly target?: string;
+  readonly qubits?: string;
 }
 
 export function addDev(cli: CAC): void {
@@ -27,6 +28,7 @@ export function addDev(cli: CAC): void {
     .option('--port <port>', 'Port of the local cloud (default: a free one)')
     .option('--shots <n>', 'Number of shots of each sample circuit (default: 1000)')
     .option('--target <gates>', `Native gates of the samples: ${TARGETS.join(', ')}`)
+    .option('--qubits <n>', 'Number of qubits that the local cloud says you have (default: 12)')
     .option(...CONFIG_OPTION)
     .option('--verbose', 'Show the log of the node')
     .example('  coda dev                        then, in another terminal, coda submit')
@@ -39,6 +41,7 @@ async function dev(options: DevOptions): Promise<number> {
   const target = targetOption(options.target) ?? 'cz';
   const port = wholeNumberOption('--port', options.port, 0, 65_535);
   const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
+  const qubits = wholeNumberOption('--qubits', options.qubits, 1, 1000);
   const signal = abortOnSignals();
   const { runDev } = await import('./run.ts');
   return runDev({
@@ -46,6 +49,7 @@ async function dev(options: DevOptions): Promise<number> {
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(port === undefined ? {} : { port }),
     ...(shots === undefined ? {} : { shots }),
+    ...(qubits === undefined ? {} : { qubits }),
     target,
     out: terminal(process.stdout),
     startNode: (terms) => startDevNode(terms, options, signal),

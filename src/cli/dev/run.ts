@@ -46,6 +46,8 @@ export interface DevOptions {
   readonly shots?: number;
   /** The native gates of the samples. Default `cz`. */
   readonly target?: Target;
+  /** How many the cloud says that the device has. Default 12. */
+  readonly qubits?: number;
   /** How long `once` waits for all samples together. Default 120,000. */
   readonly timeoutMs?: number;
   readonly out: Output;
@@ -57,6 +59,7 @@ export interface DevOptions {
 }
 
 const DEFAULT_SHOTS = 1000;
+const DEFAULT_QUBITS = 12;
 const DEFAULT_TIMEOUT_MS = 120_000;
 const CLEAN_UP_TIMEOUT_MS = 2_000;
 
@@ -77,6 +80,7 @@ export async function runDev(options: DevOptions): Promise<number> {
 
 async function session(options: DevOptions, release: ReleaseStack): Promise<number> {
   const { once, out, signal, target = 'cz', shots = DEFAULT_SHOTS, env = process.env } = options;
+  const qubits = options.qubits ?? DEFAULT_QUBITS;
   const folder = await mkdtemp(join(tmpdir(), 'coda-dev-'));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   // It holds a private key, so even a second Ctrl-C must not leave it behind.
@@ -94,6 +98,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
     ...(options.port === undefined ? {} : { port: options.port }),
     nativeGateSet: target,
+    numQubits: qubits,
     onViolation: (text) => out.error(`${paint(out, 'red', 'contract violation:')} ${text}`),
     onSubmit: ({ jobId, shots: wanted }) => {
       out.write(`submitted ${jobId}, ${wanted} shots`);
@@ -116,7 +121,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   out.write(`node   ${node.description}`);
   const nodeEnded = whenEnded(node, out, () => isLeaving);
 
-  const samples = sampleJobs(target);
+  const samples = sampleJobs(target, qubits);
   const deadline = once ? AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS) : over.signal;
   const stop = once ? AbortSignal.any([over.signal, signal, deadline, nodeEnded]) : over.signal;
   const watched: Promise<boolean>[] = [];

@@ -12,13 +12,14 @@ export interface SampleJob {
 const RANDOM_QUBITS = 4;
 const RANDOM_DEPTH = 6;
 
-export function sampleJobs(target: Target): SampleJob[] {
+/** Those that fit on a device of `qubits` qubits. */
+export function sampleJobs(target: Target, qubits: number): SampleJob[] {
   const suffix = randomBytes(3).toString('hex');
   const job = (name: string, circuit: SampleCircuit): SampleJob => ({ jobId: `${name}-${suffix}`, circuit });
   return [
     job('bell', bell(target)),
     job('ghz3', ghz(3, target)),
     job('ghz5', ghz(5, target)),
-    job('random', randomCircuit(randomInt(1_000_000), RANDOM_QUBITS, RANDOM_DEPTH, target)),
-  ];
+    job('random', randomCircuit(randomInt(1_000_000), Math.min(RANDOM_QUBITS, qubits), RANDOM_DEPTH, target)),
+  ].filter(({ circuit }) => circuit.ir.num_qubits <= qubits);
 }

@@ -142,11 +142,7 @@ describe('the log of a node', () => {
         'failed',
         / WARN .*job ID failed in the executor \(.*\): the fridge is warm\n[^]* DEBUG .*job ID: Error: the fridge is warm\n +at .*coda\.config\.mjs:5/,
       ],
-      [
-        2,
-        'completed',
-        / WARN .*the event loop was blocked for 1\.\d s while job ID ran: the executor .* should do long work/,
-      ],
+      [2, 'completed', / WARN .*the event loop was blocked for \d+\.\d s while job ID ran: .*the executor /],
       [3, 'completed', / WARN .*the executor .* returned an executionTimeMs of -1\.5 for job ID/],
       [4, 'failed', / WARN .*job ID failed before its run: plugin 'lab' failed in onJob: no helium/],
       [5, 'failed', / WARN .*job ID failed before its run: plugin 'lab' has not settled in onJob/],
@@ -167,14 +163,13 @@ describe('the log of a node', () => {
     await cloud.submit({ ir: bell('cz').ir, shots: 6, raw: { callback_url: `${callback.url}/hook` } });
     await node.says('answered 200 with a web page ("WiFi")');
     await waitUntil('the second attempt', () => callback.received.length === 2);
-    await waitUntil('acknowledging', async () => (await cloud.pending()) === 0);
     node.child.kill('SIGTERM');
     assert.equal(await node.ended, 0, node.output());
 
     const date = new Date(Date.now() + 7_200_000).toUTCString();
     cloud.fail('connect', { status: 401, headers: { date }, body: { error: 'the token is expired' } });
     const again = await bench.ends(1, ['start'], env);
-    assert.match(again, /this machine's clock is 2 h behind the cloud[^]*timedatectl/);
+    assert.match(again, /this machine's clock is (2 h|1\d\d min) behind the cloud[^]*timedatectl/);
     assert.doesNotMatch(again, /coda reset|--token/);
   });
 });

@@ -68,6 +68,8 @@ describe('coda', () => {
     await says(['run', '--shots=5', '--', '-f.json'], 1, 'cannot be read from -f.json');
     await says(['run', '--', 'f.json'], 1, 'cannot be read from f.json');
     await says(['--', 'run', 'f.json'], 1, 'cannot be read from f.json');
+    await says(['logs', '-n200'], 1, 'there is no log');
+    await says(['cancel', '--', '-5'], 1, 'no dev session is running');
     await says(['results', 'show', '--', '-5e20000'], 1, "no result of job '-5e20000'");
     await says(['results', 'show', '0012345'], 1, "no result of job '0012345'");
     await says(['--reset', '--json', '-y'], 0, '"removed": []');

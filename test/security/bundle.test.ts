@@ -1,6 +1,7 @@
 // What the cloud says is saved only if the next start can read it; what it must not say is refused at once, by name.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -161,14 +162,27 @@ describe('a bundle', () => {
 describe('a node whose cloud sends a hostile bundle', () => {
   it('says which field is wrong and what has become of the token', async (t) => {
     t.after(() => cloud.overrideBundle(undefined));
-    cloud.overrideBundle((bundle) => ({ ...bundle, qpu_id: 'q\u001b[2J' }));
-    const output = await bench.ends(1, ['start', '--token', cloud.issueToken()], {
-      CODA_WEBAPP_URL: cloud.url,
-    });
-    assert.match(output, /bundle field 'qpu_id' must be/);
-    assert.match(output, /Nothing was saved, and the token may be used up/);
-    assert.ok(!output.includes('\u001b[2J'));
-    assert.equal(existsSync(join(bench.stateDir, 'coda.config')), false);
+    const socket = join(bench.folder, 'u.sock');
+    let connections = 0;
+    const listener = createServer(() => (connections += 1)).listen(socket);
+    t.after(() => listener.close());
+    for (const [field, value] of [
+      ['qpu_id', 'q\u001b[2J'],
+      ['qpu_id', 'q1\nMAINPID=1'],
+      ['qpu_display_name', 'a\nb'],
+      ['webapp_url', 'http:host'],
+      ['redis_url', `redis://127.0.0.1:1/0?path=${socket}`],
+      ['redis_url', 'rediss://127.0.0.1:1?tls='],
+      ['redis_url', 'redis://127.0.0.1:1/abc'],
+    ] as const) {
+      cloud.overrideBundle((bundle) => ({ ...bundle, [field]: value }));
+      const output = await bench.ends(1, ['start', '--token', cloud.issueToken()]);
+      assert.match(output, new RegExp(`bundle field '${field}' must`));
+      assert.match(output, /Nothing was saved, and the token may be used up/);
+      assert.ok(!output.includes('\u001b[2J') && !/^MAINPID/m.test(output));
+      assert.equal(existsSync(join(bench.stateDir, 'coda.config')), false);
+    }
+    assert.equal(connections, 0);
   });
 
   it('keeps its credentials when a reconnect brings one', async (t) => {

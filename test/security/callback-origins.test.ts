@@ -92,16 +92,23 @@ describe('a request', () => {
 describe('a node with jobs of a stranger', () => {
   it('sets aside what would go to the metadata service or to Redis; doctor shows the origins and the line to set', async (t) => {
     const other = await ok(t);
-    const node = bench.spawn(['start', '--token', cloud.issueToken()], { CODA_WEBAPP_URL: cloud.url });
+    const node = bench.spawn(['start', '--token', cloud.issueToken()], {
+      CODA_WEBAPP_URL: cloud.url,
+      CODA_NODE_CONNECT_HEADERS: '{"X-Gate":"secret-of-the-gateway"}',
+    });
     await node.says('serving QPU');
     const { ir } = bell('cz');
     const redis = new URL(cloud.redisUrl);
     for (const callback of ['http://169.254.169.254/x', `http://${redis.host}/x`, `${other.url}/x`])
       await cloud.submit({ ir, shots: 1, raw: { callback_url: callback } });
-    await cloud.submit({ ir, shots: 1 });
+    const own = await cloud.submit({ ir, shots: 1 });
     await node.says('169.254.169.254 is a link-local address');
     await node.says('is where Redis listens');
     await waitUntil('the other one', () => other.received.length > 0);
+    assert.equal(other.received[0]?.headers['x-gate'], undefined);
+    await cloud.outcome(own);
+    const delivered = cloud.deliveries.find(({ body }) => body?.job_id === own);
+    assert.equal(delivered?.headers['x-gate'], 'secret-of-the-gateway');
     const doctor = await bench.run(['doctor']);
     assert.match(doctor.output, /CODA_WEBHOOK_ALLOWED_ORIGINS='\[.*127\.0\.0\.1/);
     node.child.kill('SIGTERM');

@@ -1,5 +1,6 @@
 // Of a URL of Redis only host, port, user, password, database and TLS are taken; the client would take any option from it.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import fc from 'fast-check';
 import { ConfigError } from '../../src/index.ts';
 import { openRedis } from '../../src/net/redis.ts';
 import { readRedisUrl } from '../../src/protocol/urls.ts';
+import { startLocalCloud, startTestNode } from '../../src/testing/index.ts';
 import { testRedis } from '../support/redis.ts';
 
 const REFUSED: readonly (readonly [url: string, why: RegExp])[] = [
@@ -46,6 +48,19 @@ describe('a URL of Redis', () => {
       assert.throws(() => openRedis({ url, name: 'test', env: {} }), ConfigError);
     });
   }
+
+  it('is refused by a node to which the cloud sends it', async (t) => {
+    const cloud = await startLocalCloud({ keyPair: generateKeyPairSync('rsa', { modulusLength: 2048 }) });
+    t.after(() => cloud.close());
+    for (const [url, why] of REFUSED) {
+      cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: url }));
+      await assert.rejects(startTestNode({ cloud }), (thrown: unknown) => {
+        assert.match(String(thrown), /bundle field 'redis_url' (must|has) /, url);
+        assert.match(String(thrown), why);
+        return true;
+      });
+    }
+  });
 
   it('gives host, port, user, password, database and TLS', () => {
     assert.deepEqual(readRedisUrl('rediss://us%3Aer:p%40ss@redis.example:7000/12'), {

@@ -64,9 +64,7 @@ export class Routes {
     const targets = pushed.length > MOST_PUSHED ? [] : pushed;
     const { taken, refused } = this.#allowed(targets);
     this.#report([
-      ...(targets.length < pushed.length
-        ? [`${pushed.length} routes (at most ${MOST_PUSHED} are taken)`]
-        : []),
+      ...(targets.length < pushed.length ? [`more than ${MOST_PUSHED} routes, and so none of them`] : []),
       ...options.filter((one) => !isRoute(one)).map((one) => printable(one.split(/\s/)[0] ?? '', 40)),
       ...options
         .filter((one) => isRoute(one) && pushedTarget(one) === undefined)

@@ -125,6 +125,15 @@ describe('a hostile VPN server', { skip: missing === undefined ? false : `not ru
     assert.match(node.output(), /route 1\.0\.0\.0\/8 \(together with the others it covers too much/);
   });
 
+  it('pushes more routes than any network needs to no effect, and the node is up at once', async () => {
+    const many = Array.from({ length: 14_719 }, (_, n) => push(`route 10.${n >> 8}.${n & 255}.0`));
+    await lab.startServer({ lines: many });
+    const untouched = routes();
+    const node = await serving(newHome(lab));
+    assert.deepEqual(routes().toSorted(), [...untouched, ...ALLOWED.slice(1)].toSorted());
+    assert.match(node.output(), /does not take: more than 1000 routes, and so none of them$/m);
+  });
+
   it('cannot do later what it could not do at first', async () => {
     await lab.startServer({ lines: [] });
     const untouched = routes();

@@ -88,11 +88,13 @@ describe('with what operators bring', { skip: missing === undefined ? false : `n
       'redirect-gateway def1': 'the node does not let a profile redirect all traffic',
       'up /etc/openvpn/update-resolv-conf': 'it runs a program',
       'pkcs12 user.p12': 'it reads or writes a file',
+      'route 0.0.0.0 128.0.0.0': 'it covers too much of the internet',
+      'route 128.0.0.0 128.0.0.0': 'it covers too much of the internet',
     };
     const text = `${Object.keys(lines).join('\n')}\n${EXPORTS['pfSense']?.text}`;
     const node = await start({ required: true, client_profile_ovpn: ofLab(text, lab.pki) });
     assert.equal(await node.ended, 1, node.output());
-    assert.match(node.output(), /4 lines of the VPN profile are refused/);
+    assert.match(node.output(), /6 lines of the VPN profile are refused/);
     for (const [i, [line, why]] of Object.entries(lines).entries()) {
       const [directive] = line.split(' ');
       assert.match(node.output(), new RegExp(`line ${i + 1}: '${directive}' is refused: .*${why}`));

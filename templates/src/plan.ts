@@ -36,6 +36,9 @@ const KEPT: Readonly<Record<string, string>> = {
 
 /** `overwrite`: what is in the way is replaced, but for files of the owner. */
 export function plan(folder: string, files: Files, overwrite: boolean): Plan {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    return { steps: [], conflicts: [`${folder} is there, and is not a folder`], notes: [] };
+  }
   const steps: Step[] = [];
   const conflicts: string[] = [];
   const notes: string[] = [];

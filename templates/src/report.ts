@@ -39,7 +39,7 @@ export function showPlan({ folder, project, steps, notes, next, isWritten }: Rep
 
 export function showConflicts(folder: string, conflicts: readonly string[]): string {
   const lines = conflicts.map((conflict) => `  ${conflict}`);
-  return `create-coda-executor: ${folder} has what is in the way; nothing was written:\n${lines.join('\n')}
+  return `create-coda-executor: nothing was written; in the way in ${folder}:\n${lines.join('\n')}
   → Move or rename it, choose another folder, or replace files: --overwrite\n`;
 }
 
@@ -48,5 +48,10 @@ export function nextSteps(folder: string, project: Project): string[] {
   const isPython = project.kind === 'executor' && project.language === 'python';
   const venv = ['python3 -m venv .venv', 'source .venv/bin/activate', "pip install --editable '.[test]'"];
   const npm = ['npm install', 'npm test', 'npm run dev'].map((step) => command(step, project));
-  return [...(folder === '' ? [] : [`cd ${folder}`]), ...(isPython ? venv : []), ...npm];
+  return [...(folder === '' ? [] : [`cd ${quoted(folder)}`]), ...(isPython ? venv : []), ...npm];
+}
+
+/** For a shell. */
+function quoted(path: string): string {
+  return /^[\w./@-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

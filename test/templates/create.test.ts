@@ -67,6 +67,10 @@ describe('the command line', () => {
       Object.keys(contents(folder)).filter((path) => path.startsWith('.')),
       [],
     );
+    assert.equal(
+      told(create(folder, ["a lab's", ...EXECUTOR, '--dry-run', '--json'])).next[0],
+      String.raw`cd 'a lab'\''s'`,
+    );
     const again = told(create(folder, ['lab', ...EXECUTOR, '--json']));
     assert.deepEqual(new Set(again.files.map(({ action }) => action)), new Set(['same']));
   });
@@ -165,6 +169,11 @@ describe('a repository that is there', () => {
     // No option replaces a folder by a file.
     const forced = told(create(folder, [...args, '--overwrite', '--json']));
     assert.deepEqual([forced.ok, forced.written, forced.conflicts.length], [false, false, 4]);
+    const onFile = create(folder, ['site', ...EXECUTOR]);
+    assert.deepEqual(
+      [onFile.status, onFile.stderr.includes('site is there, and is not a folder')],
+      [1, true],
+    );
   });
 
   it('has files replaced with --overwrite, but for those of its owner', async (t) => {

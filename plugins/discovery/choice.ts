@@ -5,7 +5,6 @@ import {
   messageOf,
   type CodaNode,
   type Executor,
-  type ExecutorContext,
   type ExecutorFactory,
 } from '../../src/index.ts';
 import {
@@ -15,7 +14,6 @@ import {
   PYTHON_EXECUTORS,
   UntrustedError,
   type ExecutorChoice,
-  type ExecutorOptions,
   type ExecutorRecipe,
   type LoadedExecutor,
   type ModuleLoader,
@@ -23,6 +21,7 @@ import {
 } from '../../src/kit.ts';
 import { ENTRY } from './entry.ts';
 import { normaliseExecutor } from './normalise.ts';
+import { givenOptions, parted } from './options.ts';
 
 /** A module that Python may have: no path. */
 const PYTHON_MODULE = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
@@ -45,43 +44,12 @@ export async function findChosen(
   const { value, options } = parted(choice.value, choice.source);
   const executor = await findNamed(node, { ...choice, value });
   if (options === undefined) return executor;
-  const { source } = executor;
   if ('executor' in executor) {
     throw new ExecutorError(`${choice.source} gives options to an executor that is already made`, {
       remedy: 'Give them to a factory, a function (settings, { options }) that returns the executor.',
     });
   }
-  const { create } = executor;
-  return { create: (settings, context) => create(settings, withOptions(context, options)), source };
-}
-
-function withOptions(context: ExecutorContext, options: ExecutorOptions): ExecutorContext {
-  const { log, deviceError } = context;
-  return {
-    log,
-    deviceError,
-    options,
-    // Not read here: it may be broken, and then fails who reads it.
-    get device() {
-      return context.device;
-    },
-  };
-}
-
-/** An executor and the options beside it. */
-function parted(value: unknown, source: string): { value: unknown; options: ExecutorOptions | undefined } {
-  if (!Array.isArray(value)) return { value, options: undefined };
-  const [executor, options, ...rest]: unknown[] = value;
-  const remedy = "Write: executor: ['my-package', { … }]";
-  if (value.length < 2 || rest.length > 0) {
-    throw new ExecutorError(`${source} is a list of ${value.length}, and not [executor, options]`, {
-      remedy,
-    });
-  }
-  if (isRecord(options)) return { value: executor, options };
-  throw new ExecutorError(`the options of ${source} must be an object, but are ${kindOf(options)}`, {
-    remedy,
-  });
+  return givenOptions(executor, options, choice.source);
 }
 
 async function findNamed(
@@ -111,12 +79,21 @@ async function findNamed(
     });
   }
   const path = await resolveModule(node.modules, module, baseDirs, label);
-  if (path === undefined && python !== undefined && PYTHON_MODULE.test(module)) {
-    const loaded = await python.loadIfThere({ python: `${module}:${attribute}`, baseDirs, label });
-    if (!('missing' in loaded)) return loaded;
+  if (path === undefined) {
+    const asked = python !== undefined && PYTHON_MODULE.test(module);
+    const loaded = asked
+      ? await python.loadIfThere({ python: `${module}:${attribute}`, baseDirs, label })
+      : undefined;
+    if (loaded !== undefined && !('missing' in loaded)) return loaded;
+    const file = `./${module}`;
+    if ((await resolveModule(node.modules, file, baseDirs, label)) !== undefined) {
+      throw new ExecutorError(`${label} names a file without its './'`, {
+        remedy: `Write ${file}:${attribute}`,
+      });
+    }
     throw notFound(module, baseDirs, label, loaded);
   }
-  const exports = await importModule(node.modules, path ?? missing(module, baseDirs, label), label);
+  const exports = await importModule(node.modules, path, label);
   const exported = attributeOf(exports, attribute, module, label);
   return found(exported.value, exported.owner, label, value);
 }
@@ -182,11 +159,8 @@ export async function loadModule(
   label: string,
 ): Promise<Namespace> {
   const path = await resolveModule(modules, module, baseDirs, label);
-  return importModule(modules, path ?? missing(module, baseDirs, label), label);
-}
-
-function missing(module: string, baseDirs: readonly string[], label: string): never {
-  throw notFound(module, baseDirs, label);
+  if (path === undefined) throw notFound(module, baseDirs, label);
+  return importModule(modules, path, label);
 }
 
 function notFound(

@@ -10,7 +10,9 @@ export function simulator(): Plugin {
       node.executors.set('simulator', async (_settings, { options }) => {
         const [option] = Object.keys(options);
         if (option !== undefined)
-          throw new ExecutorError(`the simulator has no option '${option}', it has none`);
+          throw new ExecutorError(`the simulator takes no options, but was given '${option}'`, {
+            remedy: "Write: executor: 'simulator'",
+          });
         const { createSimulator } = await import('./executor.ts');
         return createSimulator();
       });

@@ -32,6 +32,10 @@ export interface CircuitFile {
   readonly warnings: readonly string[];
 }
 
+/** An error about a circuit is also sent to the cloud, which takes one format alone; a command takes two. */
+const FORMATS =
+  'A command takes OpenQASM 2 and 3, too; Qiskit writes it with qasm3.dumps(circuit). Both formats: coda docs circuits';
+
 /**
  * `file` may be `-` for `stdin`. The content says which format it is, and the name where the content does not; `from`
  * wins over both. Throws a ConfigError if it cannot be read.
@@ -46,7 +50,10 @@ export async function readCircuitText(
   try {
     text = file === '-' ? await readAll(stdin) : await readFile(file, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`the circuit cannot be read from ${name}: ${messageOf(cause)}`, { cause });
+    throw new ConfigError(`the circuit cannot be read from ${name}: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Name a file with OpenQASM or NativeGateIR, or - for standard input.',
+    });
   }
   if (text.startsWith('\uFEFF')) text = text.slice(1);
   return { name, text, format: from ?? formatOf(file, text) };
@@ -61,7 +68,10 @@ export async function parseCircuit(
     try {
       return { circuit: parseIr(text), gates: undefined, warnings: [] };
     } catch (cause) {
-      throw new JobError(`the circuit in ${name} is not valid: ${messageOf(cause)}`, { cause });
+      throw new JobError(`the circuit in ${name} is not valid: ${messageOf(cause)}`, {
+        cause,
+        remedy: FORMATS,
+      });
     }
   }
   const { parseQasm } = await import('../qasm/index.ts');

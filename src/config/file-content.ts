@@ -74,6 +74,14 @@ function readExecutor(value: unknown, path: string): ExecutorChoice | undefined 
     const [baseDir = '', linkedDir = baseDir] = baseDirsOf(path);
     return { value, baseDir, linkedDir, source };
   }
+  if (value instanceof Promise) {
+    // It may reject, which nobody else would wait for.
+    value.catch(() => {});
+    throw new ConfigError(`${source} is a promise`, {
+      remedy:
+        'Give the async function itself, without calling it: executor: createExecutor. The node calls it.',
+    });
+  }
   throw new ConfigError(`${source} is ${value === '' ? 'an empty string' : kindOf(value)}`, {
     remedy:
       "Give 'simulator', './my-executor.ts:createExecutor', a function that makes an executor, or an executor; with options: ['my-package', { … }].",

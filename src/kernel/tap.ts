@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { shown } from '../protocol/text.ts';
+import { isRecord, kindOf, shown } from '../protocol/text.ts';
 import type { BusyTaps, NamedTap } from './busy-taps.ts';
 import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
 import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.ts';
@@ -63,12 +63,32 @@ export interface GuardOptions {
 type Call = (...args: unknown[]) => unknown;
 
 export function guardTaps(hook: Hook<unknown, unknown>, options: GuardOptions): void {
+  checkNames(hook, options);
   hook.intercept({
     name: 'guard',
     register: (tap) => guardTap(tap, options, isWaterfall(hook)),
   });
   // A synchronous hook has no deadline: its taps return their answer.
   if (options.deadline !== 'none') runInSeries(hook, options.slowTaps.busy, options.tellsItself);
+}
+
+/** tapable's own error says neither what is missing nor where. */
+function checkNames(hook: Hook<unknown, unknown>, { hook: name, applying }: GuardOptions): void {
+  for (const way of ['tap', 'tapAsync', 'tapPromise']) {
+    const add: unknown = Reflect.get(hook, way);
+    if (typeof add !== 'function') continue;
+    const checked = (tap: unknown, fn: unknown): unknown => {
+      const given = isRecord(tap) ? tap['name'] : tap;
+      if (typeof given === 'string' && given.trim() !== '') return Reflect.apply(add, hook, [tap, fn]);
+      const plugin = applying() ?? 'without a name';
+      throw new PluginError(`plugin '${plugin}' taps ${name} without a name`, {
+        plugin,
+        hook: name,
+        remedy: `Write: node.hooks.${name}.${way}('my-plugin', …)`,
+      });
+    };
+    Reflect.set(hook, way, checked);
+  }
 }
 
 /** A tap whose lateness is no failure may take its time. */
@@ -104,6 +124,13 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
   const { hook, kind, deadline, log } = options;
   const plugin = options.applying() ?? tap.name;
   const { take } = options;
+  if (typeof tap.fn !== 'function') {
+    throw new PluginError(`plugin '${plugin}' taps ${hook} with ${kindOf(tap.fn)} in place of a function`, {
+      plugin,
+      hook,
+      remedy: 'The function comes behind the name. The name of a method may be misspelled.',
+    });
+  }
   const own: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
   const call = take === undefined ? own : taken(own, take, isInWaterfall);
   const timeoutMs = ownTimeoutMs(tap, plugin, hook) ?? options.timeoutMs;

@@ -207,4 +207,16 @@ describe('the executor', () => {
       assert.match(await failure(load({ cwd })), /^executor in .*coda\.config\.json is /);
     }
   });
+
+  it('may be an async function, but not what it promises', async (t) => {
+    for (const code of ['async (_, { options }) => options', 'async () => ({ run() {} })']) {
+      const cwd = folder(t, {
+        'coda.config.mjs': `const createExecutor = ${code};\nexport default { executor: createExecutor() };`,
+      });
+      assert.match(
+        await failure(load({ cwd })),
+        /^executor in .*coda\.config\.mjs is a promise\n {2}→ .*without calling it/,
+      );
+    }
+  });
 });

@@ -79,6 +79,40 @@ describe('the hooks of a node', () => {
     assert.equal('onJbo' in hooks, false);
   });
 
+  it('refuse a tap without a name or a function, in every way to tap', () => {
+    const tap = (hook: object, way: string, ...args: unknown[]): unknown => {
+      const add: unknown = Reflect.get(hook, way);
+      assert.ok(typeof add === 'function');
+      return Reflect.apply(add, hook, args);
+    };
+    const run = (): void => {};
+    const ways = [
+      [hooks.onJob, 'onJob', 'tap'],
+      [hooks.onJob, 'onJob', 'tapPromise'],
+      [hooks.onJob, 'onJob', 'tapAsync'],
+      [hooks.readiness, 'readiness', 'tap'],
+    ] as const;
+    for (const [hook, name, way] of ways) {
+      for (const named of [run, undefined, '', ' ', 5, {}, { stage: 1 }, { name: 7 }]) {
+        assert.throws(() => tap(hook, way, named, run), {
+          name: 'PluginError',
+          message: `plugin 'lab' taps ${name} without a name\n  → Write: node.hooks.${name}.${way}('my-plugin', …)`,
+        });
+      }
+      for (const [fn, kind] of [
+        [undefined, 'undefined'],
+        [5, 'a number'],
+        [Promise.resolve(), 'a Promise'],
+      ] as const) {
+        assert.throws(
+          () => tap(hook, way, { name: 'lab' }, fn),
+          new RegExp(`plugin 'lab' taps ${name} with ${kind} in place of a function\n  → The function`),
+        );
+      }
+      assert.deepEqual(hook.taps, [], 'nothing is left of them');
+    }
+  });
+
   it('name a tap that hangs, with its own limit and what waits for it', async () => {
     const slowTaps = new SlowTaps();
     const own = createHooks({ timeoutMs: 60_000, log: silentLogger, applying: () => undefined, slowTaps });

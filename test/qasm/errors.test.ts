@@ -40,6 +40,16 @@ describe('an error', () => {
     );
   });
 
+  it('takes a name in capitals for itself', () => {
+    for (const [gate, meant] of [
+      ['H q[0]', 'h'],
+      ['Sdg q[0]', 'sdg'],
+      ['CCX q[0], q[1], q[2]', 'ccx'],
+    ]) {
+      assert.match(errorOf(`qubit[3] q; ${gate};`).message, new RegExp(`Did you mean '${meant}'\\?`));
+    }
+  });
+
   it('counts columns in characters, and shows no character that a terminal obeys', () => {
     const [first] = errorOf('qubit q; /* 😀 π */ rx(\u202e) q;\u001b[2J').diagnostics;
     assert.deepEqual([first?.column, first?.length], [23, 1]);

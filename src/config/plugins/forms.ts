@@ -20,8 +20,8 @@ export interface PluginSource {
   readonly path: string;
   /** The folder at which paths among the options start. */
   readonly baseDir: string;
-  /** Runs code of the author; what it throws is attributed. */
-  attempt<T>(action: () => T | Promise<T>): Promise<T>;
+  /** Runs code of the author; what it throws is attributed, with its own remedy or this one. */
+  attempt<T>(action: () => T | Promise<T>, remedy?: string): Promise<T>;
   readonly log?: Pick<Logger, 'mask'> | undefined;
   /** Receives what is wrong with the options, one line each. */
   readonly faults: string[];
@@ -31,6 +31,9 @@ type Maker = (options: unknown) => unknown;
 
 const WHAT_IT_IS =
   'a plugin is { name, apply(node) }, a class of such objects, or a function that returns one';
+
+const HOW_TO_EXPORT =
+  'A function that is exported is called with the options, here none, and returns a plugin. To tap hooks, export { name, apply(node) { … } }.';
 
 export function isPlugin(value: unknown): value is Plugin {
   return (
@@ -53,9 +56,24 @@ export function exportedPlugin(exported: Namespace, path: string, where: string)
   ]);
   const found = candidates.find((one) => isPlugin(one) || typeof one === 'function');
   if (found !== undefined) return found;
+  const partial = candidates.find((one) => isRecord(one) && ('name' in one || 'apply' in one));
+  if (isRecord(partial)) {
+    throw new ConfigError(`${where}: ${path} exports an object ${lackOf(partial)}, which is no plugin`, {
+      remedy: `It has ${Object.keys(partial).join(', ')}; ${WHAT_IT_IS}.`,
+    });
+  }
   throw new ConfigError(`${where}: ${path} exports no plugin, neither as default nor as "plugin"`, {
     remedy: `It exports ${Object.keys(exported).join(', ') || 'nothing'}; ${WHAT_IT_IS}.`,
   });
+}
+
+/** What keeps an object from being a plugin. */
+function lackOf({ name, apply }: Readonly<Record<string, unknown>>): string {
+  const lacks = [
+    ...(typeof name === 'string' && name !== '' ? [] : ['a name']),
+    ...(typeof apply === 'function' ? [] : ['a function apply']),
+  ];
+  return `without ${lacks.join(' and ')}`;
 }
 
 /** The plugin, ready to be applied with its options; undefined if they are wrong, and then `faults` says what is. */
@@ -81,8 +99,10 @@ async function madeBy(make: Maker, source: PluginSource): Promise<Plugin | undef
     : source.options;
   if (faults.length > before) return undefined;
   const isClass = isClassOfPlugins(make);
-  const made = await attempt(() =>
-    isClass ? (Reflect.construct(make, [options]) as unknown) : make(options),
+  const made = await attempt(
+    () => (isClass ? (Reflect.construct(make, [options]) as unknown) : make(options)),
+    // Many who know other tools write the function that taps the hooks.
+    isClass || make.length === 0 || options !== undefined ? undefined : HOW_TO_EXPORT,
   );
   if (isPlugin(made)) return hasSchema(make) ? made : configured(made, source, { isMade: true });
   throw new ConfigError(

@@ -1,7 +1,7 @@
 // Loads the plugins of third parties that a config file lists, with their options. Each error names the entry by its
 // position in the list.
 import { isAbsolute } from 'node:path';
-import { ConfigError } from '../../errors.ts';
+import { CodaError, ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Plugin } from '../../plugin.ts';
 import { UntrustedError } from '../../state/trust.ts';
@@ -98,10 +98,14 @@ async function sourceOf(
   const { modules, baseDirs, log } = loading;
   const [baseDir = ''] = baseDirs;
   const path = typeof plugin === 'string' ? await resolvePlugin(plugin, place, loading) : place.file;
-  const attempt = <T>(action: () => T | Promise<T>): Promise<T> =>
+  const attempt = <T>(action: () => T | Promise<T>, fallback?: string): Promise<T> =>
     (async () => action())().catch((cause: unknown) => {
       if (cause instanceof UntrustedError) throw cause;
-      throw new ConfigError(`${whereOf(place)} failed: ${modules.failureText(cause, path)}`, { cause });
+      const remedy = (cause instanceof CodaError ? cause.remedy : undefined) ?? fallback;
+      throw new ConfigError(`${whereOf(place)} failed: ${modules.failureText(cause, path)}`, {
+        cause,
+        ...(remedy === undefined ? {} : { remedy }),
+      });
     });
   const shared = { options, name, place, path, baseDir, attempt, log, faults };
   if (typeof plugin !== 'string') return { ...shared, found: plugin };

@@ -46,8 +46,8 @@ describe('coda run', () => {
       /ExecutorError/,
     );
     writeFileSync(join(bench.folder, 'bad.json'), '{"gates": 1}');
-    assert.match(await bench.ends(1, ['run', 'bad.json']), /bad\.json is not valid/);
-    assert.match(await bench.ends(1, ['run', 'none.json']), /cannot be read/);
+    assert.match(await bench.ends(1, ['run', 'bad.json']), /bad\.json is not valid[^]*→ .*OpenQASM 2 and 3/);
+    assert.match(await bench.ends(1, ['run', 'none.json']), /cannot be read[^]*→ Name a file/);
     assert.match(await bench.ends(2, ['run', 'bell.json', '--shots', '0']), /--shots/);
     assert.match(await bench.ends(2, ['run']), /missing required args/);
   });

@@ -161,6 +161,25 @@ describe('plugins of third parties', () => {
     await refused(t, "['./a.ts']", /factory of .*a\.ts returned undefined/, {
       'a.ts': 'export default () => undefined;',
     });
+    for (const [code, expected] of [
+      ["{ name: 'a', aply() {} }", /a\.ts exports an object without a function apply,[^]*It has name, aply;/],
+      ["{ name: 'a', apply: 5 }", /a\.ts exports an object without a function apply/],
+      ['{ apply() {} }', /a\.ts exports an object without a name, which is no plugin/],
+      ["{ name: '', options: {} }", /a\.ts exports an object without a name and a function apply/],
+      ['{ other: 1 }', /a\.ts exports no plugin/],
+      [
+        "definePlugin({ name: 'a', options: { file: {} }, apply() {} } as never)",
+        /a\.ts:\d+:\d+: the options of plugin 'a' are no JSON schema of type 'object'\n {2}→ Write: options: \{ type/,
+      ],
+      [
+        'function a(node: CodaNode) { node.log.info(1); }',
+        /a\.ts:\d+:\d+: .*reading 'log'[^]*→ .*To tap hooks, export \{ name, apply/,
+      ],
+    ] as const) {
+      await refused(t, "['./a.ts']", expected, {
+        'a.ts': `import { definePlugin, type CodaNode } from 'coda-node';\nexport default ${code};`,
+      });
+    }
     await refused(t, "['./a.ts']", /plugins\[0\] in .* failed: .*a\.ts:2:\d+: boom$/, {
       'a.ts': "export default () => {\n  throw new Error('boom');\n};",
     });

@@ -14,6 +14,11 @@ test('an executor by name', async (t) => {
   const loaded = await resolve(node);
   assert.equal(loaded.source, 'simulator');
   assert.deepEqual((await run(loaded, 5)).counts, { '000': 5 });
+
+  const refused = nodeWith(t, ['simulator', { noise: 1 }], '/');
+  simulator().apply(refused);
+  const { message } = await failure(refused);
+  assert.match(message, /takes no options, but was given 'noise'\n {2}→ Write: executor: 'simulator'$/);
 });
 
 test('an unknown name says which names there are', async (t) => {
@@ -22,6 +27,18 @@ test('an unknown name says which names there are', async (t) => {
   const { message } = await failure(node);
   assert.match(message, /executor 'simulater' \(CODA_EXECUTOR_FACTORY\) is neither `module:attribute` nor/);
   assert.match(message, /noop, simulator/);
+});
+
+test('a file without its ./ is known, and nobody is told to install it', async (t) => {
+  const root = folder(t, { 'executor.mjs': ESM_FACTORY, 'lab/rig.mjs': ESM_FACTORY });
+  for (const file of ['executor.mjs', 'lab/rig.mjs', 'lab/rig']) {
+    const { message } = await failure(nodeWith(t, `${file}:createExecutor`, root));
+    assert.match(message, /names a file without its '\.\/'\n {2}→ Write \.\/.*:createExecutor/);
+    assert.ok(message.endsWith(`./${file}:createExecutor`), message);
+    assert.ok(!message.includes('nstall'), message);
+  }
+  const { message } = await failure(nodeWith(t, 'nowhere.mjs:createExecutor', root));
+  assert.match(message, /cannot be found[^]*Install the package, or begin/);
 });
 
 test('a factory, a class and an executor object straight from the config file', async (t) => {
@@ -132,7 +149,7 @@ testRefused([
     'a path without ./',
     { 'a.mjs': ESM_FACTORY },
     'a.mjs:createExecutor',
-    /begin the path of a file with '\.\/'/,
+    /names a file without its '\.\/'[^]*Write \.\/a\.mjs:createExecutor$/,
   ],
   [
     'a missing attribute',

@@ -81,6 +81,37 @@ test('a broken device YAML fails the factory that reads it, with its line, and n
   await resolve(nodeWith(t, [doesNot, { far: 1 }], root, settings));
 });
 
+test('options that the factory has not looked at are named, without their values', async (t) => {
+  const executor = { run: () => Promise.reject(new Error('none')) };
+  const looks = (_settings: Settings, { options }: ExecutorContext): unknown => {
+    void options;
+    return executor;
+  };
+  const all = (_settings: Settings, context: ExecutorContext): unknown => {
+    void { ...context };
+    return Promise.resolve(executor);
+  };
+  for (const [factory, options, warned] of [
+    [() => executor, { host: 'rig-1', port: 5 }, true],
+    [
+      class {
+        run = executor.run;
+      },
+      { host: 'rig-1', port: 5 },
+      true,
+    ],
+    [() => executor, {}, false],
+    [looks, { host: 'rig-1' }, false],
+    [all, { host: 'rig-1' }, false],
+  ] as const) {
+    const node = nodeWith(t, [factory, options], '/');
+    await resolve(node);
+    const lines = node.logged('has not read its options').join('\n');
+    assert.equal(/\(host, port; CODA_EXECUTOR_FACTORY\)/.test(lines), warned, lines);
+    assert.ok(!lines.includes('rig-1'));
+  }
+});
+
 test('options that cannot be used are named', async (t) => {
   const root = folder(t, {
     'lab.mjs': FACTORY,

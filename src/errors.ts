@@ -120,7 +120,7 @@ export function attributedMessageOf(thrown: unknown): string {
 export function messageOf(thrown: unknown): string {
   // Such as one for each address of a host.
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return causesOf(thrown);
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+  if (thrown instanceof Error) return ownMessageOf(thrown);
   if (typeof thrown === 'string') return thrown;
   if (thrown === undefined || thrown === null) return `${String(thrown)} was thrown in place of an error`;
   if (typeof thrown === 'symbol' || typeof thrown === 'bigint') return String(thrown);
@@ -131,6 +131,17 @@ export function messageOf(thrown: unknown): string {
     // Circular, or with a toJSON that throws.
   }
   return Object.prototype.toString.call(thrown);
+}
+
+/** Whoever throws an error can give it any message: also none that is a text, or one that cannot be read. */
+function ownMessageOf(error: Error): string {
+  try {
+    const { name, message }: { name: unknown; message: unknown } = error;
+    const text: string | undefined = typeof message === 'string' ? message : JSON.stringify(message);
+    return text === undefined || text === '' ? String(name) : text;
+  } catch {
+    return Object.prototype.toString.call(error);
+  }
 }
 
 function causesOf({ message, errors }: AggregateError): string {

@@ -50,6 +50,20 @@ describe('errors', () => {
     ]);
   });
 
+  it('have words whatever their message is', () => {
+    const withMessage = (descriptor: PropertyDescriptor): Error =>
+      Object.defineProperty(new TypeError('x'), 'message', descriptor);
+    const unreadable = (): never => {
+      throw new Error('not for you');
+    };
+    const words = [
+      withMessage({ value: { code: 7 } }),
+      withMessage({ value: undefined }),
+      withMessage({ get: unreadable }),
+    ].map(messageOf);
+    assert.deepEqual(words, ['{"code":7}', 'TypeError', '[object Error]']);
+  });
+
   it('with several causes name each of them once', () => {
     const refused = new Error('connect ECONNREFUSED ::1:1');
     const late = new Error('connect ETIMEDOUT 192.0.2.1:1');

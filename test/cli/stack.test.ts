@@ -47,6 +47,19 @@ it('a listener of a signal that throws has not interrupted who fired the signal'
   );
 });
 
+it('a stack may have URLs that are no files, and a message that looks like a stack', () => {
+  const urls = ['file://server/x.js', 'file:///a%2Fb.js', 'file:///%zz.js'];
+  const places = placesOf(withStack(...urls.map((url) => `    at ${url}:1:2`)));
+  assert.deepEqual(
+    places?.map(({ file, isOurs }) => [file, isOurs]),
+    urls.map((url) => [url, false]),
+  );
+  const message = `the worker failed: Error: x\n    at a (${OURS}:1:1)\n    at b (/lab/q.js:1:1)`;
+  const files = placesOf(new Error(message))?.map(({ file }) => file) ?? [];
+  assert.ok(files.length > 0);
+  assert.ok(!files.includes(OURS) && !files.includes('/lab/q.js'), files.join(' '));
+});
+
 it('what is no error, or has no stack, has no places', () => {
   assert.equal(placesOf('text'), undefined);
   assert.equal(placesOf(Object.assign(new Error('x'), { stack: undefined })), undefined);

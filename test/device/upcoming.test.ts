@@ -24,6 +24,8 @@ class OtherProcess implements Executor, OwnStart {
   /** `asked 5`, or `began 5` for a run that it has begun by itself. */
   readonly runs: string[] = [];
   readonly stopped: number[] = [];
+  /** What happens at the moment in which a run is to stop. */
+  onStop: (shots: number) => void = () => {};
   readonly ownStart = this;
   /** The shots of the jobs that may begin. */
   allowed: readonly number[] = [];
@@ -41,7 +43,10 @@ class OtherProcess implements Executor, OwnStart {
   run(circuit: NativeGateIR, shots: number, { jobId, signal }: RunContext): Promise<ExecutionResult> {
     const begun = this.begun === jobId ? this.#begun.shift() : undefined;
     this.runs.push(`${begun === undefined ? 'asked' : 'began'} ${shots}`);
-    signal.addEventListener('abort', () => this.stopped.push(shots));
+    signal.addEventListener('abort', () => {
+      this.stopped.push(shots);
+      this.onStop(shots);
+    });
     if (begun?.isOver === true) return Promise.resolve(zeros(circuit, shots));
     return new Promise((resolve) => this.#ends.set(shots, () => resolve(zeros(circuit, shots))));
   }
@@ -216,6 +221,17 @@ describe('the next job', () => {
       other.end(2);
       await stopped;
       for (const jobId of jobs) assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    }));
+
+  it('that has begun as the node gives up waiting is stopped, and runs again after the next start', () =>
+    running([1, 2], { env: { CODA_SHUTDOWN_DRAIN_TIMEOUT_SEC: '1' } }, async ({ other, jobs, test }) => {
+      await other.allows(2);
+      other.onStop = (shots) => other.end(shots, shots === 1 ? [2] : []);
+      await test.stop();
+      await other.runsAre('asked 1', 'began 2');
+      await waitUntil('stopping both', () => other.stopped.length === 2);
+      assert.equal(await cloud.pending(), 2);
+      for (const jobId of jobs) assert.equal(cloud.results.has(jobId), false);
     }));
 
   const calibrate: Plugin = {

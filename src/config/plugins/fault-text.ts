@@ -16,6 +16,8 @@ export interface SchemaFault {
   readonly message?: string;
   /** The value. */
   readonly data?: unknown;
+  /** Whether the value is a secret, or is in one. */
+  readonly isSecret?: boolean;
   /** The schema that has the rule. */
   readonly parentSchema?: Readonly<Record<string, unknown>>;
 }
@@ -95,7 +97,7 @@ async function faultText(fault: SchemaFault, at: (path: readonly string[]) => st
   }
   const allowed = allowedBy(fault);
   if (allowed === undefined) return `${at(path)} ${message}`;
-  const got = schema['writeOnly'] === true ? `holds ${kindOf(data)} (not shown)` : `is ${shownValue(data)}`;
+  const got = fault.isSecret === true ? `holds ${kindOf(data)} (not shown)` : `is ${shownValue(data)}`;
   return `${at(path)} ${got}, but must be ${allowed}`;
 }
 

@@ -46,10 +46,15 @@ export async function checkOptions(
   given: Readonly<Record<string, unknown>>,
   check: OptionsCheck,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const validate = compiled(schema, check);
+  const secrets: string[] = [];
+  const validate = compiled(schema, check, secrets);
   const options = copied(given);
   if (validate(options)) return options;
-  const found: readonly SchemaFault[] = validate.errors ?? [];
+  const errors: readonly SchemaFault[] = validate.errors ?? [];
+  const found = errors.map((error) => ({
+    ...error,
+    isSecret: secrets.some((path) => `${error.instancePath}/`.startsWith(`${path}/`)),
+  }));
   const own = found.filter(({ instancePath }) => !isGiven(given, instancePath));
   if (own.length > 0) {
     const { plugin, place } = check;
@@ -62,7 +67,8 @@ export async function checkOptions(
   return options;
 }
 
-function compiled(schema: OptionsSchema, check: OptionsCheck): ValidateFunction {
+/** Puts the places of secrets into `secrets`, as they are found: a rule elsewhere in the schema may say that one is. */
+function compiled(schema: OptionsSchema, check: OptionsCheck, secrets: string[]): ValidateFunction {
   const { baseDir, log } = check;
   const ajv = new Ajv({
     allErrors: true,
@@ -88,10 +94,10 @@ function compiled(schema: OptionsSchema, check: OptionsCheck): ValidateFunction 
   });
   ajv.addKeyword({
     keyword: SECRET,
-    type: 'string',
     errors: false,
-    validate: (_on: unknown, text: string) => {
-      if (text !== '') log?.mask(text);
+    validate: (_on: unknown, value: unknown, _schema: unknown, at?: Parent) => {
+      if (at !== undefined) secrets.push(at.instancePath);
+      for (const text of textsIn(value)) log?.mask(text);
       return true;
     },
   });
@@ -103,6 +109,7 @@ function compiled(schema: OptionsSchema, check: OptionsCheck): ValidateFunction 
 }
 
 interface Parent {
+  readonly instancePath: string;
   readonly parentData: Record<string | number, unknown>;
   readonly parentDataProperty: string | number;
 }
@@ -118,13 +125,17 @@ function brokenSchema({ plugin, place, path }: OptionsCheck, what: string, cause
   );
 }
 
-/** A copy of the schema in which objects have no keys but those in `properties`, unless it says otherwise; what is in a
- *  secret is one, too. */
-function prepared(schema: unknown, { isInPlace = false, isSecret = false } = {}): unknown {
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isPlainObject(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** A copy of the schema in which objects have no keys but those in `properties`, unless it says otherwise. */
+function prepared(schema: unknown, { isInPlace = false } = {}): unknown {
   if (!isRecord(schema)) return schema;
-  const isHidden = isSecret || schema['writeOnly'] === true;
-  const inner = { isSecret: isHidden };
-  const inPlace = { isInPlace: true, isSecret: isHidden };
+  const inner = {};
+  const inPlace = { isInPlace: true };
   const list = (value: unknown, how: object): unknown =>
     Array.isArray(value) ? value.map((one) => prepared(one, how)) : prepared(value, how);
   const copy = Object.fromEntries(
@@ -146,7 +157,7 @@ function prepared(schema: unknown, { isInPlace = false, isSecret = false } = {})
     ...copy,
     ...(isClosed ? { additionalProperties: false } : {}),
     ...(schema['format'] === 'path' ? { [PATH]: true } : {}),
-    ...(isHidden ? { writeOnly: true, [SECRET]: true } : {}),
+    ...(schema['writeOnly'] === true ? { [SECRET]: true } : {}),
   };
 }
 

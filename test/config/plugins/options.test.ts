@@ -102,6 +102,11 @@ describe('options that are right', () => {
     });
     const { masked } = await check(schema, { token: 's3cret', keys: ['k1', 'k2'], open: 'all' });
     assert.deepEqual(masked, ['s3cret', 'k1', 'k2']);
+    const shared = withProperties(
+      { all: { $ref: '#/$defs/keys', writeOnly: true } },
+      { $defs: { keys: { type: 'array', items: { type: 'string' } } } },
+    );
+    assert.deepEqual((await check(shared, { all: ['k3', ''] })).masked, ['k3']);
   });
 });
 
@@ -152,6 +157,21 @@ describe('options that are wrong', () => {
       '.key holds a string (not shown), but must be a string of 9 or more characters',
     ],
     [
+      { $ref: '#/$defs/long', writeOnly: true },
+      's3cret',
+      'holds a string (not shown), but must be a string of 40 or more characters',
+    ],
+    [
+      { $ref: '#/$defs/long', allOf: [{ writeOnly: true }] },
+      's3cret',
+      'holds a string (not shown), but must be a string of 40 or more characters',
+    ],
+    [
+      { anyOf: [{ type: 'string', writeOnly: true, minLength: 40 }, { type: 'boolean' }] },
+      5150,
+      'holds a number (not shown), but must be a string of 40 or more characters, or true or false',
+    ],
+    [
       { type: 'array', items: { type: 'object', properties: { at: { type: 'number' } } } },
       [{}, { at: 'x' }],
       '[1].at is "x", but must be a number',
@@ -162,9 +182,10 @@ describe('options that are wrong', () => {
       '["a/b"] is "x", but must be a number',
     ],
   ];
+  const shared: JsonSchema = { $defs: { long: { type: 'string', minLength: 40 } } };
   for (const [rule, value, expected] of rows) {
     it(`${JSON.stringify(rule)}: ${expected}`, async () => {
-      const [fault = '', ...more] = await faultsOf(withProperties({ it: rule }), { it: value });
+      const [fault = '', ...more] = await faultsOf(withProperties({ it: rule }, shared), { it: value });
       assert.equal(fault.replace(/^plugins\[2\]\.it ?/, ''), expected);
       assert.deepEqual(more, []);
     });

@@ -94,4 +94,34 @@ function suite(python: string): void {
     host.control({ t: 'run', id: 'b', shots: 50 });
     assert.equal((await host.answer('result', 'b'))['next'], undefined);
   });
+
+  it('hears what the node has said during a run that blocked the loop, before the next job begins', async (t) => {
+    const folder = await temporaryFolder(t);
+    const host = new HostClient(t, python, { env: { TURNS: folder } });
+    await host.start('lab:BlockingInTurn');
+    const next = { t: 'next', after: 'a', jobs: [{ id: 'b', shots: 50 }], until: FAR };
+    const recall = { t: 'next', after: '', jobs: [], until: 0 };
+    const cases: readonly (readonly [string, readonly Frame['head'][], readonly Frame['head'][], unknown])[] =
+      [
+        ['recalled', [next], [recall], undefined],
+        ['recalled, and cancelled too late', [next], [recall, { t: 'cancel', id: 'a' }], undefined],
+        ['allowed', [{ ...next, jobs: [{ id: 'c', shots: 60 }] }], [next], 'b'],
+      ];
+    for (const id of ['b', 'c']) host.ahead({ t: 'circuit', id }, CIRCUIT);
+    host.ahead({ t: 'ping', n: 1 });
+    await host.pong();
+    for (const [index, [why, before, during, expected]] of cases.entries()) {
+      const shots = index + 1;
+      host.control({ t: 'run', id: 'a', shots }, CIRCUIT);
+      for (const head of before) host.control(head);
+      // Whether the host has read these before the run blocks is its own business: both must end alike.
+      await waitUntil('the run', () => host.output.includes(`run ${shots}\n`));
+      for (const head of during) host.control(head);
+      writeFileSync(join(folder, String(shots)), '');
+      assert.equal((await host.answer(['result', 'ended'], 'a'))['next'], expected, why);
+    }
+    writeFileSync(join(folder, '50'), '');
+    assert.equal((await host.answer('result', 'b'))['next'], undefined);
+    assert.doesNotMatch(host.output, /run 60/);
+  });
 }

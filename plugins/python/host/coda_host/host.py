@@ -52,6 +52,7 @@ class Host:
         self._shim_folder = shim_folder
         self._control = Descriptor(CONTROL, _CHUNK)
         self._reader = FrameReader()
+        self._is_reading = False
         self._closed: "asyncio.Future[None]" = loop.create_future()
         self._circuits = Circuits(loop, _end_broken)
         self._jobs: Any = None
@@ -87,6 +88,16 @@ class Host:
         await self._closed
 
     def _read(self) -> None:
+        # With tasks that start at once, as a driver may have them, a run may begin and end while its message is read.
+        if self._is_reading:
+            return
+        self._is_reading = True
+        try:
+            self._read_once()
+        finally:
+            self._is_reading = False
+
+    def _read_once(self) -> None:
         try:
             chunk = self._control.read()
         except (BlockingIOError, InterruptedError):
@@ -149,7 +160,7 @@ class Host:
             return
         self._executor = executor
         self._circuits.parse_with(names.parse)
-        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, _end_broken)
+        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, self._read, _end_broken)
         kind = executor if isinstance(executor, type) else type(executor)
         self._answer(
             {

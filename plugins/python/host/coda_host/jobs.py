@@ -27,6 +27,8 @@ class _Job:
         self.work: Work = set()
         self.is_with_executor = False
         self.is_cancelled = False
+        #: Its answer is on its way: a cancel comes too late.
+        self.has_ended = False
 
 
 class Jobs:
@@ -36,12 +38,14 @@ class Jobs:
         executor: Any,
         circuits: Circuits,
         answer: Callable[[Dict[str, Any]], None],
+        hear: Callable[[], None],
         broken: Callable[[BaseException], None],
     ) -> None:
         self._loop = loop
         self._executor = executor
         self._circuits = circuits
         self._answer = answer
+        self._hear = hear
         self._broken = broken
         self._running: Dict[str, _Job] = {}
         #: The jobs that may begin one after another, each when the one before has ended, and until when.
@@ -71,7 +75,7 @@ class Jobs:
 
     def cancel(self, job_id: str) -> None:
         job = self._running.get(job_id)
-        if job is None or job.is_cancelled:
+        if job is None or job.is_cancelled or job.has_ended:
             return
         job.is_cancelled = True
         self._allowed = []
@@ -112,8 +116,9 @@ class Jobs:
                 log.info("the cancelled job %s ended with an error", job.id, exc_info=True)
         if job.is_cancelled:
             return
-        del self._running[job.id]
+        job.has_ended = True
         following = None if "out_of_memory" in answer else self._following()
+        del self._running[job.id]
         if following is not None:
             answer["next"] = following["id"]
         # The answer first: the next run may end the process.
@@ -123,6 +128,8 @@ class Jobs:
 
     def _following(self) -> Optional[Dict[str, Any]]:
         """The job that begins now, if one may, and its circuit is here. If not, none may until the node says so again."""
+        # The run may have blocked the loop, and the node may have changed its mind meanwhile.
+        self._hear()
         allowed, self._allowed = self._allowed, []
         if not allowed or self.is_stopping or time.monotonic() * 1000 >= self._until:
             return None

@@ -161,6 +161,16 @@ class Blocking(Simple):
         return zeros(ir, shots)
 
 
+class BlockingInTurn(Simple):
+    """As most drivers are: a run blocks the loop until a file says that it is over."""
+
+    async def run(self, ir, shots):
+        print("run", shots, flush=True)
+        while not os.path.exists(os.path.join(os.environ["TURNS"], str(shots))):
+            time.sleep(0.002)
+        return zeros(ir, shots)
+
+
 class HoldingGil(Simple):
     """C code that keeps the GIL: PyDLL does not release it."""
 

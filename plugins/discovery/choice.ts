@@ -74,9 +74,11 @@ async function findNamed(
 
   const { module, attribute } = parseReference(value, label, [...node.executors.keys()]);
   if (/\.py$/i.test(module)) {
-    throw new ExecutorError(`${label} names a Python file, and Python knows modules`, {
-      remedy: `Write ${basename(module, '.py')}:${attribute}, and start the node in the folder of the file or install it as a package.`,
-    });
+    const dotted = module.replace(/^\.\//, '').slice(0, -'.py'.length).replaceAll('/', '.');
+    const remedy = PYTHON_MODULE.test(dotted)
+      ? `Write ${dotted}:${attribute}, and start the node in the folder where that path starts, or install it as a package.`
+      : `Write ${basename(module).slice(0, -'.py'.length)}:${attribute}, and start the node in the folder of the file or install it as a package.`;
+    throw new ExecutorError(`${label} names a Python file, and Python knows modules`, { remedy });
   }
   const path = await resolveModule(node.modules, module, baseDirs, label);
   if (path === undefined) {
@@ -220,8 +222,10 @@ function parseReference(
   const module = value.slice(0, colon).trim();
   const attribute = value.slice(colon + 1).trim();
   if (colon > 0 && module !== '' && /^[^\s./\\][^\s/\\]*$/.test(attribute)) return { module, attribute };
+  const dot = PYTHON_MODULE.test(value) ? value.lastIndexOf('.') : -1;
+  const example = dot > 0 ? `${value.slice(0, dot)}:${value.slice(dot + 1)}` : './executor.ts:createExecutor';
   throw new ExecutorError(`${label} is neither \`module:attribute\` nor the name of an executor`, {
-    remedy: `Write for example ./executor.ts:createExecutor, or one of: ${names.join(', ')}.`,
+    remedy: `Write for example ${example}, or one of: ${names.join(', ')}.`,
   });
 }
 

@@ -146,6 +146,24 @@ testRefused([
   ],
   ['a missing package', {}, 'my_lab.executor:create', /no module 'my_lab\.executor'[^]*Install the package/],
   [
+    'a file of Python in a package',
+    {},
+    './my_qpu/rig.py:create',
+    /names a Python file[^]*→ Write my_qpu\.rig:create, and start the node in the folder where that path starts/,
+  ],
+  [
+    'a file of Python elsewhere',
+    {},
+    '../lab/rig.py:create',
+    /names a Python file[^]*→ Write rig:create, and start the node in the folder of the file/,
+  ],
+  [
+    'a function of Python behind a dot',
+    {},
+    'my_qpu.rig.create',
+    /is neither[^]*→ Write for example my_qpu\.rig:create, or one of/,
+  ],
+  [
     'a path without ./',
     { 'a.mjs': ESM_FACTORY },
     'a.mjs:createExecutor',

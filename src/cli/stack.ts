@@ -13,6 +13,8 @@ export interface Place {
 /** All code of the node is in the bundle, beside this. */
 const OURS = dirname(fileURLToPath(import.meta.url)) + sep;
 
+const READERS = /[\\/]node_modules[\\/](?:ajv|cosmiconfig|jiti|tapable|yaml)[\\/]/;
+
 const CALL = /^\s+at .*? \((.+):(\d+):(\d+)\)$/;
 const PLACE = /^\s+at (?:async )?(.+):(\d+):(\d+)$/;
 /** What a listener of an EventTarget throws, such as one of an AbortSignal, Node.js throws again by itself. */
@@ -51,9 +53,9 @@ function pathOf(url: string): string {
   }
 }
 
-/** The innermost place that is not the node's own. */
+/** The innermost place that is not the node's own, nor in a library that reads or checks for it what others have written. */
 export function foreignPlace(thrown: unknown): Place | undefined {
-  return placesOf(thrown)?.find(({ isOurs }) => !isOurs);
+  return placesOf(thrown)?.find(({ isOurs, file }) => !isOurs && !READERS.test(file));
 }
 
 /** The stack as it is shown; undefined for what has none. */

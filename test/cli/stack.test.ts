@@ -33,6 +33,16 @@ it('the places of a stack are those of code that was interrupted, in files of ev
   assert.equal(foreignPlace(withStack(`    at a (${OURS}:1:1)`, '    at /lab/p.js:1:1'))?.file, '/lab/p.js');
 });
 
+it('a library that reads what others have written is not the place of their mistake', () => {
+  const jiti = '    at load (/lab/node_modules/jiti/dist/jiti.cjs:1:176713)';
+  const ajv = '    at Object.checkStrictMode (/lab/node_modules/ajv/dist/compile/util.js:174:15)';
+  const ours = `    at check (${OURS}:1:1)`;
+  assert.equal(foreignPlace(withStack(ajv, jiti, ours)), undefined);
+  assert.equal(foreignPlace(withStack(ajv, '    at /lab/p.ts:2:3', jiti, ours))?.text, '/lab/p.ts:2:3');
+  const other = '/lab/node_modules/coda-plugin-ajv/index.js';
+  assert.equal(foreignPlace(withStack(jiti, `    at apply (${other}:1:1)`, ours))?.file, other);
+});
+
 it('a listener of a signal that throws has not interrupted who fired the signal', () => {
   const places = placesOf(
     withStack(

@@ -33,10 +33,10 @@ class Simple:
 
 
 class Unhurried(Simple):
-    """Finds Python as it is, whatever the host does beside it."""
+    """Finds Python as it is once its circuit has been parsed; one shot is for a run beside the parsing of another."""
 
     async def run(self, ir, shots):
-        assert sys.getswitchinterval() == 0.005
+        assert shots == 1 or sys.getswitchinterval() == 0.005
         return zeros(ir, shots)
 
 

@@ -97,8 +97,9 @@ function manifestPlan(
 
 /** `present` with the lines of `text` that it lacks. */
 function withLines(present: string, text: string): string {
-  const have = new Set(present.split(/\r?\n/).map((line) => line.trim().replace(/^\/|\/$/g, '')));
-  const missing = text.split('\n').filter((line) => line !== '' && !have.has(line.replace(/\/$/, '')));
+  const bare = (line: string): string => line.trim().replace(/^\/|\/$/g, '');
+  const have = new Set(present.split(/\r?\n/).map(bare));
+  const missing = text.split('\n').filter((line) => line !== '' && !have.has(bare(line)));
   if (missing.length === 0) return present;
   return `${present === '' || present.endsWith('\n') ? present : `${present}\n`}${missing.join('\n')}\n`;
 }

@@ -49,6 +49,8 @@ describe('a new project', () => {
     run(folder, 'npm', 'run', 'lint');
     // The long checks are the same as in TypeScript.
     run(folder, 'node', '--test', '--test-name-pattern=physics|result|refuses', 'test/executor.test.js');
+    // As the device that was asked for, not as the default one.
+    assert.match(run(folder, 'npm', 'run', 'check'), /a device of 2 qubits with the native gates cnot/);
     await givesCounts(folder, place.coda, environment(folder));
   });
 

@@ -72,6 +72,15 @@ describe('the templates', () => {
     }
   });
 
+  it('keep what a node writes in the project, and out of git', () => {
+    for (const language of LANGUAGES) {
+      const files = render({ ...EXECUTOR, language }, FILES);
+      const config = files.get('coda.config.ts') ?? files.get('coda.config.js');
+      assert.match(config ?? '', /stateDir: '\.\/state',/);
+      assert.match(files.get('.gitignore') ?? '', /^\/state\/$/m);
+    }
+  });
+
   it('leave no mark of a template, and no name of another project, in any project', () => {
     for (const manager of MANAGERS) {
       const executors = LANGUAGES.flatMap((language) =>

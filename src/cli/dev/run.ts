@@ -138,7 +138,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   }
 
   await announceSession(cloud, env, out, release);
-  await explain(folder, target, out);
+  await explain(folder, target, env, out);
   await aborted(AbortSignal.any([signal, nodeEnded]));
   if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
@@ -202,13 +202,26 @@ function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   }
 }
 
-async function explain(folder: string, target: Target, out: Output): Promise<void> {
+async function explain(folder: string, target: Target, env: NodeJS.ProcessEnv, out: Output): Promise<void> {
   const file = join(folder, 'bell.json');
   await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
   out.write('');
-  out.write('Ready for your own circuits; from another terminal:');
-  out.write(`  coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  const manager = managerOf(env);
+  const where = manager === undefined ? 'from another terminal' : 'from another terminal, in this folder';
+  out.write(`Ready for your own circuits; ${where}:`);
+  out.write(`  ${manager ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`);
   out.write('Ctrl-C ends everything.');
+}
+
+/** What calls `coda` from a terminal, if a package manager has called it now: then it may be on no path but a script's. */
+function managerOf(env: NodeJS.ProcessEnv): string | undefined {
+  const [name = ''] = (env['npm_config_user_agent'] ?? '').split('/');
+  return new Map([
+    ['npm', 'npx '],
+    ['pnpm', 'pnpm exec '],
+    ['yarn', 'yarn '],
+    ['bun', 'bunx '],
+  ]).get(name);
 }
 
 /** Aborted, with a message to the user, when the node stops by itself. */

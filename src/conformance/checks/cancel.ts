@@ -84,7 +84,7 @@ export const CANCEL_CHECKS: readonly Check[] = [
     needs: ['cancel', 'after-cancel'],
     shots: firstShots,
     unless: ({ hasCancel }) =>
-      hasCancel ? undefined : 'it has no cancelCurrentJob: the check `cancel` says it',
+      hasCancel ? undefined : 'it has no cancelCurrentJob: the check `cancel` had the signal alone',
     async run(lab) {
       const long = await longRunOf(lab);
       try {

@@ -3,4 +3,5 @@ import { defineConfig } from 'coda-node';
 export default defineConfig({
   executor: './src/executor-factory.ts:createExecutor',
   deviceConfig: './site/device.yaml',
+  stateDir: './state',
 });

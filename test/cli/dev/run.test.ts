@@ -193,6 +193,27 @@ test('stays up, takes submitted circuits, shows them on both sides, ends at the 
   assert.equal(findSession(env), undefined);
 });
 
+test('says the command that works in another terminal, also if a package manager has found this program', async () => {
+  const says = [
+    [undefined, '; from another terminal:\n  coda submit /'],
+    [
+      'npm/10.8.2 node/v20.20.2 linux x64 workspaces/false',
+      ' terminal, in this folder:\n  npx coda submit /',
+    ],
+    ['pnpm/10.1.0 npm/? node/v20.20.2 linux x64', ' terminal, in this folder:\n  pnpm exec coda submit /'],
+    ['yarn/1.22.22 npm/? node/v20.20.2 linux x64', ' terminal, in this folder:\n  yarn coda submit /'],
+    ['bun/1.2.0 npm/? node/v22.6.0 linux x64', ' terminal, in this folder:\n  bunx coda submit /'],
+    ['other/1', '; from another terminal:\n  coda submit /'],
+  ] as const;
+  await Promise.all(
+    says.map(async ([agent, text]) => {
+      const env = { ...newEnv(), ...(agent !== undefined && { npm_config_user_agent: agent }) };
+      const { out } = await withSession(async () => undefined, tinyNode(), { env });
+      assert.ok(out.text().includes(text), out.text());
+    }),
+  );
+});
+
 test('takes OpenQASM, for the gates and the edges of the session', async () => {
   const program = join(folder, 'bell.qasm');
   writeFileSync(

@@ -8,7 +8,14 @@ import { bell } from '../../../../src/testing/index.ts';
 import { coda } from '../../../cli/process.ts';
 import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
-import { newHome, startVpnNode, type VpnNode, type VpnNodeOptions } from './node-process.ts';
+import {
+  hiding,
+  newHome,
+  startVpnNode,
+  unprivileged,
+  type VpnNode,
+  type VpnNodeOptions,
+} from './node-process.ts';
 
 const { ir } = bell('cz');
 const CHECK_INTERVAL_SEC = 2;
@@ -329,25 +336,4 @@ function figure(t: TestContext, what: string, since: number): number {
 
 function journal(node: VpnNode): string {
   return readFileSync(join(node.stateDir, 'coda-node-spool', 'outbox.journal'), 'utf8');
-}
-
-/** Runs the rest in a mount namespace of its own, after `command`. */
-function hiding(command: string): string[] {
-  return ['unshare', '--mount', 'sh', '-c', `${command} && exec "$@"`, 'sh'];
-}
-
-/** The user `nobody` with one capability; with a /dev/net/tun that everybody may open, as in most distributions. */
-function unprivileged(lab: Lab, home: string): string[] {
-  const tun = join(lab.folder, 'tun');
-  const prepare = `chown -R 65534:65534 ${home} && chmod 755 ${lab.folder} && { [ -e ${tun} ] || mknod -m 666 ${tun} c 10 200; } && mount --bind ${tun} /dev/net/tun`;
-  const drop = [
-    'setpriv',
-    '--reuid=65534',
-    '--regid=65534',
-    '--clear-groups',
-    '--inh-caps=-all,+net_admin',
-    '--ambient-caps=-all,+net_admin',
-    '--bounding-set=-all,+net_admin',
-  ];
-  return [...hiding(prepare), ...drop];
 }

@@ -2,6 +2,7 @@
 import type { CAC } from 'cac';
 import { CONFIG_OPTION, JSON_OPTION, type ConfigOption } from '../terminal/options.ts';
 import { paint, terminal } from '../terminal/output.ts';
+import { version } from '../../version.ts';
 
 interface DoctorOptions extends ConfigOption {
   readonly json?: boolean;
@@ -26,7 +27,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
   const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
   const [failures, warnings, advised] = [count('failure'), count('warning'), count('advice')];
   if (options.json === true) {
-    out.json({ ok: failures === 0, findings }, 2);
+    out.json({ version, ok: failures === 0, findings }, 2);
     return failures === 0 ? 0 : 1;
   }
   const marks = {

@@ -8,6 +8,7 @@ import { checkStateFiles } from '../../state/state-files.ts';
 import { checkTrustedDirectory, trustedOwners } from '../../state/trust.ts';
 import { SETTING_NAMES, type SettingSource } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
+import { version as own } from '../../version.ts';
 import { failure, ok, warning, type Check, type Finding } from './finding.ts';
 
 const OLDEST_NODE = [20, 19] as const;
@@ -18,7 +19,7 @@ const NO_SPACE = 10 * MIB;
 export function checkNodeVersion(version: string = process.versions.node): Finding[] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNewEnough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-  if (isNewEnough) return [ok('node', `Node ${version}`)];
+  if (isNewEnough) return [ok('node', `coda-node ${own}, Node.js ${version}`)];
   return [failure('node', `Node ${version} is too old`, `Install Node ${OLDEST_NODE.join('.')} or newer.`)];
 }
 

@@ -12,6 +12,7 @@ import { callerOfExit, runConfig } from '../run-config.ts';
 import { UsageError } from '../terminal/failure.ts';
 import { logOutput, printElsewhere, terminal, type Output } from '../terminal/output.ts';
 import { headLine, lastLine, masked, resultLines } from './report.ts';
+import { version } from '../../version.ts';
 
 export interface NamedCheck {
   readonly checks: CheckOptions;
@@ -64,7 +65,7 @@ export async function checkNamed(reference: string | undefined, named: NamedChec
     }
     const report = await session.report();
     const ok = report.ok && !signal.aborted;
-    if (json) out.json({ ...report, ok, checks: report.checks.map((one) => masked(one, mask)) }, 2);
+    if (json) out.json({ version, ...report, ok, checks: report.checks.map((one) => masked(one, mask)) }, 2);
     else {
       out.write('');
       out.write(lastLine(report, signal.aborted));

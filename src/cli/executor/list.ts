@@ -6,6 +6,7 @@ import { runConfig } from '../run-config.ts';
 import { CommandError } from '../terminal/failure.ts';
 import { logOutput, paint, type Output } from '../terminal/output.ts';
 import { countText } from '../terminal/words.ts';
+import { version } from '../../version.ts';
 
 export interface ListOptions {
   readonly configPath: string | undefined;
@@ -49,7 +50,8 @@ export async function listExecutors({ configPath, json, out }: ListOptions): Pro
       ...(one.why === undefined ? {} : { why: mask(one.why) }),
     }));
     const uses = found.named?.reference ?? found.candidates.find(({ state }) => state === 'used')?.reference;
-    if (json) out.json({ uses: uses ?? null, ...found, candidates, ms: Math.round(10 * found.ms) / 10 }, 2);
+    if (json)
+      out.json({ version, uses: uses ?? null, ...found, candidates, ms: Math.round(10 * found.ms) / 10 }, 2);
     else for (const line of lines({ ...found, candidates }, out)) out.write(line);
     return uses === undefined ? 1 : 0;
   } finally {

@@ -1,5 +1,6 @@
 // What `coda executor check` shows of its results.
 import type { CheckReport, CheckResult, Status } from '../../conformance/check.ts';
+import { version } from '../../version.ts';
 import { paint, type Output } from '../terminal/output.ts';
 import { countText } from '../terminal/words.ts';
 
@@ -45,7 +46,7 @@ export function masked(result: CheckResult, mask: (text: string) => string): Che
 }
 
 export function headLine({ target, qubits }: CheckReport): string {
-  return `as a device of ${countText(qubits, 'qubit')} with the native gates ${target}`;
+  return `coda-node ${version}, as a device of ${countText(qubits, 'qubit')} with the native gates ${target}`;
 }
 
 export function lastLine({ checks, shots, shotsBudget, seconds }: CheckReport, isStopped: boolean): string {

@@ -25,7 +25,12 @@ describe('coda doctor', () => {
     args: readonly string[] = [],
   ): Promise<(check: string, level?: string) => string> {
     const output = await bench.ends(code, ['doctor', '--json', ...args], env);
-    const { ok, findings } = JSON.parse(output) as { ok: boolean; findings: Finding[] };
+    const { version, ok, findings } = JSON.parse(output) as {
+      version: string;
+      ok: boolean;
+      findings: Finding[];
+    };
+    assert.match(version, /^\d+\.\d+\.\d+/);
     assert.equal(ok, code === 0);
     for (const { level, message, remedy } of findings) {
       assert.match(level, /^(ok|advice|warning|failure)$/);
@@ -49,7 +54,7 @@ describe('coda doctor', () => {
     assert.match(found('state', 'ok'), /will be made/);
     assert.match(found('port', 'ok'), /free/);
     const text = await bench.ends(0, ['doctor']);
-    assert.match(text, /^ok +node +Node \d+/m);
+    assert.match(text, /^ok +node +coda-node \S+, Node.js \d+/m);
     assert.match(text, /^warning +credentials +.*\n +→ .*coda start --token/m);
   });
 

@@ -25,7 +25,9 @@ export const createExecutor = ({ numQubits, nativeGateSet }) => ({
 
 async function json(code: number, args: readonly string[], env = {}): Promise<CheckReport> {
   const printed = await bench.ends(code, ['executor', 'check', '--json', ...args], env);
-  return JSON.parse(printed.slice(printed.indexOf('{\n'))) as CheckReport;
+  const report = JSON.parse(printed.slice(printed.indexOf('{\n'))) as CheckReport & { version: string };
+  assert.match(report.version, /^\d+\.\d+\.\d+/);
+  return report;
 }
 
 describe('coda executor check', () => {
@@ -33,7 +35,7 @@ describe('coda executor check', () => {
     const args = ['executor', 'check', 'simulator', '--physics', '--noise', '0'];
     const text = await bench.ends(0, args);
     assert.match(text, /^ok +load +it can be found and made.*\(simulator\)$/m);
-    assert.match(text, /^as a device of 5 qubits with the native gates cz$/m);
+    assert.match(text, /^coda-node \S+, as a device of 5 qubits with the native gates cz$/m);
     assert.match(text, /^ok +bell +.*\(00 \d+\.\d %, 11 \d+\.\d %\)$/m);
     assert.match(text, /^ok +cancel +.*the device was free \d+ ms after the cancel/m);
     assert.match(text, /^left out +batch +it has no batchRun: jobs run one by one$/m);

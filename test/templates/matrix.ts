@@ -19,7 +19,7 @@ const MANAGERS = {
   npm: { agent: 'npm/11.0.0', install: '', file: '' },
   pnpm: { agent: 'pnpm/12.21.0', install: 'pnpm@12.21.0', file: '' },
   yarn: { agent: 'yarn/1.22.22', install: 'yarn@1.22.22', file: '' },
-  bun: { agent: 'bun/1.3.0', install: 'bun', file: '' },
+  bun: { agent: 'bun/1.4.5', install: 'bun@1.4.5', file: '' },
   berry: { agent: 'yarn/4.0.0', install: '@yarnpkg/cli-dist', file: 'node_modules/@yarnpkg/cli-dist/bin' },
 } as const;
 

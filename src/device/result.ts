@@ -123,8 +123,8 @@ export class OddResults {
     if (this.#hadOtherField) return;
     this.#hadOtherField = true;
     this.#log.warn(
-      `the executor (${this.#source}) returned the field ${shown(field)} for job ${jobId}, which is left out, as others will ` +
-        'be without another line: a result has counts, executionTimeMs, shotsCompleted, memory and metadata. ' +
+      `the executor (${this.#source}) returned the field ${shown(field)} for job ${jobId}, which is left out. ` +
+        'There is no line about the next ones. A result has counts, executionTimeMs, shotsCompleted, memory and metadata. ' +
         'Put it into metadata to have plugins see it',
     );
   }
@@ -133,8 +133,8 @@ export class OddResults {
     if (this.#hadUnusable) return;
     this.#hadUnusable = true;
     this.#log.warn(
-      `the result of job ${jobId}, from the executor (${this.#source}), has a ${what}; it is left out, as others will be ` +
-        'without another line',
+      `the result of job ${jobId}, from the executor (${this.#source}), has a ${what}; it is left out. ` +
+        'There is no line about the next ones',
     );
   }
 
@@ -142,8 +142,8 @@ export class OddResults {
     if (this.#hadNegativeTime) return;
     this.#hadNegativeTime = true;
     this.#log.warn(
-      `the executor (${this.#source}) returned an executionTimeMs of ${timeMs} for job ${jobId}; it is reported as 0, ` +
-        'as any further one below 0 will be without another line. performance.now() in place of a wall clock helps',
+      `the executor (${this.#source}) returned an executionTimeMs of ${timeMs} for job ${jobId}; it is reported as 0. ` +
+        'There is no line about the next ones. Measure with performance.now(), not with the wall clock',
     );
   }
 

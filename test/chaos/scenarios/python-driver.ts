@@ -7,7 +7,7 @@ import type { WebhookBody } from '../../../src/protocol/webhook.ts';
 import { PYTHON } from '../../plugins/python/drivers.ts';
 import { scenario, Skip } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { processesOf } from './python.ts';
+import { NOTE, processesOf } from './python.ts';
 
 const SHOTS = 1000;
 const TIMEOUT_SEC = 3;
@@ -18,11 +18,7 @@ import asyncio, ctypes, os, resource, signal, subprocess, sys, time
 from coda_node.errors import ExecutorError
 from coda_node.server.executor import ExecutionResult
 
-LEDGER = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_APPEND)
-LIFE = "{}/{}".format(os.environ["CHAOS_LIFE"], os.getpid())
-
-def note(what, job):
-    os.write(LEDGER, "{} {} {} {}\\n".format(what, job, LIFE, time.monotonic_ns() / 1e6).encode())
+${NOTE}
 
 class FieldQpu:
     def __init__(self, num_qubits):

@@ -10,16 +10,19 @@ import type { World } from '../world.ts';
 
 const LONGEST_LATER_MS = 15;
 
+/** Of a driver that imports os and time: notes what happens to a job in the ledger. */
+export const NOTE = `LEDGER = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_APPEND)
+LIFE = "{}/{}".format(os.environ["CHAOS_LIFE"], os.getpid())
+
+def note(what, job):
+    os.write(LEDGER, "{} {} {} {}\\n".format(what, job, LIFE, time.monotonic_ns() / 1e6).encode())`;
+
 /** As executor.ts of this folder. It knows the job by the hash in its circuit: a Python executor gets no job id. */
 const DRIVER = `
 import asyncio, os, random, time
 from coda_node.server.executor import ExecutionResult
 
-LEDGER = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_APPEND)
-LIFE = "{}/{}".format(os.environ["CHAOS_LIFE"], os.getpid())
-
-def note(what, job):
-    os.write(LEDGER, "{} {} {} {}\\n".format(what, job, LIFE, time.monotonic_ns() / 1e6).encode())
+${NOTE}
 
 class Rig:
     async def run(self, ir, shots):

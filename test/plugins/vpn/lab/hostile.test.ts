@@ -8,7 +8,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { bell, waitUntil } from '../../../../src/testing/index.ts';
 import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
-import { newHome, startVpnNode, type VpnNode } from './node-process.ts';
+import { endNodes, newHome, startVpnNode, type VpnNode } from './node-process.ts';
 
 const { ir } = bell('cz');
 const missing = labIsMissing();
@@ -55,12 +55,7 @@ describe('a hostile VPN server', { skip: missing === undefined ? false : `not ru
   });
   after(() => lab.close());
   afterEach(async () => {
-    for (const node of running.splice(0)) {
-      node.child.kill('SIGKILL');
-      await node.ended;
-    }
-    for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
-    await lab.cloud.forgetNodes();
+    await endNodes(lab, running);
     await lab.killServer();
   });
 

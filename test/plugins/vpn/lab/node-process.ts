@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitUntil } from '../../../../src/testing/index.ts';
-import type { Lab } from './lab.ts';
+import { openvpnsIn, type Lab } from './lab.ts';
 
 const MAIN = fileURLToPath(new URL('../../../../bundle/coda.cjs', import.meta.url));
 
@@ -101,6 +101,16 @@ export function startVpnNode(lab: Lab, { home, token, env = {}, wrapper = [] }: 
     },
     ended,
   };
+}
+
+/** Ends what a test has left of these nodes, with their tunnels; the cloud knows none of them any more. */
+export async function endNodes(lab: Lab, running: VpnNode[]): Promise<void> {
+  for (const node of running.splice(0)) {
+    node.child.kill('SIGKILL');
+    await node.ended;
+  }
+  for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
+  await lab.cloud.forgetNodes();
 }
 
 /** Runs the rest in a mount namespace of its own, after `command`. */

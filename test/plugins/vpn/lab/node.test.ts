@@ -9,6 +9,7 @@ import { coda } from '../../../cli/process.ts';
 import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
 import {
+  endNodes,
   hiding,
   newHome,
   startVpnNode,
@@ -32,12 +33,7 @@ describe('a node behind a VPN', { skip: missing === undefined ? false : `not run
     await lab.close();
   });
   afterEach(async () => {
-    for (const node of running.splice(0)) {
-      node.child.kill('SIGKILL');
-      await node.ended;
-    }
-    for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
-    await lab.cloud.forgetNodes();
+    await endNodes(lab, running);
     await lab.startServer();
   });
 

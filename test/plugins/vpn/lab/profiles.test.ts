@@ -9,7 +9,7 @@ import { bell } from '../../../../src/testing/index.ts';
 import { EXPORTS, STATIC_KEY } from '../exports.ts';
 import { until } from './diagnosis.ts';
 import { labIsMissing, openvpnsIn, PRIVATE, PUBLIC, startLab, type Lab } from './lab.ts';
-import { newHome, startVpnNode, type VpnNode } from './node-process.ts';
+import { endNodes, newHome, startVpnNode, type VpnNode } from './node-process.ts';
 import type { Pki } from './pki.ts';
 
 const missing = labIsMissing();
@@ -54,12 +54,7 @@ describe('with what operators bring', { skip: missing === undefined ? false : `n
     await lab.close();
   });
   afterEach(async () => {
-    for (const node of running.splice(0)) {
-      node.child.kill('SIGKILL');
-      await node.ended;
-    }
-    for (const pid of openvpnsIn(lab.client)) process.kill(pid, 'SIGKILL');
-    await lab.cloud.forgetNodes();
+    await endNodes(lab, running);
   });
 
   async function start(vpn: object, env: Readonly<Record<string, string>> = {}): Promise<VpnNode> {

@@ -131,6 +131,32 @@ export default { executor, plugins: [listener] };
     assert.match(await bench.ends(1, ['status']), /last end .*its own code may have been interrupted/);
   });
 
+  it('that has interrupted the code of the node ends it with 1, after the running job is delivered', async () => {
+    write(
+      'coda.config.mjs',
+      `${EXECUTOR}
+// The node stops a run by this, in a timer of its own.
+const { abort } = AbortController.prototype;
+AbortController.prototype.abort = function () {
+  AbortController.prototype.abort = abort;
+  throw new Error('abort is patched');
+};
+export default { executor };
+`,
+    );
+    const node = bench.spawn(['start'], { CODA_NODE_TOKEN: cloud.issueToken(), CODA_JOB_TIMEOUT_SEC: '0.5' });
+    await node.says('serving QPU');
+    const jobId = await cloud.submit({ ir: bell('cz').ir, shots: 3 });
+    await node.says(`waiting for job ${jobId} to end`);
+    write('go', '');
+    assert.equal(await node.ended, 1, node.output());
+    assert.equal(cloud.results.has(jobId), true, node.output());
+    assert.match(
+      node.output(),
+      /the node ends, since its own code may have been interrupted: .*abort is patched/,
+    );
+  });
+
   it('of an executor, whose run then never ends, makes the node not ready after a while', async () => {
     write(
       'coda.config.mjs',

@@ -1,6 +1,8 @@
 // What the tests of the operator's commands share: a folder with a state directory, and the commands that run in it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil, type LocalCloud } from '../../src/testing/index.ts';
@@ -95,7 +97,8 @@ export class Bench {
   }
 
   async clear(): Promise<void> {
-    for (const { child } of this.#processes) child.kill('SIGKILL');
+    // A node that still has its connections would be given the jobs of the next test.
+    await Promise.all(this.#processes.map(({ child }) => killed(child)));
     const lock = join(this.stateDir, 'coda-node-spool', 'lock');
     const [first = '', , namespace] = readOr(lock, '').split(' ');
     // The number of a process in another PID namespace means another process here.
@@ -109,14 +112,26 @@ export class Bench {
   }
 }
 
+/** Resolves once the process has ended, with all its threads and open files. */
+async function killed(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  await once(child, 'exit');
+}
+
 export function hasEnded(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch {
     return true;
   }
-  // An orphan whose new parent does not ask for its exit code.
-  return / Z /.test(readOr(`/proc/${pid}/stat`, ''));
+  // An orphan whose new parent does not ask for its exit code. Its files are open as long as it has other threads.
+  if (!/ Z /.test(readOr(`/proc/${pid}/stat`, ''))) return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
 }
 
 export function readOr(path: string, otherwise: string): string {

@@ -167,7 +167,11 @@ describe('a hostile neighbour', () => {
   it('in place of Redis gets no code into the log or the status by its errors', async () => {
     const redis = createServer((socket) => {
       socket.on('error', () => {});
-      socket.on('data', () => void socket.write(`-ERR ${MARKS}\u001b[2J\u0007\u009b\u2028broken\r\n`));
+      // One answer a command: several may come at once.
+      socket.on('data', (commands: Buffer) => {
+        for (const _ of commands.toString('latin1').matchAll(/^\*\d+\r$/gm))
+          socket.write(`-ERR ${MARKS}\u001b[2J\u0007\u009b\u2028broken\r\n`);
+      });
     }).listen(0, '127.0.0.1');
     await once(redis, 'listening');
     const address = redis.address();

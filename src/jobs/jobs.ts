@@ -1,6 +1,8 @@
 // The job pipeline as plugins see it: `node.jobs`. Types only.
+import type { DeviceFigures } from '../device/device-time.ts';
 import type { Hold } from '../device/holds.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { CircuitFigures } from './ended-job.ts';
 
 export interface Jobs {
   /** The job that runs now; of a batch, its first. */
@@ -15,10 +17,32 @@ export interface Jobs {
   hold(reason: string): Promise<Hold>;
   /** What the node has to do, and has done. */
   figures(): JobFigures;
+  /** What the device does now, and how long it was at work since the start. */
+  device(): DeviceFigures;
+  /** The jobs on the device, or after it in `mapResult`. */
+  running(): RunningJob[];
+  /** The first `most` of the jobs that wait for the device here, in their order; those that are still checked come last. */
+  waiting(most: number): WaitingJob[];
   /** The jobs on which a cancel can still take effect. */
   cancellable(): string[];
   /** Cancels a job of this node; false if it is not here, or if it is too late. */
   cancel(jobId: string): boolean;
+}
+
+/** A job on the device. Times are Unix milliseconds. */
+export interface RunningJob {
+  readonly jobId: string;
+  readonly startedAt: number;
+  readonly circuit: CircuitFigures;
+}
+
+/** A job that waits for the device. */
+export interface WaitingJob {
+  readonly jobId: string;
+  readonly stage: 'checking' | 'preparing' | 'queued';
+  readonly takenAt: number;
+  /** Null while it is checked. */
+  readonly circuit: CircuitFigures | null;
 }
 
 /** A count is since the start of the node, of what is there now it says so. */

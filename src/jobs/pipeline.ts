@@ -9,6 +9,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { messageOf, type Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { DeviceTime, type DeviceFigures } from '../device/device-time.ts';
 import { Holds, type Hold } from '../device/holds.ts';
 import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
@@ -35,11 +36,13 @@ import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
+import type { IdleGap } from './ended-job.ts';
 import { Endings } from './endings.ts';
 import type { SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
-import type { JobFigures, Jobs } from './jobs.ts';
+import type { JobFigures, Jobs, RunningJob, WaitingJob } from './jobs.ts';
+import { runningJobs, waitingJobs, whyIdle } from './look.ts';
 import { Prefetch } from './prefetch.ts';
 
 export interface JobPipelineOptions {
@@ -72,6 +75,7 @@ export class JobPipeline implements Jobs {
   readonly #endings: Endings;
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
+  readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
   readonly #reader: Reader;
@@ -130,11 +134,17 @@ export class JobPipeline implements Jobs {
       log,
     });
     outbox.onRoom(() => void recovery.sweep());
+    const time = (this.#time = new DeviceTime({
+      admission,
+      why: () => whyIdle(held, admission, health.trouble?.text),
+      onGap: () => gapListener(hooks),
+    }));
     const runner = new Runner({
       held,
       admission,
       leases: recovery,
       marker,
+      time,
       statuses: writes,
       endings,
       loaded,
@@ -182,6 +192,7 @@ export class JobPipeline implements Jobs {
     });
     process.on('exit', this.#onExit);
     this.#replay.start();
+    this.#time.start();
     this.#runner.start();
     // What was pending before is found before anything new is read.
     void this.#recovery.start().then(() => {
@@ -216,6 +227,18 @@ export class JobPipeline implements Jobs {
       lastRunAt: this.lastJobAt,
       lastDeliveryAt: isoOf(outbox.lastDelivery),
     };
+  }
+
+  device(): DeviceFigures {
+    return this.#time.figures();
+  }
+
+  running(): RunningJob[] {
+    return runningJobs(this.#held);
+  }
+
+  waiting(most: number): WaitingJob[] {
+    return waitingJobs(this.#held, most);
   }
 
   cancellable(): string[] {
@@ -319,6 +342,7 @@ export class JobPipeline implements Jobs {
     this.#recovery.close();
     this.#rights.close();
     this.#runner.abandon(SHUTTING_DOWN);
+    this.#time.close();
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
@@ -333,6 +357,11 @@ export function cancelJob(jobId: string, held: JobTable, runner: Runner, endings
   if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
   endings.cancelled(job);
   return true;
+}
+
+/** Undefined if no plugin wants to hear of gaps. */
+export function gapListener({ afterGap }: Hooks): ((gap: IdleGap) => void) | undefined {
+  return isTapped(afterGap) ? (gap) => afterGap.call(gap) : undefined;
 }
 
 /** One attempt to deliver an outcome. Never rejects. */

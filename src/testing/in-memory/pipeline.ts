@@ -1,5 +1,6 @@
 // A job's way through a node in memory: the real job table, runner, hooks and endings; in place of Redis the list of the
 // test, in place of the disk nothing.
+import { DeviceTime, type DeviceFigures } from '../../device/device-time.ts';
 import { Holds, type Hold } from '../../device/holds.ts';
 import { Failure } from '../../device/failure.ts';
 import { prepareCircuit } from '../../device/prepare-circuit.ts';
@@ -9,9 +10,10 @@ import { Endings } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
 import { JobTrace } from '../../jobs/job-trace.ts';
-import type { JobFigures } from '../../jobs/jobs.ts';
+import type { JobFigures, RunningJob, WaitingJob } from '../../jobs/jobs.ts';
+import { runningJobs, waitingJobs, whyIdle } from '../../jobs/look.ts';
 import type { CreatePipeline, OpenJobsOptions, Pipeline } from '../../jobs/open-jobs.ts';
-import { cancelJob, deliver } from '../../jobs/pipeline.ts';
+import { cancelJob, deliver, gapListener } from '../../jobs/pipeline.ts';
 import type { Admission } from '../../kernel/admission.ts';
 import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
@@ -36,6 +38,7 @@ export class MemoryPipeline implements Pipeline {
   readonly #outbox: MemoryOutbox;
   readonly #trace: JobTrace;
   readonly #endings: Endings;
+  readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
   #taken = 0;
@@ -59,9 +62,15 @@ export class MemoryPipeline implements Pipeline {
     };
     const trace = (this.#trace = new JobTrace(log));
     const endings = (this.#endings = new Endings({ qpuId, held, outbox, statuses, trace, hooks, log }));
+    this.#time = new DeviceTime({
+      admission,
+      why: () => whyIdle(held, admission, undefined),
+      onGap: () => gapListener(hooks),
+    });
     this.#runner = new Runner({
       held,
       admission,
+      time: this.#time,
       leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
@@ -89,6 +98,7 @@ export class MemoryPipeline implements Pipeline {
   }
 
   start(): void {
+    this.#time.start();
     this.#runner.start();
   }
 
@@ -145,6 +155,18 @@ export class MemoryPipeline implements Pipeline {
     };
   }
 
+  device(): DeviceFigures {
+    return this.#time.figures();
+  }
+
+  running(): RunningJob[] {
+    return runningJobs(this.#held);
+  }
+
+  waiting(most: number): WaitingJob[] {
+    return waitingJobs(this.#held, most);
+  }
+
   cancellable(): string[] {
     return [...[...this.#held.all()].map(({ jobId }) => jobId), ...this.#outbox.cancellable()];
   }
@@ -184,6 +206,7 @@ export class MemoryPipeline implements Pipeline {
 
   close(): void {
     this.#runner.abandon(SHUTTING_DOWN);
+    this.#time.close();
     this.#trace.close();
   }
 

@@ -14,6 +14,7 @@ export interface EndedJob {
   readonly circuit: CircuitFigures | null;
   /** The job as other hooks show it, made when it is first looked at; null if its circuit could not be read. */
   readonly job: Job | null;
+  /** Of a local run, with `memory` and `metadata` if its executor returned them. */
   readonly outcome: Outcome | { readonly status: 'cancelled' };
   /** Of a failed one, where: continues "job … failed", for example `in the executor (./qpu.ts)`. */
   readonly where: string | null;

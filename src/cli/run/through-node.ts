@@ -13,7 +13,6 @@ import { findNode } from '../local-node/find.ts';
 import { isListener } from '../local-node/listener.ts';
 import { urlOf } from '../local-node/live.ts';
 import { shownText } from '../terminal/words.ts';
-import type { CircuitRun } from './run-circuit.ts';
 
 /** A node that can be asked to run a circuit. */
 export interface RunningNode {
@@ -26,7 +25,7 @@ export interface Asked {
   /** For people. */
   readonly name: string;
   readonly circuit: NativeGateIR;
-  readonly run: Pick<CircuitRun, 'shots' | 'signal'>;
+  readonly run: { readonly shots: number; readonly signal: AbortSignal };
   readonly log: Logger;
 }
 

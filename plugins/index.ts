@@ -9,6 +9,7 @@ import { discovery } from './discovery/index.ts';
 import { door } from './door/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { metrics } from './metrics/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
@@ -27,6 +28,7 @@ const PLUGINS = {
   batching,
   webhook,
   heartbeat,
+  metrics,
   pause,
 } satisfies Record<BuiltinName, () => Plugin>;
 

@@ -381,6 +381,7 @@ export function gapListener({ afterGap }: Hooks): ((gap: IdleGap) => void) | und
 export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
   // The built-in plugin alone changes nothing.
   const shown = hooks.deliver.taps.length > 1 ? deepFrozen({ ...saved }) : saved;
+  const began = performance.now();
   let delivery: Delivery;
   try {
     delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
@@ -392,7 +393,8 @@ export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
   if (isTapped(hooks.afterDeliver)) {
-    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery));
+    const tookMs = performance.now() - began;
+    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery), tookMs);
   }
   return delivery;
 }

@@ -13,13 +13,13 @@ export interface Value {
 export type Sample = Readonly<Record<string, readonly Value[]>>;
 
 export function sampleOf(node: CodaNode, counts: Counts): Sample {
-  const sample: Partial<Record<MetricName, readonly Value[]>> = {
+  const sample: Found = {
     ...countersOf(counts),
     ...readinessOf(node),
     ...(node.phase === 'booting' ? {} : infoOf(node)),
     ...(node.phase === 'booting' ? {} : jobsOf(node)),
   };
-  return sample as Sample;
+  return sample;
 }
 
 type Found = Partial<Record<MetricName, readonly Value[]>>;

@@ -1,5 +1,5 @@
 // What a scrape answers. Loaded at the first one, with the library that writes the format.
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
 import type { Counts } from './counts.ts';
 import type { Sample } from './look.ts';
 import { METRICS, type MetricSpec } from './table.ts';
@@ -20,7 +20,8 @@ export class Scraper {
   constructor(counts: Counts, sample: () => Sample) {
     this.#sample = sample;
     const specs: Readonly<Record<string, MetricSpec>> = METRICS;
-    for (const [name, spec] of Object.entries(specs)) this.#add(name, spec, counts);
+    for (const [name, spec] of Object.entries(specs))
+      this.#registry.registerMetric(this.#metric(name, spec, counts));
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -31,28 +32,26 @@ export class Scraper {
     return { type: this.#registry.contentType, text };
   }
 
-  #add(name: string, spec: MetricSpec, counts: Counts): void {
+  #metric(name: string, spec: MetricSpec, counts: Counts): Metric {
     const { help } = spec;
-    const registers = [this.#registry];
+    const registers: Registry[] = [];
     if (spec.type === 'histogram') {
       const found = counts.distributions[name];
       if (found === undefined) throw new Error(`nothing counts ${name}`);
-      new Filled({ name, help, registers, buckets: [...spec.bounds] }, found);
-      return;
+      return new Filled({ name, help, registers, buckets: [...spec.bounds] }, found);
     }
     const labelNames = Object.keys(spec.labels ?? {});
     const values = (): Sample[string] => this.#now?.[name] ?? [];
     if (spec.type === 'counter') {
-      new Counter({
+      return new Counter({
         ...{ name, help, registers, labelNames },
         collect() {
           this.reset();
           for (const { labels, value } of values()) this.inc(labels, value);
         },
       });
-      return;
     }
-    new Gauge({
+    return new Gauge({
       ...{ name, help, registers, labelNames },
       collect() {
         this.reset();

@@ -18,6 +18,7 @@ export function metrics(): Plugin {
           scraper ??= import('./scrape.ts').then(
             ({ Scraper }) => new Scraper(counts, () => sampleOf(node, counts)),
           );
+          scraper.catch(() => (scraper = undefined));
           const { type, text } = await (await scraper).answer();
           ctx.set('content-type', type);
           ctx.body = text;

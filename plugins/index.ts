@@ -8,6 +8,7 @@ import { connect } from './connect/index.ts';
 import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
@@ -25,6 +26,7 @@ const PLUGINS = {
   batching,
   webhook,
   heartbeat,
+  history,
   pause,
 } satisfies Record<BuiltinName, () => Plugin>;
 

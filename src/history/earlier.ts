@@ -2,7 +2,8 @@
 // only the delivery is new. If that process was killed too soon, the outcome that was saved says what is known of the job.
 import type { SavedOutcome } from '../jobs/job.ts';
 import type { DetailKeeper } from './details.ts';
-import { shortLine } from './lines.ts';
+import { Bytes } from './bytes.ts';
+import { addShortLine } from './lines.ts';
 import { recordedJobs } from './read.ts';
 
 type Saved = Pick<SavedOutcome, 'jobId' | 'endedAt' | 'outcome' | 'messageIds'>;
@@ -79,14 +80,15 @@ export class Earlier {
     const [messageId = ''] = messageIds;
     const sentAt = Number.parseInt(messageId, 10);
     const known = { jobId, sentAt: Number.isNaN(sentAt) ? null : sentAt, endedAt: Date.parse(endedAt) };
+    const line = new Bytes();
     if (outcome.status === 'failed') {
       const nothing = { executionTimeMs: null, shotsCompleted: null };
-      return shortLine(
-        { ...known, ...nothing, outcome: 'failed' },
-        { error: this.#details.text(outcome.error) },
-      );
+      const error = this.#details.text(outcome.error);
+      addShortLine(line, { ...known, ...nothing, outcome: 'failed' }, { error });
+    } else {
+      const { executionTimeMs, shotsCompleted } = outcome;
+      addShortLine(line, { ...known, outcome: 'completed', executionTimeMs, shotsCompleted }, {});
     }
-    const { executionTimeMs, shotsCompleted } = outcome;
-    return shortLine({ ...known, outcome: 'completed', executionTimeMs, shotsCompleted }, {});
+    return line.since(0);
   }
 }

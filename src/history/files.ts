@@ -134,10 +134,9 @@ export class SeriesWriter {
   }
 
   /** Writes lines at the end. If they are not `final`, the next write replaces them. */
-  async write(lines: string, final = true): Promise<void> {
+  async write(bytes: Buffer, final = true): Promise<void> {
     if (this.#file !== undefined && this.#end >= this.#pieceBytes) await this.#closePiece();
     const file = (this.#file ??= await this.#openPiece());
-    const bytes = Buffer.from(lines);
     for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await file.write(bytes, written, bytes.length - written, this.#end + written);
       if (bytesWritten === 0) throw new Error('the disk takes no more bytes');

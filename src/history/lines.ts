@@ -4,15 +4,27 @@ import { NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { EndedJob } from '../jobs/ended-job.ts';
 import { GATES, type Gate, type GateName } from '../protocol/ir.ts';
 import { isPlainObject, isRecord } from '../protocol/text.ts';
-import type { DeliveryAttempt, JobRecord, RecordedCircuit, RecordedOutcome } from './record.ts';
+import type { Bytes } from './bytes.ts';
+import {
+  OUTCOMES,
+  type DeliveryAttempt,
+  type JobRecord,
+  type RecordedCircuit,
+  type RecordedOutcome,
+} from './record.ts';
 
 const LETTERS = { completed: 'c', failed: 'f', cancelled: 'x', 'dead-letter': 'm' } as const;
-const OUTCOME_OF: ReadonlyMap<unknown, RecordedOutcome> = new Map([
-  ['c', 'completed'],
-  ['f', 'failed'],
-  ['x', 'cancelled'],
-  ['m', 'dead-letter'],
-]);
+/** What is between the id of a job and the time of its end. */
+const OUTCOME_PIECES = {
+  completed: ',"o":"c","t":',
+  failed: ',"o":"f","t":',
+  cancelled: ',"o":"x","t":',
+  'dead-letter': ',"o":"m","t":',
+} as const;
+const KIND_PIECES = { delivered: ',"k":"d"', refused: ',"k":"f"', retry: ',"k":"r"' } as const;
+const OUTCOME_OF: ReadonlyMap<unknown, RecordedOutcome> = new Map(
+  OUTCOMES.map((outcome) => [LETTERS[outcome], outcome]),
+);
 const KINDS: ReadonlyMap<unknown, DeliveryAttempt['kind']> = new Map([
   ['d', 'delivered'],
   ['f', 'refused'],
@@ -24,8 +36,6 @@ const JOB = '{"j":';
 const ATTEMPT = '{"a":';
 const CANCEL = '{"q":';
 
-const PLAIN = /^[\w.:-]*$/;
-
 /** What is kept of some jobs only, each as JSON, already shortened. */
 export interface Details {
   readonly error?: string;
@@ -35,79 +45,72 @@ export interface Details {
   readonly counts?: string | undefined;
 }
 
-/** The line of a job that has ended here. `executor`: as JSON. Null is written as -1. */
-export function jobLine(ended: EndedJob, executor: string, details: Details | undefined): string {
+/** Adds the line of a job that has ended here. `executor`: as JSON. What is not known is -1. */
+export function addJobLine(to: Bytes, ended: EndedJob, executor: string, details: Details | undefined): void {
   const { outcome, circuit, annotations, takenAt, queuedAt, startedAt, endedAt } = ended;
   // Durations in microseconds: whole numbers are shorter, and quicker to write.
   const prepared = queuedAt === null ? -1 : micros(queuedAt - takenAt);
   const waited = startedAt === null ? -1 : micros(startedAt - (queuedAt ?? takenAt));
   const last = micros(endedAt - (startedAt ?? queuedAt ?? takenAt));
-  let line =
-    JOB +
-    jsonOf(ended.jobId) +
-    ',"o":"' +
-    LETTERS[outcome.status] +
-    '","t":' +
-    Math.round(endedAt) +
-    ',"s":' +
-    ended.sentAt +
-    ',"d":[' +
-    prepared +
-    ',' +
-    waited +
-    ',' +
-    last +
-    '],"b":' +
-    ended.bytes +
-    ',"x":' +
-    executor;
+  to.piece(JOB).json(ended.jobId).piece(OUTCOME_PIECES[outcome.status]).int(Math.round(endedAt));
+  to.piece(',"s":').int(ended.sentAt);
+  to.piece(',"d":[').int(prepared).piece(',').int(waited).piece(',').int(last);
+  to.piece('],"b":').int(ended.bytes);
+  to.piece(',"x":').text(executor);
   if (circuit !== null) {
     const { shots, qubits, gates, measurements } = circuit;
-    line += ',"c":[' + shots + ',' + qubits + ',' + gates + ',' + measurements + ']';
+    to.piece(',"c":[').int(shots).piece(',').int(qubits).piece(',').int(gates).piece(',').int(measurements);
+    to.piece(']');
   }
-  if (outcome.status === 'completed')
-    line += ',"r":[' + outcome.executionTimeMs + ',' + outcome.shotsCompleted + ']';
-  if (ended.origin === 'local') line += ',"l":1';
-  if (annotations !== NO_ANNOTATIONS) line += ',"n":' + JSON.stringify(annotations);
-  return line + (details === undefined ? '' : detailsText(details)) + '}\n';
+  if (outcome.status === 'completed') {
+    to.piece(',"r":[').int(micros(outcome.executionTimeMs)).piece(',').int(outcome.shotsCompleted).piece(']');
+  }
+  if (ended.origin === 'local') to.piece(',"l":1');
+  if (annotations !== NO_ANNOTATIONS) to.piece(',"n":').text(JSON.stringify(annotations));
+  if (details !== undefined) to.text(detailsText(details));
+  to.piece('}\n');
 }
 
-/** The line of a job of which no more is known than this, or of a message that is no job. */
-export function shortLine(
+/** Adds the line of a job of which no more is known than this, or of a message that is no job. */
+export function addShortLine(
+  to: Bytes,
   job: Pick<JobRecord, 'jobId' | 'outcome' | 'sentAt' | 'endedAt' | 'executionTimeMs' | 'shotsCompleted'>,
   details: Details,
-): string {
+): void {
   const { jobId, outcome, sentAt, endedAt, executionTimeMs, shotsCompleted } = job;
-  const result = executionTimeMs === null ? '' : `,"r":[${executionTimeMs},${shotsCompleted}]`;
-  const sent = sentAt === null ? '' : `,"s":${sentAt}`;
-  return `${JOB}${jsonOf(jobId)},"o":"${LETTERS[outcome]}","t":${Math.round(endedAt)}${sent}${result}${detailsText(details)}}\n`;
+  to.piece(JOB).json(jobId).piece(OUTCOME_PIECES[outcome]).int(Math.round(endedAt));
+  if (sentAt !== null) to.piece(',"s":').int(sentAt);
+  if (executionTimeMs !== null) {
+    to.piece(',"r":[')
+      .int(micros(executionTimeMs))
+      .piece(',')
+      .int(shotsCompleted ?? -1)
+      .piece(']');
+  }
+  to.text(detailsText(details)).piece('}\n');
 }
 
 /** `annotations`: as they are when the delivery has ended. */
-export function attemptLine(
+export function addAttemptLine(
+  to: Bytes,
   jobId: string,
   { number, at, kind, reason }: DeliveryAttempt,
   annotations: Annotations | undefined,
-): string {
-  const letter = kind === 'delivered' ? 'd' : kind === 'refused' ? 'f' : 'r';
-  let line = ATTEMPT + jsonOf(jobId) + ',"t":' + at + ',"i":' + number + ',"k":"' + letter + '"';
-  if (reason !== null) line += ',"w":' + JSON.stringify(reason);
-  if (annotations !== undefined) line += ',"n":' + JSON.stringify(annotations);
-  return line + '}\n';
+): void {
+  to.piece(ATTEMPT).json(jobId).piece(',"t":').int(at).piece(',"i":').int(number).piece(KIND_PIECES[kind]);
+  if (reason !== null) to.piece(',"w":').text(JSON.stringify(reason));
+  if (annotations !== undefined) to.piece(',"n":').text(JSON.stringify(annotations));
+  to.piece('}\n');
 }
 
-export function cancelLine(jobId: string, at: number): string {
-  return `${CANCEL}${jsonOf(jobId)},"t":${at}}\n`;
+export function addCancelLine(to: Bytes, jobId: string, at: number): void {
+  to.piece(CANCEL).json(jobId).piece(',"t":').int(at).piece('}\n');
 }
 
 /** Gates as `[name, qubits…, parameters…]`. */
 export function circuitJson({ num_qubits, gates, measurements }: RecordedCircuit): string {
   const flat = gates.map(({ gate, qubits, params }) => [gate, ...qubits, ...params]);
   return JSON.stringify([num_qubits, flat, measurements]);
-}
-
-export function jsonOf(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** A line as it is read. `t`: its time. */
@@ -127,9 +130,35 @@ export type Line =
     }
   | { readonly is: 'cancel'; readonly jobId: string; readonly t: number };
 
-/** Whether it is the line of a job, as far as its beginning tells. */
-export function isJobLine(text: string): boolean {
-  return text.startsWith(JOB);
+/** What a line is about, without parsing it. */
+export interface Glance {
+  readonly isJob: boolean;
+  /** The job's id as it is in JSON, or a part of it. */
+  readonly key: string;
+  /** When the job ended; NaN if it is the line of something else. */
+  readonly t: number;
+}
+
+/** Undefined for a line that is damaged at its begin. */
+export function glance(text: string): Glance | undefined {
+  const isJob = text.startsWith(JOB);
+  if (!isJob && !text.startsWith(ATTEMPT) && !text.startsWith(CANCEL)) return undefined;
+  const end = text.indexOf('",', JOB.length);
+  if (end < 0) return undefined;
+  const timeAt = end + 1 + OUTCOME_PIECES.completed.length;
+  const t = isJob ? Number.parseInt(text.slice(timeAt, timeAt + 16), 10) : NaN;
+  return { isJob, key: text.slice(JOB.length, end), t };
+}
+
+/** The key of the lines of this job. */
+export function keyOf(jobId: string): string {
+  const [key = ''] = JSON.stringify(jobId).slice(0, -1).split('",');
+  return key;
+}
+
+/** Whether the line of a job says this outcome, or may do so. */
+export function mayHaveOutcome(text: string, outcome: RecordedOutcome): boolean {
+  return text.includes(OUTCOME_PIECES[outcome]);
 }
 
 /** Undefined for a line that is damaged: a process may be killed while it writes. */
@@ -172,7 +201,7 @@ function jobOf(
   const [shots, qubits, gates, measurements] = numbersOf(value['c']);
   const isMeasured =
     shots !== undefined && qubits !== undefined && gates !== undefined && measurements !== undefined;
-  const [executionTimeMs = null, shotsCompleted = null] = numbersOf(value['r']);
+  const [executionMicros, shotsCompleted = null] = numbersOf(value['r']);
   return {
     jobId,
     origin: value['l'] === 1 ? 'local' : 'cloud',
@@ -187,13 +216,18 @@ function jobOf(
     stack: textOr(value['p']),
     circuit: isMeasured ? { shots, qubits, gates, measurements } : null,
     bytes: numberOr(value['b'], null),
-    executionTimeMs,
+    executionTimeMs: executionMicros === undefined ? null : executionMicros / 1000,
     shotsCompleted,
     executor: textOr(value['x']),
     annotations: annotationsOf(value['n']) ?? {},
     ir: circuitOf(value['g']),
     counts: countsOf(value['k']),
   };
+}
+
+/** Whether the cloud gets a result. */
+export function isToDeliver(origin: JobRecord['origin'], outcome: RecordedOutcome): boolean {
+  return origin === 'cloud' && (outcome === 'completed' || outcome === 'failed');
 }
 
 function detailsText({ error, where, stack, circuit, counts }: Details): string {

@@ -1,7 +1,7 @@
 // Answers questions from the files of the history, whether the node runs or not.
 import type { HistoryQuery, JobPage } from './history.ts';
 import { readBackwards, type Place } from './files.ts';
-import { isJobLine, jsonOf, parseLine, type Line } from './lines.ts';
+import { glance, type Glance, isToDeliver, keyOf, mayHaveOutcome, parseLine } from './lines.ts';
 import { parseMinute, Tally, type Minute } from './minute.ts';
 import type { DeliveryAttempt, JobRecord, Period, RecordedDelivery } from './record.ts';
 
@@ -9,50 +9,56 @@ const DEFAULT_LIMIT = 100;
 /** Attempts of a job that are kept in memory. */
 const MOST_ATTEMPTS = 50;
 
-/** What happened to a job after its end, newest first. */
-interface Later {
-  readonly attempts: DeliveryAttempt[];
-  annotations: JobRecord['annotations'] | undefined;
-  cancelledAt: number | undefined;
-}
-
-/** Puts the lines of each job together, as they come: from the newest to the oldest. */
+/** Puts the lines of each job together, as they come: from the newest to the oldest. Only the lines of jobs that are asked
+ *  for are parsed. */
 class Joiner {
-  readonly #later = new Map<string, Later>();
+  /** What happened to jobs after their end, by the keys of the jobs; the newest first. */
+  readonly #later = new Map<string, string[]>();
 
-  /** The record, if this line is that of a job. */
-  take(line: Line, place: Place): JobRecord | undefined {
-    const { jobId } = line;
-    if (line.is === 'job') {
-      const later = this.#later.get(jobId);
-      this.#later.delete(jobId);
-      const { job } = line;
-      const annotations = later?.annotations ?? job.annotations;
-      return { ...job, annotations, delivery: deliveryOf(job, later), place: placeText(place) };
-    }
-    let later = this.#later.get(jobId);
-    if (later === undefined) {
-      later = { attempts: [], annotations: undefined, cancelledAt: undefined };
-      this.#later.set(jobId, later);
-    }
-    if (line.is === 'cancel') later.cancelledAt ??= line.t;
-    else {
-      later.annotations ??= line.annotations;
-      if (later.attempts.length < MOST_ATTEMPTS) later.attempts.push(line.attempt);
-      else later.attempts[MOST_ATTEMPTS - 1] = line.attempt;
-    }
+  /** What the line is about, if it is that of a job; else it is kept. */
+  take(text: string): Glance | undefined {
+    const seen = glance(text);
+    if (seen === undefined || seen.isJob) return seen;
+    const later = this.#later.get(seen.key);
+    if (later === undefined) this.#later.set(seen.key, [text]);
+    else if (later.length < MOST_ATTEMPTS) later.push(text);
+    else later[MOST_ATTEMPTS - 1] = text;
     return undefined;
+  }
+
+  /** Forgets what happened to a job that is not asked for. */
+  skip({ key }: Glance): void {
+    this.#later.delete(key);
+  }
+
+  /** The record of a job's line; undefined if it is damaged. */
+  join(text: string, { key }: Glance, place: Place): JobRecord | undefined {
+    const later = (this.#later.get(key) ?? []).flatMap((line) => parseLine(line) ?? []);
+    this.#later.delete(key);
+    const line = parseLine(text);
+    if (line?.is !== 'job') return undefined;
+    const { job, jobId } = line;
+    const attempts: DeliveryAttempt[] = [];
+    let { annotations } = job;
+    let cancelledAt: number | null = null;
+    for (const one of later.toReversed()) {
+      if (one.jobId !== jobId) continue;
+      if (one.is === 'cancel') cancelledAt = one.t;
+      if (one.is !== 'attempt') continue;
+      attempts.push(one.attempt);
+      annotations = one.annotations ?? annotations;
+    }
+    return { ...job, annotations, delivery: deliveryOf(job, attempts, cancelledAt), place: placeText(place) };
   }
 }
 
 function deliveryOf(
   { origin, outcome }: Pick<JobRecord, 'origin' | 'outcome'>,
-  later: Later | undefined,
+  attempts: readonly DeliveryAttempt[],
+  cancelledAt: number | null,
 ): RecordedDelivery {
-  const isDelivered = origin === 'cloud' && (outcome === 'completed' || outcome === 'failed');
-  if (!isDelivered) return { state: 'none', at: null, attempts: [] };
-  const attempts = later?.attempts.toReversed() ?? [];
-  if (later?.cancelledAt !== undefined) return { state: 'cancelled', at: later.cancelledAt, attempts };
+  if (!isToDeliver(origin, outcome)) return { state: 'none', at: null, attempts: [] };
+  if (cancelledAt !== null) return { state: 'cancelled', at: cancelledAt, attempts };
   const last = attempts.at(-1);
   if (last === undefined || last.kind === 'retry') return { state: 'waiting', at: null, attempts };
   return { state: last.kind, at: last.at, attempts };
@@ -69,15 +75,18 @@ export async function listJobs(folder: string, query: HistoryQuery): Promise<Job
   let isFileOld = true;
   await readBackwards(folder, 'jobs', {
     line: (text, place) => {
+      const seen = joiner.take(text);
+      if (seen === undefined) return undefined;
+      // The clock may have been set meanwhile: only a whole file of old jobs is the end.
+      if (seen.t >= since) isFileOld = false;
       const isAfter = before !== undefined && !isBefore(place, before);
-      if (isAfter && isJobLine(text)) return undefined;
-      const line = parseLine(text);
-      if (line === undefined) return undefined;
-      // The clock may have been set meanwhile: only a whole file of old lines is the end.
-      if (line.t >= since) isFileOld = false;
-      const job = joiner.take(line, place);
-      if (job === undefined || job.endedAt < since || job.endedAt >= until || !isWanted(job))
+      if (isAfter || !isWanted.atFirst(text)) {
+        joiner.skip(seen);
         return undefined;
+      }
+      const job = joiner.join(text, seen, place);
+      if (job === undefined) return undefined;
+      if (job.endedAt < since || job.endedAt >= until || !isWanted.indeed(job)) return undefined;
       more = jobs.length >= limit;
       if (more) return 'stop';
       jobs.push(job);
@@ -92,12 +101,24 @@ export async function listJobs(folder: string, query: HistoryQuery): Promise<Job
   return { jobs, more };
 }
 
-function filterOf({ outcome, search }: HistoryQuery): (job: JobRecord) => boolean {
+interface Filter {
+  /** Whether the line may be one that is wanted. */
+  atFirst(text: string): boolean;
+  indeed(job: JobRecord): boolean;
+}
+
+function filterOf({ outcome, search }: HistoryQuery): Filter {
   const wanted = search?.toLowerCase();
-  return (job) => {
-    if (outcome !== undefined && job.outcome !== outcome) return false;
-    if (wanted === undefined) return true;
-    return job.jobId.toLowerCase().includes(wanted) || job.error?.toLowerCase().includes(wanted) === true;
+  const written = search === undefined ? undefined : JSON.stringify(wanted).slice(1, -1);
+  return {
+    atFirst: (text) =>
+      (outcome === undefined || mayHaveOutcome(text, outcome)) &&
+      (written === undefined || text.toLowerCase().includes(written)),
+    indeed: (job) => {
+      if (outcome !== undefined && job.outcome !== outcome) return false;
+      if (wanted === undefined) return true;
+      return job.jobId.toLowerCase().includes(wanted) || job.error?.toLowerCase().includes(wanted) === true;
+    },
   };
 }
 
@@ -105,16 +126,14 @@ function filterOf({ outcome, search }: HistoryQuery): (job: JobRecord) => boolea
 export async function findJobs(folder: string, id: string): Promise<JobRecord[]> {
   const joiner = new Joiner();
   // As it is in a line, without the quote at its end: most lines need not be parsed.
-  const marked = jsonOf(id).slice(0, -1);
+  const marked = JSON.stringify(id).slice(0, -1);
   let exact: JobRecord | undefined;
   const found = new Map<string, JobRecord>();
   await readBackwards(folder, 'jobs', {
     line: (text, place) => {
-      if (!text.includes(marked)) return undefined;
-      const line = parseLine(text);
-      if (line === undefined || !line.jobId.startsWith(id)) return undefined;
-      const job = joiner.take(line, place);
-      if (job === undefined) return undefined;
+      const seen = text.includes(marked) ? joiner.take(text) : undefined;
+      const job = seen === undefined ? undefined : joiner.join(text, seen, place);
+      if (job === undefined || !job.jobId.startsWith(id)) return undefined;
       if (job.jobId === id) {
         exact = job;
         return 'stop';
@@ -132,11 +151,12 @@ export async function recordedJobs(
   jobIds: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
+  const open = new Map(Array.from(jobIds, (jobId) => [keyOf(jobId), jobId]));
   await readBackwards(folder, 'jobs', {
     line: (text) => {
-      if (!isJobLine(text)) return undefined;
-      const line = parseLine(text);
-      if (line !== undefined && jobIds.has(line.jobId)) found.add(line.jobId);
+      const seen = glance(text);
+      // Written as `key` is.
+      if (seen?.isJob === true && open.has(seen.key)) found.add(open.get(seen.key) ?? '');
       return found.size === jobIds.size ? 'stop' : undefined;
     },
   });

@@ -8,20 +8,21 @@ import { RepeatFilter, type Logger } from '../log.ts';
 import type { Delivery } from '../outbox/delivery.ts';
 import { historyDirectory, nodeFolder } from '../state/layout.ts';
 import { writeRemedy } from '../state/private-file.ts';
+import { Bytes } from './bytes.ts';
 import { DetailKeeper, type DetailLimits } from './details.ts';
 import { Earlier } from './earlier.ts';
 import { SeriesWriter } from './files.ts';
 import type { History, HistoryEntry, HistoryQuery } from './history.ts';
-import { attemptLine, cancelLine, jobLine, jsonOf, parseLine, shortLine } from './lines.ts';
+import { addAttemptLine, addCancelLine, addJobLine, addShortLine, isToDeliver, parseLine } from './lines.ts';
 import { DeviceWatch, Tally } from './minute.ts';
 import { findJobs, listJobs, readTrend } from './read.ts';
 import type { DeliveryAttempt, JobRecord, Period } from './record.ts';
 
 const FLUSH_AFTER_MS = 1_000;
-/** So much is written at once. */
-const FLUSH_CHARACTERS = 256 * 1024;
+/** So much is written without waiting for that. */
+const FLUSH_BYTES = 256 * 1024;
 /** If the disk does not keep up, what is more than this is lost. */
-const MOST_CHARACTERS = 8 * 1024 * 1024;
+const MOST_BYTES = 8 * 1024 * 1024;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const LOOK_FOR_OLD_MS = 600_000;
@@ -55,7 +56,7 @@ export class Recorder implements History {
   readonly #earlier: Earlier;
   readonly #listeners = new Set<(entry: HistoryEntry) => void>();
   readonly #troubles = new RepeatFilter();
-  #text = '';
+  #lines = new Bytes();
   #writing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
@@ -63,7 +64,6 @@ export class Recorder implements History {
   #minuteFrom = Date.now();
   #figures: (() => DeviceFigures) | undefined;
   #executor: string | undefined;
-  #lost = 0;
   #closed = false;
 
   constructor(options: RecorderOptions) {
@@ -76,7 +76,11 @@ export class Recorder implements History {
     this.#jobs = new SeriesWriter({ ...shared, series: 'jobs', maxBytes: maxBytes * (1 - MINUTES_SHARE) });
     this.#minutes = new SeriesWriter({ ...shared, series: 'minutes', maxBytes: maxBytes * MINUTES_SHARE });
     this.#details = new DetailKeeper(options.limits, options.log);
-    this.#earlier = new Earlier(this.#directory, this.#details, (lines) => this.#add(lines));
+    this.#earlier = new Earlier(this.#directory, this.#details, (lines) => {
+      this.#begin();
+      this.#lines.text(lines);
+      this.#added();
+    });
   }
 
   /** From now on each minute is written, also one in which nothing happens. */
@@ -108,10 +112,12 @@ export class Recorder implements History {
       tally.wait.add(startedAt - (sentAt < takenAt ? sentAt : takenAt));
       tally.run.add(endedAt - startedAt);
     }
-    this.#executor ??= jsonOf(this.#options.executor());
-    const line = jobLine(ended, this.#executor, this.#details.detailsOf(ended));
-    this.#add(line);
-    if (this.#listeners.size > 0) this.#tellJob(line);
+    this.#executor ??= JSON.stringify(this.#options.executor());
+    const details = this.#details.detailsOf(ended);
+    const executor = this.#executor;
+    const from = this.#begin();
+    addJobLine(this.#lines, ended, executor, details);
+    this.#addedJob(from);
   }
 
   attempted(
@@ -128,10 +134,16 @@ export class Recorder implements History {
     } else if (number > ALL_ATTEMPTS && !Number.isInteger(Math.log2(number))) return;
     const reason = delivery.kind === 'delivered' ? null : this.#details.shortened(delivery.reason);
     const attempt: DeliveryAttempt = { number, at, kind, reason };
-    const line = attemptLine(jobId, attempt, kind === 'retry' ? undefined : annotations);
+    const noted = kind === 'retry' ? undefined : annotations;
     if (this.#earlier.isEarlier(endedAt)) {
-      this.#earlier.add({ jobId, endedAt, outcome, messageIds }, line);
-    } else this.#add(line);
+      const line = new Bytes();
+      addAttemptLine(line, jobId, attempt, noted);
+      this.#earlier.add({ jobId, endedAt, outcome, messageIds }, line.since(0));
+    } else {
+      this.#begin();
+      addAttemptLine(this.#lines, jobId, attempt, noted);
+      this.#added();
+    }
     if (this.#listeners.size > 0) this.#tell({ kind: 'attempt', jobId, attempt });
   }
 
@@ -139,7 +151,9 @@ export class Recorder implements History {
   cancelled(jobId: string): void {
     const at = Date.now();
     this.#tally.counts.cancelled += 1;
-    this.#add(cancelLine(jobId, at));
+    this.#begin();
+    addCancelLine(this.#lines, jobId, at);
+    this.#added();
     this.#tell({ kind: 'cancelled', jobId, at });
   }
 
@@ -148,9 +162,9 @@ export class Recorder implements History {
     const sentAt = Number.parseInt(messageId, 10);
     const record = { jobId: messageId, outcome: 'dead-letter', sentAt, endedAt: Date.now() } as const;
     const error = this.#details.text(reason);
-    const line = shortLine({ ...record, executionTimeMs: null, shotsCompleted: null }, { error });
-    this.#add(line);
-    this.#tellJob(line);
+    const from = this.#begin();
+    addShortLine(this.#lines, { ...record, executionTimeMs: null, shotsCompleted: null }, { error });
+    this.#addedJob(from);
   }
 
   gap(gap: IdleGap): void {
@@ -193,14 +207,28 @@ export class Recorder implements History {
     await this.#minutes.close();
   }
 
-  #add(lines: string): void {
-    if (this.#text.length > MOST_CHARACTERS) {
-      this.#lost += 1;
-      return;
+  /** Returns where the next line begins. If the disk does not keep up, what waits for it is lost. */
+  #begin(): number {
+    if (this.#lines.length > MOST_BYTES) {
+      this.#lines.take();
+      this.#isLost(new Error('the disk does not keep up'));
     }
-    this.#text += lines;
-    if (this.#text.length > FLUSH_CHARACTERS && this.#writing === undefined) void this.#flush();
+    return this.#lines.length;
+  }
+
+  #added(): void {
+    if (this.#lines.length > FLUSH_BYTES && this.#writing === undefined) void this.#flush();
     else this.#flushTimer ??= setTimeout(() => void this.#flush(), FLUSH_AFTER_MS).unref();
+  }
+
+  #addedJob(from: number): void {
+    const text = this.#listeners.size === 0 ? undefined : this.#lines.since(from);
+    this.#added();
+    const line = text === undefined ? undefined : parseLine(text);
+    if (line?.is !== 'job') return;
+    const { job } = line;
+    const delivery = isToDeliver(job.origin, job.outcome) ? WAITING : NOT_DELIVERED;
+    this.#tell({ kind: 'job', job: { ...job, delivery, place: '' } });
   }
 
   /** Resolves once all that is known at this moment is written, or lost. Never rejects. */
@@ -226,9 +254,7 @@ export class Recorder implements History {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     if (this.#closed) return;
-    const text = this.#text;
-    this.#text = '';
-    if (text !== '') await this.#jobs.write(text);
+    if (this.#lines.length > 0) await this.#jobs.write(this.#lines.take());
     await this.#writeMinute();
   }
 
@@ -245,13 +271,10 @@ export class Recorder implements History {
       this.#minuteBegan = now;
       this.#minuteFrom = Date.now();
     }
-    await this.#minutes.write(line, isOver);
+    await this.#minutes.write(Buffer.from(line), isOver);
   }
 
   #isWritten(): void {
-    if (this.#lost > 0)
-      this.#options.log.warn(`the history lacks ${this.#lost} lines: the disk did not keep up`);
-    this.#lost = 0;
     if (this.#troubles.clear()) this.#options.log.info('the history is written again');
   }
 
@@ -270,15 +293,6 @@ export class Recorder implements History {
     } catch (thrown) {
       this.#isLost(thrown);
     }
-  }
-
-  #tellJob(text: string): void {
-    if (this.#listeners.size === 0) return;
-    const line = parseLine(text);
-    if (line?.is !== 'job') return;
-    const { job } = line;
-    const isDelivered = job.origin === 'cloud' && (job.outcome === 'completed' || job.outcome === 'failed');
-    this.#tell({ kind: 'job', job: { ...job, delivery: isDelivered ? WAITING : NOT_DELIVERED, place: '' } });
   }
 
   #tell(entry: HistoryEntry): void {

@@ -35,7 +35,7 @@ export interface JobRecord {
   /** What the executor has measured. */
   readonly executionTimeMs: number | null;
   readonly shotsCompleted: number | null;
-  /** Where the executor comes from. */
+  /** Where the executor comes from. Of completed jobs, only the first 50 a second have it, as well as `ir` and `counts`. */
   readonly executor: string | null;
   readonly annotations: Annotations;
   /** The circuit that ran, and the counts; null if they were not kept, such as large ones. */

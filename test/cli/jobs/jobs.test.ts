@@ -133,7 +133,8 @@ describe('coda jobs', () => {
       late,
       /written to the stream[^]*taken by the node[^]*ready for the device[^]*run began[^]*run ended[^]*delivered/,
     );
-    assert.match(late, /q0.*Ry/, 'the circuit is drawn');
+    writeFileSync('/tmp/u1out.txt', [late, failed, text, await bench.ends(0, ['stats']), await bench.ends(0, ['jobs'])].join('\n=====\n'));
+    assert.match(late, /q0.*RX/, 'the circuit is drawn');
     assert.match(late, /^00 .* 99 +99\.0 %$/m);
     assert.match(await bench.ends(0, ['jobs', 'show', 'shut-0004']), /^1 +\S+ \S+ +refused +.*410/m);
 
@@ -169,14 +170,14 @@ describe('coda jobs', () => {
 
   it('has a record of a job whose process was killed before it wrote one, once it is delivered', async () => {
     const node = await startNode();
-    await cloud.goOffline();
+    cloud.fail('webhook', { status: 503 });
     await submit('lost-0001', 13);
     await recorded('lost-0001');
     node.child.kill('SIGKILL');
     await node.ended;
     rmSync(folder(), { recursive: true });
     const second = await startNode();
-    await cloud.goOnline();
+    cloud.heal();
     const job = await recorded('lost-0001', isDelivered);
     assert.equal(job.outcome, 'failed');
     assert.match(job.error ?? '', /the trap is warm/);

@@ -30,7 +30,7 @@ export interface JobRecord {
   readonly stack: string | null;
   /** How large its circuit was; null if it could not be read. */
   readonly circuit: CircuitFigures | null;
-  /** Size of its message; null if that is not known. */
+  /** Size of its message in characters; null if that is not known. */
   readonly bytes: number | null;
   /** What the executor has measured. */
   readonly executionTimeMs: number | null;

@@ -72,6 +72,7 @@ function factsOf(job: JobRecord): string[][] {
     const kept = job.ir === null ? '; the circuit itself was not kept' : '';
     rows.push(['circuit', `${parts.join(', ')}${kept}`], ['shots', shotsText(shots, job.shotsCompleted)]);
   }
+  if (job.bytes !== null) rows.push(['message', countText(job.bytes, 'character')]);
   if (job.executionTimeMs !== null)
     rows.push(['device time', `${shortTimeText(job.executionTimeMs)}, as the executor says`]);
   if (job.executor !== null) rows.push(['executor', printable(job.executor, LONGEST)]);

@@ -6,7 +6,7 @@ import { historyOf, readHistory } from '../jobs/files.ts';
 import { isoOf, rounded } from '../jobs/report.ts';
 import type { Output } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';
-import { durationText, momentText, shortTimeText } from '../terminal/words.ts';
+import { countText, durationText, momentText, shortTimeText } from '../terminal/words.ts';
 
 export interface StatsRequest {
   readonly stateDir: string;
@@ -34,7 +34,7 @@ function linesOf(period: Period): string[] {
   const span = `from ${momentText(from)} to ${momentText(until)}`;
   if (coveredMs === 0) return [`no node ran ${span}`];
   const total = endedIn(period);
-  const letters = deadLetters === 0 ? '' : `; ${deadLetters} dead letters`;
+  const letters = deadLetters === 0 ? '' : `; ${countText(deadLetters, 'dead letter')}`;
   return [
     `${span}; a node ran for ${durationText(coveredMs / 1000)} of it`,
     '',
@@ -44,7 +44,7 @@ function linesOf(period: Period): string[] {
         `${total}: ${completed} completed, ${failed} failed (${shareText(failed, total)}), ${cancelled} cancelled${letters}`,
       ],
       ['throughput', `${rateText(total / (coveredMs / 1000))} jobs a second`],
-      ['device', `busy ${shareText(busyMs, coveredMs)} of the time: ${durationText(busyMs / 1000)}`],
+      ['device', `busy ${shareText(busyMs, coveredMs)} of the time: ${shortTimeText(busyMs)}`],
       ['results', `${delivered} delivered, ${refused} refused`],
     ]),
     '',
@@ -56,7 +56,7 @@ function linesOf(period: Period): string[] {
     ]),
     '',
     ...table([
-      ['IDLE', 'TIME', 'SHARE', 'LONGEST', 'SINCE', 'WHY'],
+      ['IDLE', 'TIME', 'SHARE', 'LONGEST', 'BEGAN', 'WHY'],
       ...period.idle.map(({ reason, ms, longest }) => [
         reason,
         shortTimeText(ms),

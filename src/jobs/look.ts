@@ -12,6 +12,7 @@ export function runningJobs(held: JobTable): RunningJob[] {
       ? [
           {
             jobId: job.jobId,
+            origin: 'cloud',
             startedAt: unixMs(job.startedAt ?? performance.now()),
             circuit: circuitFigures(job.circuit),
           },

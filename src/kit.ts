@@ -53,6 +53,7 @@ export {
   type Spread,
 } from './history/record.ts';
 export type { Admission } from './kernel/admission.ts';
+export { DOOR, LOCAL_RUN_PATH, type Door, type LocalRunStep, type Refusal } from './kernel/door.ts';
 export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
@@ -78,6 +79,7 @@ export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
+export { removeDoorToken, writeDoorToken } from './state/door-token.ts';
 export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
 export { makeStateDir } from './state/node-folder.ts';
 export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';

@@ -138,7 +138,7 @@ function waterfall<Args extends unknown[], Answer = Args[0]>(
   };
 }
 
-function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args>> {
+function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args, void, TapTime>> {
   return { ...words, type: 'SyncHook', deadline: 'none', create: () => new SyncHook(namesOf(words)) };
 }
 

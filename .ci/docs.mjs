@@ -52,7 +52,9 @@ A plugin that takes options has their JSON schema as its \`options\`, and gets t
 \`definePlugin({ name, options, apply(node, options) })\`.
 
 Jobs, circuits, results and outcomes are handed over frozen: what a tap does to them changes nothing, and throws. What a
-tap may change is written below, at its hook.
+tap may change is written below, at its hook. To freeze takes longer than to look: a synchronous tap of an observing hook
+that changes nothing and ends at once, such as one that counts, can say so, \`tap({ name: 'count', onlyLooks: true }, …)\`. If all
+taps of \`onEnd\` or \`afterDeliver\` do, they get what the node itself has.
 
 \`apply\` itself is synchronous; what has to be awaited belongs into a tap of \`boot\` or \`start\`. An error outside the taps
 that nobody catches, in a timer or a promise, is logged with its stack and the plugin that it comes from, and shown in

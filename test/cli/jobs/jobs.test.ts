@@ -135,6 +135,23 @@ describe('coda jobs', () => {
     );
     assert.match(late, /^q0: .*rz\(π\)/m, 'the circuit is drawn');
     assert.match(late, /^00 .* 99 +99\.0 %$/m);
+    assert.match(
+      await bench.ends(1, ['jobs', 'show', 'nothing']),
+      /no result of job 'nothing' is in the history/,
+    );
+    for (const wrong of [
+      ['jobs', 'nonsense'],
+      ['jobs', 'show'],
+      ['jobs', '--since', 'soon'],
+      ['stats', '--until', '1x'],
+    ]) {
+      await bench.ends(2, wrong);
+    }
+    const elsewhere = { CODA_STATE_DIR: bench.folder };
+    assert.match(
+      await bench.ends(1, ['jobs'], elsewhere),
+      /there is no history of jobs in .*\n {2}→ A node that runs keeps one/,
+    );
     assert.match(await bench.ends(0, ['jobs', 'show', 'shut-0004']), /^1 +\S+ \S+ +refused +.*410/m);
 
     const stats = JSON.parse(await bench.ends(0, ['stats', '--since', '1h', '--json'])) as Record<
@@ -157,8 +174,14 @@ describe('coda jobs', () => {
     assert.match(words, /^no jobs +[\d.]+ m?s +[\d.]+ % +[\d.]+ m?s +\S+ \S+ +there were no jobs$/m);
 
     const again = await startNode();
+    const following = bench.spawn(['jobs', '-f', '--limit', '1']);
+    await following.says(letter ?? '');
     await submit('next-0006');
     await recorded('next-0006', isDelivered);
+    await following.says('next-0006');
+    following.child.kill('SIGINT');
+    assert.equal(await following.ended, 0);
+    assert.equal(following.output().split('next-0006').length, 2, 'shown once');
     assert.deepEqual(idsOf(await listed()), [...order, 'next-0006']);
     for (const name of readdirSync(folder()))
       assert.equal(statSync(join(folder(), name)).mode & 0o777, 0o600);

@@ -10,6 +10,7 @@ import { door } from './door/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { metrics } from './metrics/index.ts';
+import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
@@ -29,6 +30,7 @@ const PLUGINS = {
   webhook,
   heartbeat,
   metrics,
+  history,
   pause,
 } satisfies Record<BuiltinName, () => Plugin>;
 

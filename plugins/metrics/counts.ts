@@ -4,6 +4,8 @@ import type { Delivery, SavedOutcome } from '../../src/kit.ts';
 import { DELIVERIES, METRICS, OUTCOMES, REASONS } from './table.ts';
 import { Distribution, tally } from './tally.ts';
 
+const LOOKS = { name: 'metrics', onlyLooks: true } as const;
+
 export class Counts {
   readonly jobs = { cloud: tally(OUTCOMES), local: tally(OUTCOMES) };
   readonly deliveries = tally(DELIVERIES);
@@ -28,9 +30,9 @@ export class Counts {
   }
 
   tap({ hooks }: CodaNode): void {
-    hooks.onEnd.tap('metrics', (ended) => this.#ended(ended));
-    hooks.afterGap.tap('metrics', (gap) => this.#gapEnded(gap));
-    hooks.afterDeliver.tap('metrics', (saved, _attempt, delivery, tookMs) =>
+    hooks.onEnd.tap(LOOKS, (ended) => this.#ended(ended));
+    hooks.afterGap.tap(LOOKS, (gap) => this.#gapEnded(gap));
+    hooks.afterDeliver.tap(LOOKS, (saved, _attempt, delivery, tookMs) =>
       this.#tried(saved, delivery, tookMs),
     );
   }

@@ -103,6 +103,8 @@ export class DeviceTime {
   #emit(why: Why, at: number): void {
     const onGap = this.#options.onGap();
     if (onGap === undefined) return;
-    onGap(Object.freeze({ startedAt: unixMs(this.#turnedAt), endedAt: unixMs(at), ...why }));
+    // One offset for both: their difference is exact.
+    const offset = unixMs(0);
+    onGap(Object.freeze({ startedAt: offset + this.#turnedAt, endedAt: offset + at, ...why }));
   }
 }

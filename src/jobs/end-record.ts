@@ -1,8 +1,10 @@
 // The record of a job's end, as the hook `onEnd` shows it. What takes work is made only if somebody looks.
 import { unixMs } from '../net/timing.ts';
+import { NO_ANNOTATIONS, type Annotations } from './annotations.ts';
 import type { CircuitFigures, EndedJob } from './ended-job.ts';
 import { circuitFigures } from './circuit-figures.ts';
 import type { HeldJob, Job } from './job.ts';
+import { BYTES_PER_CHARACTER } from './job-table.ts';
 import { viewOf } from './job-view.ts';
 
 /** What made a job fail. */
@@ -42,7 +44,7 @@ export class EndRecord implements EndedJob {
     this.outcome = outcome;
     this.where = cause?.where ?? null;
     this.thrown = cause?.thrown;
-    this.bytes = held.bytes;
+    this.bytes = Math.round(held.bytes / BYTES_PER_CHARACTER);
     this.sentAt = Number.parseInt(this.messageId, 10);
     this.takenAt = offset + held.heldSince;
     this.queuedAt = atOrNull(queuedAt);
@@ -57,6 +59,10 @@ export class EndRecord implements EndedJob {
   get circuit(): CircuitFigures | null {
     const held = this.#held;
     return held.stage === 'checking' ? null : circuitFigures(held.circuit);
+  }
+
+  get annotations(): Annotations {
+    return this.#held.annotations ?? NO_ANNOTATIONS;
   }
 
   get job(): Job | null {

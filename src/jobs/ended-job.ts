@@ -1,5 +1,6 @@
 // How a job of this node ended, and how the device spent its time: what the hooks `onEnd` and `afterGap` tell those who keep
 // a record. Types only. All times are Unix milliseconds.
+import type { Annotations } from './annotations.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { Job } from './job.ts';
 
@@ -16,11 +17,13 @@ export interface EndedJob {
   readonly job: Job | null;
   /** Of a local run, with `memory` and `metadata` if its executor returned them. */
   readonly outcome: Outcome | { readonly status: 'cancelled' };
+  /** What plugins have noted on it so far. */
+  readonly annotations: Annotations;
   /** Of a failed one, where: continues "job … failed", for example `in the executor (./qpu.ts)`. */
   readonly where: string | null;
   /** Of a failed one, what was thrown, if anything. */
   readonly thrown: unknown;
-  /** Size of its message. */
+  /** Size of its message, in characters. */
   readonly bytes: number;
   /** When the cloud wrote it to the stream, by the clock of Redis. */
   readonly sentAt: number;

@@ -19,7 +19,7 @@ import type { Admission } from '../kernel/admission.ts';
 import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
-import { isTapped } from '../kernel/tap.ts';
+import { isTapped, onlyLook } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { endsWithin } from '../net/timing.ts';
@@ -394,7 +394,9 @@ export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number
   }
   if (isTapped(hooks.afterDeliver)) {
     const tookMs = performance.now() - began;
-    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery), tookMs);
+    const isSafe = onlyLook(hooks.afterDeliver);
+    const seen = isSafe ? saved : deepFrozen({ ...saved });
+    void hooks.afterDeliver.promise(seen, attempt, isSafe ? delivery : deepFrozen(delivery), tookMs);
   }
   return delivery;
 }

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { AsyncSeriesBailHook, AsyncSeriesHook } from 'tapable';
 import { PluginError } from '../../src/errors.ts';
 import { createHooks, type Hooks } from '../../src/hooks.ts';
+import { onlyLook } from '../../src/kernel/tap.ts';
 import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import { createLogger } from '../../src/log.ts';
 import { waitUntil } from '../../src/testing/index.ts';
@@ -187,6 +188,60 @@ describe('the taps of an asynchronous hook', () => {
     callBacks[1]?.();
     await second;
     assert.deepEqual(said, ['a', 'b']);
+  });
+});
+
+describe('a tap that only looks', () => {
+  const saved = { qpuId: 'q', jobId: 'j', messageIds: ['1-0'], callbackUrl: '' } as const;
+  const outcome = { status: 'failed', error: 'x' } as const;
+  const looks = { name: 'looks', onlyLooks: true } as const;
+
+  it('is called at once, and what goes wrong in it is logged and stops nobody', async () => {
+    const hooks = guarded();
+    const seen: string[] = [];
+    hooks.afterDeliver.tap(looks, () => {
+      throw new Error('cannot see');
+    });
+    const waits: () => unknown = async () => {
+      await turn();
+      throw new Error('cannot wait');
+    };
+    hooks.afterDeliver.tap({ ...looks, name: 'async' }, waits);
+    hooks.afterDeliver.tap({ ...looks, name: 'last' }, ({ jobId }) => void seen.push(jobId));
+    assert.ok(onlyLook(hooks.afterDeliver));
+    const call = hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
+    assert.deepEqual(seen, ['j']);
+    await call;
+    await waitUntil('the second failure', () => hooks.lines.length === 2);
+    assert.match(hooks.lines[0] ?? '', /plugin 'looks' failed in afterDeliver: cannot see/);
+    assert.match(hooks.lines[1] ?? '', /plugin 'async' failed in afterDeliver: cannot wait/);
+  });
+
+  it('is one of several, and an interceptor sees its calls', async () => {
+    const hooks = guarded();
+    const seen: string[] = [];
+    hooks.afterDeliver.tap(looks, () => void seen.push('looks'));
+    hooks.afterDeliver.tapPromise('waits', async () => {
+      await turn();
+      seen.push('waited');
+    });
+    hooks.afterDeliver.tap({ ...looks, name: 'last' }, () => void seen.push('last'));
+    assert.ok(!onlyLook(hooks.afterDeliver));
+    await hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
+    assert.deepEqual(seen.splice(0), ['looks', 'waited', 'last']);
+    const others = guarded();
+    others.afterDeliver.tap(looks, () => void seen.push('looks'));
+    others.afterDeliver.intercept({ tap: ({ name }) => void seen.push(`before ${name}`) });
+    await others.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
+    assert.deepEqual(seen, ['before looks', 'looks']);
+  });
+
+  it('has no place in a hook that the node waits for', () => {
+    assert.throws(() => guarded().start.tap(looks, () => {}), {
+      name: 'PluginError',
+      message:
+        /plugin 'looks' taps start with onlyLooks, and the node waits for that hook\n {2}→ Leave onlyLooks out/,
+    });
   });
 });
 

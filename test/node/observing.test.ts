@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import { HOOKS } from '../../src/hooks.ts';
 import { definePlugin, type CodaNode, type Executor, type HookName } from '../../src/index.ts';
 import type { Delivery, SavedOutcome } from '../../src/kit.ts';
@@ -166,6 +167,10 @@ describe('observing hooks', () => {
       await cloud.whenState(cancelled, 'executing');
       await cloud.cancel(cancelled);
       await cloud.whenState(cancelled, 'cancelled');
+      const redis = new Redis(cloud.redisUrl);
+      await redis.xadd(`qpu:${cloud.qpuId}:jobs`, '*', 'no', 'job');
+      redis.disconnect();
+      await waitUntil('the dead letter', () => called.has('onDeadLetter'));
       test.node.readiness();
       assert.deepEqual(cloud.violations, []);
     } finally {

@@ -14,6 +14,7 @@ import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
+import { tracing } from './tracing/index.ts';
 import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
@@ -32,6 +33,7 @@ const PLUGINS = {
   metrics,
   history,
   pause,
+  tracing,
 } satisfies Record<BuiltinName, () => Plugin>;
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map(Object.entries(PLUGINS));

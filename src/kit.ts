@@ -83,6 +83,7 @@ export { removeDoorToken, writeDoorToken } from './state/door-token.ts';
 export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
 export { makeStateDir } from './state/node-folder.ts';
 export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';
+export { traceContextOf, type TraceContext } from './protocol/trace-context.ts';
 export { version } from './version.ts';
 export { UntrustedError } from './state/trust.ts';
 export { readPause, type Pause } from './state/pause-file.ts';

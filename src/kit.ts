@@ -32,6 +32,25 @@ export {
 export type { Batch } from './hooks.ts';
 export { NO_ANNOTATIONS } from './jobs/annotations.ts';
 export type { SavedOutcome } from './jobs/job.ts';
+export {
+  HISTORY,
+  type History,
+  type HistoryEntry,
+  type HistoryQuery,
+  type JobPage,
+} from './history/history.ts';
+export {
+  OUTCOMES,
+  type DeliveryAttempt,
+  type IdleTime,
+  type JobRecord,
+  type LongestGap,
+  type Period,
+  type RecordedCircuit,
+  type RecordedDelivery,
+  type RecordedOutcome,
+  type Spread,
+} from './history/record.ts';
 export type { Admission } from './kernel/admission.ts';
 export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';

@@ -21,7 +21,7 @@ const FLOORS: readonly string[] = [
   'src/device/executor.ts src/device/result.ts src/device/wrap-executor.ts | src/outbox/delivery.ts | src/local-cloud',
   'src/hooks.ts',
   'src/device',
-  'src/outbox | src/conformance',
+  'src/outbox | src/conformance | src/history',
   'src/jobs/endings.ts src/jobs/job-trace.ts',
   'src/queue',
   'src/jobs',

@@ -1,7 +1,9 @@
 // What plugins see of the jobs that are here now: those on the device, those that wait, and why the device has nothing to do.
 import type { Why } from '../device/device-time.ts';
+import type { Edge } from '../device/executor.ts';
 import type { Admission } from '../kernel/admission.ts';
 import { unixMs } from '../net/timing.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
 import { circuitFigures } from './circuit-figures.ts';
 import type { JobTable } from './job-table.ts';
 import type { RunningJob, WaitingJob } from './jobs.ts';
@@ -14,10 +16,21 @@ export function runningJobs(held: JobTable): RunningJob[] {
             jobId: job.jobId,
             startedAt: unixMs(job.startedAt ?? performance.now()),
             circuit: circuitFigures(job.circuit),
+            couples: (most: number) => couples(job.circuit.ir, most),
           },
         ]
       : [],
   );
+}
+
+function couples({ gates, num_qubits: qubits }: NativeGateIR, most: number): Edge[] {
+  const found = new Map<number, Edge>();
+  for (const { qubits: [a = 0, b] } of gates) {
+    if (b === undefined) continue;
+    found.set(a * qubits + b, [a, b]);
+    if (found.size >= most) break;
+  }
+  return [...found.values()];
 }
 
 export function waitingJobs(held: JobTable, most: number): WaitingJob[] {

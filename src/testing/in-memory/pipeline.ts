@@ -19,6 +19,7 @@ import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
 import type { Statuses } from '../../outbox/delivery.ts';
+import type { WaitingResult } from '../../outbox/overview.ts';
 import { parseMessage } from '../../protocol/job.ts';
 import { readCircuit } from '../../queue/read-circuit.ts';
 import { CALLBACK } from './cloud.ts';
@@ -165,6 +166,10 @@ export class MemoryPipeline implements Pipeline {
 
   waiting(most: number): WaitingJob[] {
     return waitingJobs(this.#held, most);
+  }
+
+  undelivered(most: number): WaitingResult[] {
+    return this.#outbox.waiting(most);
   }
 
   cancellable(): string[] {

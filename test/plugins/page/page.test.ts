@@ -78,7 +78,7 @@ describe('the page', () => {
         2,
       );
       const timeline = await ask<Timeline>(`${url}/page/timeline`);
-      assert.ok(timeline.spans.some(({ busy }) => busy > 0));
+      assert.ok(timeline.spans.some((span) => span.busy > 0));
       for (const [i, span] of timeline.spans.entries()) {
         assert.ok(span.from <= span.to && span.from >= (timeline.spans[i - 1]?.to ?? 0) - 0.2, `${i}`);
       }

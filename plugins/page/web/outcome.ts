@@ -1,0 +1,14 @@
+// How a job ended, as a sign and a word.
+import type { JobOutcome } from '../api.ts';
+import { h } from './dom.ts';
+
+const SIGNS: Readonly<Record<JobOutcome, string>> = { completed: '✓', failed: '✕', cancelled: '⊘' };
+
+export function outcomeMark(outcome: JobOutcome): HTMLElement {
+  return h(
+    'span',
+    { class: 'outcome', 'data-outcome': outcome },
+    h('span', { 'aria-hidden': 'true' }, SIGNS[outcome]),
+    outcome,
+  );
+}

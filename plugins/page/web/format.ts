@@ -4,6 +4,7 @@ const NUMBER = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const PRECISE = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const MINUTE = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
 const WHOLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 const DAY_MS = 86_400_000;
 
@@ -50,6 +51,12 @@ function pair(value: number, base: number, large: string, small: string): string
 export function clock(at: number, now = Date.now()): string {
   const time = CLOCK.format(at);
   return Math.abs(now - at) < DAY_MS / 2 ? time : `${DAY.format(at)}, ${time}`;
+}
+
+/** For an axis: the day only if it shows days. */
+export function timeText(at: number, shownMs: number): string {
+  if (shownMs <= DAY_MS) return MINUTE.format(at);
+  return shownMs > 7 * DAY_MS || MINUTE.format(at) === '00:00' ? DAY.format(at) : MINUTE.format(at);
 }
 
 /** With day and time zone. */

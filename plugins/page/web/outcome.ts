@@ -9,6 +9,6 @@ export function outcomeMark(outcome: JobOutcome): HTMLElement {
     'span',
     { class: 'outcome', 'data-outcome': outcome },
     h('span', { 'aria-hidden': 'true' }, SIGNS[outcome]),
-    outcome,
+    h('span', { class: 'word' }, outcome),
   );
 }

@@ -1,33 +1,17 @@
 // The device's qubits and couplings as a graph; those that a circuit uses at this moment are lit.
-import {
-  forceCollide,
-  forceLink,
-  forceManyBody,
-  forceSimulation,
-  forceX,
-  forceY,
-  type SimulationNodeDatum,
-} from 'd3-force';
 import type { DeviceMap, Edge } from '../../api.ts';
 import { byId, setAttribute, setText, svg } from '../dom.ts';
 import { ask } from '../feed.ts';
 import { counted } from '../format.ts';
+import { layOut, onCircle, type Qubit } from '../graph-layout.ts';
 
 /** More is no picture, and takes seconds to lay out. */
 const MOST_DRAWN = 1_500;
 /** Without a list, all pairs are coupled: only of a few qubits is that a picture. */
 const MOST_PAIRED = 12;
-const TICKS = 300;
-/** Laid out in pieces, so that the page stays quick. */
-const TICKS_A_FRAME = 15;
 /** Runs are often shorter than the time between two looks. */
 const LIT_MS = 1_000;
 const LISTED_EDGES = 8;
-const SPACING = 30;
-
-interface Qubit extends SimulationNodeDatum {
-  readonly index: number;
-}
 
 export class DevicePanel {
   #lines = new Map<string, SVGElement>();
@@ -92,7 +76,7 @@ export class DevicePanel {
     setText(byId('device-text'), qubits > MOST_DRAWN ? `${text}. It is too large to be drawn.` : text);
     if (qubits > MOST_DRAWN) return;
     const shown = edges ?? (qubits <= MOST_PAIRED ? allPairs(qubits) : []);
-    const nodes = edges === null ? circle(qubits) : await layOut(qubits, shown);
+    const nodes = edges === null ? onCircle(qubits) : await layOut(qubits, shown);
     place.replaceChildren(this.#graph(nodes, shown, directed, text));
   }
 
@@ -137,39 +121,6 @@ function allPairs(qubits: number): Edge[] {
   return Array.from({ length: qubits }, (_, from) =>
     Array.from({ length: qubits - from - 1 }, (__, next): Edge => [from, from + next + 1]),
   ).flat();
-}
-
-function circle(qubits: number): Qubit[] {
-  const radius = Math.max(SPACING, (qubits * SPACING) / (2 * Math.PI));
-  return Array.from({ length: qubits }, (_, index) => {
-    const angle = (2 * Math.PI * index) / qubits - Math.PI / 2;
-    return { index, x: radius * Math.cos(angle), y: radius * Math.sin(angle) };
-  });
-}
-
-async function layOut(qubits: number, edges: readonly Edge[]): Promise<Qubit[]> {
-  const nodes: Qubit[] = circle(qubits);
-  const links = edges
-    .filter((ends) => ends.every((end) => end < qubits))
-    .map(([source, target]) => ({ source, target }));
-  const simulation = forceSimulation(nodes)
-    .force('link', forceLink(links).distance(SPACING).strength(1).iterations(2))
-    .force(
-      'charge',
-      forceManyBody()
-        .strength(-60)
-        .distanceMax(12 * SPACING),
-    )
-    .force('collide', forceCollide(13))
-    // A device that is not connected stays together.
-    .force('x', forceX(0).strength(0.02))
-    .force('y', forceY(0).strength(0.03))
-    .stop();
-  for (let ticks = 0; ticks < TICKS; ticks += TICKS_A_FRAME) {
-    simulation.tick(TICKS_A_FRAME);
-    await new Promise((resolve) => setTimeout(resolve));
-  }
-  return nodes;
 }
 
 /** In the middle of an edge. */

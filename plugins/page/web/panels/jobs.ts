@@ -152,8 +152,12 @@ export class JobsPanel {
       h(
         'td',
         {},
-        open,
-        origin === 'local' ? h('span', { class: 'local' }, 'local') : undefined,
+        h(
+          'div',
+          { class: 'line' },
+          origin === 'local' ? h('span', { class: 'local' }, 'local') : undefined,
+          open,
+        ),
         error === null ? undefined : h('span', { class: 'why', title: error }, error),
       ),
       h('td', { class: 'wide quiet' }, circuitText(circuit)),

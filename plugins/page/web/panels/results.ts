@@ -6,6 +6,7 @@ import { ask } from '../feed.ts';
 import { clock, counted } from '../format.ts';
 import { resultButtons } from './detail.ts';
 
+const WHAT_TO_DO = 'What to do';
 const READ_EVERY_MS = 3_000;
 
 export class ResultsPanel {
@@ -95,7 +96,7 @@ export class ResultsPanel {
     rows: readonly HTMLElement[],
     count: number,
   ): HTMLElement {
-    const names = hasToken() ? [...columns, 'What to do'] : columns;
+    const names = hasToken() ? [...columns, WHAT_TO_DO] : columns;
     return h(
       'section',
       {},
@@ -106,7 +107,15 @@ export class ResultsPanel {
         h(
           'table',
           {},
-          h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name)))),
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              ...names.map((name) => h('th', { scope: 'col', class: name === WHAT_TO_DO && 'right' }, name)),
+            ),
+          ),
           h('tbody', {}, ...rows),
         ),
       ),

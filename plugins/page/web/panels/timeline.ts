@@ -10,11 +10,12 @@ const RANGES = { '1 min': 60_000, '10 min': KEPT_MS } as const;
 const LISTED_GAPS = 50;
 /** Shorter ones are not worth a line. */
 const LISTED_GAP_MS = 100;
-const TOP = 8;
-const RUNS_HEIGHT = 50;
-const GAPS_TOP = 62;
+const TOP = 9;
+const RUNS_HEIGHT = 47;
+/** A multiple of the height of a pattern. */
+const GAPS_TOP = 60;
 const GAPS_HEIGHT = 12;
-const LABELS_AT = 91;
+const LABELS_AT = 89;
 const FONT = '11px system-ui, sans-serif';
 /** Time between two labels: as many as fit. */
 const STEPS_MS = [10_000, 20_000, 60_000, 120_000, 300_000];
@@ -143,7 +144,6 @@ export class TimelinePanel {
       context.fillRect(x, GAPS_TOP + GAPS_HEIGHT + 3, 1, 4);
       if (x > LABEL_WIDTH / 2 && x < width - LABEL_WIDTH / 2) context.fillText(clock(at), x, LABELS_AT);
     }
-    context.textAlign = 'right';
   }
 
   #ink(context: CanvasRenderingContext2D, reason: GapReason): CanvasPattern | string | undefined {
@@ -271,32 +271,35 @@ function drawCross(context: CanvasRenderingContext2D, x: number): void {
 }
 
 function drawPattern(pattern: Pattern, ink: string, back: string): HTMLCanvasElement {
-  const tile = h('canvas', { width: 6, height: 6 });
+  const tile = h('canvas', { width: 6, height: 12 });
   const context = tile.getContext('2d');
   if (context === null) return tile;
   context.fillStyle = back;
-  context.fillRect(0, 0, 6, 6);
+  context.fillRect(0, 0, 6, 12);
   context.fillStyle = ink;
   context.strokeStyle = ink;
   switch (pattern) {
     case 'full':
-      context.fillRect(0, 0, 6, 6);
+      context.fillRect(0, 0, 6, 12);
       break;
     case 'line':
+      context.fillRect(0, 5, 6, 1);
       break;
     case 'dots':
-      context.fillRect(1, 1, 2, 2);
-      context.fillRect(4, 4, 2, 2);
+      for (const y of [1, 7]) {
+        context.fillRect(1, y, 2, 2);
+        context.fillRect(4, y + 3, 2, 2);
+      }
       break;
     case 'bars':
-      context.fillRect(0, 0, 2, 6);
+      context.fillRect(0, 0, 2, 12);
       break;
     case 'stripes':
       context.lineWidth = 2;
-      for (const x of [-6, 0, 6]) {
+      for (const y of [0, 6, 12, 18]) {
         context.beginPath();
-        context.moveTo(x, 6);
-        context.lineTo(x + 6, 0);
+        context.moveTo(0, y);
+        context.lineTo(6, y - 6);
         context.stroke();
       }
   }

@@ -4,7 +4,7 @@ import type { Trend, TrendBucket } from '../../api.ts';
 import { choice } from '../choice.ts';
 import { byId, colour, h, onTheme, setText, show } from '../dom.ts';
 import { ask, errorText } from '../feed.ts';
-import { duration, number, rate, share } from '../format.ts';
+import { clock, duration, number, rate, share, timeText } from '../format.ts';
 
 const RANGES = { '1 h': 1, '6 h': 6, '24 h': 24, '7 d': 168, '30 d': 720 } as const;
 const READ_EVERY_MS = 30_000;
@@ -55,7 +55,7 @@ const CHARTS: readonly Chart[] = [
     atLeast: 1,
     curves: [
       { name: 'median', of: ({ runMs }) => runMs?.p50 ?? null },
-      { name: '95 % are below', of: ({ runMs }) => runMs?.p95 ?? null },
+      { name: '95 %', of: ({ runMs }) => runMs?.p95 ?? null },
     ],
   },
   {
@@ -64,7 +64,7 @@ const CHARTS: readonly Chart[] = [
     atLeast: 1,
     curves: [
       { name: 'median', of: ({ waitMs }) => waitMs?.p50 ?? null },
-      { name: '95 % are below', of: ({ waitMs }) => waitMs?.p95 ?? null },
+      { name: '95 %', of: ({ waitMs }) => waitMs?.p95 ?? null },
     ],
   },
   {
@@ -131,7 +131,10 @@ export class TrendsPanel {
       const words = textOf(chart, trend.buckets);
       setText(text, words);
       place.setAttribute('aria-label', `${chart.title}: ${words}`);
-      drawn.plot = new UPlot(optionsOf(chart, trend, place.clientWidth), dataOf(chart, trend), place);
+      const data = dataOf(chart, trend);
+      const onPoint = (index: number | null): void =>
+        setText(text, index === null ? words : pointText(chart, data, index));
+      drawn.plot = new UPlot(optionsOf(chart, trend, place.clientWidth, onPoint), data, place);
     }
   }
 }
@@ -156,6 +159,7 @@ function optionsOf(
   { curves, write, atLeast, atMost }: Chart,
   { from, to }: Trend,
   width: number,
+  onPoint: (index: number | null) => void,
 ): UPlot.Options {
   const [quiet, line] = [colour('quiet'), colour('line')];
   const axis = {
@@ -167,14 +171,15 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
-    cursor: { show: false },
+    cursor: { y: false, drag: { x: false, y: false } },
+    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
     legend: { show: false },
     scales: {
       x: { min: from / 1000, max: to / 1000 },
       y: { range: (_plot, _min, max) => [0, Math.max(atLeast, Math.min(atMost ?? Infinity, max * 1.08))] },
     },
     axes: [
-      { ...axis, size: 28 },
+      { ...axis, size: 28, values: (_plot, ticks) => ticks.map((at) => timeText(at * 1000, to - from)) },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map(write) },
     ],
     series: [
@@ -184,10 +189,19 @@ function optionsOf(
         stroke: colour(index === 0 ? 'run' : 'lit'),
         width: index === 0 ? 2 : 1.5,
         ...(index === 0 ? {} : { dash: [5, 4] }),
-        points: { show: true, size: 4 },
+        points: { size: 4 },
       })),
     ],
   };
+}
+
+/** What the curves show at one time. */
+function pointText({ curves, write }: Chart, [times, ...values]: UPlot.AlignedData, index: number): string {
+  const parts = curves.map(({ name }, curve) => {
+    const value = values[curve]?.[index];
+    return `${name} ${typeof value === 'number' ? write(value) : 'not known'}`;
+  });
+  return `${clock((times[index] ?? 0) * 1000)}: ${parts.join(', ')}`;
 }
 
 /** What the curves show, in words. */
@@ -197,7 +211,8 @@ function textOf({ curves, write, isSum = false }: Chart, buckets: readonly Trend
     const mark = curves.length === 1 ? '' : `${index === 0 ? '— ' : '- - '}${name}: `;
     if (values.length === 0) return `${mark}nothing yet`;
     if (isSum) return `${mark}${write(values.reduce((sum, value) => sum + value, 0))}`;
-    return `${mark}now ${write(values.at(-1) ?? 0)}, at most ${write(Math.max(...values))}`;
+    const last = `now ${write(values.at(-1) ?? 0)}`;
+    return curves.length > 1 ? mark + last : `${last}, at most ${write(Math.max(...values))}`;
   });
   return parts.join('; ');
 }

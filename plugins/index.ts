@@ -8,6 +8,7 @@ import { connect } from './connect/index.ts';
 import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { page } from './page/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
@@ -26,6 +27,7 @@ const PLUGINS = {
   webhook,
   heartbeat,
   pause,
+  page,
 } satisfies Record<BuiltinName, () => Plugin>;
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map(Object.entries(PLUGINS));

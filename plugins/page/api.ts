@@ -5,8 +5,8 @@
 //   GET  /page/state                Snapshot
 //   GET  /page/events               server-sent events, see `PageEvents`
 //   GET  /page/timeline             Timeline
-//   GET  /page/jobs                 JobsPage; ?search= (a part of the job id), ?outcome=completed|failed|cancelled,
-//                                   ?before= (`next` of the page before), ?limit= (1 to 200, default 50)
+//   GET  /page/jobs                 JobsPage; ?search= (a part of a job's id or of its error), ?outcome= (a
+//                                   JobOutcome), ?before= (`next` of the page before), ?limit= (1 to 200, default 50)
 //   GET  /page/jobs/<id>            JobDetail; 404 if nothing is known of the job
 //   GET  /page/trend?hours=         Trend of the last 1 to 720 hours
 //   GET  /page/device               DeviceMap
@@ -126,7 +126,8 @@ export interface Counts {
   readonly refused: number;
 }
 
-export type JobOutcome = 'completed' | 'failed' | 'cancelled';
+/** `dead-letter`: a message that was no job; its `jobId` is the id of its stream entry. */
+export type JobOutcome = 'completed' | 'failed' | 'cancelled' | 'dead-letter';
 
 /** A job that has ended, as a row of a list. */
 export interface JobRow {
@@ -168,13 +169,13 @@ export interface JobDetail extends JobRow {
   readonly counts: CountsShown | null;
   /** The circuit as an SVG document without styles of its own: the page's style sheet has them. Null if it was not kept. */
   readonly drawing: string | null;
-  readonly annotations: Readonly<Record<string, unknown>>;
-  /** Every attempt to deliver the outcome that was kept, the first one first. */
+  /** What plugins have noted on it; each value as JSON. */
+  readonly annotations: readonly { readonly key: string; readonly value: string }[];
+  /** The attempts to deliver the outcome, the first one first; of many, some between are left out. */
   readonly deliveries: readonly DeliveryAttempt[];
-  /** What became of the outcome: null for a job that the cloud does not get, or if it is not known. */
-  readonly delivery: 'waiting' | 'delivered' | 'refused' | 'dropped' | null;
-  /** Where the outcome goes, without the path. */
-  readonly callbackOrigin: string | null;
+  /** What became of the outcome. `none`: the cloud does not get it; `cancelled`: the cloud cancelled the job after its end;
+   *  null if it is not known. */
+  readonly delivery: 'none' | 'waiting' | 'delivered' | 'refused' | 'cancelled' | null;
 }
 
 export interface CountsShown {
@@ -188,9 +189,11 @@ export interface CountsShown {
 }
 
 export interface DeliveryAttempt {
+  /** When it ended. */
   readonly at: number;
-  readonly attempt: number;
-  readonly end: 'delivered' | 'refused' | 'retry';
+  /** 1 for the first one of a start of the node. */
+  readonly number: number;
+  readonly kind: 'delivered' | 'refused' | 'retry';
   /** Why it was not delivered. */
   readonly reason: string | null;
 }

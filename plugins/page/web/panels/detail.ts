@@ -9,10 +9,11 @@ import { outcomeMark } from '../outcome.ts';
 
 const ENDS = { delivered: 'delivered', refused: 'refused', retry: 'to be tried again' } as const;
 const DELIVERIES = {
+  none: 'the cloud does not get it',
   waiting: 'waits for its delivery',
   delivered: 'delivered',
-  refused: 'refused by the cloud',
-  dropped: 'given up by the operator',
+  refused: 'refused by the cloud, or dropped by the operator',
+  cancelled: 'not delivered, since the cloud cancelled the job after its end',
 } as const;
 
 /** Shows a job over the page, until the reader closes it. */
@@ -66,7 +67,6 @@ export class DetailPanel {
 
   #body(detail: JobDetail): Child[] {
     const { outcome, counts, drawing, deliveries, annotations } = detail;
-    const notes = Object.entries(annotations);
     return [
       outcome === 'failed' ? failure(detail) : undefined,
       counts === null
@@ -86,34 +86,21 @@ export class DetailPanel {
       ),
       part('Times', ...times(detail)),
       part('Facts', facts(detail)),
-      notes.length === 0
+      annotations.length === 0
         ? undefined
         : part(
             'Notes of plugins',
-            h(
-              'dl',
-              { class: 'pairs' },
-              ...notes.map(([name, value]) =>
-                pair(name, typeof value === 'string' ? value : JSON.stringify(value)),
-              ),
-            ),
+            h('dl', { class: 'pairs' }, ...annotations.map(({ key, value }) => pair(key, value))),
           ),
       part('Delivery', ...this.#delivery(detail), deliveries.length === 0 ? undefined : attempts(detail)),
     ];
   }
 
-  #delivery({ delivery, origin, callbackOrigin, jobId }: JobDetail): Child[] {
-    if (delivery === null) {
-      const why =
-        origin === 'local'
-          ? 'It ran on this machine alone: the cloud does not get it.'
-          : 'Nothing is known of it.';
-      return [h('p', { class: 'quiet' }, why)];
-    }
-    const to = callbackOrigin === null ? '' : `, to ${callbackOrigin}`;
+  #delivery({ delivery, jobId }: JobDetail): Child[] {
+    if (delivery === null) return [h('p', { class: 'quiet' }, 'Nothing is known of it.')];
     const isOpen = delivery === 'refused' || delivery === 'waiting';
     return [
-      h('p', {}, `Its result: ${DELIVERIES[delivery]}${to}.`),
+      h('p', {}, `Its result: ${DELIVERIES[delivery]}.`),
       isOpen && hasToken() ? resultButtons(jobId, delivery, () => void this.open(jobId)) : undefined,
     ];
   }
@@ -234,13 +221,13 @@ function attempts({ deliveries }: JobDetail): HTMLElement {
     h(
       'tbody',
       {},
-      ...deliveries.map(({ at, attempt, end, reason }) =>
+      ...deliveries.map(({ at, number: attempt, kind, reason }) =>
         h(
           'tr',
           {},
           h('th', { scope: 'row' }, String(attempt)),
           h('td', { title: wholeTime(at) }, clock(at)),
-          h('td', {}, `${ENDS[end]}${reason === null ? '' : `: ${reason}`}`),
+          h('td', {}, `${ENDS[kind]}${reason === null ? '' : `: ${reason}`}`),
         ),
       ),
     ),

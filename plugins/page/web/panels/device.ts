@@ -8,10 +8,13 @@ import { layOut, onCircle, type Qubit } from '../graph-layout.ts';
 /** More is no picture, and takes seconds to lay out. */
 const MOST_DRAWN = 1_500;
 /** Without a list, all pairs are coupled: only of a few qubits is that a picture. */
-const MOST_PAIRED = 12;
+const MOST_PAIRED = 40;
 /** Runs are often shorter than the time between two looks. */
 const LIT_MS = 1_000;
 const LISTED_EDGES = 8;
+/** Around the drawing, and the size that a small device is not enlarged from. */
+const RIM = 16;
+const SMALLEST = 260;
 
 export class DevicePanel {
   #lines = new Map<string, SVGElement>();
@@ -77,16 +80,21 @@ export class DevicePanel {
     if (qubits > MOST_DRAWN) return;
     const shown = edges ?? (qubits <= MOST_PAIRED ? allPairs(qubits) : []);
     const nodes = edges === null ? onCircle(qubits) : await layOut(qubits, shown);
-    place.replaceChildren(this.#graph(nodes, shown, directed, text));
+    const graph = this.#graph(nodes, shown, directed, text);
+    setAttribute(graph, 'class', edges === null && 'paired');
+    place.replaceChildren(graph);
   }
 
   #graph(nodes: readonly Qubit[], edges: readonly Edge[], isDirected: boolean, text: string): SVGElement {
     const xs = nodes.map(({ x = 0 }) => x);
     const ys = nodes.map(({ y = 0 }) => y);
-    const [left, top] = [Math.min(...xs) - 16, Math.min(...ys) - 16];
-    const size = [Math.max(...xs) + 16 - left, Math.max(...ys) + 16 - top];
+    const middle = [xs, ys].map((values) => (Math.min(...values) + Math.max(...values)) / 2);
+    const size = [xs, ys].map((values) =>
+      Math.max(SMALLEST, Math.max(...values) - Math.min(...values) + 2 * RIM),
+    );
+    const [left, top] = middle.map((value, axis) => value - (size[axis] ?? 0) / 2);
     const root = svg('svg', {
-      viewBox: `${left} ${top} ${size.join(' ')}`,
+      viewBox: [left, top, ...size].join(' '),
       role: 'img',
       'aria-label': `Connectivity: ${text}`,
     });

@@ -9,6 +9,7 @@ import { discovery } from './discovery/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { page } from './page/index.ts';
+import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
@@ -26,6 +27,7 @@ const PLUGINS = {
   batching,
   webhook,
   heartbeat,
+  history,
   pause,
   page,
 } satisfies Record<BuiltinName, () => Plugin>;

@@ -64,6 +64,13 @@ export interface Cancellation {
   readonly stage: 'queued' | 'running' | 'delivering';
 }
 
+/** A message of the stream that is no job. */
+export interface DeadLetter {
+  readonly messageId: string;
+  /** What is wrong with it, as a sentence. */
+  readonly reason: string;
+}
+
 /** The jobs of one batch, as the runner hands them over. */
 export interface Batch {
   readonly jobs: readonly BatchJob[];
@@ -316,6 +323,13 @@ export const HOOKS = {
     when: 'When a time has ended in which nothing ran: once the next run has started, or when the reason changes.',
     tap: 'Sees from when to when, and why.',
     failure: "Logged with the plugin's name.",
+  }),
+  onDeadLetter: sync<[DeadLetter]>({
+    args: ['letter: DeadLetter'],
+    kind: 'observing',
+    when: 'When a message that is no job has been set aside, in the file of the dead letters; it is acknowledged next.',
+    tap: 'Sees which message, and what is wrong with it.',
+    failure: "Logged with the plugin's name; the message is acknowledged all the same.",
   }),
   onCancel: series<[Cancellation]>({
     args: ['cancellation: Cancellation'],

@@ -36,7 +36,7 @@ export type { Hold } from './device/holds.ts';
 export { python, type PythonChoice } from './device/python.ts';
 export type { WrappedExecutor } from './device/wrap-executor.ts';
 export type { RunOutcome } from './device/result.ts';
-export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
+export type { Cancellation, ConnectRequest, DeadLetter, HookName, Hooks, WebhookRequest } from './hooks.ts';
 export type { Annotations, Json } from './jobs/annotations.ts';
 export type { CircuitFigures, EndedJob, IdleGap, IdleReason } from './jobs/ended-job.ts';
 export type { Job } from './jobs/job.ts';

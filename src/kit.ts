@@ -40,6 +40,7 @@ export {
   type HistoryQuery,
   type JobPage,
 } from './history/history.ts';
+export { Recorder as HistoryRecorder, type RecorderOptions } from './history/recorder.ts';
 export {
   OUTCOMES,
   type DeliveryAttempt,

@@ -64,7 +64,7 @@ export class Timeline {
   ended({ startedAt, endedAt, jobId, outcome }: EndedJob): void {
     if (startedAt === null) return;
     this.#follow(endedAt);
-    if (endedAt > this.#knownTo + CLOCK_MS || this.#fine.length === 0) {
+    if (endedAt > this.#knownTo || this.#fine.length === 0) {
       this.#add(Math.max(startedAt, this.#knownTo), endedAt, true);
       this.#knownTo = endedAt;
     }

@@ -1,5 +1,6 @@
 // The record of a job's end, as the hook `onEnd` shows it. What takes work is made only if somebody looks.
 import { unixMs } from '../net/timing.ts';
+import { NO_ANNOTATIONS, type Annotations } from './annotations.ts';
 import type { CircuitFigures, EndedJob } from './ended-job.ts';
 import { circuitFigures } from './circuit-figures.ts';
 import type { HeldJob, Job } from './job.ts';
@@ -51,6 +52,10 @@ export class EndRecord implements EndedJob {
   get circuit(): CircuitFigures | null {
     const held = this.#held;
     return held.stage === 'checking' ? null : circuitFigures(held.circuit);
+  }
+
+  get annotations(): Annotations {
+    return this.#held.annotations ?? NO_ANNOTATIONS;
   }
 
   get job(): Job | null {

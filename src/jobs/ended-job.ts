@@ -1,5 +1,6 @@
 // How a job of this node ended, and how the device spent its time: what the hooks `onEnd` and `afterGap` tell those who keep
 // a record. Types only. All times are Unix milliseconds.
+import type { Annotations } from './annotations.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { Job } from './job.ts';
 
@@ -15,6 +16,8 @@ export interface EndedJob {
   /** The job as other hooks show it, made when it is first looked at; null if its circuit could not be read. */
   readonly job: Job | null;
   readonly outcome: Outcome | { readonly status: 'cancelled' };
+  /** What plugins have noted on it so far. */
+  readonly annotations: Annotations;
   /** Of a failed one, where: continues "job … failed", for example `in the executor (./qpu.ts)`. */
   readonly where: string | null;
   /** Of a failed one, what was thrown, if anything. */

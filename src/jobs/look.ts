@@ -25,7 +25,9 @@ export function runningJobs(held: JobTable): RunningJob[] {
 
 function couples({ gates, num_qubits: qubits }: NativeGateIR, most: number): Edge[] {
   const found = new Map<number, Edge>();
-  for (const { qubits: [a = 0, b] } of gates) {
+  for (const {
+    qubits: [a = 0, b],
+  } of gates) {
     if (b === undefined) continue;
     found.set(a * qubits + b, [a, b]);
     if (found.size >= most) break;

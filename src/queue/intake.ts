@@ -304,11 +304,12 @@ export class Intake {
   }
 
   async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {
-    const { directory, log, writes } = this.#options;
+    const { directory, log, writes, hooks } = this.#options;
     log.error(`${reason}; it is set aside and acknowledged`, { message_id: messageId });
     this.#settingAside.add(messageId);
     try {
       await recordDeadLetter(directory, messageId, fields, reason);
+      hooks.onDeadLetter.call(Object.freeze({ messageId, reason }));
       await writes.acknowledge([messageId]);
     } catch (thrown) {
       log.error(`message ${messageId} stays pending, since it cannot be set aside: ${messageOf(thrown)}`);

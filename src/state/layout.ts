@@ -114,3 +114,8 @@ export function dropDirectory(folder: string): string {
 export function deadLettersPath(folder: string): string {
   return join(folder, 'dead-letters.jsonl');
 }
+
+/** What happened to the jobs, and when: files that grow, the oldest of which are removed. */
+export function historyDirectory(folder: string): string {
+  return join(folder, 'history');
+}

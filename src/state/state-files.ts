@@ -6,6 +6,7 @@ import {
   consumerIdPath,
   daemonPidPath,
   deadLettersPath,
+  historyDirectory,
   journalPath,
   lastRunPath,
   lockPath,
@@ -53,7 +54,7 @@ export function checkStateFiles(stateDir: string): void {
   ];
   for (const path of links) check(path, (stats) => stats.isFile() || stats.isSymbolicLink());
   for (const path of files) check(path, (stats) => stats.isFile());
-  for (const path of [refusedDirectory(folder), replayDirectory(folder)]) {
+  for (const path of [refusedDirectory(folder), replayDirectory(folder), historyDirectory(folder)]) {
     check(path, (stats) => stats.isDirectory());
   }
 }

@@ -41,14 +41,23 @@ export class MemoryOutbox implements Outcomes {
 
   waiting(most: number): WaitingResult[] {
     const all = [...this.#entries.values()].filter(({ stage }) => stage !== 'settling');
-    return all.slice(0, most).map(({ saved: { jobId, callbackUrl, outcome: { status }, endedAt } }) => ({
-      jobId,
-      origin: originOf(callbackUrl),
-      status,
-      endedAt,
-      attempts: 0,
-      error: null,
-    }));
+    return all.slice(0, most).map(
+      ({
+        saved: {
+          jobId,
+          callbackUrl,
+          outcome: { status },
+          endedAt,
+        },
+      }) => ({
+        jobId,
+        origin: originOf(callbackUrl),
+        status,
+        endedAt,
+        attempts: 0,
+        error: null,
+      }),
+    );
   }
 
   cancellable(): string[] {

@@ -61,8 +61,10 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
 /** How many pixels of a canvas have about this colour, `#rrggbb`. */
 export async function pixelsOf(page: Page, selector: string, colour: string): Promise<number> {
   const script = `(() => {
-    const canvas = document.querySelector(${JSON.stringify(selector)});
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const { width, height } = document.querySelector(${JSON.stringify(selector)});
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+    context.drawImage(document.querySelector(${JSON.stringify(selector)}), 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
     const [r, g, b] = ${JSON.stringify(colour)}.match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
     let count = 0;
     for (let at = 0; at < data.length; at += 4) {

@@ -31,7 +31,7 @@ it('the page keeps up with a thousand jobs a second', { skip }, async () => {
     'a listening node',
     () => /(http:\/\/127\.0\.0\.1:\d+)/.exec(node.output())?.[1],
   );
-  await node.says('running');
+  await node.says('reading jobs');
   const { page, complaints } = await openPage(browser, origin);
   const shown = async (): Promise<number> => {
     const text = (await page.textContent('#done-list')) ?? '';

@@ -1,6 +1,8 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
 import { createLogger } from '../../log.ts';
+import { healthAddress } from '../../kernel/health-address.ts';
+import type { Node } from '../../node.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
 import { TARGETS } from '../../protocol/ir.ts';
@@ -105,6 +107,13 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     close: () => node.stop(),
     description: `executor ${source}`,
     isExact: source === 'simulator',
+    ...pageOf(node, config.plugins.disabled),
     ended: node.failed,
   };
+}
+
+function pageOf(node: Node, disabled: ReadonlySet<string>): Pick<DevNode, 'page'> {
+  const address = node.services.find(healthAddress);
+  if (address === undefined || disabled.has('page')) return {};
+  return { page: `http://127.0.0.1:${address().port}/` };
 }

@@ -31,6 +31,8 @@ export interface DevNode {
   readonly description: string;
   /** False if the device may be noisy or is none at all: with `once`, jobs then only have to complete. */
   readonly isExact: boolean;
+  /** Link to its page, if it has one. */
+  readonly page?: string;
   /** Settles if the node stops by itself, which ends the session. */
   readonly ended?: Promise<unknown>;
 }
@@ -119,6 +121,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     return node.close();
   });
   out.write(`node   ${node.description}`);
+  if (node.page !== undefined) out.write(`page   ${node.page}`);
   const nodeEnded = whenEnded(node, out, () => isLeaving);
 
   const samples = sampleJobs(target, qubits);

@@ -7,6 +7,7 @@ export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
 export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
+export { checkEdges } from './device/check-edges.ts';
 export {
   connectivityOf,
   isEdge,
@@ -85,6 +86,7 @@ export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable, withoutCredentials } from './protocol/text.ts';
 export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
+export { circuitText, parseCircuit } from './qasm/read-circuit.ts';
 export { mostConnections } from './state/descriptors.ts';
 export {
   nodeFolder,

@@ -1,4 +1,5 @@
-// A thousand jobs a second for some seconds: the page keeps up, with few rows, and ends with the figures of the node.
+// A thousand jobs a second for some seconds: the page keeps up, with few rows, and ends with the figures of the node. Then the
+// node ends and starts again: the page finds it by itself.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,4 +63,31 @@ it('the page keeps up with a thousand jobs a second', { skip }, async () => {
     return rows.join(' ') === list.jobs.map(({ jobId }) => jobId).join(' ');
   });
   assert.deepEqual(complaints, []);
+
+  const badge = async (word: string): Promise<void> => {
+    await waitUntil(`${word} on the page`, async () => (await page.textContent('#badge'))?.includes(word));
+  };
+  node.child.kill('SIGTERM');
+  await badge('Connection lost');
+  await node.ended;
+  bench.spawn(['start', '--port', new URL(origin).port]);
+  await badge('Ready');
+  // The jobs of before are in the history.
+  assert.equal(await page.locator('#jobs-rows tr').count(), 50);
+  await page.locator('#connection').waitFor({ state: 'hidden' });
+
+  // A page that nobody sees has no connection.
+  const setHidden = async (isHidden: boolean): Promise<void> => {
+    await page.evaluate(`
+      Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+      document.dispatchEvent(new Event('visibilitychange'));
+    `);
+  };
+  const isStream = (request: { url(): string }): boolean => request.url().endsWith('/page/events');
+  const closed = page.waitForEvent('requestfailed', isStream);
+  await setHidden(true);
+  await closed;
+  const opened = page.waitForEvent('request', isStream);
+  await setHidden(false);
+  await opened;
 });

@@ -40,7 +40,7 @@ export type { Cancellation, ConnectRequest, DeadLetter, HookName, Hooks, Webhook
 export type { Annotations, Json } from './jobs/annotations.ts';
 export type { CircuitFigures, EndedJob, IdleGap, IdleReason } from './jobs/ended-job.ts';
 export type { Job } from './jobs/job.ts';
-export type { JobFigures, Jobs, RunningJob, WaitingJob } from './jobs/jobs.ts';
+export type { JobFigures, Jobs, LocalOutcome, LocalRun, RunningJob, WaitingJob } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
 export {

@@ -54,6 +54,7 @@ export {
   type Spread,
 } from './history/record.ts';
 export type { Admission } from './kernel/admission.ts';
+export { DOOR, type Door, type Refusal } from './kernel/door.ts';
 export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
@@ -84,7 +85,6 @@ export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable, withoutCredentials } from './protocol/text.ts';
 export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
-export { version } from './version.ts';
 export { mostConnections } from './state/descriptors.ts';
 export {
   nodeFolder,
@@ -94,6 +94,7 @@ export {
   vpnPidPath,
   vpnProfilePath,
 } from './state/layout.ts';
+export { removeDoorToken, writeDoorToken } from './state/door-token.ts';
 export { makeStateDir } from './state/node-folder.ts';
 export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';
 export { UntrustedError } from './state/trust.ts';
@@ -110,3 +111,4 @@ export {
   terminateProcess,
   type ProcessIdentity,
 } from './state/process.ts';
+export { version } from './version.ts';

@@ -87,6 +87,8 @@ export type Edge = readonly [from: number, to: number];
 
 export interface RunningRow {
   readonly jobId: string;
+  /** `local`: a run of the operator. */
+  readonly origin: 'cloud' | 'local';
   readonly startedAt: number;
   readonly circuit: CircuitFigures;
 }

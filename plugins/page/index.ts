@@ -1,8 +1,7 @@
 // The page of the node: what runs, what waits, what was, and why nothing ran, live in a browser. While nobody looks, it
 // notes each end of a job and each gap of the device, and does no more.
-import type { Context } from 'koa';
-import { serviceKey, type Plugin } from '../../src/index.ts';
-import { mostConnections } from '../../src/kit.ts';
+import type { Plugin } from '../../src/index.ts';
+import { DOOR, mostConnections } from '../../src/kit.ts';
 import { Feed } from './feed.ts';
 import { asPayload } from './payload.ts';
 import { RecentJobs } from './recent.ts';
@@ -12,8 +11,6 @@ import { Timeline } from './timeline.ts';
 
 /** Of the connections of the health server: the others are for those who ask for something. */
 const SHARE_OF_READERS = 1 / 2;
-
-const DOOR = serviceKey<{ check(ctx: Context): void }>('door');
 
 export function page(): Plugin {
   return {
@@ -46,7 +43,7 @@ export function page(): Plugin {
           timeline,
           snapshots,
           feed,
-          check: door && ((ctx) => door.check(ctx)),
+          door,
         });
       });
     },

@@ -2,7 +2,7 @@
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { CodaNode } from '../../src/index.ts';
-import { connectivityOf, HISTORY, OUTCOMES } from '../../src/kit.ts';
+import { connectivityOf, HISTORY, OUTCOMES, type Door } from '../../src/kit.ts';
 import { ACTIONS } from './actions.ts';
 import { answering, readBody, refuseForeign, RefusedError, type Handler } from './answering.ts';
 import type { DeviceMap, JobOutcome, Timeline as TimelineAnswer } from './api.ts';
@@ -25,12 +25,12 @@ export interface Parts {
   readonly timeline: Timeline;
   readonly snapshots: Snapshots;
   readonly feed: Feed;
-  /** Throws if the request may not act. Undefined if the node has no door. */
-  readonly check: ((ctx: Context) => void) | undefined;
+  /** Who may act; undefined: nobody. */
+  readonly door: Door | undefined;
 }
 
 export function addRoutes(router: Router, parts: Parts): void {
-  const { node, recent, timeline, snapshots, feed, check } = parts;
+  const { node, recent, timeline, snapshots, feed, door } = parts;
   const log = node.log.child('page');
   const assets = new Assets();
   const history = node.services.find(HISTORY);
@@ -77,11 +77,11 @@ export function addRoutes(router: Router, parts: Parts): void {
 
   for (const [name, act] of Object.entries(ACTIONS)) {
     const handler: Handler = async (ctx) => {
-      if (check === undefined) {
+      if (door === undefined) {
         throw new RefusedError(403, 'this node takes no actions', 'Switch the plugin door on.');
       }
-      check(ctx);
-      refuseForeign(ctx.req);
+      const refusal = door.refusal(ctx.req);
+      if (refusal !== undefined) throw new RefusedError(refusal.status, refusal.text, refusal.remedy);
       return act(node, await readBody(ctx, MOST_BODY_BYTES));
     };
     router.post(`/page/actions/${name}`, answering(handler, log));

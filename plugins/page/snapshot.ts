@@ -34,7 +34,7 @@ export class Snapshots {
       node: this.#nodeState(report, fields),
       cloud: cloudState(node, report, fields),
       device: this.#deviceState(jobs, running, at),
-      running: running.map(({ jobId, startedAt, circuit }) => ({ jobId, startedAt, circuit })),
+      running,
       waiting: jobs?.waiting(MOST_JOBS) ?? [],
       counts: countsOf(jobs, fields),
     };

@@ -11,6 +11,7 @@ import { addDoctor } from './doctor/command.ts';
 import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
 import { addLogs } from './logs/command.ts';
+import { addPage } from './page/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset } from './reset/command.ts';
 import { addResults } from './results/command.ts';
@@ -29,7 +30,7 @@ const GROUPS = [
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
-    commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
+    commands: [addStart, addStop, addStatus, addPage, addLogs, addPause, addResume, addService],
   },
   {
     title: 'Find and solve problems',

@@ -15,7 +15,7 @@ interface Cause {
 export class EndRecord implements EndedJob {
   readonly jobId: string;
   readonly messageId: string;
-  readonly origin = 'cloud';
+  readonly origin: EndedJob['origin'];
   readonly outcome: EndedJob['outcome'];
   readonly where: string | null;
   readonly thrown: unknown;
@@ -27,13 +27,19 @@ export class EndRecord implements EndedJob {
   readonly endedAt: number;
   readonly #held: HeldJob;
 
-  constructor(held: HeldJob, outcome: EndedJob['outcome'], cause: Cause | undefined) {
+  constructor(
+    held: HeldJob,
+    outcome: EndedJob['outcome'],
+    cause: Cause | undefined,
+    origin: EndedJob['origin'] = 'cloud',
+  ) {
     const { queuedAt, startedAt, endedAt } = held;
     // One offset for all: their differences are exact, also if the clock is set.
     const offset = unixMs(0);
     const atOrNull = (time: number | undefined): number | null => (time === undefined ? null : offset + time);
     this.jobId = held.jobId;
     this.messageId = held.messageIds[0];
+    this.origin = origin;
     this.outcome = outcome;
     this.where = cause?.where ?? null;
     this.thrown = cause?.thrown;

@@ -15,6 +15,7 @@ export interface EndedJob {
   readonly circuit: CircuitFigures | null;
   /** The job as other hooks show it, made when it is first looked at; null if its circuit could not be read. */
   readonly job: Job | null;
+  /** Of a local run, with `memory` and `metadata` if its executor returned them. */
   readonly outcome: Outcome | { readonly status: 'cancelled' };
   /** What plugins have noted on it so far. */
   readonly annotations: Annotations;

@@ -2,8 +2,10 @@
 import type { DeviceFigures } from '../device/device-time.ts';
 import type { Edge } from '../device/executor.ts';
 import type { Hold } from '../device/holds.ts';
+import type { RunOutcome } from '../device/result.ts';
 import type { Admission } from '../kernel/admission.ts';
 import type { WaitingResult } from '../outbox/overview.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
 import type { CircuitFigures } from './ended-job.ts';
 
 export interface Jobs {
@@ -17,6 +19,10 @@ export interface Jobs {
    *  (`await using` does it). `reason` is shown in /ready and `coda status`. Rejects if the node shuts down before that.
    *  Not for taps of `onJob`: the device is theirs, and waits for them. */
   hold(reason: string): Promise<Hold>;
+  /** Runs a circuit of the operator between two jobs, as a job is run: after the running one, before those that wait. Plugins
+   *  see it as any other job, and in `onEnd` its origin is `local`; the cloud hears nothing of it. No job is taken meanwhile.
+   *  Resolves with its outcome; rejects if the circuit cannot run, or if it did not get the device. */
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome>;
   /** What the node has to do, and has done. */
   figures(): JobFigures;
   /** What the device does now, and how long it was at work since the start. */
@@ -33,9 +39,27 @@ export interface Jobs {
   cancel(jobId: string): boolean;
 }
 
+export interface LocalRun {
+  readonly shots: number;
+  /** For people, for example the name of its file. */
+  readonly name?: string | undefined;
+  /** Stops it, or gives it up before it has the device. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with its id when it is on the device. */
+  readonly onStart?: ((jobId: string) => void) | undefined;
+}
+
+export interface LocalOutcome {
+  readonly jobId: string;
+  readonly outcome: RunOutcome | { readonly status: 'cancelled' };
+  /** Of a failed one, where: continues "job … failed". */
+  readonly where: string | null;
+}
+
 /** A job on the device. Times are Unix milliseconds. */
 export interface RunningJob {
   readonly jobId: string;
+  readonly origin: 'cloud' | 'local';
   readonly startedAt: number;
   readonly circuit: CircuitFigures;
   /** The pairs of qubits that its gates couple, each once, at most `most`. Looks at each gate. */

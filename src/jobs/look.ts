@@ -5,29 +5,29 @@ import type { Admission } from '../kernel/admission.ts';
 import { unixMs } from '../net/timing.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { circuitFigures } from './circuit-figures.ts';
+import type { ReadyJob } from './job.ts';
 import type { JobTable } from './job-table.ts';
 import type { RunningJob, WaitingJob } from './jobs.ts';
 
 export function runningJobs(held: JobTable): RunningJob[] {
-  return [...held.all()].flatMap((job) =>
-    job.stage === 'running'
-      ? [
-          {
-            jobId: job.jobId,
-            startedAt: unixMs(job.startedAt ?? performance.now()),
-            circuit: circuitFigures(job.circuit),
-            couples: (most: number) => couples(job.circuit.ir, most),
-          },
-        ]
-      : [],
-  );
+  return [...held.all()].flatMap((job) => (job.stage === 'running' ? [runningJob(job, 'cloud')] : []));
+}
+
+export function runningJob(job: ReadyJob, origin: RunningJob['origin']): RunningJob {
+  const { jobId, startedAt = performance.now(), circuit } = job;
+  return {
+    jobId,
+    origin,
+    startedAt: unixMs(startedAt),
+    circuit: circuitFigures(circuit),
+    couples: (most) => couples(circuit.ir, most),
+  };
 }
 
 function couples({ gates, num_qubits: qubits }: NativeGateIR, most: number): Edge[] {
   const found = new Map<number, Edge>();
-  for (const {
-    qubits: [a = 0, b],
-  } of gates) {
+  for (const gate of gates) {
+    const [a = 0, b] = gate.qubits;
     if (b === undefined) continue;
     found.set(a * qubits + b, [a, b]);
     if (found.size >= most) break;

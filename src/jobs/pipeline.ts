@@ -21,6 +21,7 @@ import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
 import { endsWithin } from '../net/timing.ts';
 import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
@@ -42,7 +43,8 @@ import { Endings } from './endings.ts';
 import type { SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
-import type { JobFigures, Jobs, RunningJob, WaitingJob } from './jobs.ts';
+import { LocalRuns } from './local-runs.ts';
+import type { JobFigures, Jobs, LocalOutcome, LocalRun, RunningJob, WaitingJob } from './jobs.ts';
 import { runningJobs, waitingJobs, whyIdle } from './look.ts';
 import { Prefetch } from './prefetch.ts';
 
@@ -79,6 +81,7 @@ export class JobPipeline implements Jobs {
   readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
+  readonly #local: LocalRuns;
   readonly #reader: Reader;
   readonly #replay: Replay;
   /** An executor may end the process, also in the turn in which the job before it has ended. */
@@ -140,6 +143,14 @@ export class JobPipeline implements Jobs {
       why: () => whyIdle(held, admission, health.trouble?.text),
       onGap: () => gapListener(hooks),
     }));
+    const device = {
+      loaded,
+      hooks,
+      log,
+      odd: new OddResults(log, loaded.source),
+      jobTimeoutMs: settings.jobTimeoutSec * 1000,
+      cancelGraceMs: settings.cancelGraceSec * 1000,
+    };
     const runner = new Runner({
       held,
       admission,
@@ -148,16 +159,12 @@ export class JobPipeline implements Jobs {
       time,
       statuses: writes,
       endings,
-      loaded,
-      odd: new OddResults(log, loaded.source),
-      hooks,
+      ...device,
       busyTaps: options.busyTaps,
       log,
       onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
       maxDeliveries,
-      jobTimeoutMs: settings.jobTimeoutSec * 1000,
-      cancelGraceMs: settings.cancelGraceSec * 1000,
     });
     const prefetch = new Prefetch({ settings, held, admission, runner, health, hooks, log });
     this.#reader = new Reader({
@@ -180,7 +187,8 @@ export class JobPipeline implements Jobs {
     this.#recovery = recovery;
     this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
-    this.#holds = new Holds({ admission, idle: () => runner.idle() });
+    const holds = (this.#holds = new Holds({ admission, idle: () => runner.idle() }));
+    this.#local = new LocalRuns({ ...device, holds, time });
   }
 
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
@@ -214,6 +222,10 @@ export class JobPipeline implements Jobs {
     return this.#holds.hold(reason);
   }
 
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {
+    return this.#local.run(ir, run);
+  }
+
   figures(): JobFigures {
     const { outbox } = this.#options;
     const { completed, failed, cancelled } = this.#endings.counts;
@@ -235,7 +247,8 @@ export class JobPipeline implements Jobs {
   }
 
   running(): RunningJob[] {
-    return runningJobs(this.#held);
+    const local = this.#local.running;
+    return [...(local === undefined ? [] : [local]), ...runningJobs(this.#held)];
   }
 
   waiting(most: number): WaitingJob[] {
@@ -268,7 +281,7 @@ export class JobPipeline implements Jobs {
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
-    const { stuck } = this.#runner;
+    const stuck = this.#runner.stuck ?? this.#local.stuck;
     const reasons = [
       ...this.admission.reasons,
       this.#health.trouble ?? this.#reader.troubleBy(this.#health.answeredAt),

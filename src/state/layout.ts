@@ -66,6 +66,16 @@ export function startsPath(folder: string): string {
   return join(folder, 'starts.json');
 }
 
+/** What a request to the running node has to show. */
+export function doorTokenPath(folder: string): string {
+  return join(folder, 'door-token');
+}
+
+/** Leads a browser to the node's page. */
+export function pageLinkPath(folder: string): string {
+  return join(folder, 'page.html');
+}
+
 export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }

@@ -156,6 +156,7 @@ export function testJobs(held: Iterable<string> = []): Jobs & { held: Set<string
     held: all,
     cancelled,
     hold: () => Promise.reject(new Error('no device here')),
+    runLocal: () => Promise.reject(new Error('no device here')),
     figures: () => ({
       ...{ queued: 0, running: 0, undelivered: 0, backlog: null, completed: 0, failed: 0, cancelled: 0 },
       ...{ delivered: 0, refused: 0, lastRunAt: null, lastDeliveryAt: null },

@@ -10,7 +10,8 @@ import { Endings } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
 import { JobTrace } from '../../jobs/job-trace.ts';
-import type { JobFigures, RunningJob, WaitingJob } from '../../jobs/jobs.ts';
+import { LocalRuns } from '../../jobs/local-runs.ts';
+import type { JobFigures, LocalOutcome, LocalRun, RunningJob, WaitingJob } from '../../jobs/jobs.ts';
 import { runningJobs, waitingJobs, whyIdle } from '../../jobs/look.ts';
 import type { CreatePipeline, OpenJobsOptions, Pipeline } from '../../jobs/open-jobs.ts';
 import { cancelJob, deliver, gapListener } from '../../jobs/pipeline.ts';
@@ -20,6 +21,7 @@ import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
 import type { Statuses } from '../../outbox/delivery.ts';
 import type { WaitingResult } from '../../outbox/overview.ts';
+import type { NativeGateIR } from '../../protocol/ir.ts';
 import { parseMessage } from '../../protocol/job.ts';
 import { readCircuit } from '../../queue/read-circuit.ts';
 import { CALLBACK } from './cloud.ts';
@@ -42,6 +44,7 @@ export class MemoryPipeline implements Pipeline {
   readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
+  readonly #local: LocalRuns;
   #taken = 0;
 
   constructor(options: MemoryPipelineOptions) {
@@ -68,6 +71,14 @@ export class MemoryPipeline implements Pipeline {
       why: () => whyIdle(held, admission, undefined),
       onGap: () => gapListener(hooks),
     });
+    const device = {
+      loaded,
+      hooks,
+      log,
+      odd: new OddResults(log, loaded.source),
+      jobTimeoutMs: settings.jobTimeoutSec * 1000,
+      cancelGraceMs: settings.cancelGraceSec * 1000,
+    };
     this.#runner = new Runner({
       held,
       admission,
@@ -84,18 +95,15 @@ export class MemoryPipeline implements Pipeline {
         failed: (job, error) => this.#failed(job, error),
         keep: (job, measured, reason) => endings.keep(job, measured, reason),
       },
-      loaded,
-      odd: new OddResults(log, loaded.source),
-      hooks,
+      ...device,
       busyTaps,
       log,
       onStartLost: () => {},
       concurrency: settings.concurrency,
       maxDeliveries: settings.maxDeliveries,
-      jobTimeoutMs: settings.jobTimeoutSec * 1000,
-      cancelGraceMs: settings.cancelGraceSec * 1000,
     });
-    this.#holds = new Holds({ admission, idle: () => this.#runner.idle() });
+    const holds = (this.#holds = new Holds({ admission, idle: () => this.#runner.idle() }));
+    this.#local = new LocalRuns({ ...device, holds, time: this.#time });
   }
 
   start(): void {
@@ -142,6 +150,10 @@ export class MemoryPipeline implements Pipeline {
     return this.#holds.hold(reason);
   }
 
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {
+    return this.#local.run(ir, run);
+  }
+
   figures(): JobFigures {
     const { completed, failed, cancelled } = this.#endings.counts;
     const { size, delivered, refused, lastDelivery } = this.#outbox;
@@ -161,7 +173,8 @@ export class MemoryPipeline implements Pipeline {
   }
 
   running(): RunningJob[] {
-    return runningJobs(this.#held);
+    const local = this.#local.running;
+    return [...(local === undefined ? [] : [local]), ...runningJobs(this.#held)];
   }
 
   waiting(most: number): WaitingJob[] {
@@ -193,7 +206,7 @@ export class MemoryPipeline implements Pipeline {
     report.redisHealthy = true;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
-    const { stuck } = this.#runner;
+    const stuck = this.#runner.stuck ?? this.#local.stuck;
     const reasons = [...this.admission.reasons, ...(stuck === undefined ? [] : [stuck])];
     for (const { text, remedy } of reasons) report.notReady(text, remedy);
     const { queued, undelivered, completed, failed, refused } = this.figures();

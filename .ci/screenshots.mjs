@@ -75,7 +75,7 @@ async function take() {
     await sleep(100);
   }
   const link = /^page +(\S+)$/m.exec(output)[1];
-  await play();
+  await play(link);
   mkdirSync(IMAGES, { recursive: true });
   const light = await open(link, { width: 1280, height: 800 });
   await save(light, 'page.webp');
@@ -88,17 +88,26 @@ async function take() {
 }
 
 /** Submits jobs in bursts, so that there are gaps. */
-async function play() {
+async function play(link) {
   const { url, token } = JSON.parse(readFileSync(join(folder, 'coda-dev.json'), 'utf8'));
   const submit = async (ir) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     await fetch(`${url}/dev/jobs`, { method: 'POST', headers, body: JSON.stringify({ ir, shots: 2000 }) });
   };
+  const [page, door] = link.split('#token=');
+  const act = async (name, body) => {
+    const headers = { authorization: `Bearer ${door}`, 'content-type': 'application/json' };
+    await fetch(`${page}page/actions/${name}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  };
   const circuits = [ghz(4, 'cz').ir, bell('cz').ir, ghz(3, 'cz').ir];
   const end = Date.now() + PLAY_MS;
   for (let burst = 0; Date.now() < end; burst++) {
-    for (let job = 0; job < 6; job++) await submit(circuits[(burst + job) % circuits.length]);
-    await sleep(burst % 3 === 2 ? 11_000 : 7_500);
+    for (let job = 0; job < 4; job++) await submit(circuits[(burst + job) % circuits.length]);
+    await sleep(burst % 3 === 2 ? 9_000 : 7_500);
+    if (burst !== 3) continue;
+    await act('pause', { reason: 'the fridge is warm' });
+    await sleep(4_000);
+    await act('resume', {});
   }
   for (let job = 0; job < 8; job++) await submit(circuits[0]);
   await sleep(1_500);

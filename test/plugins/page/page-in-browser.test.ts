@@ -40,7 +40,7 @@ describe('the page', { skip }, () => {
     const { page } = view;
     await seen('ready', async () => (await text('#badge')).includes('Ready'));
     await page.locator('#jobs-rows tr').nth(3).waitFor();
-    assert.match(await text('#facts'), /VPNup.*Redisanswers.*Executor.*coda\.config\.ts.*Version\d/);
+    assert.match(await text('#facts'), /VPNready.*Redisanswers.*Executor.*coda\.config\.ts.*Version\d/);
     await seen('four jobs done', async () => /Completed4/.test(await text('#done-list')));
     assert.match(await page.title(), /^✓ Ready · local-/);
   });

@@ -19,7 +19,7 @@ interface Badge {
 
 const VPN_WORDS = {
   booting: 'starting',
-  ready: 'up',
+  ready: 'ready',
   degraded: 'degraded',
   vpn_unavailable: 'down',
 } as const;

@@ -7,6 +7,7 @@ export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
 export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
+export { checkEdges } from './device/check-edges.ts';
 export {
   connectivityOf,
   isEdge,
@@ -54,7 +55,7 @@ export {
   type Spread,
 } from './history/record.ts';
 export type { Admission } from './kernel/admission.ts';
-export { DOOR, type Door, type Refusal } from './kernel/door.ts';
+export { DOOR, LOCAL_RUN_PATH, type Door, type LocalRunStep, type Refusal } from './kernel/door.ts';
 export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';
@@ -85,6 +86,7 @@ export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable, withoutCredentials } from './protocol/text.ts';
 export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
+export { circuitText, parseCircuit } from './qasm/read-circuit.ts';
 export { mostConnections } from './state/descriptors.ts';
 export {
   nodeFolder,

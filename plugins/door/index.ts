@@ -3,7 +3,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Plugin } from '../../src/index.ts';
-import { DOOR, removeDoorToken, writeDoorToken, type Refusal } from '../../src/kit.ts';
+import { DOOR, LOCAL_RUN_PATH, removeDoorToken, writeDoorToken, type Refusal } from '../../src/kit.ts';
+import { answerLocalRun } from './local-run.ts';
 
 const TOKEN_REMEDY =
   'coda page prints a link with the token; it is another one after each start of the node.';
@@ -15,6 +16,14 @@ export function door(): Plugin {
     apply(node) {
       let token: Buffer | undefined;
       node.services.provide(DOOR, { refusal: (request) => refusalOf(request, token) });
+      node.hooks.http.tap('door', (router) => {
+        router.post(LOCAL_RUN_PATH, async (ctx) => {
+          const refusal = refusalOf(ctx.req, token);
+          if (refusal === undefined) return answerLocalRun(ctx, node);
+          ctx.status = refusal.status;
+          ctx.body = { error: refusal.text, remedy: refusal.remedy };
+        });
+      });
       // Before anything can ask for it.
       node.hooks.boot.tapPromise({ name: 'door', stage: -600 }, async () => {
         const { stateDir } = node.settings;

@@ -2,11 +2,12 @@
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { CodaNode } from '../../src/index.ts';
-import { connectivityOf, HISTORY, OUTCOMES, type Door } from '../../src/kit.ts';
-import { ACTIONS } from './actions.ts';
+import { HISTORY, OUTCOMES, type Door } from '../../src/kit.ts';
+import { actionsOf } from './actions.ts';
 import { answering, readBody, refuseForeign, RefusedError, type Handler } from './answering.ts';
-import type { DeviceMap, JobOutcome, Timeline as TimelineAnswer } from './api.ts';
+import type { JobOutcome, Timeline as TimelineAnswer } from './api.ts';
 import { Assets } from './assets.ts';
+import { deviceMap } from './device.ts';
 import type { Feed } from './feed.ts';
 import { describeJob, listJobs, trendOf } from './jobs.ts';
 import type { RecentJobs } from './recent.ts';
@@ -17,7 +18,8 @@ import type { Timeline } from './timeline.ts';
 const MOST_ROWS = 200;
 const MOST_SEARCH = 200;
 const MOST_HOURS = 720;
-const MOST_BODY_BYTES = 64 * 1024;
+/** A larger circuit keeps the node too long: `coda run` takes it. */
+const MOST_BODY_BYTES = 1024 * 1024;
 
 export interface Parts {
   readonly node: CodaNode;
@@ -75,14 +77,18 @@ export function addRoutes(router: Router, parts: Parts): void {
   getData('/page/device', () => deviceMap(node));
   getData('/page/results', () => listResults(node));
 
-  for (const [name, act] of Object.entries(ACTIONS)) {
+  for (const [name, act] of Object.entries(actionsOf(node))) {
     const handler: Handler = async (ctx) => {
       if (door === undefined) {
         throw new RefusedError(403, 'this node takes no actions', 'Switch the plugin door on.');
       }
       const refusal = door.refusal(ctx.req);
       if (refusal !== undefined) throw new RefusedError(refusal.status, refusal.text, refusal.remedy);
-      return act(node, await readBody(ctx, MOST_BODY_BYTES));
+      const gone = new AbortController();
+      ctx.res.once('close', () => gone.abort(new Error('whoever asked for it has left')));
+      // A run may have to wait for long.
+      ctx.req.setTimeout(0);
+      return act(await readBody(ctx, MOST_BODY_BYTES), gone);
     };
     router.post(`/page/actions/${name}`, answering(handler, log));
   }
@@ -99,17 +105,6 @@ function stream(ctx: Context, feed: Feed): undefined {
   ctx.respond = false;
   ctx.flushHeaders();
   feed.add(ctx.res);
-}
-
-function deviceMap(node: CodaNode): DeviceMap {
-  if (node.phase === 'booting') return { qubits: null, edges: null, directed: false, target: null };
-  const { numQubits, nativeGateSet } = node.session;
-  return {
-    qubits: numQubits,
-    edges: connectivityOf(node.executor),
-    directed: (node.executor.device?.directedEdges?.length ?? 0) > 0,
-    target: nativeGateSet,
-  };
 }
 
 function param(ctx: Context, name: string): string {

@@ -13,7 +13,12 @@ interface Page {
   readonly url: string;
   readonly token: string;
   get<T>(path: string): Promise<T>;
-  act(name: string, body?: object, headers?: Record<string, string>): Promise<Response>;
+  act(
+    name: string,
+    body?: object,
+    headers?: Record<string, string>,
+    signal?: AbortSignal | null,
+  ): Promise<Response>;
 }
 
 async function page(): Promise<Page> {
@@ -23,11 +28,12 @@ async function page(): Promise<Page> {
     url,
     token,
     get: async <T>(path: string) => (await (await fetch(url + path)).json()) as T,
-    act: (name, body = {}, headers = {}) =>
+    act: (name, body = {}, headers = {}, signal = null) =>
       fetch(`${url}page/actions/${name}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
         body: JSON.stringify(body),
+        signal,
       }),
   };
 }
@@ -75,7 +81,7 @@ describe('coda page', () => {
 
     const without = { authorization: 'Bearer wrong' };
     const fromElsewhere = { 'sec-fetch-site': 'cross-site' };
-    for (const name of ['pause', 'resume', 'cancel', 'replay', 'drop']) {
+    for (const name of ['pause', 'resume', 'cancel', 'replay', 'drop', 'run']) {
       assert.match(await refused(await found.act(name, {}, without), 401), /token/);
       await refused(await found.act(name, {}, fromElsewhere), 403);
       await refused(await found.act(name, {}, { origin: 'http://127.0.0.1:1' }), 403);
@@ -111,10 +117,13 @@ describe('coda page', () => {
     });
     await done(await found.act('cancel', { jobId: waiting }));
     await cloud.whenState(waiting, 'cancelled');
-    assert.match(await refused(await found.act('cancel', { jobId: waiting }), 409), /is not here any more/);
+    assert.match(
+      await refused(await found.act('cancel', { jobId: waiting }), 409),
+      /cannot be cancelled here any more/,
+    );
     await refused(await found.act('cancel', {}), 400);
     await refused(await found.act('cancel', { jobId: 7 }), 400);
-    await refused(await found.act('cancel', { jobId: 'x'.repeat(100_000) }), 413);
+    await refused(await found.act('cancel', { jobId: 'x'.repeat(2_000_000) }), 413);
     await refused(await found.act('cancel', { jobId: 'x' }, { 'content-type': 'text/plain' }), 415);
     assert.match(
       await refused(await found.act('replay', { jobId: running }), 409),
@@ -122,6 +131,49 @@ describe('coda page', () => {
     );
     await done(await found.act('cancel', { jobId: running }));
     await cloud.whenState(running, 'cancelled');
+  });
+
+  it('runs a circuit on the device of the node, and stops it', async () => {
+    bench.holdRuns();
+    await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
+    const found = await page();
+    const circuit =
+      'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;';
+    const running = async (): Promise<string> => {
+      let jobId: string | undefined;
+      await waitUntil('the run', async () => {
+        const {
+          running: [row],
+        } = await found.get<Snapshot>('page/state');
+        jobId = row?.origin === 'local' ? row.jobId : undefined;
+        return jobId !== undefined;
+      });
+      return jobId ?? '';
+    };
+    const stopped = found.act('run', { circuit, shots: 7, name: 'bell.qasm' });
+    await done(await found.act('cancel', { jobId: await running() }));
+    assert.equal((await done(await stopped)).outcome, 'cancelled');
+
+    const left = new AbortController();
+    const leaving = found.act('run', { circuit }, {}, left.signal).catch(() => 'left');
+    await running();
+    left.abort();
+    assert.equal(await leaving, 'left');
+    await waitUntil('its end', async () => (await found.get<Snapshot>('page/state')).running.length === 0);
+
+    bench.endRuns();
+    const ran = await done(await found.act('run', { circuit, shots: 7, name: 'bell.qasm' }));
+    assert.deepEqual([ran.text, ran.outcome, ran.counts?.total], ['bell.qasm has run.', 'completed', 7]);
+    const json = await done(await found.act('run', { circuit: JSON.stringify(bell('cz').ir), shots: 3 }));
+    assert.equal(json.counts?.total, 3);
+    assert.match(
+      await refused(await found.act('run', { circuit: 'OPENQASM 3.0; nonsense q;', name: 'bad.qasm' }), 422),
+      /bad\.qasm/,
+    );
+    await refused(await found.act('run', { circuit, shots: 0 }), 400);
+    await refused(await found.act('run', { circuit: ' '.repeat(1024 * 1024) }), 413);
+    await refused(await found.act('run', { circuit }, { authorization: 'Bearer x' }), 401);
+    assert.equal(cloud.results.size, 0);
   });
 
   it('replays and drops results that the cloud refused, and drops those that wait', async () => {

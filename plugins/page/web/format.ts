@@ -42,6 +42,11 @@ export function duration(ms: number): string {
   return pair(Math.round(minutes / 60), 24, 'd', 'h');
 }
 
+/** How long ago, or for how long: without parts of a second. */
+export function age(ms: number): string {
+  return ms < 59_500 ? `${Math.max(0, Math.floor(ms / 1000))} s` : duration(ms);
+}
+
 function pair(value: number, base: number, large: string, small: string): string {
   const rest = value % base;
   return `${Math.floor(value / base)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;

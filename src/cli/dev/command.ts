@@ -5,6 +5,8 @@ import { healthAddress } from '../../kernel/health-address.ts';
 import type { Node } from '../../node.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { readDoorToken } from '../../state/door-token.ts';
 import { TARGETS } from '../../protocol/ir.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
@@ -107,13 +109,16 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     close: () => node.stop(),
     description: `executor ${source}`,
     isExact: source === 'simulator',
-    ...pageOf(node, config.plugins.disabled),
+    ...pageOf(node, config.plugins, terms.stateDir),
     ended: node.failed,
   };
 }
 
-function pageOf(node: Node, disabled: ReadonlySet<string>): Pick<DevNode, 'page'> {
+/** The link to the page, with the token that lets it act. */
+function pageOf(node: Node, { disabled }: LoadedConfig['plugins'], stateDir: string): Pick<DevNode, 'page'> {
   const address = node.services.find(healthAddress);
   if (address === undefined || disabled.has('page')) return {};
-  return { page: `http://127.0.0.1:${address().port}/` };
+  const token = readDoorToken(stateDir);
+  const fragment = token === undefined ? '' : `#token=${token}`;
+  return { page: `http://127.0.0.1:${address().port}/${fragment}` };
 }

@@ -40,7 +40,7 @@ describe('the page', { skip }, () => {
     const { page } = view;
     await seen('ready', async () => (await text('#badge')).includes('Ready'));
     await page.locator('#jobs-rows tr').nth(3).waitFor();
-    assert.match(await text('#facts'), /VPNup.*Redisanswers.*Executor.*coda\.config\.ts.*Version\d/);
+    assert.match(await text('#facts'), /VPNready.*Redisanswers.*Executor.*coda\.config\.ts.*Version\d/);
     await seen('four jobs done', async () => /Completed4/.test(await text('#done-list')));
     assert.match(await page.title(), /^✓ Ready · local-/);
   });
@@ -133,12 +133,60 @@ describe('the page', { skip }, () => {
     await page.selectOption('#jobs-outcome', '');
   });
 
+  it('keeps the token out of the address, and pauses and resumes with it', async () => {
+    const { page } = view;
+    assert.equal(page.url(), `${new URL(dev.link).origin}/`);
+    await page.click('#switches button');
+    await seen('the pause', async () => (await text('#badge')).includes('Paused'));
+    assert.match(await text('#message'), /^Paused: no new job is taken/);
+    const jobId = await submit();
+    await seen('the reason of the gap', async () =>
+      /paused by the operator/.test(await text('#running-text')),
+    );
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await seen('no pause', async () => (await text('#badge')).includes('Ready'));
+    await page.locator(`tr[data-job="${jobId}"]`).waitFor();
+  });
+
+  it('cancels a job, once it was asked for it', async () => {
+    const { page } = view;
+    dev.hold();
+    const jobId = await submit();
+    const cancel = page.locator('#running-list').getByRole('button', { name: `Cancel ${jobId}` });
+    await cancel.click();
+    await page.getByRole('button', { name: 'Leave it' }).click();
+    await cancel.click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page.locator(`tr[data-job="${jobId}"] .outcome[data-outcome="cancelled"]`).waitFor();
+    dev.release();
+  });
+
+  it('takes no action without the token, or with a wrong one, and says so', async () => {
+    const { origin } = new URL(dev.link);
+    const reader = (await openPage(browser, origin)).page;
+    await reader.locator('#jobs-rows tr').first().waitFor();
+    assert.equal(await reader.locator('#switches').isVisible(), false);
+    assert.equal(await reader.locator('#run').isVisible(), false);
+    const post = "fetch('/page/actions/pause', { method: 'POST', body: '{}' }).then(({ status }) => status)";
+    assert.equal(await reader.evaluate(post), 401);
+    await reader.close();
+    const stranger = (await openPage(browser, `${origin}/#token=wrong`)).page;
+    await stranger.click('#switches button');
+    const message = stranger.locator('#message.bad');
+    await message.waitFor();
+    assert.match((await message.textContent()) ?? '', /needs the token of the node.*coda page/);
+    assert.match((await stranger.textContent('#badge')) ?? '', /Ready/);
+    await stranger.close();
+  });
+
   it('draws the trends', async () => {
     const { page } = view;
-    // The first minute has to be written down.
-    await page.locator('#trends-charts canvas').first().waitFor();
+    // A range is read when it is chosen; what has run so far is in its last part.
+    await page.getByRole('group', { name: 'Time shown' }).last().getByRole('button', { name: '6 h' }).click();
+    await seen('the failed job', async () => /— failed: 1/.test(await text('#trends-charts')));
     assert.equal(await page.locator('#trends-charts canvas').count(), 5);
     assert.equal(await page.locator('#trends-charts [role=img][aria-label]').count(), 5);
+    assert.ok((await pixelsOf(page, '#trends-charts canvas', await colourOf(page, 'run'))) > 4);
   });
 
   it('is accessible in both themes and on a phone, and never wider than the screen', async () => {

@@ -51,7 +51,7 @@ export class JobsPanel {
       event.preventDefault();
       void this.read();
     });
-    byId('jobs-older').addEventListener('click', () => void this.read(this.#next));
+    byId('jobs-older').addEventListener('click', () => void this.#readOlder());
     byId('jobs-newest').addEventListener('click', () => void this.read());
     for (const event of ['pointerleave', 'focusout']) {
       byId('jobs-scroll').addEventListener(event, () => this.#redraw());
@@ -83,6 +83,12 @@ export class JobsPanel {
     this.#draw(true);
   }
 
+  /** Of the newest page, the end is only known once it is read: it moves with each job. */
+  async #readOlder(): Promise<void> {
+    if (this.#isNewest) await this.read();
+    if (this.#next !== null) await this.read(this.#next);
+  }
+
   add({ jobs, leftOut }: JobsEvent): void {
     if (!this.#isNewest) return;
     const wanted = jobs.filter((row) => this.#isWanted(row));
@@ -97,7 +103,6 @@ export class JobsPanel {
     const known = new Set(wanted.map(({ jobId, endedAt }) => `${endedAt} ${jobId}`));
     const older = this.#rows.filter(({ jobId, endedAt }) => !known.has(`${endedAt} ${jobId}`));
     this.#rows = [...wanted, ...(leftOut > 0 && !this.#isFiltered() ? [] : older)].slice(0, ROWS);
-    if (this.#rows.length === ROWS) this.#next ??= '';
     this.#held += wanted.length + (this.#isFiltered() ? 0 : leftOut);
     this.#redraw();
   }
@@ -126,7 +131,7 @@ export class JobsPanel {
     show(held, isHeld && this.#held > 0);
     if (isHeld) setText(held, `${counted(this.#held, 'newer job')}, shown when you leave the list`);
     show(byId('jobs-newest'), !this.#isNewest);
-    show(byId('jobs-older'), this.#next !== null);
+    show(byId('jobs-older'), this.#isNewest ? this.#rows.length === ROWS : this.#next !== null);
     const isEmpty = this.#rows.length === 0 && (this.#hasRead || this.#error !== undefined);
     show(byId('jobs-table'), !isEmpty);
     show(byId('jobs-none'), isEmpty);

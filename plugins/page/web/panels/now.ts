@@ -2,7 +2,7 @@
 import type { RunningRow, Snapshot, WaitingRow } from '../../api.ts';
 import { confirmed, hasToken, perform } from '../actions.ts';
 import { byId, h, keyedList, setText, show } from '../dom.ts';
-import { circuitText, counted, duration, number, rate, share } from '../format.ts';
+import { age, circuitText, counted, duration, number, rate, share } from '../format.ts';
 
 /** Jobs whose number fits into the card. */
 const SHOWN_RUNNING = 2;
@@ -56,7 +56,7 @@ export class NowPanel {
           }`
         : idle === null
           ? ''
-          : `for ${duration(ticked(now - idle.since))}: ${idle.text}`,
+          : `for ${age(now - idle.since)}: ${idle.text}`,
     );
     this.#running(running.slice(0, SHOWN_RUNNING));
 

@@ -7,13 +7,13 @@ import { clock, counted } from '../format.ts';
 import { resultButtons } from './detail.ts';
 
 const WHAT_TO_DO = 'What to do';
-const READ_EVERY_MS = 3_000;
+const READ_EVERY_MS = 1_000;
 
 export class ResultsPanel {
   readonly #openJob: (jobId: string) => void;
   #seen = '';
   #shown = '';
-  #isWaiting = false;
+  #reading: ReturnType<typeof setTimeout> | undefined;
 
   constructor(openJob: (jobId: string) => void) {
     this.#openJob = openJob;
@@ -23,11 +23,12 @@ export class ResultsPanel {
   follow({ counts: { undelivered, refused, delivered } }: Snapshot): void {
     // Without any, only the change to none matters.
     const seen = `${undelivered} ${refused} ${undelivered === 0 ? 0 : delivered}`;
-    if (seen === this.#seen || this.#isWaiting) return;
+    if (seen === this.#seen) return;
     this.#seen = seen;
-    this.#isWaiting = true;
-    setTimeout(() => (this.#isWaiting = false), READ_EVERY_MS);
-    void this.read();
+    this.#reading ??= setTimeout(() => {
+      this.#reading = undefined;
+      void this.read();
+    }, READ_EVERY_MS);
   }
 
   async read(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Snapshot, Trouble } from '../../api.ts';
 import { hasToken, perform } from '../actions.ts';
 import { byId, h, keyedList, setAttribute, setText, show } from '../dom.ts';
-import { clock, duration } from '../format.ts';
+import { age, clock } from '../format.ts';
 
 interface Fact {
   readonly name: string;
@@ -19,7 +19,7 @@ interface Badge {
 
 const VPN_WORDS = {
   booting: 'starting',
-  ready: 'up',
+  ready: 'ready',
   degraded: 'degraded',
   vpn_unavailable: 'down',
 } as const;
@@ -32,6 +32,7 @@ export class StatusPanel {
     create: ({ name }) => h('div', {}, h('dt', {}, name), h('dd')),
     update: (element, { text, isBad = false }) => {
       setText(element.lastElementChild ?? element, text);
+      setAttribute(element, 'title', text);
       element.className = isBad ? 'bad' : '';
     },
   });
@@ -124,13 +125,11 @@ function factsOf({ node, cloud, device }: Snapshot, now: number): Fact[] {
     { name: 'Redis', text: cloud.redisHealthy ? 'answers' : 'does not answer', isBad: !cloud.redisHealthy },
     {
       name: 'Heartbeat',
-      text:
-        cloud.heartbeatError ??
-        (beatAge === null ? 'none yet' : `${duration(Math.floor(beatAge / 1000) * 1000)} ago`),
+      text: cloud.heartbeatError ?? (beatAge === null ? 'none yet' : `${age(beatAge)} ago`),
       isBad: cloud.heartbeatError !== null || (beatAge ?? 0) > LATE_HEARTBEAT_MS,
     },
     { name: 'Executor', text: device.executor ?? 'not loaded yet' },
-    { name: 'Up', text: duration(Math.floor((now - node.startedAt) / 1000) * 1000) },
+    { name: 'Up', text: age(now - node.startedAt) },
     { name: 'Version', text: node.version },
   ];
 }

@@ -9,6 +9,24 @@ import { bench, cloud } from '../workbench.ts';
 
 const job = { ir: bell('cz').ir, shots: 6 };
 
+/** A connection that is kept may be closed by the other side at any time. */
+const ONCE = { connection: 'close' };
+
+/** Ends a run when the file `go` appears beside it, or when it is to stop. */
+const STOPPABLE = `
+import { existsSync } from 'node:fs';
+const executor = {
+  async run(ir, shots, { signal }) {
+    while (!existsSync(new URL('./go', import.meta.url))) {
+      signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return { counts: { '00': shots }, executionTimeMs: 1, shotsCompleted: shots };
+  },
+};
+export default { executor: () => executor };
+`;
+
 interface Page {
   readonly url: string;
   readonly token: string;
@@ -27,11 +45,16 @@ async function page(): Promise<Page> {
   return {
     url,
     token,
-    get: async <T>(path: string) => (await (await fetch(url + path)).json()) as T,
+    get: async <T>(path: string) => (await (await fetch(url + path, { headers: ONCE })).json()) as T,
     act: (name, body = {}, headers = {}, signal = null) =>
       fetch(`${url}page/actions/${name}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+        headers: {
+          ...ONCE,
+          'content-type': 'application/json',
+          authorization: `Bearer ${token}`,
+          ...headers,
+        },
         body: JSON.stringify(body),
         signal,
       }),
@@ -134,7 +157,7 @@ describe('coda page', () => {
   });
 
   it('runs a circuit on the device of the node, and stops it', async () => {
-    bench.holdRuns();
+    writeFileSync(join(bench.folder, 'coda.config.ts'), STOPPABLE);
     await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
     const found = await page();
     const circuit =

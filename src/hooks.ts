@@ -138,7 +138,7 @@ function waterfall<Args extends unknown[], Answer = Args[0]>(
   };
 }
 
-function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args>> {
+function sync<Args extends unknown[]>(words: Words<Args>): HookSpec<SyncHook<Args, void, TapTime>> {
   return { ...words, type: 'SyncHook', deadline: 'none', create: () => new SyncHook(namesOf(words)) };
 }
 
@@ -279,7 +279,7 @@ export const HOOKS = {
   mapResult: waterfall<[SeenResult, Job]>({
     args: ['result: SeenResult', 'job: Job'],
     previous: 'onJob',
-    next: 'afterRun',
+    next: 'onEnd',
     kind: 'deciding',
     when: 'After a run, for each job, also of a batch; the device is at work again by then. Before the number of bits is checked, and before anything is saved.',
     tap: 'Returns the result that is to be reported, for example with readout errors corrected: counts are whole numbers. Nothing, or the same object, leaves it as it is.',
@@ -291,8 +291,8 @@ export const HOOKS = {
   }),
   afterRun: series<[Job, RunOutcome]>({
     args: ['job: Job', 'outcome: RunOutcome'],
-    previous: 'mapResult',
-    next: 'deliver',
+    previous: 'onEnd',
+    next: 'afterSave',
     kind: 'observing',
     when: 'After a run has ended and its result is mapped, while its outcome is being saved; nothing waits for it.',
     tap: 'Sees the job and its outcome, which are frozen; of an executor that returns them, with `memory` and `metadata`.',
@@ -302,7 +302,7 @@ export const HOOKS = {
   onEnd: sync<[EndedJob]>({
     args: ['ended: EndedJob'],
     previous: 'mapResult',
-    next: 'afterSave',
+    next: 'afterRun',
     kind: 'observing',
     when: 'When a job of this node has its outcome, or is cancelled: once for each, also for one that fails without a run, and for a run of the operator (`coda run`). The device is at work again by then. It is not called for a message that is no job, nor for a job whose result a later cancel drops, which `onCancel` tells.',
     tap: 'Sees the job, its outcome, and when what happened to it.',
@@ -310,7 +310,7 @@ export const HOOKS = {
   }),
   afterSave: sync<[SavedOutcome]>({
     args: ['saved: SavedOutcome'],
-    previous: 'onEnd',
+    previous: 'afterRun',
     next: 'deliver',
     kind: 'observing',
     when: 'Once an outcome is durable: from here on it is delivered, whatever happens to the node.',
@@ -341,7 +341,7 @@ export const HOOKS = {
   }),
   deliver: seriesBail<[SavedOutcome, number], Delivery>({
     args: ['saved: SavedOutcome', 'attempt: number'],
-    previous: 'afterRun',
+    previous: 'afterSave',
     next: 'afterDeliver',
     kind: 'deciding',
     when: 'For every attempt to deliver a saved outcome; the built-in plugin `webhook` calls `onWebhook` from here.',

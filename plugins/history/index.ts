@@ -20,11 +20,12 @@ export function history(): Plugin {
       });
       node.services.provide(HISTORY, recorder);
       const { hooks } = node;
+      const looks = { name: 'history', onlyLooks: true } as const;
       hooks.start.tap('history', () => recorder.start(() => node.jobs.device()));
-      hooks.onEnd.tap('history', (ended) => recorder.ended(ended));
-      hooks.afterGap.tap('history', (gap) => recorder.gap(gap));
+      hooks.onEnd.tap(looks, (ended) => recorder.ended(ended));
+      hooks.afterGap.tap(looks, (gap) => recorder.gap(gap));
       hooks.onDeadLetter.tap('history', ({ messageId, reason }) => recorder.deadLetter(messageId, reason));
-      hooks.afterDeliver.tap('history', (saved, attempt, delivery) =>
+      hooks.afterDeliver.tap(looks, (saved, attempt, delivery) =>
         recorder.attempted(saved, attempt, delivery),
       );
       hooks.onCancel.tap('history', ({ jobId, stage }) => {

@@ -10,6 +10,7 @@ import { addDocs } from './docs/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
+import { addJobs } from './jobs/command.ts';
 import { addLogs } from './logs/command.ts';
 import { addPage } from './page/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -19,6 +20,7 @@ import { addRun } from './run/command.ts';
 import { addService } from './service/command.ts';
 import { addShow } from './show/command.ts';
 import { addStart } from './start/command.ts';
+import { addStats } from './stats/command.ts';
 import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
 import { addStop } from './stop/command.ts';
@@ -30,7 +32,18 @@ const GROUPS = [
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
-    commands: [addStart, addStop, addStatus, addPage, addLogs, addPause, addResume, addService],
+    commands: [
+      addStart,
+      addStop,
+      addStatus,
+      addPage,
+      addJobs,
+      addStats,
+      addLogs,
+      addPause,
+      addResume,
+      addService,
+    ],
   },
   {
     title: 'Find and solve problems',

@@ -20,6 +20,12 @@ export class Bytes {
     return this;
   }
 
+  comma(): this {
+    this.#makeRoom(1);
+    this.#buffer[this.#length++] = 0x2c;
+    return this;
+  }
+
   /** Any text. */
   text(text: string): this {
     this.#makeRoom(3 * text.length);

@@ -11,34 +11,41 @@ const LONGEST_STACK = 4_000;
 /** Of an error's causes, so many are kept. */
 const MOST_CAUSES = 4;
 
-/** Of larger ones nothing is kept. */
-export interface DetailLimits {
-  /** Gates and measurements of a circuit. */
-  readonly gates: number;
-  /** Different outcomes in the counts. */
-  readonly counts: number;
+export interface DetailOptions {
+  /** Of larger ones nothing is kept. */
+  readonly limits: {
+    /** Gates and measurements of a circuit. */
+    readonly gates: number;
+    /** Different outcomes in the counts. */
+    readonly counts: number;
+  };
+  /** Where the executor comes from; asked when the first job has ended. */
+  readonly executor: () => string;
+  /** Knows the secrets. */
+  readonly log: Logger;
 }
 
 export class DetailKeeper {
-  readonly #limits: DetailLimits;
-  readonly #log: Logger;
+  readonly #options: DetailOptions;
+  /** As JSON. */
+  #executor: string | undefined;
   #second = 0;
   #left = PER_SECOND;
 
-  /** `log` knows the secrets. */
-  constructor(limits: DetailLimits, log: Logger) {
-    this.#limits = limits;
-    this.#log = log;
+  constructor(options: DetailOptions) {
+    this.#options = options;
   }
 
   detailsOf(ended: EndedJob): Details | undefined {
     const { outcome, where, thrown, endedAt } = ended;
     const isKept = this.#takes(endedAt);
+    if (!isKept && outcome.status !== 'failed') return undefined;
+    const executor = (this.#executor ??= JSON.stringify(this.#options.executor()));
     if (outcome.status !== 'failed') {
-      return isKept ? { circuit: this.#circuitOf(ended), counts: this.#countsOf(ended) } : undefined;
+      return { executor, circuit: this.#circuitOf(ended), counts: this.#countsOf(ended) };
     }
     const error = this.text(outcome.error);
-    const told = where === null ? { error } : { error, where: this.text(where) };
+    const told = { executor, error, ...(where === null ? {} : { where: this.text(where) }) };
     if (!isKept) return told;
     const stack = stackOf(thrown);
     const circuit = this.#circuitOf(ended);
@@ -51,7 +58,7 @@ export class DetailKeeper {
   }
 
   shortened(text: string, most = LONGEST_TEXT): string {
-    const masked = this.#log.masked(text.slice(0, 2 * most));
+    const masked = this.#options.log.masked(text.slice(0, 2 * most));
     return masked.length > most ? `${masked.slice(0, most - 1)}…` : masked;
   }
 
@@ -67,7 +74,8 @@ export class DetailKeeper {
 
   #circuitOf(ended: EndedJob): string | undefined {
     const { circuit } = ended;
-    if (circuit === null || circuit.gates + circuit.measurements > this.#limits.gates) return undefined;
+    if (circuit === null || circuit.gates + circuit.measurements > this.#options.limits.gates)
+      return undefined;
     const { job } = ended;
     return job === null ? undefined : circuitJson(job.ir);
   }
@@ -75,7 +83,7 @@ export class DetailKeeper {
   #countsOf({ outcome }: EndedJob): string | undefined {
     if (outcome.status !== 'completed') return undefined;
     let count = 0;
-    for (const _ in outcome.counts) if ((count += 1) > this.#limits.counts) return undefined;
+    for (const _ in outcome.counts) if ((count += 1) > this.#options.limits.counts) return undefined;
     return JSON.stringify(outcome.counts);
   }
 }

@@ -137,10 +137,21 @@ export class SeriesWriter {
   async write(bytes: Buffer, final = true): Promise<void> {
     if (this.#file !== undefined && this.#end >= this.#pieceBytes) await this.#closePiece();
     const file = (this.#file ??= await this.#openPiece());
-    for (let written = 0; written < bytes.length;) {
-      const { bytesWritten } = await file.write(bytes, written, bytes.length - written, this.#end + written);
-      if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
-      written += bytesWritten;
+    try {
+      for (let written = 0; written < bytes.length;) {
+        const { bytesWritten } = await file.write(
+          bytes,
+          written,
+          bytes.length - written,
+          this.#end + written,
+        );
+        if (bytesWritten === 0) throw new Error('the disk takes no more bytes');
+        written += bytesWritten;
+      }
+    } catch (thrown) {
+      // A part of it may be there.
+      await file.truncate(this.#end).catch(() => {});
+      throw thrown;
     }
     if (final) this.#end += bytes.length;
     else await file.truncate(this.#end + bytes.length);

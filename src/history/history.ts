@@ -26,6 +26,8 @@ export interface HistoryQuery {
   readonly search?: string;
   /** Only records that are older than the one at this place. */
   readonly before?: string;
+  /** Only records that are newer than the one at this place. */
+  readonly after?: string;
   /** Default 100. */
   readonly limit?: number;
 }

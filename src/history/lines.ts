@@ -35,9 +35,11 @@ const KINDS: ReadonlyMap<unknown, DeliveryAttempt['kind']> = new Map([
 const JOB = '{"j":';
 const ATTEMPT = '{"a":';
 const CANCEL = '{"q":';
+const NUMBERS = ',"v":[';
 
 /** What is kept of some jobs only, each as JSON, already shortened. */
 export interface Details {
+  readonly executor?: string;
   readonly error?: string;
   readonly where?: string;
   readonly stack?: string;
@@ -45,27 +47,24 @@ export interface Details {
   readonly counts?: string | undefined;
 }
 
-/** Adds the line of a job that has ended here. `executor`: as JSON. What is not known is -1. */
-export function addJobLine(to: Bytes, ended: EndedJob, executor: string, details: Details | undefined): void {
+/** Adds the line of a job that has ended here. Its numbers are in the order of `numbersOfJob`; what is not known is -1. */
+export function addJobLine(to: Bytes, ended: EndedJob, details: Details | undefined): void {
   const { outcome, circuit, annotations, takenAt, queuedAt, startedAt, endedAt } = ended;
-  // Durations in microseconds: whole numbers are shorter, and quicker to write.
-  const prepared = queuedAt === null ? -1 : micros(queuedAt - takenAt);
-  const waited = startedAt === null ? -1 : micros(startedAt - (queuedAt ?? takenAt));
-  const last = micros(endedAt - (startedAt ?? queuedAt ?? takenAt));
   to.piece(JOB).json(ended.jobId).piece(OUTCOME_PIECES[outcome.status]).int(Math.round(endedAt));
-  to.piece(',"s":').int(ended.sentAt);
-  to.piece(',"d":[').int(prepared).piece(',').int(waited).piece(',').int(last);
-  to.piece('],"b":').int(ended.bytes);
-  to.piece(',"x":').text(executor);
+  to.piece(NUMBERS).int(ended.sentAt);
+  // Durations in microseconds: whole numbers are shorter, and quicker to write.
+  to.comma().int(queuedAt === null ? -1 : micros(queuedAt - takenAt));
+  to.comma().int(startedAt === null ? -1 : micros(startedAt - (queuedAt ?? takenAt)));
+  to.comma().int(micros(endedAt - (startedAt ?? queuedAt ?? takenAt)));
+  to.comma().int(ended.bytes);
+  if (outcome.status === 'completed') {
+    to.comma().int(micros(outcome.executionTimeMs)).comma().int(outcome.shotsCompleted);
+  } else to.piece(',-1,-1');
   if (circuit !== null) {
     const { shots, qubits, gates, measurements } = circuit;
-    to.piece(',"c":[').int(shots).piece(',').int(qubits).piece(',').int(gates).piece(',').int(measurements);
-    to.piece(']');
+    to.comma().int(shots).comma().int(qubits).comma().int(gates).comma().int(measurements);
   }
-  if (outcome.status === 'completed') {
-    to.piece(',"r":[').int(micros(outcome.executionTimeMs)).piece(',').int(outcome.shotsCompleted).piece(']');
-  }
-  if (ended.origin === 'local') to.piece(',"l":1');
+  to.piece(ended.origin === 'local' ? '],"l":1' : ']');
   if (annotations !== NO_ANNOTATIONS) to.piece(',"n":').text(JSON.stringify(annotations));
   if (details !== undefined) to.text(detailsText(details));
   to.piece('}\n');
@@ -79,15 +78,13 @@ export function addShortLine(
 ): void {
   const { jobId, outcome, sentAt, endedAt, executionTimeMs, shotsCompleted } = job;
   to.piece(JOB).json(jobId).piece(OUTCOME_PIECES[outcome]).int(Math.round(endedAt));
-  if (sentAt !== null) to.piece(',"s":').int(sentAt);
-  if (executionTimeMs !== null) {
-    to.piece(',"r":[')
-      .int(micros(executionTimeMs))
-      .piece(',')
-      .int(shotsCompleted ?? -1)
-      .piece(']');
-  }
-  to.text(detailsText(details)).piece('}\n');
+  to.piece(NUMBERS)
+    .int(sentAt ?? -1)
+    .piece(',-1,-1,-1,-1,');
+  to.int(executionTimeMs === null ? -1 : micros(executionTimeMs))
+    .comma()
+    .int(shotsCompleted ?? -1);
+  to.piece(']').text(detailsText(details)).piece('}\n');
 }
 
 /** `annotations`: as they are when the delivery has ended. */
@@ -190,34 +187,26 @@ function jobOf(
 ): Omit<JobRecord, 'delivery' | 'place'> | undefined {
   const outcome = OUTCOME_OF.get(value['o']);
   if (outcome === undefined) return undefined;
-  const [prepared, waited, last] = numbersOf(value['d']);
+  const { sentAt, prepared, waited, last, circuit, ...known } = numbersOfJob(value['v']);
   const before = (time: number, duration: number): number => time - duration / 1000;
   // From the end back: the differences are exact, whatever the clock did.
-  let time = last === undefined ? null : before(endedAt, last);
-  const startedAt = waited === undefined || waited < 0 ? null : time;
-  if (startedAt !== null && waited !== undefined) time = before(startedAt, waited);
-  const queuedAt = prepared === undefined || prepared < 0 ? null : time;
-  if (queuedAt !== null && prepared !== undefined) time = before(queuedAt, prepared);
-  const [shots, qubits, gates, measurements] = numbersOf(value['c']);
-  const isMeasured =
-    shots !== undefined && qubits !== undefined && gates !== undefined && measurements !== undefined;
-  const [executionMicros, shotsCompleted = null] = numbersOf(value['r']);
+  const begun = last === null ? null : before(endedAt, last);
+  const queuedAt = begun === null || waited === null ? begun : before(begun, waited);
+  const takenAt = queuedAt === null || prepared === null ? queuedAt : before(queuedAt, prepared);
   return {
     jobId,
     origin: value['l'] === 1 ? 'local' : 'cloud',
     outcome,
-    sentAt: numberOr(value['s'], null),
-    takenAt: time,
-    queuedAt,
-    startedAt,
+    sentAt,
+    takenAt,
+    queuedAt: prepared === null ? null : queuedAt,
+    startedAt: waited === null ? null : begun,
     endedAt,
     error: textOr(value['e']),
     where: textOr(value['w']),
     stack: textOr(value['p']),
-    circuit: isMeasured ? { shots, qubits, gates, measurements } : null,
-    bytes: numberOr(value['b'], null),
-    executionTimeMs: executionMicros === undefined ? null : executionMicros / 1000,
-    shotsCompleted,
+    circuit,
+    ...known,
     executor: textOr(value['x']),
     annotations: annotationsOf(value['n']) ?? {},
     ir: circuitOf(value['g']),
@@ -230,8 +219,30 @@ export function isToDeliver(origin: JobRecord['origin'], outcome: RecordedOutcom
   return origin === 'cloud' && (outcome === 'completed' || outcome === 'failed');
 }
 
-function detailsText({ error, where, stack, circuit, counts }: Details): string {
+/** The numbers in the line of a job. */
+function numbersOfJob(value: unknown) {
+  const numbers = numbersOf(value);
+  const at = (index: number): number | null => {
+    const number = numbers[index] ?? -1;
+    return number < 0 ? null : number;
+  };
+  const [executionMicros, shots, qubits, gates, measurements] = [at(5), at(7), at(8), at(9), at(10)];
+  const isRead = shots !== null && qubits !== null && gates !== null && measurements !== null;
+  return {
+    sentAt: at(0),
+    prepared: at(1),
+    waited: at(2),
+    last: at(3),
+    bytes: at(4),
+    executionTimeMs: executionMicros === null ? null : executionMicros / 1000,
+    shotsCompleted: at(6),
+    circuit: isRead ? { shots, qubits, gates, measurements } : null,
+  };
+}
+
+function detailsText({ executor, error, where, stack, circuit, counts }: Details): string {
   let text = '';
+  if (executor !== undefined) text += ',"x":' + executor;
   if (error !== undefined) text += ',"e":' + error;
   if (where !== undefined) text += ',"w":' + where;
   if (stack !== undefined) text += ',"p":' + stack;

@@ -69,12 +69,14 @@ export async function listJobs(folder: string, query: HistoryQuery): Promise<Job
   const { since = -Infinity, until = Infinity, limit = DEFAULT_LIMIT } = query;
   const joiner = new Joiner();
   const before = query.before === undefined ? undefined : placeOf(query.before);
+  const after = query.after === undefined ? undefined : placeOf(query.after);
   const isWanted = filterOf(query);
   const jobs: JobRecord[] = [];
   let more = false;
   let isFileOld = true;
   await readBackwards(folder, 'jobs', {
     line: (text, place) => {
+      if (after !== undefined && !isBefore(after, place)) return 'stop';
       const seen = joiner.take(text);
       if (seen === undefined) return undefined;
       // The clock may have been set meanwhile: only a whole file of old jobs is the end.

@@ -30,12 +30,12 @@ export interface JobRecord {
   readonly stack: string | null;
   /** How large its circuit was; null if it could not be read. */
   readonly circuit: CircuitFigures | null;
-  /** Size of its message; null if that is not known. */
+  /** Size of its message in characters; null if that is not known. */
   readonly bytes: number | null;
   /** What the executor has measured. */
   readonly executionTimeMs: number | null;
   readonly shotsCompleted: number | null;
-  /** Where the executor comes from. */
+  /** Where the executor comes from. Of completed jobs, only the first 50 a second have it, as well as `ir` and `counts`. */
   readonly executor: string | null;
   readonly annotations: Annotations;
   /** The circuit that ran, and the counts; null if they were not kept, such as large ones. */

@@ -4,12 +4,12 @@ import type { DeviceFigures } from '../device/device-time.ts';
 import { messageOf } from '../errors.ts';
 import type { EndedJob, IdleGap } from '../jobs/ended-job.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
-import { RepeatFilter, type Logger } from '../log.ts';
+import { RepeatFilter } from '../log.ts';
 import type { Delivery } from '../outbox/delivery.ts';
 import { historyDirectory, nodeFolder } from '../state/layout.ts';
 import { writeRemedy } from '../state/private-file.ts';
 import { Bytes } from './bytes.ts';
-import { DetailKeeper, type DetailLimits } from './details.ts';
+import { DetailKeeper, type DetailOptions } from './details.ts';
 import { Earlier } from './earlier.ts';
 import { SeriesWriter } from './files.ts';
 import type { History, HistoryEntry, HistoryQuery } from './history.ts';
@@ -35,14 +35,11 @@ const ALL_ATTEMPTS = 8;
 const NOT_DELIVERED: JobRecord['delivery'] = { state: 'none', at: null, attempts: [] };
 const WAITING: JobRecord['delivery'] = { state: 'waiting', at: null, attempts: [] };
 
-export interface RecorderOptions {
+export interface RecorderOptions extends DetailOptions {
   readonly stateDir: string;
   readonly maxMb: number;
   /** 0: records are not removed for their age. */
   readonly maxDays: number;
-  readonly limits: DetailLimits;
-  readonly executor: () => string;
-  readonly log: Logger;
 }
 
 export class Recorder implements History {
@@ -63,7 +60,6 @@ export class Recorder implements History {
   #minuteBegan = performance.now();
   #minuteFrom = Date.now();
   #figures: (() => DeviceFigures) | undefined;
-  #executor: string | undefined;
   #closed = false;
 
   constructor(options: RecorderOptions) {
@@ -75,7 +71,7 @@ export class Recorder implements History {
     const shared = { folder: this.#directory, maxAgeMs };
     this.#jobs = new SeriesWriter({ ...shared, series: 'jobs', maxBytes: maxBytes * (1 - MINUTES_SHARE) });
     this.#minutes = new SeriesWriter({ ...shared, series: 'minutes', maxBytes: maxBytes * MINUTES_SHARE });
-    this.#details = new DetailKeeper(options.limits, options.log);
+    this.#details = new DetailKeeper(options);
     this.#earlier = new Earlier(this.#directory, this.#details, (lines) => {
       this.#begin();
       this.#lines.text(lines);
@@ -112,11 +108,9 @@ export class Recorder implements History {
       tally.wait.add(startedAt - (sentAt < takenAt ? sentAt : takenAt));
       tally.run.add(endedAt - startedAt);
     }
-    this.#executor ??= JSON.stringify(this.#options.executor());
     const details = this.#details.detailsOf(ended);
-    const executor = this.#executor;
     const from = this.#begin();
-    addJobLine(this.#lines, ended, executor, details);
+    addJobLine(this.#lines, ended, details);
     this.#addedJob(from);
   }
 

@@ -4,6 +4,7 @@ import { NO_ANNOTATIONS, type Annotations } from './annotations.ts';
 import type { CircuitFigures, EndedJob } from './ended-job.ts';
 import { circuitFigures } from './circuit-figures.ts';
 import type { HeldJob, Job } from './job.ts';
+import { BYTES_PER_CHARACTER } from './job-table.ts';
 import { viewOf } from './job-view.ts';
 
 /** What made a job fail. */
@@ -43,7 +44,7 @@ export class EndRecord implements EndedJob {
     this.outcome = outcome;
     this.where = cause?.where ?? null;
     this.thrown = cause?.thrown;
-    this.bytes = held.bytes;
+    this.bytes = Math.round(held.bytes / BYTES_PER_CHARACTER);
     this.sentAt = Number.parseInt(this.messageId, 10);
     this.takenAt = offset + held.heldSince;
     this.queuedAt = atOrNull(queuedAt);

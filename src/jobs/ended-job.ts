@@ -23,7 +23,7 @@ export interface EndedJob {
   readonly where: string | null;
   /** Of a failed one, what was thrown, if anything. */
   readonly thrown: unknown;
-  /** Size of its message. */
+  /** Size of its message, in characters. */
   readonly bytes: number;
   /** When the cloud wrote it to the stream, by the clock of Redis. */
   readonly sentAt: number;

@@ -9,7 +9,7 @@ import { savedPart, type RunOutcome } from '../device/result.ts';
 import type { RunEndings } from '../device/run.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
-import { isTapped } from '../kernel/tap.ts';
+import { isTapped, onlyLook } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -130,7 +130,7 @@ export class Endings implements RunEndings {
       : undefined;
     const saved = outbox.save(ended, onDurable);
     // Only plugins that have seen the job, or see it now, can annotate it.
-    const isSeen = job.view !== undefined || isTapped(hooks.onEnd);
+    const isSeen = job.view !== undefined || !onlyLook(hooks.onEnd);
     if (isSeen) job.onAnnotated = (later) => outbox.annotate(jobId, later);
     this.#announceEnd(job, outcome, cause);
     held.release(job);
@@ -140,7 +140,9 @@ export class Endings implements RunEndings {
 
   #announceEnd(job: HeldJob, outcome: EndedJob['outcome'], cause: FailureCause | undefined): void {
     const { hooks } = this.#options;
-    if (isTapped(hooks.onEnd)) hooks.onEnd.call(new EndRecord(job, deepFrozen(outcome), cause));
+    if (!isTapped(hooks.onEnd)) return;
+    const shown = onlyLook(hooks.onEnd) ? outcome : deepFrozen(outcome);
+    hooks.onEnd.call(new EndRecord(job, shown, cause));
   }
 
   #announceCancel(cancellation: Cancellation): void {

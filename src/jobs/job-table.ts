@@ -10,6 +10,9 @@
 import { Listeners } from '../net/timing.ts';
 import type { CheckingJob, Circuit, HeldFacts, HeldJob, PreparingJob, ReadyJob } from './job.ts';
 
+/** Memory that a message and its circuit take, in relation to the length of the message. */
+export const BYTES_PER_CHARACTER = 6;
+
 export class JobTable {
   readonly #byJob = new Map<string, HeldJob>();
   readonly #byMessage = new Map<string, HeldJob>();

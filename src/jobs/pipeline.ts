@@ -19,7 +19,7 @@ import type { Admission } from '../kernel/admission.ts';
 import type { BusyTaps } from '../kernel/busy-taps.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
-import { isTapped } from '../kernel/tap.ts';
+import { isTapped, onlyLook } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { endsWithin } from '../net/timing.ts';
@@ -397,7 +397,9 @@ export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
   if (isTapped(hooks.afterDeliver)) {
-    void hooks.afterDeliver.promise(deepFrozen({ ...saved }), attempt, deepFrozen(delivery));
+    const isSafe = onlyLook(hooks.afterDeliver);
+    const seen = isSafe ? saved : deepFrozen({ ...saved });
+    void hooks.afterDeliver.promise(seen, attempt, isSafe ? delivery : deepFrozen(delivery));
   }
   return delivery;
 }

@@ -14,6 +14,7 @@ export interface SeriesTap extends FullTap {
   readonly fn: (...args: unknown[]) => unknown;
   readonly plugin: string;
   readonly hook: string;
+  readonly onlyLooks?: true;
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
   /** After this long it is slow; not below `timeoutMs` if it never is. */
@@ -71,6 +72,9 @@ export function runInSeries(hook: Hook<unknown, unknown>, busyTaps: BusyTaps, ha
   (hook as unknown as Compilable).compile = ({ taps, interceptors, type }) => {
     const [first] = taps;
     const hasOwnTimes = taps.some((tap) => first !== undefined && firstMsOf(tap) !== firstMsOf(first));
+    // The one interceptor is the guard, which only sees taps when they are added.
+    const isPlain = answers === 'ignored' && type === 'promise' && interceptors.length === 1;
+    if (isPlain && taps.every(looksAtOnce)) return lookThrough([...taps]);
     const busy = hasOwnTap && taps.length === 1 ? undefined : busyTaps;
     const isLarge = taps.length > MOST_TIMED;
     const lists = { taps: [...taps], interceptors: [...interceptors] };
@@ -81,6 +85,27 @@ export function runInSeries(hook: Hook<unknown, unknown>, busyTaps: BusyTaps, ha
         const tell: Tell = (error, result) => (error === null ? resolve(result) : reject(error));
         new Call(series, args, tell).start();
       });
+  };
+}
+
+/** Whether nobody has to wait for the tap, or to take its time. */
+function looksAtOnce({ type, onlyLooks }: SeriesTap): boolean {
+  return type === 'sync' && onlyLooks === true;
+}
+
+/** Calls such taps; what one of them throws is logged. */
+function lookThrough(taps: readonly SeriesTap[]): (...args: unknown[]) => Promise<void> {
+  const ended = Promise.resolve();
+  return (...args) => {
+    for (const { fn, errorOf } of taps) {
+      try {
+        const value = fn(...args);
+        if (isPromise(value)) value.then(undefined, errorOf);
+      } catch (thrown) {
+        errorOf(thrown);
+      }
+    }
+    return ended;
   };
 }
 

@@ -13,6 +13,9 @@ import { troubleOf, type Holds, type SlowTap, type SlowTaps } from './slow-taps.
 export interface TapTime {
   /** Its own time limit in seconds, in place of `hookTimeoutSec`. */
   readonly timeoutSec?: number;
+  /** Of an observing hook: it only looks, at once. It gets what the node has and no frozen copy, which would take longer than
+   *  a look, and its time is not taken. For what is called for each job. It must change nothing. */
+  readonly onlyLooks?: true;
 }
 
 /** A tap that was given up, and continues all the same. */
@@ -102,6 +105,12 @@ export function isTapped(hook: { readonly taps: readonly unknown[] }): boolean {
   return hook.taps.length > 0;
 }
 
+/** Whether all taps of a hook only look. */
+export function onlyLook({ taps }: { readonly taps: readonly (FullTap & TapTime)[] }): boolean {
+  for (const { onlyLooks } of taps) if (onlyLooks !== true) return false;
+  return true;
+}
+
 /** Throws a PluginError if a tap wants to be before a tap that does not exist: tapable would silently put it first. */
 export function checkTapOrder(name: string, hook: { readonly taps: readonly FullTap[] }): void {
   const names = new Set(hook.taps.map((tap) => tap.name));
@@ -130,6 +139,16 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
       hook,
       remedy: 'The function comes behind the name. The name of a method may be misspelled.',
     });
+  }
+  if (tap.onlyLooks === true && kind === 'deciding') {
+    throw new PluginError(
+      `plugin '${plugin}' taps ${hook} with onlyLooks, and the node waits for that hook`,
+      {
+        plugin,
+        hook,
+        remedy: 'Leave onlyLooks out: it is for hooks that only observe.',
+      },
+    );
   }
   const own: Call = tap.type === 'async' ? promised(tap.fn as Call) : (tap.fn as Call);
   const call = take === undefined ? own : taken(own, take, isInWaterfall);
@@ -175,7 +194,10 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
 
   if (deadline === 'none') {
     // A deciding one may be called for each job, by the node's own tap.
-    const fn = kind === 'observing' ? timed(call, { plugin, hook }, options.slowTaps.busy) : call;
+    const fn =
+      kind === 'observing' && tap.onlyLooks !== true
+        ? timed(call, { plugin, hook }, options.slowTaps.busy)
+        : call;
     return { ...tap, fn: synchronous(fn, errorOf) };
   }
   const type = tap.type === 'sync' ? 'sync' : 'promise';

@@ -1,10 +1,6 @@
 // Shows foreign values in error messages: shortened, on one line. A value from a job or an executor may be megabytes
 // long, or contain control characters that garble a terminal.
-import { maskUrlPasswords } from '../log.ts';
 import { onOneLine } from '../printable.ts';
-
-/** The error text of a cloud may quote a token. */
-const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 /** `text` with unprintable characters escaped; cut off with `…` after `max` characters. */
 export function printable(text: string, max: number): string {
@@ -15,11 +11,6 @@ export function printable(text: string, max: number): string {
     result += piece;
   }
   return result;
-}
-
-/** `text` without what looks like credentials: a JWT, or the password of a URL. */
-export function withoutCredentials(text: string): string {
-  return maskUrlPasswords(text.replace(JWT, '***'));
 }
 
 /** A value for an error message: scalars themselves (strings quoted and shortened), other values by their kind. */

@@ -13,7 +13,7 @@ import { messageOf } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Endings } from '../jobs/endings.ts';
 import type { CheckingJob, Circuit, HeldJob } from '../jobs/job.ts';
-import type { JobTable } from '../jobs/job-table.ts';
+import { BYTES_PER_CHARACTER, type JobTable } from '../jobs/job-table.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
@@ -27,8 +27,6 @@ import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
 import { TimeSlices } from './time-slices.ts';
 
-/** Memory that a message and its circuit take, in relation to its length. */
-const BYTES_PER_CHARACTER = 6;
 /** From this size on, in memory, a circuit is read in steps: others would wait too long. */
 const LARGE_BYTES = 512 * 1024;
 

@@ -31,7 +31,7 @@ describe('the table of the hooks', () => {
       ([name, { args }]) => `node.hooks.${name}.tap('test', (${args.join(', ')}) => undefined);`,
     );
     const code = `import type { Router } from '@koa/router';
-import type { CodaNode, Cancellation, ConnectRequest, Executor, Job, NativeGateIR, RunContext, RunOutcome, SeenResult, WebhookRequest } from '${resolve('src/index.ts')}';
+import type { CodaNode, Cancellation, ConnectRequest, DeadLetter, EndedJob, Executor, IdleGap, Job, NativeGateIR, RunContext, RunOutcome, SeenResult, WebhookRequest } from '${resolve('src/index.ts')}';
 import type { Batch, Delivery, ReadinessReport, SavedOutcome, Session } from '${resolve('src/kit.ts')}';
 declare const node: CodaNode;
 ${taps.join('\n')}

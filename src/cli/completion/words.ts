@@ -1,10 +1,12 @@
 // What may be typed after `coda`, from the table of commands: what the completion of every shell is made of.
 import type { CAC } from 'cac';
 import { TARGETS } from '../../protocol/ir.ts';
+import { OUTCOMES } from '../../history/record.ts';
 import { FORMATS, VERSIONS } from '../convert/command.ts';
 import { chapters } from '../docs/pages.ts';
 import { ACTIONS as EXECUTOR, SIDES } from '../executor/command.ts';
 import type { Command } from '../help.ts';
+import { ACTIONS as JOBS } from '../jobs/command.ts';
 import { ACTIONS as RESULTS } from '../results/command.ts';
 import { ACTIONS as SERVICE } from '../service/command.ts';
 import { longName } from '../terminal/arguments.ts';
@@ -40,11 +42,13 @@ function choices(): Readonly<Record<string, readonly string[]>> {
   return {
     format: FORMATS,
     gates: TARGETS,
+    outcome: OUTCOMES,
     shell: SHELLS,
     side: SIDES,
     topic: chapters().flatMap(({ pages }) => pages.map(({ topic }) => topic)),
     version: VERSIONS,
     'executor action': EXECUTOR,
+    'jobs action': JOBS,
     'results action': RESULTS,
     'service action': SERVICE,
   };

@@ -1,7 +1,8 @@
 // Shows refused results: tables for people, JSON for programs. Never a callback's path, which may be a secret.
 import { originOf } from '../../outbox/origins.ts';
 import type { SetAside } from '../../outbox/refused.ts';
-import { printable, withoutCredentials } from '../../protocol/text.ts';
+import { withoutCredentials } from '../../net/without-credentials.ts';
+import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
 import { deadLettersPath } from '../../state/layout.ts';
 import { histogram } from '../terminal/histogram.ts';

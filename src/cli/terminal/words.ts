@@ -19,6 +19,23 @@ export function durationText(seconds: number): string {
   return parts.length === 0 ? '0 s' : parts.slice(0, 2).join(' ');
 }
 
+/** `0.09 ms`, `12.3 ms`, `4.05 s`, then as `durationText`. */
+export function shortTimeText(ms: number): string {
+  if (ms >= 60_000) return durationText(ms / 1000);
+  const [value, unit] = ms < 999.5 ? [ms, 'ms'] : [ms / 1000, 's'];
+  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return `${Number(value.toFixed(digits))} ${unit}`;
+}
+
+/** `2026-11-28 14:30:05`, by the clock of this machine. */
+export function momentText(unixMs: number): string {
+  const date = new Date(unixMs);
+  if (Number.isNaN(date.getTime())) return '?';
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
 /** `1 result`, `2 results`. */
 export function countText(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;

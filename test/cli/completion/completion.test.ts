@@ -8,19 +8,21 @@ import { after, before, describe, it } from 'node:test';
 
 const MAIN = resolve('dist', 'bundle', 'coda.cjs');
 const COMMANDS =
-  'dev submit cancel run executor show convert start stop status logs pause resume service ' +
+  'dev submit cancel run executor show convert start stop status jobs stats logs pause resume service ' +
   'doctor config results stop-vpn reset docs completion';
 
 /** What is offered behind what was typed; the word that is completed is the last, and may be empty. */
 const OFFERED: Readonly<Record<string, string>> = {
   'coda ': COMMANDS,
   'coda res': 'resume results reset',
-  'coda-node stat': 'status',
+  'coda-node stat': 'status stats',
   'coda start --to': '--token --token-file',
   'coda pause --': '--reason --config --json --help',
   'coda run bell.qasm --no': '--no-compile',
   'coda results re': 'replay',
   'coda executor ': 'check list',
+  'coda jobs ': 'show',
+  'coda jobs --outcome c': 'completed cancelled',
   'coda service ': 'install uninstall print',
   'coda completion ': 'bash zsh fish',
   'coda docs conf': 'configuration',
@@ -134,7 +136,7 @@ describe('the completion', () => {
 
   it('of zsh completes what is typed', { skip: skipWithout('zsh') }, () => {
     const cases = {
-      'coda stat': 'status',
+      'coda statu': 'status',
       'coda dev --targ': 'dev --target',
       'coda dev --target pc': 'dev --target pcz',
       'coda start --token-f': 'start --token-file',

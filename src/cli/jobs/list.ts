@@ -1,0 +1,62 @@
+// Lists jobs of the history, and follows it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HistoryQuery } from '../../history/history.ts';
+import { listJobs as readJobs } from '../../history/read.ts';
+import type { JobRecord, RecordedOutcome } from '../../history/record.ts';
+import type { Output } from '../terminal/output.ts';
+import { historyOf, readHistory } from './files.ts';
+import { headLine, jobRow, jsonOf } from './report.ts';
+
+const LOOK_EVERY_MS = 500;
+/** More are not shown of what has come since the last look. */
+const MOST_AT_ONCE = 10_000;
+
+export interface ListRequest {
+  readonly stateDir: string;
+  readonly query: {
+    readonly since: number | undefined;
+    readonly until: number | undefined;
+    readonly outcome: RecordedOutcome | undefined;
+    readonly search: string | undefined;
+    readonly limit: number;
+  };
+  /** Follows the history until this is aborted. */
+  readonly follow: AbortSignal | undefined;
+  readonly json: boolean;
+  readonly out: Output;
+}
+
+/** Returns the exit code. Throws if there is no history. */
+export async function listJobs({ stateDir, query, follow, json, out }: ListRequest): Promise<number> {
+  const folder = historyOf(stateDir, 'jobs');
+  const { limit, ...filters } = query;
+  const wanted: HistoryQuery = Object.fromEntries(
+    Object.entries(filters).filter(([, value]) => value !== undefined),
+  );
+  const read = async (more: HistoryQuery): Promise<{ jobs: readonly JobRecord[]; more: boolean }> =>
+    readHistory(folder, (from) => readJobs(from, { ...wanted, ...more }));
+  const show = (jobs: readonly JobRecord[]): void => {
+    for (const job of jobs.toReversed()) {
+      if (json) out.json(jsonOf(job));
+      else out.write(jobRow(job, out));
+    }
+  };
+  // What is new comes after the newest of all, which may not be one that is asked for.
+  const newest =
+    follow === undefined ? undefined : await readHistory(folder, (from) => readJobs(from, { limit: 1 }));
+  const { jobs, more } = await read({ limit });
+  if (!json && (jobs.length > 0 || follow !== undefined)) out.write(headLine());
+  show(jobs);
+  if (jobs.length === 0 && follow === undefined) out.error('no such job is in the history');
+  if (more && limit > 0) out.error('older ones are left out: --limit shows more');
+  if (follow === undefined) return 0;
+  let after = newest?.jobs[0]?.place ?? '';
+  const shown = new Set(jobs.map(({ place }) => place));
+  while (!follow.aborted) {
+    const { jobs: found } = await read({ after, limit: MOST_AT_ONCE });
+    show(found.filter(({ place }) => !shown.has(place)));
+    after = found[0]?.place ?? after;
+    await sleep(LOOK_EVERY_MS, undefined, { signal: follow }).catch(() => {});
+  }
+  return 0;
+}

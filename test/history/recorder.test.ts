@@ -1,0 +1,322 @@
+// What is recorded is read again as it was, and found; the files stay within their limits, and no damage to them, to the disk
+// or to the clock reaches more than it must.
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { HistoryEntry } from '../../src/history/history.ts';
+import { SeriesWriter } from '../../src/history/files.ts';
+import { listJobs } from '../../src/history/read.ts';
+import { createLogger } from '../../src/log.ts';
+import { smallDisk } from '../support/temporary.ts';
+import { ended, saved, testHistory } from './ended.ts';
+
+const RETRY = { kind: 'retry', reason: 'answered 503', sent: false } as const;
+const DELIVERED = { kind: 'delivered' } as const;
+
+describe('the history', () => {
+  it('gives a job back as it was: times, circuit, counts, error, and what came later', async (t) => {
+    const history = (await testHistory(t)).open();
+    const at = 1_795_000_000_000.25;
+    const job = ended('job-"1"\u{1F4A7}', { endedAt: at, annotations: { calibration: 'c-1' } });
+    history.ended(job);
+    const error = new Error('too warm');
+    const failure = {
+      outcome: { status: 'failed', error: 'too warm' },
+      where: 'in the executor',
+      thrown: error,
+    } as const;
+    history.ended(ended('job-2', { endedAt: at, ...failure, startedAt: null, circuit: null, job: null }));
+    history.ended(
+      ended('job-3', { endedAt: at, outcome: { status: 'cancelled' }, startedAt: null, queuedAt: null }),
+    );
+    history.ended(ended('job-4', { endedAt: at, origin: 'local' }));
+    history.ended(ended('job-5'));
+    history.attempted(saved(job.jobId), 1, RETRY);
+    history.attempted(saved(job.jobId, { annotations: { calibration: 'c-2' } }), 2, DELIVERED);
+    history.attempted(saved('job-2'), 1, { kind: 'refused', reason: 'answered 410' });
+    history.cancelled('job-5');
+    history.deadLetter('1795000000000-7', 'no job_id');
+
+    const [letter, five, four, three, two, one] = await history.recent(10);
+    const { delivery, place, ...facts } = one ?? assert.fail();
+    assert.deepEqual(facts, {
+      ...{ jobId: job.jobId, origin: 'cloud', outcome: 'completed', error: null, where: null, stack: null },
+      ...{
+        sentAt: at - 18.25,
+        takenAt: at - 13.25,
+        queuedAt: at - 12.25,
+        startedAt: at - 10.25,
+        endedAt: at - 0.25,
+      },
+      ...{
+        circuit: job.circuit,
+        bytes: 500,
+        executionTimeMs: 1.5,
+        shotsCompleted: 100,
+        executor: './qpu.ts',
+      },
+      annotations: { calibration: 'c-2' },
+      ir: { num_qubits: 2, gates: job.job?.ir.gates, measurements: [0, 1] },
+      counts: { '00': 60, '11': 40 },
+    });
+    assert.equal(delivery.state, 'delivered');
+    assert.deepEqual(
+      delivery.attempts.map(({ number, kind, reason }) => [number, kind, reason]),
+      [
+        [1, 'retry', 'answered 503'],
+        [2, 'delivered', null],
+      ],
+    );
+    assert.match(place, /^1\.\d+$/);
+    assert.deepEqual(
+      [two?.error, two?.where, two?.stack, two?.ir],
+      ['too warm', 'in the executor', error.stack, null],
+    );
+    assert.deepEqual([two?.startedAt, two?.delivery.state], [null, 'refused']);
+    assert.deepEqual([three?.outcome, three?.queuedAt, three?.delivery.state], ['cancelled', null, 'none']);
+    assert.equal(three?.takenAt, at - 13.25);
+    assert.deepEqual([four?.origin, four?.delivery.state], ['local', 'none']);
+    assert.equal(five?.delivery.state, 'cancelled');
+    assert.deepEqual(
+      [letter?.outcome, letter?.jobId, letter?.error],
+      ['dead-letter', '1795000000000-7', 'no job_id'],
+    );
+    assert.equal((await history.find(job.jobId))?.place, place);
+    assert.equal(await history.find('job'), undefined);
+  });
+
+  it('lists by time, outcome and text, in pages, and tells what is new', async (t) => {
+    const history = (await testHistory(t)).open();
+    const heard: HistoryEntry[] = [];
+    const end = history.onRecord((entry) => heard.push(entry));
+    for (let i = 0; i < 20; i++) {
+      const isFailed = i % 5 === 0;
+      const outcome = isFailed ? ({ status: 'failed', error: `Trap ${i}` } as const) : undefined;
+      history.ended(ended(`job-${i}`, { endedAt: 1_000_000 + i, ...(outcome && { outcome }) }));
+    }
+    history.attempted(saved('job-3'), 1, DELIVERED);
+    end();
+    history.ended(ended('last', { endedAt: 2_000_000 }));
+    assert.equal(heard.length, 21);
+    assert.deepEqual(heard.at(-1)?.kind, 'attempt');
+    const ids = async (query: Parameters<typeof history.list>[0]): Promise<string[]> =>
+      (await history.list(query)).jobs.map(({ jobId }) => jobId);
+    assert.deepEqual(await ids({ outcome: 'failed' }), ['job-15', 'job-10', 'job-5', 'job-0']);
+    assert.deepEqual(await ids({ search: 'tRAP 1' }), ['job-15', 'job-10']);
+    assert.deepEqual(await ids({ search: 'JOB-19' }), ['job-19']);
+    assert.deepEqual(await ids({ since: 1_000_005, until: 1_000_008 }), ['job-7', 'job-6', 'job-5']);
+    const pages: string[] = [];
+    for (let before: string | undefined; ;) {
+      const { jobs, more } = await history.list({ limit: 8, ...(before !== undefined && { before }) });
+      pages.push(...jobs.map(({ jobId }) => jobId));
+      before = jobs.at(-1)?.place;
+      if (jobs.some(({ jobId }) => jobId === 'job-3'))
+        assert.equal(jobs.find(({ jobId }) => jobId === 'job-3')?.delivery.state, 'delivered');
+      if (!more) break;
+    }
+    assert.deepEqual(pages, ['last', ...Array.from({ length: 20 }, (_, i) => `job-${19 - i}`)]);
+    assert.deepEqual(await ids({ before: 'nonsense' }), []);
+  });
+
+  it('keeps circuit, counts and stack of fifty jobs a second, none that is large, and no secret', async (t) => {
+    const log = createLogger({ write: () => {} });
+    log.mask('hunter2-secret');
+    const history = (await testHistory(t)).open({ limits: { gates: 8, counts: 2 }, log });
+    const endedAt = 5_000_000;
+    const large = { circuit: { shots: 1, qubits: 2, gates: 9, measurements: 0 } };
+    const counts = { '00': 1, '01': 1, '11': 1 };
+    history.ended(
+      ended('large', {
+        ...large,
+        endedAt,
+        outcome: { status: 'completed', counts, executionTimeMs: 1, shotsCompleted: 3 },
+      }),
+    );
+    const text = `no hunter2-secret ${'x'.repeat(10_000)}`;
+    history.ended(
+      ended('failed', { endedAt, outcome: { status: 'failed', error: text }, thrown: new Error(text) }),
+    );
+    for (let i = 0; i < 60; i++)
+      history.ended(
+        ended(`small-${i}`, { ...{ circuit: { shots: 1, qubits: 2, gates: 1, measurements: 0 } }, endedAt }),
+      );
+    history.ended(
+      ended('next', {
+        ...{ circuit: { shots: 1, qubits: 2, gates: 1, measurements: 0 } },
+        endedAt: endedAt + 1000,
+      }),
+    );
+    history.ended(
+      ended('set-back', {
+        ...{ circuit: { shots: 1, qubits: 2, gates: 1, measurements: 0 } },
+        endedAt: 1000,
+      }),
+    );
+    const jobs = new Map((await history.recent(100)).map((job) => [job.jobId, job]));
+    assert.deepEqual([jobs.get('large')?.ir, jobs.get('large')?.counts], [null, null]);
+    const failed = jobs.get('failed');
+    assert.match(failed?.error ?? '', /^no \*\*\* x{400,}…$/);
+    assert.ok((failed?.stack?.length ?? 0) <= 4_000 && !failed?.stack?.includes('hunter2'));
+    const kept = [...jobs.values()].filter(({ ir }) => ir !== null).map(({ jobId }) => jobId);
+    assert.equal(kept.length, 48 + 2);
+    assert.deepEqual(kept.slice(0, 3), ['set-back', 'next', 'small-47']);
+  });
+
+  it('keeps its files within their size, and loses only the oldest', async (t) => {
+    const { open, folder } = await testHistory(t);
+    const history = open({ maxMb: 1 });
+    const jobs = 12_000;
+    for (let i = 0; i < jobs; i++) {
+      history.ended(ended(`job-${i}`));
+      if (i % 100 === 0) await history.recent(0);
+    }
+    const found = (await history.list({ limit: jobs })).jobs.map(({ jobId }) => Number(jobId.slice(4)));
+    assert.ok(found.length > 1_000 && found.length < jobs, `${found.length} are left`);
+    assert.deepEqual(
+      found,
+      Array.from(found, (_, i) => jobs - 1 - i),
+    );
+    const bytes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+    assert.ok(bytes.reduce((sum, size) => sum + size, 0) <= 1024 * 1024, bytes.join(' '));
+  });
+
+  it('skips what is damaged, and continues behind it', async (t) => {
+    const { open, folder } = await testHistory(t);
+    const first = open();
+    first.ended(ended('one'));
+    await first.close();
+    const [name = ''] = readdirSync(folder);
+    const path = join(folder, name);
+    appendFileSync(
+      path,
+      '{"j":"bad"}\n{"j":3,"t":1}\n\u0000\u0000\n[]\n{"a":"one","t":1,"k":"?"}\n{"j":"torn","o":"c","t":17',
+    );
+    const second = open();
+    second.ended(ended('two'));
+    await second.close();
+    truncateSync(path, statSync(path).size - 3);
+    const third = open();
+    third.ended(ended('three'));
+    assert.deepEqual(
+      (await third.recent(10)).map(({ jobId }) => jobId),
+      ['three', 'one'],
+    );
+    assert.equal(readdirSync(folder).filter((file) => file.startsWith('jobs-')).length, 1);
+  });
+
+  it('finds old jobs although the clock was wrong for a while', async (t) => {
+    const history = (await testHistory(t)).open();
+    const now = Date.now();
+    history.ended(ended('before', { endedAt: now - 2_000 }));
+    history.ended(ended('in 1970', { endedAt: 1_000 }));
+    history.ended(ended('in 2100', { endedAt: 4_102_444_800_000 }));
+    history.ended(ended('after', { endedAt: now - 1_000 }));
+    const { jobs } = await history.list({ since: now - 3_600_000, until: now });
+    assert.deepEqual(
+      jobs.map(({ jobId }) => jobId),
+      ['after', 'before'],
+    );
+  });
+
+  it('removes what is older than it may be, but not the file that is written', async (t) => {
+    const { folder } = await testHistory(t);
+    const options = { folder, series: 'jobs', maxBytes: 16 * 16 * 1024 } as const;
+    const writer = new SeriesWriter({ ...options, maxAgeMs: 60_000 });
+    t.after(() => writer.close());
+    const line = Buffer.from(`${'x'.repeat(16 * 1024)}\n`);
+    for (let i = 0; i < 4; i++) await writer.write(line);
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1);
+    await writer.write(line);
+    utimesSync(join(folder, 'jobs-00000005.jsonl'), 1, 1);
+    await writer.removeOld();
+    assert.deepEqual(readdirSync(folder), ['jobs-00000005.jsonl']);
+  });
+
+  it('warns once if it cannot be written, and continues once it can', async (t) => {
+    const { stateDir, open, folder } = await testHistory(t);
+    const lines: string[] = [];
+    writeFileSync(folder, 'in its place');
+    const history = open({ stateDir, log: createLogger({ write: (line) => lines.push(line) }) });
+    for (let i = 0; i < 3; i++) {
+      history.ended(ended(`lost-${i}`));
+      await history.list({}).catch(() => {});
+    }
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines[0] ?? '',
+      /WARN .*the history of jobs cannot be written: .*jobs are not touched by that/,
+    );
+    rmSync(folder);
+    history.ended(ended('kept'));
+    assert.deepEqual(
+      (await history.recent(5)).map(({ jobId }) => jobId),
+      ['kept'],
+    );
+    assert.match(lines[1] ?? '', /the history is written again/);
+    assert.equal(lines.length, 2);
+  });
+
+  it('survives a disk that is full: what is there stays, and what comes later is recorded', async (t) => {
+    const disk = await smallDisk(t);
+    if (disk === undefined) return;
+    const { open } = await testHistory(t);
+    const lines: string[] = [];
+    mkdirSync(join(disk.folder, 'coda-node-spool'));
+    const log = createLogger({ write: (line) => lines.push(line) });
+    const history = open({ stateDir: disk.folder, log });
+    history.ended(ended('first'));
+    await history.recent(1);
+    const filler = join(disk.folder, 'filler');
+    writeFileSync(filler, '');
+    for (let bytes = 4096; bytes > 0;) {
+      try {
+        appendFileSync(filler, Buffer.alloc(bytes));
+      } catch {
+        bytes = 0;
+      }
+    }
+    for (let i = 0; i < 40; i++) history.ended(ended(`lost-${i}`));
+    await history.recent(1);
+    assert.match(
+      lines.join('\n'),
+      /the history of jobs cannot be written: .*ENOSPC[^]*→ The disk of .* is full/,
+    );
+    truncateSync(filler);
+    history.ended(ended('later'));
+    const ids = (await history.recent(100)).map(({ jobId }) => jobId);
+    assert.deepEqual([ids[0], ids.at(-1)], ['later', 'first']);
+    await history.close();
+    assert.ok(existsSync(join(disk.folder, 'coda-node-spool', 'history')));
+    assert.equal(lines.length, 2, lines.join('\n'));
+  });
+
+  it('reads 100,000 jobs in no time from their end, and all of them in a moment', async (t) => {
+    const { open, folder } = await testHistory(t);
+    const history = open();
+    for (let i = 0; i < 100_000; i++) {
+      history.ended(ended(`job-${i}`));
+      history.attempted(saved(`job-${i}`), 1, DELIVERED);
+      if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await history.close();
+    const size = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    assert.ok(size < 30 * 1024 * 1024, `${size} bytes`);
+    const { jobs, more } = await listJobs(folder, { limit: 20 });
+    assert.deepEqual(
+      [jobs.length, more, jobs[0]?.jobId, jobs[0]?.delivery.state],
+      [20, true, 'job-99999', 'delivered'],
+    );
+    assert.equal((await listJobs(folder, { search: 'job-12345' })).jobs.length, 1);
+  });
+});

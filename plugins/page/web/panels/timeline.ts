@@ -176,32 +176,30 @@ export class TimelinePanel {
   }
 
   /** Shows the span at a place, or the one that is looked at already. */
-  #point(offsetX?: number): void {
+  #point(offsetX?: number, isAsked = false): void {
     const { spans, from, to } = this.#shown;
     const width = this.#track.clientWidth;
     if (offsetX !== undefined) {
       const at = from + (offsetX / width) * (to - from);
-      // A run is easier to hit than the time that it took.
+      const isHere = (span: Span): boolean => span.from <= at && at <= span.to;
+      // A short run is easier to hit than the time that it took.
       const near = ((to - from) / width) * 3;
-      const hit =
-        spans.find((span) => span.busy > 0 && span.from - near <= at && at <= span.to + near) ??
-        spans.find((span) => span.from <= at && at <= span.to);
+      const isNear = (span: Span): boolean => span.from - near <= at && at <= span.to + near;
+      const runs = spans.filter(({ busy }) => busy > 0);
+      const hit = runs.find(isHere) ?? runs.find(isNear) ?? spans.find(isHere);
       this.#cursor = hit?.from;
     }
     const index = spans.findIndex((span) => span.from === this.#cursor);
     const span = spans[index];
     const tip = byId('timeline-tip');
     show(tip, span !== undefined);
-    const isActive = span !== undefined || document.activeElement !== this.#track;
     setAttribute(this.#track, 'aria-valuemax', Math.max(0, spans.length - 1));
     setAttribute(this.#track, 'aria-valuenow', Math.max(0, index));
-    if (span === undefined) {
-      if (isActive) setAttribute(this.#track, 'aria-valuetext', `${spans.length} spans`);
-      return;
-    }
-    const text = spanText(span, to);
+    const text = span === undefined ? `${spans.length} runs and gaps` : spanText(span, to);
+    // A screen reader hears what a key has led to, and not how that grows.
+    if (isAsked || document.activeElement !== this.#track) setAttribute(this.#track, 'aria-valuetext', text);
+    if (span === undefined) return;
     setText(tip, text);
-    setAttribute(this.#track, 'aria-valuetext', text);
     const middle = ((Math.max(from, (span.from + span.to) / 2) - from) / (to - from)) * width;
     tip.style.left = `${Math.max(0, Math.min(middle - tip.offsetWidth / 2, width - tip.offsetWidth))}px`;
   }
@@ -232,7 +230,7 @@ export class TimelinePanel {
     else if (next !== undefined) {
       event.preventDefault();
       this.#cursor = spans[Math.max(0, Math.min(next, last))]?.from;
-      this.#point();
+      this.#point(undefined, true);
     }
   }
 }

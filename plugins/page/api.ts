@@ -328,7 +328,7 @@ export interface Actions {
   readonly pause: { readonly reason?: string };
   /** `coda resume`. */
   readonly resume: Record<string, never>;
-  /** Cancels a job that waits or runs here. The cloud hears nothing of it until it asks. */
+  /** Cancels a job that waits or runs here, as the cloud does it, or a run of this page. */
   readonly cancel: { readonly jobId: string };
   /** Delivers a refused result once more (`coda results replay`). */
   readonly replay: { readonly jobId: string };

@@ -34,6 +34,7 @@ export class Snapshots {
       node: this.#nodeState(report, fields),
       cloud: cloudState(node, report, fields),
       device: this.#deviceState(jobs, running, at),
+      // JSON leaves out the function in it.
       running,
       waiting: jobs?.waiting(MOST_JOBS) ?? [],
       counts: countsOf(jobs, fields),

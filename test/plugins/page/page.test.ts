@@ -8,10 +8,11 @@ import type {
   Results,
   Snapshot,
   Timeline,
+  Trend,
 } from '../../../plugins/page/api.ts';
 import { bell, startTestNode, waitUntil, type TestNode } from '../../../src/testing/index.ts';
 import { cloud } from '../../support/cloud.ts';
-import { HeldExecutor } from '../../support/executors.ts';
+import { CountingExecutor, HeldExecutor } from '../../support/executors.ts';
 import { ask, Reader, urlOf } from './reader.ts';
 
 const job = { ir: bell('cz').ir, shots: 4 };
@@ -114,5 +115,45 @@ describe('the page', () => {
       assert.equal(state.node.phase, 'running');
       assert.equal((await fetch(`${url}/page/jobs/nobody`)).status, 404);
     });
+  });
+
+  it('shows what it has seen itself if there is no history', async () => {
+    const executor = new CountingExecutor();
+    await withNode(
+      executor,
+      async (_, url) => {
+        const ids: string[] = [];
+        for (let i = 0; i < 5; i += 1) {
+          ids.unshift(await cloud.submit(job));
+          await cloud.outcome(ids[0] ?? '');
+        }
+        const failed = await cloud.submit({ ...job, ir: '{"gates": 7}' });
+        await cloud.outcome(failed);
+        assert.equal((await ask<Snapshot>(`${url}/page/state`)).node.hasHistory, false);
+        const first = await ask<JobsPage>(`${url}/page/jobs?limit=4`);
+        const rest = await ask<JobsPage>(`${url}/page/jobs?limit=4&before=${first.next}`);
+        assert.deepEqual(
+          [...first.jobs, ...rest.jobs].map(({ jobId }) => jobId),
+          [failed, ...ids],
+        );
+        assert.equal(rest.next, null);
+        const search = (ids[2] ?? '').slice(3).toUpperCase();
+        const found = await ask<JobsPage>(`${url}/page/jobs?search=${search}`);
+        assert.deepEqual(
+          found.jobs.map(({ jobId }) => jobId),
+          [ids[2]],
+        );
+        const failures = await ask<JobsPage>(`${url}/page/jobs?outcome=failed`);
+        assert.deepEqual(
+          failures.jobs.map(({ jobId, outcome, startedAt }) => [jobId, outcome, startedAt]),
+          [[failed, 'failed', null]],
+        );
+        const detail = await ask<JobDetail>(`${url}/page/jobs/${failed}`);
+        assert.match(detail.errorText ?? '', /invalid circuit/);
+        assert.deepEqual([detail.drawing, detail.counts, detail.delivery], [null, null, null]);
+        assert.deepEqual((await ask<Trend>(`${url}/page/trend?hours=1`)).buckets, []);
+      },
+      { CODA_HISTORY_MAX_MB: '0' },
+    );
   });
 });

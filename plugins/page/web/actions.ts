@@ -1,7 +1,7 @@
 // What the operator may do here, with the token of the link that `coda page` prints. It is kept for this tab alone.
 import type { ActionAnswer, Actions } from '../api.ts';
 import { byId, setText } from './dom.ts';
-import { ask, errorText, RefusedError } from './feed.ts';
+import { ask, errorText } from './feed.ts';
 
 const KEY = 'coda-token';
 const MESSAGE_MS = 10_000;
@@ -47,7 +47,7 @@ export async function perform<K extends keyof Actions>(
     say((await act(name, body)).text);
     return true;
   } catch (thrown) {
-    say(errorText(thrown), thrown instanceof RefusedError || thrown instanceof Error);
+    say(errorText(thrown), true);
     return false;
   } finally {
     button.disabled = false;

@@ -30,8 +30,9 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
 
 /** An error as one text for the reader. */
 export function errorText(thrown: unknown): string {
-  if (thrown instanceof RefusedError)
-    return thrown.remedy === null ? thrown.message : `${thrown.message}. ${thrown.remedy}`;
+  if (thrown instanceof RefusedError) {
+    return thrown.remedy === null ? thrown.message : `${thrown.message} → ${thrown.remedy}`;
+  }
   if (thrown instanceof TypeError) return 'The node does not answer. Is it running? coda status';
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -21,7 +21,8 @@ const ANNOUNCE_MS = 15_000;
 let snapshot: Snapshot | undefined;
 let isLost = false;
 let deviceOf: string | undefined;
-let failures = 0;
+/** Failures that a screen reader has heard of. */
+let announced: number | undefined;
 
 const feed = new Feed({
   opened: () => void readLists(),
@@ -40,10 +41,7 @@ const feed = new Feed({
     deviceOf = device;
     draw();
   },
-  jobs: (event) => {
-    failures += event.jobs.filter(({ outcome }) => outcome === 'failed').length;
-    jobs.add(event);
-  },
+  jobs: (event) => jobs.add(event),
   spans: (spans) => timeline.spans.add(spans, feed.now()),
 });
 const now = (): number => feed.now();
@@ -70,8 +68,10 @@ setInterval(() => {
   if (!document.hidden) draw();
 }, TICK_MS);
 setInterval(() => {
-  if (failures > 0) setText(byId('announcer'), `${counted(failures, 'job')} failed`);
-  failures = 0;
+  const failed = snapshot?.counts.failed ?? 0;
+  const more = failed - (announced ?? failed);
+  if (more > 0) setText(byId('announcer'), `${counted(more, 'job')} failed`);
+  if (snapshot !== undefined) announced = failed;
 }, ANNOUNCE_MS);
 feed.start();
 

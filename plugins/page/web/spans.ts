@@ -4,7 +4,7 @@ import { clock, counted, duration, share } from './format.ts';
 
 /** How far the page looks back, as the node does. */
 export const KEPT_MS = 600_000;
-/** Each later span that has not begun by then is dropped: the node sends hundreds a second at most. */
+/** The oldest are dropped then, although they are not that old: a page may be open for days. */
 const MOST_SPANS = 20_000;
 
 export class Spans {

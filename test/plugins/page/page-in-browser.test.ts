@@ -1,7 +1,9 @@
 // The page in a real browser, over a running `coda dev`: what an operator sees, and what never leaves the machine.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { bell, waitUntil } from '../../../src/testing/index.ts';
 import {
   accessibilityFaults,
@@ -138,7 +140,8 @@ describe('the page', { skip }, () => {
     assert.equal(page.url(), `${new URL(dev.link).origin}/`);
     await page.click('#switches button');
     await seen('the pause', async () => (await text('#badge')).includes('Paused'));
-    assert.match(await text('#message'), /^Paused: no new job is taken/);
+    await seen('its effect', async () => (await text('#message')).startsWith('Paused: no new job is taken'));
+    assert.deepEqual(await accessibilityFaults(page), []);
     const jobId = await submit();
     await seen('the reason of the gap', async () =>
       /paused by the operator/.test(await text('#running-text')),
@@ -159,6 +162,34 @@ describe('the page', { skip }, () => {
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page.locator(`tr[data-job="${jobId}"] .outcome[data-outcome="cancelled"]`).waitFor();
     dev.release();
+  });
+
+  it('runs a circuit from a file, and one that is dropped on the page, and says what is wrong with one', async () => {
+    const { page } = view;
+    const run = page.locator('#run-answer');
+    writeFileSync(join(dev.folder, 'bell.qasm'), BELL);
+    await page.setInputFiles('#run-file', join(dev.folder, 'bell.qasm'));
+    await page.fill('#run-shots', '40');
+    await page.click('#run-form button[type=submit]');
+    await run.locator('.histogram').waitFor();
+    assert.match((await run.textContent()) ?? '', /bell\.qasm has run.*0030.*1110/s);
+    await run.getByRole('button', { name: 'Everything about it' }).click();
+    await seen('that it is local', async () => /Fromthis machine/.test(await text('#detail')));
+    await page.keyboard.press('Escape');
+
+    dev.hold();
+    await drop(page, 'dropped.json', JSON.stringify(bell('cz').ir));
+    await seen('the dropped circuit on the device', async () =>
+      (await text('#running-list')).includes('local'),
+    );
+    dev.release();
+    await seen('its end', async () => /dropped\.json has run/.test((await run.textContent()) ?? ''));
+    await seen('two local runs', async () => (await page.locator('#jobs-rows .local').count()) === 2);
+
+    await drop(page, 'broken.qasm', 'OPENQASM 3; qubit[2] q; h q[7];');
+    await seen('what is wrong', async () =>
+      /broken\.qasm.*7/s.test((await run.locator('.bad').textContent()) ?? ''),
+    );
   });
 
   it('takes no action without the token, or with a wrong one, and says so', async () => {
@@ -205,7 +236,11 @@ describe('the page', { skip }, () => {
 
   it('asks nobody but its node, and its policy blocks nothing of it', () => {
     assert.deepEqual([...view.origins], [new URL(dev.link).origin]);
-    assert.deepEqual(view.complaints, []);
+    // The browser notes each answer that is an error: here, that to the broken circuit.
+    assert.deepEqual(
+      view.complaints.filter((complaint) => !complaint.includes('status of 422')),
+      [],
+    );
   });
 
   it('says that the connection is lost, and since when', async () => {
@@ -216,3 +251,23 @@ describe('the page', { skip }, () => {
     assert.match(await text('#badge'), /Connection lost/);
   });
 });
+
+const BELL = `OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+`;
+
+/** As from the file manager. */
+async function drop(page: Page, name: string, content: string): Promise<void> {
+  await page.evaluate(`{
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}));
+    for (const kind of ['dragover', 'drop']) {
+      document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    }
+  }`);
+}

@@ -35,7 +35,7 @@ export class JobsPanel {
   readonly #redraw = onceAFrame(() => this.#draw());
 
   readonly #list = keyedList<JobRow, HTMLTableRowElement>(this.#body, {
-    key: ({ jobId, endedAt }) => `${endedAt} ${jobId}`,
+    key: keyOf,
     create: (row) => this.#createRow(row),
   });
 
@@ -100,8 +100,8 @@ export class JobsPanel {
       }, READ_AGAIN_MS);
     }
     if (wanted.length === 0) return;
-    const known = new Set(wanted.map(({ jobId, endedAt }) => `${endedAt} ${jobId}`));
-    const older = this.#rows.filter(({ jobId, endedAt }) => !known.has(`${endedAt} ${jobId}`));
+    const known = new Set(wanted.map(keyOf));
+    const older = this.#rows.filter((row) => !known.has(keyOf(row)));
     this.#rows = [...wanted, ...(leftOut > 0 && !this.#isFiltered() ? [] : older)].slice(0, ROWS);
     this.#held += wanted.length + (this.#isFiltered() ? 0 : leftOut);
     this.#redraw();
@@ -173,6 +173,11 @@ export class JobsPanel {
     element.addEventListener('click', () => this.#options.openJob(jobId));
     return element;
   }
+}
+
+/** One id may end twice. The history has its times in whole milliseconds, and the stream has them finer. */
+function keyOf({ jobId, endedAt }: JobRow): string {
+  return `${Math.round(endedAt)} ${jobId}`;
 }
 
 function waited(startedAt: number | null, takenAt: number | null): string {

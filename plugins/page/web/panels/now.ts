@@ -16,7 +16,14 @@ interface Pair {
 export class NowPanel {
   readonly #running = keyedList<RunningRow, HTMLElement>(byId('running-list'), {
     key: ({ jobId }) => jobId,
-    create: ({ jobId }) => h('li', {}, h('span', { class: 'id', title: jobId }, jobId), cancelButton(jobId)),
+    create: ({ jobId, origin }) =>
+      h(
+        'li',
+        {},
+        h('span', { class: 'id', title: jobId }, jobId),
+        origin === 'local' ? h('span', { class: 'local' }, 'local') : undefined,
+        cancelButton(jobId),
+      ),
   });
   readonly #waiting = keyedList<WaitingRow, HTMLElement>(byId('queue-list'), {
     key: ({ jobId }) => jobId,

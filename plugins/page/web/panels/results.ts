@@ -13,7 +13,7 @@ export class ResultsPanel {
   readonly #openJob: (jobId: string) => void;
   #seen = '';
   #shown = '';
-  #reading: ReturnType<typeof setTimeout> | undefined;
+  #willRead = false;
 
   constructor(openJob: (jobId: string) => void) {
     this.#openJob = openJob;
@@ -25,8 +25,10 @@ export class ResultsPanel {
     const seen = `${undelivered} ${refused} ${undelivered === 0 ? 0 : delivered}`;
     if (seen === this.#seen) return;
     this.#seen = seen;
-    this.#reading ??= setTimeout(() => {
-      this.#reading = undefined;
+    if (this.#willRead) return;
+    this.#willRead = true;
+    setTimeout(() => {
+      this.#willRead = false;
       void this.read();
     }, READ_EVERY_MS);
   }

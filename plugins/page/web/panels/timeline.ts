@@ -4,6 +4,7 @@ import type { GapReason, Snapshot, Span } from '../../api.ts';
 import { byId, colour, h, keyedList, onceAFrame, onTheme, setAttribute, setText, show } from '../dom.ts';
 import { clock, duration } from '../format.ts';
 import { choice } from '../choice.ts';
+import { drawCross, drawPattern, fillSign, GAPS, legendItem } from '../timeline-drawing.ts';
 import { columnsOf, KEPT_MS, Spans, spanText } from '../spans.ts';
 
 const RANGES = { '1 min': 60_000, '10 min': KEPT_MS } as const;
@@ -20,17 +21,6 @@ const FONT = '11px system-ui, sans-serif';
 /** Time between two labels: as many as fit. */
 const STEPS_MS = [10_000, 20_000, 60_000, 120_000, 300_000];
 const LABEL_WIDTH = 80;
-
-/** How each reason is drawn: the pattern differs, and not the colour alone. */
-const GAPS: Readonly<Record<GapReason, { name: string; ink: string; pattern: Pattern } | undefined>> = {
-  'between runs': undefined,
-  'no jobs': { name: 'no jobs', ink: 'edge', pattern: 'line' },
-  preparing: { name: 'preparing', ink: 'good', pattern: 'dots' },
-  closed: { name: 'paused or held', ink: 'warn', pattern: 'stripes' },
-  redis: { name: 'Redis down', ink: 'bad', pattern: 'full' },
-  'held up': { name: 'held up', ink: 'quiet', pattern: 'bars' },
-};
-type Pattern = 'line' | 'dots' | 'stripes' | 'full' | 'bars';
 
 export interface TimelineOptions {
   readonly now: () => number;
@@ -159,8 +149,8 @@ export class TimelinePanel {
 
   #legend(): void {
     const items = [
-      item('something ran', (context) => fill(context, colour('run'))),
-      item('failed', (context) => {
+      legendItem('something ran', (context) => fillSign(context, colour('run'))),
+      legendItem('failed', (context) => {
         context.fillStyle = colour('bad');
         context.translate(0, 1);
         drawCross(context, 9);
@@ -168,7 +158,9 @@ export class TimelinePanel {
       ...Object.entries(GAPS).map(([reason, gap]) =>
         gap === undefined
           ? undefined
-          : item(gap.name, (context) => fill(context, this.#ink(context, reason as GapReason) ?? '')),
+          : legendItem(gap.name, (context) =>
+              fillSign(context, this.#ink(context, reason as GapReason) ?? ''),
+            ),
       ),
     ];
     byId('timeline-legend').replaceChildren(...items.filter((element) => element !== undefined));
@@ -184,32 +176,30 @@ export class TimelinePanel {
   }
 
   /** Shows the span at a place, or the one that is looked at already. */
-  #point(offsetX?: number): void {
+  #point(offsetX?: number, isAsked = false): void {
     const { spans, from, to } = this.#shown;
     const width = this.#track.clientWidth;
     if (offsetX !== undefined) {
       const at = from + (offsetX / width) * (to - from);
-      // A run is easier to hit than the time that it took.
+      const isHere = (span: Span): boolean => span.from <= at && at <= span.to;
+      // A short run is easier to hit than the time that it took.
       const near = ((to - from) / width) * 3;
-      const hit =
-        spans.find((span) => span.busy > 0 && span.from - near <= at && at <= span.to + near) ??
-        spans.find((span) => span.from <= at && at <= span.to);
+      const isNear = (span: Span): boolean => span.from - near <= at && at <= span.to + near;
+      const runs = spans.filter(({ busy }) => busy > 0);
+      const hit = runs.find(isHere) ?? runs.find(isNear) ?? spans.find(isHere);
       this.#cursor = hit?.from;
     }
     const index = spans.findIndex((span) => span.from === this.#cursor);
     const span = spans[index];
     const tip = byId('timeline-tip');
     show(tip, span !== undefined);
-    const isActive = span !== undefined || document.activeElement !== this.#track;
     setAttribute(this.#track, 'aria-valuemax', Math.max(0, spans.length - 1));
     setAttribute(this.#track, 'aria-valuenow', Math.max(0, index));
-    if (span === undefined) {
-      if (isActive) setAttribute(this.#track, 'aria-valuetext', `${spans.length} spans`);
-      return;
-    }
-    const text = spanText(span, to);
+    const text = span === undefined ? `${spans.length} runs and gaps` : spanText(span, to);
+    // A screen reader hears what a key has led to, and not how that grows.
+    if (isAsked || document.activeElement !== this.#track) setAttribute(this.#track, 'aria-valuetext', text);
+    if (span === undefined) return;
     setText(tip, text);
-    setAttribute(this.#track, 'aria-valuetext', text);
     const middle = ((Math.max(from, (span.from + span.to) / 2) - from) / (to - from)) * width;
     tip.style.left = `${Math.max(0, Math.min(middle - tip.offsetWidth / 2, width - tip.offsetWidth))}px`;
   }
@@ -240,68 +230,7 @@ export class TimelinePanel {
     else if (next !== undefined) {
       event.preventDefault();
       this.#cursor = spans[Math.max(0, Math.min(next, last))]?.from;
-      this.#point();
+      this.#point(undefined, true);
     }
   }
-}
-
-function item(name: string, draw: (context: CanvasRenderingContext2D) => void): HTMLElement {
-  const canvas = h('canvas', { width: 36, height: 20, 'aria-hidden': 'true' });
-  const context = canvas.getContext('2d');
-  context?.scale(2, 2);
-  if (context !== null) draw(context);
-  return h('li', {}, canvas, name);
-}
-
-function fill(context: CanvasRenderingContext2D, ink: CanvasPattern | string): void {
-  context.fillStyle = ink;
-  context.fillRect(0, 0, 18, 10);
-}
-
-/** A run that failed: a cross above it. */
-function drawCross(context: CanvasRenderingContext2D, x: number): void {
-  context.strokeStyle = colour('bad');
-  context.lineWidth = 2;
-  context.beginPath();
-  context.moveTo(x - 3, 1);
-  context.lineTo(x + 3, 7);
-  context.moveTo(x + 3, 1);
-  context.lineTo(x - 3, 7);
-  context.stroke();
-}
-
-function drawPattern(pattern: Pattern, ink: string, back: string): HTMLCanvasElement {
-  const tile = h('canvas', { width: 6, height: 12 });
-  const context = tile.getContext('2d');
-  if (context === null) return tile;
-  context.fillStyle = back;
-  context.fillRect(0, 0, 6, 12);
-  context.fillStyle = ink;
-  context.strokeStyle = ink;
-  switch (pattern) {
-    case 'full':
-      context.fillRect(0, 0, 6, 12);
-      break;
-    case 'line':
-      context.fillRect(0, 5, 6, 1);
-      break;
-    case 'dots':
-      for (const y of [1, 7]) {
-        context.fillRect(1, y, 2, 2);
-        context.fillRect(4, y + 3, 2, 2);
-      }
-      break;
-    case 'bars':
-      context.fillRect(0, 0, 2, 12);
-      break;
-    case 'stripes':
-      context.lineWidth = 2;
-      for (const y of [0, 6, 12, 18]) {
-        context.beginPath();
-        context.moveTo(0, y);
-        context.lineTo(6, y - 6);
-        context.stroke();
-      }
-  }
-  return tile;
 }

@@ -157,6 +157,7 @@ describe('coda page', () => {
   });
 
   it('runs a circuit on the device of the node, and stops it', async () => {
+    const before = cloud.results.size;
     writeFileSync(join(bench.folder, 'coda.config.ts'), STOPPABLE);
     await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
     const found = await page();
@@ -196,7 +197,7 @@ describe('coda page', () => {
     await refused(await found.act('run', { circuit, shots: 0 }), 400);
     await refused(await found.act('run', { circuit: ' '.repeat(1024 * 1024) }), 413);
     await refused(await found.act('run', { circuit }, { authorization: 'Bearer x' }), 401);
-    assert.equal(cloud.results.size, 0);
+    assert.equal(cloud.results.size, before);
   });
 
   it('replays and drops results that the cloud refused, and drops those that wait', async () => {

@@ -42,6 +42,8 @@ if (process.argv.includes('--hadolint')) {
 }
 // For the test of the metrics: Prometheus and its promtool, unpacked and not installed.
 if (process.argv.includes('--prometheus')) unpackDebian('prometheus', 'test-prometheus');
+// For the tests of the page: a browser.
+if (process.argv.includes('--browser')) installBrowser();
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -101,6 +103,19 @@ function installVpnLab() {
   const sudo = sudoWords();
   if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
+}
+
+/** Debian has Chromium as a package. Ubuntu has it only as a snap, which does not run in most containers. */
+function installBrowser() {
+  if (['chromium', 'google-chrome', 'google-chrome-stable'].some(isInstalled)) return;
+  const sudo = sudoWords();
+  const isUbuntu =
+    existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));
+  if (!isOnPath('apt-get') || sudo === undefined || isUbuntu) {
+    say('no chromium and no google-chrome here: the tests that need a browser are skipped');
+  } else if (!aptInstall(sudo, ['chromium'])) {
+    say('continuing without chromium: the tests that need a browser are skipped');
+  }
 }
 
 /** Makes an environment of Python in `dist`, with those of the wanted packages that are not there; `check` is what its

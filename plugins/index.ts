@@ -10,6 +10,7 @@ import { door } from './door/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { metrics } from './metrics/index.ts';
+import { page } from './page/index.ts';
 import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
@@ -34,6 +35,7 @@ const PLUGINS = {
   history,
   pause,
   tracing,
+  page,
 } satisfies Record<BuiltinName, () => Plugin>;
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map(Object.entries(PLUGINS));

@@ -26,6 +26,7 @@ import { endsWithin } from '../net/timing.ts';
 import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { WaitingResult } from '../outbox/overview.ts';
 import { Replay } from '../outbox/replay.ts';
 import { Deferred } from '../queue/deferred.ts';
 import { Entries } from '../queue/entries.ts';
@@ -252,6 +253,10 @@ export class JobPipeline implements Jobs {
 
   waiting(most: number): WaitingJob[] {
     return waitingJobs(this.#held, most);
+  }
+
+  undelivered(most: number): WaitingResult[] {
+    return this.#options.outbox.waiting(most);
   }
 
   cancellable(): string[] {

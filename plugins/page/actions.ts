@@ -96,7 +96,7 @@ export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: A
           shots,
           name: shown,
           signal: gone.signal,
-          onStart: (jobId) => runs.set((id = jobId), gone),
+          onStart: (started) => runs.set((id = started), gone),
         });
         return ranAnswer(shown, jobId, outcome);
       } catch (thrown) {

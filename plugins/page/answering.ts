@@ -40,7 +40,7 @@ export function answering(handler: Handler, log: Logger): (ctx: Context) => Prom
       if (answer !== undefined) write(ctx, 200, answer, log);
     } catch (thrown) {
       const { status, ...refusal } = refusalOf(thrown);
-      if (status >= 500) log.warn(`a request for ${ctx.path} failed: ${messageOf(thrown)}`);
+      if (status === 500) log.warn(`a request for ${ctx.path} failed: ${messageOf(thrown)}`);
       write(ctx, status, refusal, log);
     }
   };

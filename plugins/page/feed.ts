@@ -46,7 +46,7 @@ export class Feed {
 
   /** Sends events from now on, until the reader leaves or is too slow. */
   add(response: ServerResponse): void {
-    // Of a reader that was waited for, what comes next is news for all.
+    // What happened while nobody looked is no news.
     if (this.#readers.size === 0) this.#begin();
     this.#readers.add(response);
     response.once('close', () => this.#remove(response));

@@ -6,7 +6,7 @@ const SILENT_MS = 12_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 10_000;
 
-/** The node's answer to a request that it did not do. `remedy`: what to do about it. */
+/** A request that was not done. `remedy`: what to do about it. */
 export class RefusedError extends Error {
   readonly remedy: string | null;
 
@@ -16,9 +16,12 @@ export class RefusedError extends Error {
   }
 }
 
-/** Rejects with a RefusedError, or with what fetch throws. */
+/** Rejects with a RefusedError, unless it was aborted. */
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(path, { cache: 'no-store', ...init });
+  const response = await fetch(path, { cache: 'no-store', ...init }).catch((thrown: unknown) => {
+    if (init.signal?.aborted === true) throw thrown;
+    throw new RefusedError({ error: 'the node does not answer', remedy: 'See whether it runs: coda status' });
+  });
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
   const refusal = body as Partial<Refusal> | null;
@@ -33,7 +36,6 @@ export function errorText(thrown: unknown): string {
   if (thrown instanceof RefusedError) {
     return thrown.remedy === null ? thrown.message : `${thrown.message} → ${thrown.remedy}`;
   }
-  if (thrown instanceof TypeError) return 'The node does not answer. Is it running? coda status';
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 

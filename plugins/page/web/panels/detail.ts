@@ -2,7 +2,7 @@
 import type { JobDetail } from '../../api.ts';
 import { confirmed, hasToken, perform } from '../actions.ts';
 import { byId, h, svg, type Child } from '../dom.ts';
-import { ask, errorText, RefusedError } from '../feed.ts';
+import { ask, errorText } from '../feed.ts';
 import { circuitText, clock, counted, duration, number, wholeTime } from '../format.ts';
 import { histogram } from '../histogram.ts';
 import { outcomeMark } from '../outcome.ts';
@@ -42,9 +42,7 @@ export class DetailPanel {
       if (!signal.aborted) this.#show(jobId, this.#body(detail), detail);
     } catch (thrown) {
       if (reading.signal.aborted) return;
-      const why =
-        thrown instanceof RefusedError ? errorText(thrown) : `It cannot be read. ${errorText(thrown)}`;
-      this.#show(jobId, [h('p', {}, why)]);
+      this.#show(jobId, [h('p', {}, errorText(thrown))]);
     }
   }
 

@@ -1,7 +1,7 @@
 // The one table of settings: names, variables, defaults, limits and help. The environment, the config file, the flags,
 // `coda config` and the documentation are all made from it.
 import { tmpdir } from 'node:os';
-import { LOG_LEVELS, type LogLevel } from '../log.ts';
+import { LOG_LEVELS, type LogLevel } from '../log/levels.ts';
 import { CLOUD_PATHS } from '../protocol/paths.ts';
 
 interface Shared<T> {

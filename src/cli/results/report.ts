@@ -1,5 +1,5 @@
 // Shows refused results: tables for people, JSON for programs. Never a callback's path, which may be a secret.
-import { maskUrlPasswords } from '../../log.ts';
+import { maskUrlPasswords } from '../../log/redaction.ts';
 import { originOf } from '../../outbox/origins.ts';
 import type { SetAside } from '../../outbox/refused.ts';
 import { printable } from '../../protocol/text.ts';

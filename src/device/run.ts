@@ -197,7 +197,7 @@ export class Run {
     // A node that has given up the run may end.
     this.#grace.unref();
     const failed = (thrown: unknown): void =>
-      log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`);
+      log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`, { job: this.jobs[0].jobId });
     try {
       Promise.resolve(loaded.executor.cancelCurrentJob?.()).catch(failed);
     } catch (thrown) {
@@ -214,7 +214,8 @@ export class Run {
   #timeOut(seconds: number): void {
     const error = `timed out after ${seconds} s`;
     this.#timedOut = { status: 'failed', error };
-    this.#options.log.warn(`job ${this.jobs[0].jobId} has run for ${seconds} s; stopping it`);
+    const { jobId } = this.jobs[0];
+    this.#options.log.warn(`job ${jobId} has run for ${seconds} s; stopping it`, { job: jobId });
     this.#stop(error);
   }
 

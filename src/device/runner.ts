@@ -268,13 +268,15 @@ export class Runner {
     for (const job of run.again) {
       const [messageId] = job.messageIds;
       if (!died.counts) {
-        log.warn(`job ${job.jobId} runs again: ${died.message}`);
+        log.warn(`job ${job.jobId} runs again: ${died.message}`, { job: job.jobId });
         marker.end(messageId);
         continue;
       }
       const starts = marker.died(messageId);
       if (starts < maxDeliveries) {
-        log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`);
+        log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`, {
+          job: job.jobId,
+        });
         onStartLost(messageId, starts);
       } else {
         const text = `the job was started ${starts} times without an outcome; it is not tried again: ${died.message}`;

@@ -50,7 +50,7 @@ export async function runNode(run: NodeRun): Promise<number> {
   for (const secret of secrets) log.mask(secret);
   run.onLog(log);
   for (const warning of config.warnings) log.warn(warning);
-  const ending = new Ending();
+  const ending = new Ending(log);
   const strays = new StrayErrors(config);
   const plugins = [ending.plugin, presence(run.isDaemon), warmUp];
   const node = composeNode({ config, env: process.env, log, plugins });

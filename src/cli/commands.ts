@@ -10,6 +10,7 @@ import { addDocs } from './docs/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
+import { addLogLevel } from './log-level/command.ts';
 import { addLogs } from './logs/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset } from './reset/command.ts';
@@ -29,7 +30,7 @@ const GROUPS = [
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
-    commands: [addStart, addStop, addStatus, addLogs, addPause, addResume, addService],
+    commands: [addStart, addStop, addStatus, addLogs, addLogLevel, addPause, addResume, addService],
   },
   {
     title: 'Find and solve problems',

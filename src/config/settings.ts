@@ -46,7 +46,7 @@ export interface ListSetting extends Shared<readonly string[]> {
 }
 export interface MapSetting extends Shared<Readonly<Record<string, string>>> {
   readonly type: 'map';
-  readonly format?: 'headers';
+  readonly format?: 'headers' | 'levels';
 }
 export type Setting =
   StringSetting | OptionalStringSetting | NumberSetting | BooleanSetting | ListSetting | MapSetting;
@@ -440,6 +440,13 @@ export const SETTINGS = {
     choices: LOG_LEVELS,
     help: 'least severe lines to log',
   },
+  logLevels: {
+    type: 'map',
+    env: 'CODA_LOG_LEVELS',
+    default: {},
+    format: 'levels',
+    help: 'levels of single plugins, by their names, in place of logLevel',
+  },
   logFormat: {
     type: 'string',
     env: 'CODA_LOG_FORMAT',
@@ -488,8 +495,11 @@ type ValueOf<S extends Setting> = S extends { type: 'string' }
           : Readonly<Record<string, string>>;
 
 /** The effective settings of one start, after all sources are merged. */
-export type Settings = { readonly [K in Exclude<SettingName, 'logLevel'>]: ValueOf<(typeof SETTINGS)[K]> } & {
+export type Settings = {
+  readonly [K in Exclude<SettingName, 'logLevel' | 'logLevels'>]: ValueOf<(typeof SETTINGS)[K]>;
+} & {
   readonly logLevel: LogLevel;
+  readonly logLevels: Readonly<Record<string, LogLevel>>;
 };
 
 /** The settings of a node without any configuration. */

@@ -1,6 +1,7 @@
 // What may be typed after `coda`, from the table of commands: what the completion of every shell is made of.
 import type { CAC } from 'cac';
 import { TARGETS } from '../../protocol/ir.ts';
+import { LOG_LEVELS } from '../../log/levels.ts';
 import { FORMATS, VERSIONS } from '../convert/command.ts';
 import { chapters } from '../docs/pages.ts';
 import { ACTIONS as EXECUTOR, SIDES } from '../executor/command.ts';
@@ -40,6 +41,7 @@ function choices(): Readonly<Record<string, readonly string[]>> {
   return {
     format: FORMATS,
     gates: TARGETS,
+    level: LOG_LEVELS,
     shell: SHELLS,
     side: SIDES,
     topic: chapters().flatMap(({ pages }) => pages.map(({ topic }) => topic)),

@@ -2,6 +2,8 @@
 import { TARGETS, type Target } from '../../protocol/ir.ts';
 import { UsageError } from './failure.ts';
 
+const LONGEST_MS = 10 * 365 * 86_400_000;
+
 export interface ConfigOption {
   readonly config?: string;
 }
@@ -40,6 +42,24 @@ export function oneOf<T extends string>(name: string, text: string, choices: rea
   const choice = choices.find((known) => known === text);
   if (choice !== undefined) return choice;
   throw new UsageError(`${name} is "${text}"; it must be one of ${choices.join(', ')}`);
+}
+
+/** The time that an option was given, in milliseconds: `90s`, `10m`, `2h`, `1d`; undefined if it was not given. Throws a
+ *  UsageError. */
+export function durationOption(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = durationOf(text);
+  if (ms !== undefined) return ms;
+  throw new UsageError(`${name} is "${text}"; it must be a time such as 90s, 10m, 2h or 1d`);
+}
+
+/** Undefined if it is none, or longer than ten years. */
+export function durationOf(text: string): number | undefined {
+  const [, count, unit] = /^(\d{1,9})(s|m|h|d)$/.exec(text) ?? [];
+  if (unit === undefined) return undefined;
+  const ms =
+    Number(count) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 's' | 'm' | 'h' | 'd'];
+  return ms > 0 && ms <= LONGEST_MS ? ms : undefined;
 }
 
 /** The whole number that an option was given, within limits; undefined if it was not given. Throws a UsageError. */

@@ -9,16 +9,17 @@ const HIDDEN = '***';
 const NAMES = String.raw`password|passwd|passphrase|secret|token|cookie|authorization|api[-_]?key|private[-_]?key`;
 /** A quote, or one in a text that is JSON itself. */
 const QUOTE = String.raw`\\{0,8}["'\x60]`;
-const PEM_END = String.raw`-----END [A-Z ]{0,20}PRIVATE KEY-----`;
-/** What may be between the two ends of a key in PEM form, as it is or in JSON. */
-const PEM_BODY = String.raw`[\w+/=:,. \r\n\t-]|\\{1,8}[rnt]`;
+const KEY_NAME = '(?:[A-Z ]{0,20}PRIVATE KEY|OpenVPN Static key V1)';
+const PEM_END = `-----END ${KEY_NAME}-----`;
+/** What may be between the two ends of a key in PEM form, as it is, in JSON, or as Node.js shows an object. */
+const PEM_BODY = String.raw`[\w+/=:,. \r\n\t-]|\\{1,8}[rnt]|['"\x60] \+(?:\s|\\{1,8}n){1,40}['"\x60]`;
 
 const URL_PASSWORD = /(:\/\/[^\s:/@"'`<>\\]{0,256}):[^\s/"'`<>\\]{1,1024}@/g;
 
 const PATTERNS: readonly (readonly [look: string | undefined, pattern: RegExp, by: string])[] = [
   [
-    'PRIVATE KEY-----',
-    new RegExp(`-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:${PEM_BODY})*?(?:${PEM_END}|(?!${PEM_BODY}))`, 'g'),
+    '-----BEGIN ',
+    new RegExp(`-----BEGIN ${KEY_NAME}-----(?:${PEM_BODY})*?(?:${PEM_END}|(?!${PEM_BODY}))`, 'g'),
     HIDDEN,
   ],
   // A JWT: the header of each begins with `{"`.
@@ -42,7 +43,9 @@ const PATTERNS: readonly (readonly [look: string | undefined, pattern: RegExp, b
 ];
 /** Its value is hidden. */
 const SECRET_NAME = new RegExp(`^[\\w.-]{0,64}(?:${NAMES})$`, 'i');
-const PEM_LINE = /^[\w+/=]{16,}$/;
+const KEY_BEGINS = new RegExp(`-----BEGIN ${KEY_NAME}-----(?!.*-----END)`);
+/** A line in the middle of one, also as Node.js or Python shows a text of several lines. */
+const PEM_LINE = /^[\s'"`(+]{0,40}[\w+/=]{4,200}(?:\\{1,8}[nr])*[\s'"`+,;)]{0,40}$/;
 /** After so many lines, a key that has not ended is none. */
 const LONGEST_KEY_LINES = 200;
 
@@ -71,12 +74,12 @@ export class Redaction {
 
   /** One message of several that may be the lines of one text: a key in PEM form goes over many. */
   hideMessage(message: string): string {
-    if (message.includes('-----BEGIN ') && /-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\s*$/.test(message)) {
+    if (message.includes('-----BEGIN ') && KEY_BEGINS.test(message)) {
       this.#keyLines = LONGEST_KEY_LINES;
     } else if (this.#keyLines > 0) {
       this.#keyLines -= 1;
       if (message.includes('-----END ')) this.#keyLines = 0;
-      else if (PEM_LINE.test(message.trim())) return HIDDEN;
+      else if (PEM_LINE.test(message)) return HIDDEN;
     }
     return message;
   }

@@ -28,6 +28,12 @@ const LOOKS: readonly (readonly [text: string, ...secrets: string[]])[] = [
   [KEY, ...KEY_LINES],
   [KEY.replaceAll('\n', '\\n'), ...KEY_LINES],
   [KEY.slice(0, 700), ...KEY_LINES.slice(0, 9)],
+  [inspect({ deep: { key: KEY } }), ...KEY_LINES],
+  [JSON.stringify(inspect({ deep: { key: KEY } })), ...KEY_LINES],
+  [
+    `-----BEGIN OpenVPN Static key V1-----\n${'0a1b2c3d'.repeat(4)}\n-----END OpenVPN Static key V1-----`,
+    '0a1b2c3d',
+  ],
   ['redis://lab:fridge-word@10.0.0.1:6379/0', 'fridge-word'],
   ['http://fridge-word:pr%40xy-word@proxy.lab:3128', 'pr%40xy-word'],
   [`Authorization: Bearer ${'b'.repeat(30)}`, 'bbbb'],

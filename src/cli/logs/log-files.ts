@@ -6,8 +6,8 @@ import { basename, dirname, join } from 'node:path';
 
 /** A log is no link, and opening a named pipe would wait for a writer. */
 export const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-/** `.1`, `.2.gz`, `-20261128`, `-20261128-1764288000.gz`. */
-const OLDER = /^(?:\.\d{1,6}|[.-]\d{8}(?:-?\d{1,12})?)(\.gz)?$/;
+/** `.1`, `.2.gz`, `-20261128`, `-20261128-1764288000.gz`; `-2026112804.backup`, if both made the new file. */
+const OLDER = /^(?:\.\d{1,6}|[.-]\d{8}(?:-?\d{1,12})?(?:\.backup)?)(\.gz)?$/;
 
 export interface OlderLog {
   readonly path: string;

@@ -3,6 +3,7 @@ import { composeNode } from '../../compose.ts';
 import { runConfig } from '../run-config.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { proxyPasswords } from '../../config/secrets.ts';
 import { SETTINGS } from '../../config/settings.ts';
 import { LogLevels } from '../../log/levels.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
@@ -50,7 +51,7 @@ export async function runNode(run: NodeRun): Promise<number> {
     format: logFormat === 'json' ? 'json' : 'text',
     ...run.logTo(config),
   });
-  for (const secret of secrets) log.mask(secret);
+  for (const secret of [...secrets, ...proxyPasswords(run.env)]) log.mask(secret);
   run.onLog(log);
   const levelWatch = new LevelWatch(levels, stateDir, log);
   await levelWatch.look();

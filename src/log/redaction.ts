@@ -4,6 +4,9 @@
 /** Values shorter than this are not masked: replacing them would garble every line. */
 export const SHORTEST_SECRET = 6;
 const HIDDEN = '***';
+/** What is behind a text that was cut. */
+const CUT = '…';
+const MOST_CUTS = 20;
 
 /** Names of fields, options and headers whose value is a secret. */
 const NAMES = String.raw`password|passwd|passphrase|secret|token|cookie|authorization|api[-_]?key|private[-_]?key`;
@@ -65,9 +68,26 @@ export class Redaction {
 
   /** `text` without secrets. */
   hide(text: string): string {
-    let hidden = maskSecrets(text, this.#secrets);
+    let hidden = this.#hideCut(maskSecrets(text, this.#secrets));
     for (const [look, pattern, by] of PATTERNS) {
       if (look === undefined || hidden.includes(look)) hidden = hidden.replace(pattern, by);
+    }
+    return hidden;
+  }
+
+  /** Texts are cut for the log by others, too, who do not know the secrets: the beginning of one may be left. */
+  #hideCut(text: string): string {
+    let hidden = text;
+    let at = hidden.indexOf(CUT);
+    for (let marks = 0; at >= 0 && marks < MOST_CUTS; marks += 1) {
+      for (const secret of this.#secrets) {
+        const begin = hidden.lastIndexOf(secret.slice(0, SHORTEST_SECRET), at - SHORTEST_SECRET);
+        if (begin < 0 || at - begin >= secret.length || !secret.startsWith(hidden.slice(begin, at))) continue;
+        hidden = hidden.slice(0, begin) + HIDDEN + hidden.slice(at);
+        at = begin + HIDDEN.length;
+        break;
+      }
+      at = hidden.indexOf(CUT, at + 1);
     }
     return hidden;
   }

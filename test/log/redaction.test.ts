@@ -136,8 +136,19 @@ describe('secrets in the log', () => {
     assert.equal(redaction.hide('fridge-door-code fridge-door fridge'), '*** *** ***');
   });
 
+  it('of which a text that was cut has only the beginning are hidden, too', () => {
+    const redaction = new Redaction();
+    redaction.add('fridge-door-code');
+    redaction.add('other-secret');
+    assert.equal(
+      redaction.hide('x fridge-do… and fridge-… and fridg… y other-se…'),
+      'x ***… and ***… and fridg… y ***…',
+    );
+  });
+
   it('are looked for in a time that grows with the text', () => {
     const redaction = new Redaction();
+    redaction.add('planted-secret');
     for (const piece of [
       'eyJ',
       'a',
@@ -149,6 +160,8 @@ describe('secrets in the log', () => {
       '\\',
       '"password":"',
       '-----BEGIN ',
+      '…',
+      'planted…',
     ]) {
       const started = process.cpuUsage().user;
       redaction.hide(piece.repeat(Math.ceil(1_000_000 / piece.length)));

@@ -1,8 +1,10 @@
 // What a line of the log is, which lines there are, and that no value of anybody ends or floods it.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createLogger, type LogOptions, type Logger } from '../../src/log.ts';
 import { LogLevels } from '../../src/log/levels.ts';
+import { blocksOf } from '../support/page.ts';
 
 const FORMATS = ['text', 'json'] as const;
 
@@ -35,6 +37,19 @@ describe('a line of the log', () => {
       withoutTime(inJson.lines[0]),
       '{"level":"warn","time":"TIME","scope":"vpn.probe","host":"10.0.0.1","tries":3,"why":"Error: late; cause: Error: lost","message":"no answer"}',
     );
+  });
+
+  it('is as the page on logs shows it', () => {
+    const [text = '', json = ''] = blocksOf(join('docs', 'logs.md'))
+      .filter(({ text: block }) => block.includes('no answer'))
+      .map(({ text: block }) => block.trim());
+    const lines = FORMATS.map((format) => {
+      const one = logOf({ format });
+      const plugin = one.log.child('vpn', { plugin: 'vpn' });
+      plugin.child('probe').warn('no answer', { host: '10.0.0.1', tries: 3 });
+      return one.lines[0]?.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, '2026-11-28T02:10:00.000Z');
+    });
+    assert.deepEqual(lines, [text, json]);
   });
 
   it('has colours only if that is wanted', () => {

@@ -5,6 +5,7 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bell } from '../../../src/testing/index.ts';
+import { blocksOf } from '../../support/page.ts';
 import { bench, cloud } from '../workbench.ts';
 
 const PROGRAM = ['/usr/sbin/logrotate', 'logrotate'].find(
@@ -13,7 +14,11 @@ const PROGRAM = ['/usr/sbin/logrotate', 'logrotate'].find(
 const skip =
   PROGRAM === undefined &&
   'NOT TESTED: logrotate is not installed (node .ci/setup.mjs --logrotate needs root)';
-const WAYS = ['create 0600', 'nocreate', 'copytruncate', 'create 0600\n  dateext\n  dateformat -%Y%m%d-%s'];
+/** As the page on logs has them; then the other ways. */
+const [PAGE = ''] = blocksOf(join('docs', 'logs.md')).flatMap(({ text }) =>
+  text.includes('nocreate') ? [text] : [],
+);
+const WAYS = ['nocreate', 'create 0600', 'copytruncate', 'create 0600\n  dateext\n  dateformat -%Y%m%d-%s'];
 
 /** Of many jobs a second, the node itself has no line for each. */
 const PLUGIN = `export default { plugins: [{
@@ -35,7 +40,7 @@ describe('logrotate', { skip }, () => {
     };
     for (const way of WAYS) {
       await finish();
-      writeFileSync(rules, `${log} {\n  rotate 9\n  compress\n  ${way}\n}\n`);
+      writeFileSync(rules, PAGE.replace(/^\S+/, log).replace('nocreate', way));
       chmodSync(rules, 0o644);
       const words = ['-f', '-s', join(bench.folder, 'logrotate.state'), rules];
       const { status, stderr } = spawnSync(PROGRAM ?? '', words, { encoding: 'utf8' });

@@ -86,7 +86,7 @@ export function createLogger(options: LogOptions = {}): Logger {
   const at = (scope: string, bound: LogFields): Logger => {
     const name = typeof bound['plugin'] === 'string' ? bound['plugin'] : (scope.split('.')[0] ?? '');
     levels.meet(name);
-    const out = root.child({ scope: redaction.cut(scope, LONGEST_TEXT), ...recordOf(bound, redaction) });
+    const out = root.child({ scope: redaction.cut(scope, LONGEST_TEXT), ...bound });
     const line = (of: LogLevel, message: string, fields: LogFields | undefined): void => {
       if (!levels.shows(of, name)) return;
       out[of](
@@ -99,7 +99,7 @@ export function createLogger(options: LogOptions = {}): Logger {
       info: (message, fields) => line('info', message, fields),
       warn: (message, fields) => line('warn', message, fields),
       error: (message, fields) => line('error', message, fields),
-      child: (inner, more) => at(innerScope(scope, inner), { ...bound, ...more }),
+      child: (inner, more) => at(innerScope(scope, inner), { ...bound, ...recordOf(more, redaction) }),
       mask: (secret) => redaction.add(secret),
       masked: (text) => redaction.hide(text),
     };

@@ -46,7 +46,7 @@ const PATTERNS: readonly (readonly [look: string | undefined, pattern: RegExp, b
 ];
 /** Its value is hidden. */
 const SECRET_NAME = new RegExp(`^[\\w.-]{0,64}(?:${NAMES})$`, 'i');
-const KEY_BEGINS = new RegExp(`-----BEGIN ${KEY_NAME}-----(?!.*-----END)`);
+const KEY_BEGINS = new RegExp(`^-----BEGIN ${KEY_NAME}-----`);
 /** A line in the middle of one, also as Node.js or Python shows a text of several lines. */
 const PEM_LINE = /^[\s'"`(+]{0,40}[\w+/=]{4,200}(?:\\{1,8}[nr])*[\s'"`+,;)]{0,40}$/;
 /** After so many lines, a key that has not ended is none. */
@@ -94,7 +94,8 @@ export class Redaction {
 
   /** One message of several that may be the lines of one text: a key in PEM form goes over many. */
   hideMessage(message: string): string {
-    if (message.includes('-----BEGIN ') && KEY_BEGINS.test(message)) {
+    const begin = message.lastIndexOf('-----BEGIN ');
+    if (begin > message.lastIndexOf('-----END ') && KEY_BEGINS.test(message.slice(begin))) {
       this.#keyLines = LONGEST_KEY_LINES;
     } else if (this.#keyLines > 0) {
       this.#keyLines -= 1;

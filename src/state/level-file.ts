@@ -12,6 +12,9 @@ export interface SetLevel {
   readonly until: string | null;
 }
 
+/** What to say if the file cannot be understood. */
+export const NO_SENSE =
+  'what coda log-level has set cannot be understood, and is ignored → coda log-level --reset removes it';
 /** What a plugin's name may look like. */
 export const PLUGIN_NAME = /^[^\s=\p{Cc}]{1,200}$/u;
 const MOST = 200;
@@ -23,7 +26,12 @@ export async function readLevels(stateDir: string): Promise<readonly SetLevel[] 
   if (stored === undefined) return [];
   const levels: unknown = stored?.['levels'];
   if (!Array.isArray(levels) || levels.length > MOST || !levels.every(isSetLevel)) return undefined;
-  return levels.filter(({ until }) => until === null || Date.parse(until) > Date.now());
+  return levels.filter(isOn);
+}
+
+/** Whether its time is not over. */
+export function isOn({ until }: SetLevel): boolean {
+  return until === null || Date.parse(until) > Date.now();
 }
 
 export async function writeLevels(stateDir: string, levels: readonly SetLevel[]): Promise<void> {

@@ -178,15 +178,16 @@ describe('a hostile value', () => {
       log.warn('all', { ...values, kept: 'yes' });
       log.warn('fields', proxy);
       log.warn('getter', thrower);
+      log.child('x', proxy).warn('child');
       log.warn(Symbol('message') as unknown as string);
       log.warn(proxy as unknown as string);
-      assert.equal(lines.length, 2 * Object.keys(values).length + 5);
+      assert.equal(lines.length, 2 * Object.keys(values).length + 6);
       for (const line of lines) {
         assert.doesNotMatch(line, /[\p{Cc}\p{Cf}]/u);
         if (format === 'json')
           assert.equal(typeof (JSON.parse(line) as Record<string, unknown>)['message'], 'string');
       }
-      for (const line of lines.slice(0, -4)) assert.match(line, /kept.{1,3}yes/);
+      for (const line of lines.slice(0, -5)) assert.match(line, /kept.{1,3}yes/);
     }
   });
 

@@ -1,7 +1,7 @@
 // Writes the levels that the operator wants into the node's folder, waits until the node has them, and shows them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../../protocol/text.ts';
-import { PLUGIN_NAME, readLevels, writeLevels, type SetLevel } from '../../state/level-file.ts';
+import { NO_SENSE, PLUGIN_NAME, readLevels, writeLevels, type SetLevel } from '../../state/level-file.ts';
 import { findNode, type FoundNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
 import { operatorStateDir } from '../local-node/settings.ts';
@@ -55,9 +55,7 @@ export async function changeLevels(
     return 0;
   }
   if (before === undefined && wanted.length === 0) {
-    out.error(
-      'what coda log-level has set cannot be understood, and is ignored → coda log-level --reset removes it',
-    );
+    out.error(NO_SENSE);
   }
   show(out, after, live, node !== undefined);
   return 0;

@@ -1,15 +1,14 @@
 // Has the log follow what the operator sets (`coda log-level`), and go back to the settings when the time is over.
 import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../log.ts';
+import { RepeatFilter, type Logger } from '../../log.ts';
 import type { LevelChoice, LogLevel, LogLevels } from '../../log/levels.ts';
-import { RepeatFilter } from '../../log.ts';
 import type { Plugin } from '../../plugin.ts';
-import { readLevels, type SetLevel } from '../../state/level-file.ts';
+import { isOn, NO_SENSE, readLevels, type SetLevel } from '../../state/level-file.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
 /** What `/ready` says of the log. */
-export interface ShownLevels extends LevelChoice {
+interface ShownLevels extends LevelChoice {
   /** By `coda log-level`, and not ended. */
   readonly set: readonly SetLevel[];
   /** Plugins that have a level and that the node does not have. */
@@ -37,21 +36,20 @@ export class LevelWatch {
   async look(): Promise<void> {
     try {
       const found = await readLevels(this.#stateDir);
-      if (found === undefined) {
-        this.#warn(
-          'what coda log-level has set cannot be understood, and is ignored → coda log-level --reset removes it',
-        );
-        return;
+      if (found === undefined) this.#cannotKnow(NO_SENSE);
+      else {
+        this.#troubles.clear();
+        this.#follow(found);
       }
-      this.#troubles.clear();
-      this.#follow(found);
     } catch (thrown) {
-      this.#warn(messageOf(thrown));
+      this.#cannotKnow(messageOf(thrown));
     }
   }
 
-  #warn(text: string): void {
-    if (this.#troubles.isNew(text)) this.#log.warn(text);
+  /** What was set before holds until its time is over. */
+  #cannotKnow(why: string): void {
+    if (this.#troubles.isNew(why)) this.#log.warn(why);
+    this.#follow(this.#set.filter(isOn));
   }
 
   #follow(found: readonly SetLevel[]): void {

@@ -60,12 +60,12 @@ describe('coda log-level', () => {
     assert.deepEqual(((await asked([]))['live'] as Record<string, unknown>)['level'], 'info');
     assert.equal(existsSync(file()), true);
 
-    await bench.ends(0, ['log-level', '--plugin', 'fridge', 'debug']);
+    await bench.ends(0, ['log-level', '--plugin', 'fridge', 'debug', '--for', '1h']);
     await bench.ends(0, ['stop']);
     const before = count('fridge');
     await bench.ends(0, ['start', '-d'], env);
     await waitUntil('lines after the restart', () => count('fridge') > before + 3);
-    assert.match(await bench.ends(0, ['log-level']), /^fridge +debug +until coda log-level --reset$/m);
+    assert.match(await bench.ends(0, ['log-level']), /^fridge +debug +for \d.* more, until 20\S+Z$/m);
     writeFileSync(file(), '{');
     await waitUntil('the warning', () => bench.log.includes('has set cannot be understood'));
     await bench.ends(0, ['log-level', '--reset']);

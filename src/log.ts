@@ -4,6 +4,8 @@
 import { pino, stdTimeFunctions } from 'pino';
 import { LogLevels, type LogLevel } from './log/levels.ts';
 import {
+  answersOf,
+  functionsOf,
   LONGEST_LINE,
   LONGEST_TEXT,
   OWN_NAMES,
@@ -20,7 +22,7 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger whose lines carry `scope`, e.g. a plugin's name, and `fields`. */
+  /** A logger whose lines carry `scope`, e.g. a plugin's name, and `fields`; a function among these is asked with each line. */
   child(scope: string, fields?: LogFields): Logger;
   /** From now on every line of this logger and its relatives shows `***` in place of `secret`. */
   mask(secret: string): void;
@@ -86,13 +88,13 @@ export function createLogger(options: LogOptions = {}): Logger {
   const at = (scope: string, bound: LogFields): Logger => {
     const name = typeof bound['plugin'] === 'string' ? bound['plugin'] : (scope.split('.')[0] ?? '');
     levels.meet(name);
+    const asked = functionsOf(bound);
     const out = root.child({ scope: redaction.cut(scope, LONGEST_TEXT), ...bound });
     const line = (of: LogLevel, message: string, fields: LogFields | undefined): void => {
       if (!levels.shows(of, name)) return;
-      out[of](
-        recordOf(fields, redaction),
-        redaction.hideMessage(redaction.cut(textFrom(message), LONGEST_TEXT)),
-      );
+      const own = recordOf(fields, redaction);
+      const record = asked === undefined ? own : { ...own, ...recordOf(answersOf(asked), redaction), ...own };
+      out[of](record, redaction.hideMessage(redaction.cut(textFrom(message), LONGEST_TEXT)));
     };
     return {
       debug: (message, fields) => line('debug', message, fields),

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;
+  /** For the code that runs: its lines carry the job. */
+  readonly runLog: Logger;
   /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
@@ -155,9 +157,9 @@ export class Run {
   }
 
   #device({ jobId, circuit: { ir, shots, irJson } }: ReadyJob): Promise<unknown> {
-    const { loaded, log } = this.#options;
+    const { loaded, runLog } = this.#options;
     try {
-      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log, irJson)));
+      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, runLog, irJson)));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -249,9 +251,9 @@ export class Run {
   /** Sets the results of a batch; none if its jobs must run one by one. */
   async #runBatch(ready: readonly ReadyJob[]): Promise<void> {
     if (ready.length === 0) return;
-    const { hooks, log } = this.#options;
+    const { hooks, log, runLog } = this.#options;
     const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
-    const context = contextOf(this, jobs[0]?.jobId ?? '', log);
+    const context = contextOf(this, jobs[0]?.jobId ?? '', runLog);
     try {
       const results: readonly unknown[] | undefined = await hooks.runBatch.promise({ jobs, context });
       if (!Array.isArray(results) || results.length !== ready.length) return;

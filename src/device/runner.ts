@@ -25,7 +25,7 @@ import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
 import { asOutcome, mapResult, type Mapped } from './map-result.ts';
 import type { OddResults, RunOutcome } from './result.ts';
 import type { FailureCause } from './failure.ts';
-import { Run, type RunEndings } from './run.ts';
+import { Run, type RunEndings, type RunOptions } from './run.ts';
 import { firstEntries, Upcoming } from './upcoming.ts';
 
 /** Which jobs are still this node's own. */
@@ -73,6 +73,7 @@ const MOST_UNSETTLED = 64;
 
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
   #started = false;
   #stopped = false;
@@ -93,6 +94,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#runOptions = { ...options, runLog: options.log.child('', { job: () => this.#onlyJob }) };
     const startNext = (): void => this.#startNext();
     options.held.onQueued(startNext);
     if (options.loaded.executor.upcoming !== undefined) {
@@ -107,6 +109,12 @@ export class Runner {
   get current(): string | null {
     const [run] = this.#runs;
     return run?.jobs[0].jobId ?? null;
+  }
+
+  /** The job that runs, if there is no other. */
+  get #onlyJob(): string | undefined {
+    const [run] = this.#runs;
+    return run?.jobs.length === 1 && this.#runs.size === 1 ? run.jobs[0].jobId : undefined;
   }
 
   /** When it started; Unix time in milliseconds. */
@@ -225,7 +233,7 @@ export class Runner {
 
   #start(jobs: [ReadyJob, ...ReadyJob[]], isHeld = true): Run {
     const { marker, statuses, held } = this.#options;
-    const run = new Run(jobs, this.#options);
+    const run = new Run(jobs, this.#runOptions);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
     run.start(() => this.#ended(run));

@@ -26,6 +26,31 @@ export function recordOf(fields: LogFields | undefined, redaction: Redaction): R
   }
 }
 
+/** Those fields that are functions; undefined if there are none. */
+export function functionsOf(fields: LogFields): Readonly<Record<string, () => unknown>> | undefined {
+  const found = Object.entries(fields).filter((entry): entry is [string, () => unknown] =>
+    isFunction(entry[1]),
+  );
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+/** What they answer at this moment. */
+export function answersOf(functions: Readonly<Record<string, () => unknown>>): LogFields {
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, answer]) => {
+      try {
+        return [name, answer()];
+      } catch {
+        return [name, UNSHOWN];
+      }
+    }),
+  );
+}
+
+function isFunction(value: unknown): value is () => unknown {
+  return typeof value === 'function';
+}
+
 /** A message that is no text after all: plugins may be in JavaScript. */
 export function textFrom(message: unknown): string {
   if (typeof message === 'string') return message;

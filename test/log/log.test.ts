@@ -81,6 +81,23 @@ describe('a line of the log', () => {
     }
   });
 
+  it('asks a function among the fields of its logger with each line that is shown', () => {
+    const { log, lines } = logOf({ level: 'info' });
+    let job: string | undefined;
+    let asked = 0;
+    const run = log.child('', { job: () => ((asked += 1), job), bad: () => assert.fail('bad') });
+    run.info('idle', { kelvin: 1 });
+    job = 'j-1';
+    run.info('busy', { kelvin: 2 });
+    run.info('other', { job: 'j-2' });
+    run.debug('hidden');
+    assert.deepEqual(
+      lines.map((line) => withoutTime(line).replace(' bad="(cannot be shown)"', '')),
+      ['TIME INFO  idle kelvin=1', 'TIME INFO  busy kelvin=2 job=j-1', 'TIME INFO  other job=j-2'],
+    );
+    assert.equal(asked, 3);
+  });
+
   it('cannot be given another time, level, scope or message by a field', () => {
     const { log, lines } = logOf({ format: 'json' });
     log.info('true', { time: 'never', level: 'error', scope: 'x', message: 'false', __proto__x: 1 });

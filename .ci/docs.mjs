@@ -67,7 +67,7 @@ The way of a node, and then of a job:
 
     boot (http) -> resolveExecutor -> connect (beforeConnect) -> network -> start
     its executor is made (wrapExecutor) before connect; on a first start, after it
-    prepare -> batchSize -> onJob -> [runBatch] -> mapResult -> afterRun -> deliver (onWebhook) -> afterDeliver
+    prepare -> batchSize -> onJob -> [runBatch] -> mapResult -> afterRun, onEnd -> afterSave -> deliver (onWebhook) -> afterDeliver
     at any time: onCancel, readiness; at the end: drain
 
 ${sections.join('\n')}`;

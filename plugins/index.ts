@@ -6,6 +6,7 @@ import { batching } from './batching/index.ts';
 import { cancellation } from './cancellation/index.ts';
 import { connect } from './connect/index.ts';
 import { discovery } from './discovery/index.ts';
+import { door } from './door/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
 import { pause } from './pause/index.ts';
@@ -15,6 +16,7 @@ import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
 const PLUGINS = {
+  door,
   health,
   simulator,
   python,

@@ -23,6 +23,7 @@ import {
 } from './device/executor.ts';
 import type { Annotations } from './jobs/annotations.ts';
 import { takeResult, type RunOutcome } from './device/result.ts';
+import type { EndedJob, IdleGap } from './jobs/ended-job.ts';
 import type { Job, SavedOutcome } from './jobs/job.ts';
 import { takeCircuit } from './jobs/job-view.ts';
 import type { Delivery } from './outbox/delivery.ts';
@@ -290,6 +291,31 @@ export const HOOKS = {
     tap: 'Sees the job and its outcome, which are frozen; of an executor that returns them, with `memory` and `metadata`.',
     failure: "Logged with the plugin's name; the outcome is not touched.",
     deadline: 'limit',
+  }),
+  onEnd: sync<[EndedJob]>({
+    args: ['ended: EndedJob'],
+    previous: 'mapResult',
+    next: 'afterSave',
+    kind: 'observing',
+    when: 'When a job of this node has its outcome, or is cancelled: once for each, also for one that fails without a run, and for a run of the operator (`coda run`). The device is at work again by then. It is not called for a message that is no job, nor for a job whose result a later cancel drops, which `onCancel` tells.',
+    tap: 'Sees the job, its outcome, and when what happened to it.',
+    failure: "Logged with the plugin's name; the outcome is not touched.",
+  }),
+  afterSave: sync<[SavedOutcome]>({
+    args: ['saved: SavedOutcome'],
+    previous: 'onEnd',
+    next: 'deliver',
+    kind: 'observing',
+    when: 'Once an outcome is durable: from here on it is delivered, whatever happens to the node.',
+    tap: 'Sees what is saved.',
+    failure: "Logged with the plugin's name; the outcome is delivered all the same.",
+  }),
+  afterGap: sync<[IdleGap]>({
+    args: ['gap: IdleGap'],
+    kind: 'observing',
+    when: 'When a time has ended in which nothing ran: once the next run has started, or when the reason changes.',
+    tap: 'Sees from when to when, and why.',
+    failure: "Logged with the plugin's name.",
   }),
   onCancel: series<[Cancellation]>({
     args: ['cancellation: Cancellation'],

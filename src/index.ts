@@ -31,14 +31,16 @@ export type {
   SeenResult,
   UpcomingJob,
 } from './device/executor.ts';
+export type { DeviceFigures } from './device/device-time.ts';
 export type { Hold } from './device/holds.ts';
 export { python, type PythonChoice } from './device/python.ts';
 export type { WrappedExecutor } from './device/wrap-executor.ts';
 export type { RunOutcome } from './device/result.ts';
 export type { Cancellation, ConnectRequest, HookName, Hooks, WebhookRequest } from './hooks.ts';
 export type { Annotations, Json } from './jobs/annotations.ts';
+export type { CircuitFigures, EndedJob, IdleGap, IdleReason } from './jobs/ended-job.ts';
 export type { Job } from './jobs/job.ts';
-export type { JobFigures, Jobs } from './jobs/jobs.ts';
+export type { JobFigures, Jobs, LocalOutcome, LocalRun, RunningJob, WaitingJob } from './jobs/jobs.ts';
 export { serviceKey, type ServiceKey } from './kernel/services.ts';
 export type { Logger } from './log.ts';
 export {

@@ -13,7 +13,7 @@ const FLOORS: readonly string[] = [
   'src/errors.ts | src/log.ts src/log | src/version.ts | src/nearest.ts | src/net/timing.ts',
   'src/protocol',
   // What a job and its outcome are, and which jobs the node has.
-  'src/jobs/job.ts src/jobs/job-table.ts src/jobs/job-view.ts src/jobs/annotations.ts',
+  'src/jobs/job.ts src/jobs/job-table.ts src/jobs/job-view.ts src/jobs/annotations.ts src/jobs/ended-job.ts src/jobs/circuit-figures.ts src/jobs/end-record.ts',
   // What the settings are, without the places that they come from.
   'src/config/settings.ts src/config/coerce.ts',
   'src/state | src/net | src/kernel | src/qasm | src/drawing',

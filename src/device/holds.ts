@@ -1,4 +1,5 @@
 // Plugins that want the device for themselves between two jobs, one after another: `node.jobs.hold`.
+import type { Trouble } from '../errors.ts';
 import type { Admission } from '../kernel/admission.ts';
 
 /** The device, which nothing uses until this is released. */
@@ -33,10 +34,17 @@ export class Holds {
     if (typeof reason !== 'string' || reason.trim() === '') {
       throw new TypeError('node.jobs.hold takes the reason, which /ready and coda status show');
     }
+    return this.take({
+      text: `a plugin holds the device: ${reason}`,
+      remedy: 'The node continues by itself once the plugin gives the device back.',
+    });
+  }
+
+  /** As `hold`, with what `/ready` shows. Rejects also when `gaveUp` fires before that. */
+  async take({ text, remedy }: Trouble, gaveUp?: AbortSignal): Promise<Hold> {
     const { admission, idle } = this.#options;
     const who = `hold ${(this.#count += 1)}`;
-    const text = `a plugin holds the device: ${reason}`;
-    admission.close(who, text, 'The node continues by itself once the plugin gives the device back.');
+    admission.close(who, text, remedy);
     const before = this.#last;
     let release = (): void => {};
     const released = new Promise<void>((resolve) => {
@@ -48,7 +56,7 @@ export class Holds {
     this.#last = before.then(() => released);
     const { signal } = this.#shutdown;
     try {
-      await orAborted(before.then(idle), signal);
+      await orAborted(before.then(idle), gaveUp === undefined ? signal : AbortSignal.any([signal, gaveUp]));
     } catch (thrown) {
       release();
       throw thrown;

@@ -33,7 +33,8 @@ export interface RunOptions {
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
   readonly odd: OddResults;
-  readonly endings: RunEndings;
+  /** Hears of an outcome that does not wait for the end of the run. */
+  readonly endings: Pick<RunEndings, 'ran'>;
 }
 
 const NONE: readonly ReadyJob[] = [];

@@ -19,6 +19,7 @@ import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
+import type { DeviceTime } from './device-time.ts';
 import { watchEventLoop } from './event-loop.ts';
 import type { LoadedExecutor, SeenResult } from './executor.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
@@ -53,6 +54,8 @@ export interface RunnerOptions {
   readonly admission: Admission;
   readonly leases: Leases;
   readonly marker: RunMarks;
+  /** Hears when the device is at work. */
+  readonly time: Pick<DeviceTime, 'began' | 'ended' | 'settled'>;
   readonly statuses: StartStatuses;
   readonly endings: RunEndings;
   readonly loaded: LoadedExecutor;
@@ -232,12 +235,14 @@ export class Runner {
   }
 
   #start(jobs: [ReadyJob, ...ReadyJob[]], isHeld = true): Run {
-    const { marker, statuses, held } = this.#options;
+    const { marker, statuses, held, time } = this.#options;
     const run = new Run(jobs, this.#runOptions);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
     run.start(() => this.#ended(run));
     // The device is at work; what follows does not hold it up.
+    for (const job of jobs) job.startedAt = run.startedAt;
+    time.began(run.startedAt);
     if (isHeld) for (const { jobId, messageIds } of jobs) void statuses.executing(jobId, messageIds[0]);
     const next = held.peek(MARKED_AHEAD * jobs.length);
     marker.next(firstEntries(next), jobs.length);
@@ -247,13 +252,15 @@ export class Runner {
   }
 
   #ended(run: Run): void {
-    const { held, marker } = this.#options;
+    const { held, marker, time } = this.#options;
     const { jobs, died } = run;
     if (died !== undefined) this.#countStarts(run, died);
     const { again } = run;
     this.#runs.delete(run);
     const endedAt = performance.now();
     this.#last = { jobId: jobs[0].jobId, endedAt };
+    for (const job of jobs) job.endedAt = endedAt;
+    if (this.#runs.size === 0) time.ended(endedAt);
     this.#runMs += ((endedAt - run.startedAt) / jobs.length - this.#runMs) / 8;
     // Before the next run is chosen: these jobs come first.
     if (died === undefined) for (const job of again) marker.end(job.messageIds[0]);
@@ -266,7 +273,9 @@ export class Runner {
     // The device is at work again; what is left does not hold it up.
     this.handOver();
     if (savesFirst) this.#startNext();
-    if (this.#runs.size === 0) this.#waitingForEnd.notify();
+    if (this.#runs.size > 0) return;
+    time.settled();
+    this.#waitingForEnd.notify();
   }
 
   /** The executor died in this run: a start of each of its jobs, which may have been the last one, if a job of the run may

@@ -14,6 +14,8 @@ import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome } from '../protocol/webhook.ts';
+import { EndRecord } from './end-record.ts';
+import type { EndedJob } from './ended-job.ts';
 import type { Ending, HeldJob, ReadyJob, SavedOutcome } from './job.ts';
 import type { JobTable } from './job-table.ts';
 import { viewOf } from './job-view.ts';
@@ -31,6 +33,8 @@ export interface EndingsOptions {
   readonly hooks: Hooks;
   readonly log: Logger;
 }
+
+const CANCELLED: EndedJob['outcome'] = { status: 'cancelled' };
 
 export class Endings implements RunEndings {
   readonly #options: EndingsOptions;
@@ -78,6 +82,7 @@ export class Endings implements RunEndings {
     const { jobId, messageIds, stage } = job;
     const endedAt = new Date().toISOString();
     const ending: Ending = { jobId, messageIds, endedAt, outcome: { status: 'cancelled' } };
+    this.#announceEnd(job, CANCELLED, undefined);
     outbox.done.add(ending);
     void statuses.ended(ending);
     void statuses.acknowledge(messageIds);
@@ -114,17 +119,28 @@ export class Endings implements RunEndings {
   }
 
   #save(job: HeldJob, outcome: Outcome, endedAt: string, cause: FailureCause | undefined): Promise<void> {
-    const { held, outbox, trace, qpuId } = this.#options;
+    const { held, outbox, trace, qpuId, hooks } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     this.counts[outcome.status] += 1;
-    const ended: SavedOutcome = { qpuId, jobId, messageIds, callbackUrl, outcome, endedAt };
     const { annotations } = job;
-    const saved = outbox.save(annotations === undefined ? ended : { ...ended, annotations });
-    // Only plugins that have seen the job can annotate it.
-    if (job.view !== undefined) job.onAnnotated = (later) => outbox.annotate(jobId, later);
+    const noted = annotations === undefined ? {} : { annotations };
+    const ended: SavedOutcome = { qpuId, jobId, messageIds, callbackUrl, outcome, endedAt, ...noted };
+    const onDurable = isTapped(hooks.afterSave)
+      ? (): void => hooks.afterSave.call(deepFrozen({ ...ended }))
+      : undefined;
+    const saved = outbox.save(ended, onDurable);
+    // Only plugins that have seen the job, or see it now, can annotate it.
+    const isSeen = job.view !== undefined || isTapped(hooks.onEnd);
+    if (isSeen) job.onAnnotated = (later) => outbox.annotate(jobId, later);
+    this.#announceEnd(job, outcome, cause);
     held.release(job);
     trace.ended(jobId, outcome, cause);
     return saved;
+  }
+
+  #announceEnd(job: HeldJob, outcome: EndedJob['outcome'], cause: FailureCause | undefined): void {
+    const { hooks } = this.#options;
+    if (isTapped(hooks.onEnd)) hooks.onEnd.call(new EndRecord(job, deepFrozen(outcome), cause));
   }
 
   #announceCancel(cancellation: Cancellation): void {

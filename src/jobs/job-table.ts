@@ -101,7 +101,11 @@ export class JobTable {
 
   enqueue(job: CheckingJob | PreparingJob, circuit: Circuit): void {
     this.#queue.push(
-      Object.assign<HeldFacts, Pick<ReadyJob, 'stage' | 'circuit'>>(job, { stage: 'queued', circuit }),
+      Object.assign<HeldFacts, Pick<ReadyJob, 'stage' | 'circuit' | 'queuedAt'>>(job, {
+        stage: 'queued',
+        circuit,
+        queuedAt: performance.now(),
+      }),
     );
     this.#onQueued.notify();
   }

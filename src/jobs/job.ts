@@ -63,6 +63,11 @@ export interface HeldFacts {
   readonly bytes: number;
   /** Monotonic milliseconds. */
   readonly heldSince: number;
+  /** When it became ready for the device; monotonic milliseconds, as the two below. */
+  queuedAt?: number;
+  /** When its last run began, and ended. */
+  startedAt?: number;
+  endedAt?: number;
   /** What plugins see of it; made when the first of them looks. */
   view?: Job;
   annotations?: Annotations;

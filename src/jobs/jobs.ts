@@ -1,6 +1,10 @@
 // The job pipeline as plugins see it: `node.jobs`. Types only.
+import type { DeviceFigures } from '../device/device-time.ts';
 import type { Hold } from '../device/holds.ts';
+import type { RunOutcome } from '../device/result.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
+import type { CircuitFigures } from './ended-job.ts';
 
 export interface Jobs {
   /** The job that runs now; of a batch, its first. */
@@ -13,12 +17,56 @@ export interface Jobs {
    *  (`await using` does it). `reason` is shown in /ready and `coda status`. Rejects if the node shuts down before that.
    *  Not for taps of `onJob`: the device is theirs, and waits for them. */
   hold(reason: string): Promise<Hold>;
+  /** Runs a circuit of the operator between two jobs, as a job is run: after the running one, before those that wait. Plugins
+   *  see it as any other job, and in `onEnd` its origin is `local`; the cloud hears nothing of it. No job is taken meanwhile.
+   *  Resolves with its outcome; rejects if the circuit cannot run, or if it did not get the device. */
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome>;
   /** What the node has to do, and has done. */
   figures(): JobFigures;
+  /** What the device does now, and how long it was at work since the start. */
+  device(): DeviceFigures;
+  /** The jobs on the device, or after it in `mapResult`. */
+  running(): RunningJob[];
+  /** The first `most` of the jobs that wait for the device here, in their order; those that are still checked come last. */
+  waiting(most: number): WaitingJob[];
   /** The jobs on which a cancel can still take effect. */
   cancellable(): string[];
   /** Cancels a job of this node; false if it is not here, or if it is too late. */
   cancel(jobId: string): boolean;
+}
+
+export interface LocalRun {
+  readonly shots: number;
+  /** For people, for example the name of its file. */
+  readonly name?: string | undefined;
+  /** Stops it, or gives it up before it has the device. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with its id when it is on the device. */
+  readonly onStart?: ((jobId: string) => void) | undefined;
+}
+
+export interface LocalOutcome {
+  readonly jobId: string;
+  readonly outcome: RunOutcome | { readonly status: 'cancelled' };
+  /** Of a failed one, where: continues "job … failed". */
+  readonly where: string | null;
+}
+
+/** A job on the device. Times are Unix milliseconds. */
+export interface RunningJob {
+  readonly jobId: string;
+  readonly origin: 'cloud' | 'local';
+  readonly startedAt: number;
+  readonly circuit: CircuitFigures;
+}
+
+/** A job that waits for the device. */
+export interface WaitingJob {
+  readonly jobId: string;
+  readonly stage: 'checking' | 'preparing' | 'queued';
+  readonly takenAt: number;
+  /** Null while it is checked. */
+  readonly circuit: CircuitFigures | null;
 }
 
 /** A count is since the start of the node, of what is there now it says so. */

@@ -9,6 +9,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { messageOf, type Trouble } from '../errors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { LoadedExecutor } from '../device/executor.ts';
+import { DeviceTime, type DeviceFigures } from '../device/device-time.ts';
 import { Holds, type Hold } from '../device/holds.ts';
 import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
@@ -20,6 +21,7 @@ import { deepFrozen } from '../kernel/frozen.ts';
 import type { ReadinessReport } from '../kernel/readiness.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
 import { endsWithin } from '../net/timing.ts';
 import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
@@ -35,11 +37,14 @@ import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
+import type { IdleGap } from './ended-job.ts';
 import { Endings } from './endings.ts';
 import type { SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
-import type { JobFigures, Jobs } from './jobs.ts';
+import { LocalRuns } from './local-runs.ts';
+import type { JobFigures, Jobs, LocalOutcome, LocalRun, RunningJob, WaitingJob } from './jobs.ts';
+import { runningJobs, waitingJobs, whyIdle } from './look.ts';
 import { Prefetch } from './prefetch.ts';
 
 export interface JobPipelineOptions {
@@ -72,8 +77,10 @@ export class JobPipeline implements Jobs {
   readonly #endings: Endings;
   readonly #marker: RunMarker;
   readonly #recovery: Recovery;
+  readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
+  readonly #local: LocalRuns;
   readonly #reader: Reader;
   readonly #replay: Replay;
   /** An executor may end the process, also in the turn in which the job before it has ended. */
@@ -130,23 +137,33 @@ export class JobPipeline implements Jobs {
       log,
     });
     outbox.onRoom(() => void recovery.sweep());
+    const time = (this.#time = new DeviceTime({
+      admission,
+      why: () => whyIdle(held, admission, health.trouble?.text),
+      onGap: () => gapListener(hooks),
+    }));
+    const device = {
+      loaded,
+      hooks,
+      log,
+      odd: new OddResults(log, loaded.source),
+      jobTimeoutMs: settings.jobTimeoutSec * 1000,
+      cancelGraceMs: settings.cancelGraceSec * 1000,
+    };
     const runner = new Runner({
       held,
       admission,
       leases: recovery,
       marker,
+      time,
       statuses: writes,
       endings,
-      loaded,
-      odd: new OddResults(log, loaded.source),
-      hooks,
+      ...device,
       busyTaps: options.busyTaps,
       log,
       onStartLost: (messageId, starts) => void intake.countDelivery(messageId, starts + 1),
       concurrency,
       maxDeliveries,
-      jobTimeoutMs: settings.jobTimeoutSec * 1000,
-      cancelGraceMs: settings.cancelGraceSec * 1000,
     });
     const prefetch = new Prefetch({ settings, held, admission, runner, health, hooks, log });
     this.#reader = new Reader({
@@ -169,7 +186,8 @@ export class JobPipeline implements Jobs {
     this.#recovery = recovery;
     this.#rights = new RightsWatch(redis, qpuId);
     this.#runner = runner;
-    this.#holds = new Holds({ admission, idle: () => runner.idle() });
+    const holds = (this.#holds = new Holds({ admission, idle: () => runner.idle() }));
+    this.#local = new LocalRuns({ ...device, holds, time });
   }
 
   /** Starts delivering what is saved, and taking jobs as soon as Redis answers. Does not wait for Redis. */
@@ -182,6 +200,7 @@ export class JobPipeline implements Jobs {
     });
     process.on('exit', this.#onExit);
     this.#replay.start();
+    this.#time.start();
     this.#runner.start();
     // What was pending before is found before anything new is read.
     void this.#recovery.start().then(() => {
@@ -202,6 +221,10 @@ export class JobPipeline implements Jobs {
     return this.#holds.hold(reason);
   }
 
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {
+    return this.#local.run(ir, run);
+  }
+
   figures(): JobFigures {
     const { outbox } = this.#options;
     const { completed, failed, cancelled } = this.#endings.counts;
@@ -216,6 +239,19 @@ export class JobPipeline implements Jobs {
       lastRunAt: this.lastJobAt,
       lastDeliveryAt: isoOf(outbox.lastDelivery),
     };
+  }
+
+  device(): DeviceFigures {
+    return this.#time.figures();
+  }
+
+  running(): RunningJob[] {
+    const local = this.#local.running;
+    return [...(local === undefined ? [] : [local]), ...runningJobs(this.#held)];
+  }
+
+  waiting(most: number): WaitingJob[] {
+    return waitingJobs(this.#held, most);
   }
 
   cancellable(): string[] {
@@ -240,7 +276,7 @@ export class JobPipeline implements Jobs {
     report.redisHealthy = this.#health.healthy;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
-    const { stuck } = this.#runner;
+    const stuck = this.#runner.stuck ?? this.#local.stuck;
     const reasons = [
       ...this.admission.reasons,
       this.#health.trouble ?? this.#reader.troubleBy(this.#health.answeredAt),
@@ -320,6 +356,7 @@ export class JobPipeline implements Jobs {
     this.#recovery.close();
     this.#rights.close();
     this.#runner.abandon(SHUTTING_DOWN);
+    this.#time.close();
     this.#health.close();
     this.#writes.close();
     this.#marker.close();
@@ -334,6 +371,11 @@ export function cancelJob(jobId: string, held: JobTable, runner: Runner, endings
   if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
   endings.cancelled(job);
   return true;
+}
+
+/** Undefined if no plugin wants to hear of gaps. */
+export function gapListener({ afterGap }: Hooks): ((gap: IdleGap) => void) | undefined {
+  return isTapped(afterGap) ? (gap) => afterGap.call(gap) : undefined;
 }
 
 /** One attempt to deliver an outcome. Never rejects. */

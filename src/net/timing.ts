@@ -76,3 +76,8 @@ export class Listeners {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** A time of performance.now() as Unix time in milliseconds, by the clock of now. */
+export function unixMs(monotonic: number): number {
+  return Date.now() - performance.now() + monotonic;
+}

@@ -197,9 +197,9 @@ export class Outbox {
     this.#lanes.start(deliver);
   }
 
-  /** Saves an outcome; resolves once it is durable. Delivery follows by itself.
+  /** Saves an outcome; resolves once it is durable. Delivery follows by itself, after `onDurable`.
    *  A job that has an outcome in the outbox keeps it: it has only one. */
-  async save(saved: SavedOutcome): Promise<void> {
+  async save(saved: SavedOutcome, onDurable?: () => void): Promise<void> {
     if (this.has(saved.jobId)) {
       for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
       return;
@@ -207,6 +207,7 @@ export class Outbox {
     const entry = this.#contents.add(saved);
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
+    onDurable?.();
     // A cancel may have come while the disk was at work.
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';

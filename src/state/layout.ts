@@ -66,6 +66,11 @@ export function startsPath(folder: string): string {
   return join(folder, 'starts.json');
 }
 
+/** What a request to the running node has to show. */
+export function doorTokenPath(folder: string): string {
+  return join(folder, 'door-token');
+}
+
 export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }

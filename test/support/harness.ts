@@ -156,10 +156,14 @@ export function testJobs(held: Iterable<string> = []): Jobs & { held: Set<string
     held: all,
     cancelled,
     hold: () => Promise.reject(new Error('no device here')),
+    runLocal: () => Promise.reject(new Error('no device here')),
     figures: () => ({
       ...{ queued: 0, running: 0, undelivered: 0, backlog: null, completed: 0, failed: 0, cancelled: 0 },
       ...{ delivered: 0, refused: 0, lastRunAt: null, lastDeliveryAt: null },
     }),
+    device: () => ({ since: 0, busyMs: 0, idle: null }),
+    running: () => [],
+    waiting: () => [],
     cancellable: () => [...all],
     cancel(jobId) {
       if (!all.delete(jobId)) return false;

@@ -13,6 +13,7 @@ import { terminal } from '../terminal/output.ts';
 
 interface RunOptions extends ConfigOption, QasmOptions {
   readonly json?: boolean;
+  readonly ownExecutor?: boolean;
   readonly shots?: string;
 }
 
@@ -22,10 +23,14 @@ export function addRun(cli: CAC): void {
   const command = cli
     .command(
       'run <circuit>',
-      'Run one circuit (OpenQASM, or NativeGateIR as JSON; - for standard input) on your executor, without a cloud',
+      'Run one circuit (OpenQASM, or NativeGateIR as JSON; - for standard input) on your executor, without a cloud; while a node runs here, on its device, between two of its jobs',
     )
     .option('--shots <n>', `Number of shots (default: ${DEFAULT_SHOTS})`)
     .option(...CONFIG_OPTION)
+    .option(
+      '--own-executor',
+      'Load an executor of its own, even if a node runs here. Only for a device that two may use at a time',
+    )
     .option('--json', 'Print the JSON that the cloud would get')
     .example('  coda run bell.qasm                       translated to the native gates of the device')
     .example('  coda run bell.json --shots 100 --json')
@@ -43,6 +48,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
     configPath: options.config,
     target: targetOption(options.target),
     compile: options.compile !== false,
+    ownExecutor: options.ownExecutor === true,
     out: terminal(process.stdout),
     signal: abortOnSignals(),
   });

@@ -20,7 +20,7 @@ import {
 } from '../circuit-file.ts';
 import { checkEdges } from '../connectivity.ts';
 import { targetOf } from '../device-facts.ts';
-import { findNode } from '../local-node/find.ts';
+import { findRunningNode, runThroughNode } from './through-node.ts';
 
 export interface CircuitRun {
   readonly shots: number;
@@ -30,6 +30,8 @@ export interface CircuitRun {
   readonly target: Target | undefined;
   /** For OpenQASM: whether gates that the target does not have are translated. */
   readonly compile: boolean;
+  /** Whether the circuit runs on an executor of this command's own, whatever node runs here. */
+  readonly ownExecutor: boolean;
   readonly out: Output;
   /** Aborted: asks the executor to stop. */
   readonly signal: AbortSignal;
@@ -57,11 +59,18 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
   for (const warning of config.warnings) log.warn(warning);
   const read = await readFor(source, run, config.settings.nativeGateSet);
   for (const warning of read.warnings) log.warn(warning);
-  const { node: other } = await findNode(config.settings.stateDir);
-  if (other !== undefined) {
-    log.warn(
-      `a node (PID ${other.pid}) runs here and may use the same device; coda pause stops it from taking jobs`,
-    );
+  const running = run.ownExecutor ? undefined : await findRunningNode(config.settings.stateDir);
+  if (running !== undefined) {
+    const translation = translationText(source, read);
+    if (translation !== undefined && !run.json) run.out.write(translation);
+    const { outcome, executor } = await runThroughNode(running, {
+      name: source.name,
+      circuit: read.circuit,
+      run,
+      log,
+    });
+    show(outcome, executor, run, read.gates);
+    return outcome.status === 'completed' ? 0 : 1;
   }
   const node = composeNode({ config, env, log });
   try {
@@ -75,7 +84,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     const translation = translationText(source, read);
     if (translation !== undefined && !run.json) run.out.write(translation);
     const outcome = await outcomeOf(loaded, read.circuit, run, log);
-    show(outcome, loaded, run, read.gates);
+    show(outcome, loaded.source, run, read.gates);
     return outcome.status === 'completed' ? 0 : 1;
   } finally {
     await node.close();
@@ -117,7 +126,7 @@ async function outcomeOf(
 
 function show(
   outcome: Outcome,
-  { source }: LoadedExecutor,
+  source: string,
   { json, out }: CircuitRun,
   gates: CircuitFile['gates'],
 ): void {

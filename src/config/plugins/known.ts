@@ -22,7 +22,7 @@ export interface ThisPluginTakesNoOptions {
 }
 declare const none: unique symbol;
 
-type WithoutOptions = 'cancellation' | 'discovery' | 'pause' | 'simulator';
+type WithoutOptions = 'cancellation' | 'discovery' | 'door' | 'pause' | 'simulator';
 
 /** The options of each built-in plugin. */
 export type BuiltinOptions = SettingOptions & {

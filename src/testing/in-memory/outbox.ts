@@ -43,12 +43,13 @@ export class MemoryOutbox implements Outcomes {
     );
   }
 
-  async save(saved: SavedOutcome): Promise<void> {
+  async save(saved: SavedOutcome, onDurable?: () => void): Promise<void> {
     if (this.#entries.has(saved.jobId)) return;
     const entry: Entry = { saved, stage: 'waiting' };
     this.#entries.set(saved.jobId, entry);
     // As if a disk were at work.
     await nextTurn();
+    onDurable?.();
     const { jobs, cancel } = this.#options;
     if (jobs.get(saved.jobId)?.script.cancel === 'delivering') cancel(saved.jobId);
     if (entry.stage === 'waiting') void this.#post(entry);

@@ -1,5 +1,6 @@
 // A job's way through a node in memory: the real job table, runner, hooks and endings; in place of Redis the list of the
 // test, in place of the disk nothing.
+import { DeviceTime, type DeviceFigures } from '../../device/device-time.ts';
 import { Holds, type Hold } from '../../device/holds.ts';
 import { Failure } from '../../device/failure.ts';
 import { prepareCircuit } from '../../device/prepare-circuit.ts';
@@ -9,14 +10,17 @@ import { Endings } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
 import { JobTrace } from '../../jobs/job-trace.ts';
-import type { JobFigures } from '../../jobs/jobs.ts';
+import { LocalRuns } from '../../jobs/local-runs.ts';
+import type { JobFigures, LocalOutcome, LocalRun, RunningJob, WaitingJob } from '../../jobs/jobs.ts';
+import { runningJobs, waitingJobs, whyIdle } from '../../jobs/look.ts';
 import type { CreatePipeline, OpenJobsOptions, Pipeline } from '../../jobs/open-jobs.ts';
-import { cancelJob, deliver } from '../../jobs/pipeline.ts';
+import { cancelJob, deliver, gapListener } from '../../jobs/pipeline.ts';
 import type { Admission } from '../../kernel/admission.ts';
 import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
 import type { Statuses } from '../../outbox/delivery.ts';
+import type { NativeGateIR } from '../../protocol/ir.ts';
 import { parseMessage } from '../../protocol/job.ts';
 import { readCircuit } from '../../queue/read-circuit.ts';
 import { CALLBACK } from './cloud.ts';
@@ -36,8 +40,10 @@ export class MemoryPipeline implements Pipeline {
   readonly #outbox: MemoryOutbox;
   readonly #trace: JobTrace;
   readonly #endings: Endings;
+  readonly #time: DeviceTime;
   readonly #runner: Runner;
   readonly #holds: Holds;
+  readonly #local: LocalRuns;
   #taken = 0;
 
   constructor(options: MemoryPipelineOptions) {
@@ -59,9 +65,23 @@ export class MemoryPipeline implements Pipeline {
     };
     const trace = (this.#trace = new JobTrace(log));
     const endings = (this.#endings = new Endings({ qpuId, held, outbox, statuses, trace, hooks, log }));
+    this.#time = new DeviceTime({
+      admission,
+      why: () => whyIdle(held, admission, undefined),
+      onGap: () => gapListener(hooks),
+    });
+    const device = {
+      loaded,
+      hooks,
+      log,
+      odd: new OddResults(log, loaded.source),
+      jobTimeoutMs: settings.jobTimeoutSec * 1000,
+      cancelGraceMs: settings.cancelGraceSec * 1000,
+    };
     this.#runner = new Runner({
       held,
       admission,
+      time: this.#time,
       leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
@@ -74,21 +94,19 @@ export class MemoryPipeline implements Pipeline {
         failed: (job, error) => this.#failed(job, error),
         keep: (job, measured, reason) => endings.keep(job, measured, reason),
       },
-      loaded,
-      odd: new OddResults(log, loaded.source),
-      hooks,
+      ...device,
       busyTaps,
       log,
       onStartLost: () => {},
       concurrency: settings.concurrency,
       maxDeliveries: settings.maxDeliveries,
-      jobTimeoutMs: settings.jobTimeoutSec * 1000,
-      cancelGraceMs: settings.cancelGraceSec * 1000,
     });
-    this.#holds = new Holds({ admission, idle: () => this.#runner.idle() });
+    const holds = (this.#holds = new Holds({ admission, idle: () => this.#runner.idle() }));
+    this.#local = new LocalRuns({ ...device, holds, time: this.#time });
   }
 
   start(): void {
+    this.#time.start();
     this.#runner.start();
   }
 
@@ -131,6 +149,10 @@ export class MemoryPipeline implements Pipeline {
     return this.#holds.hold(reason);
   }
 
+  runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {
+    return this.#local.run(ir, run);
+  }
+
   figures(): JobFigures {
     const { completed, failed, cancelled } = this.#endings.counts;
     const { size, delivered, refused, lastDelivery } = this.#outbox;
@@ -143,6 +165,19 @@ export class MemoryPipeline implements Pipeline {
       lastRunAt: this.lastJobAt,
       lastDeliveryAt: lastDelivery,
     };
+  }
+
+  device(): DeviceFigures {
+    return this.#time.figures();
+  }
+
+  running(): RunningJob[] {
+    const local = this.#local.running;
+    return [...(local === undefined ? [] : [local]), ...runningJobs(this.#held)];
+  }
+
+  waiting(most: number): WaitingJob[] {
+    return waitingJobs(this.#held, most);
   }
 
   cancellable(): string[] {
@@ -166,7 +201,7 @@ export class MemoryPipeline implements Pipeline {
     report.redisHealthy = true;
     report.currentJob = this.current;
     report.lastJobAt = this.lastJobAt;
-    const { stuck } = this.#runner;
+    const stuck = this.#runner.stuck ?? this.#local.stuck;
     const reasons = [...this.admission.reasons, ...(stuck === undefined ? [] : [stuck])];
     for (const { text, remedy } of reasons) report.notReady(text, remedy);
     const { queued, undelivered, completed, failed, refused } = this.figures();
@@ -184,6 +219,7 @@ export class MemoryPipeline implements Pipeline {
 
   close(): void {
     this.#runner.abandon(SHUTTING_DOWN);
+    this.#time.close();
     this.#trace.close();
   }
 

@@ -17,6 +17,8 @@ if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
 // Only the tests need these. Without them, the tests that need them are skipped and say so.
 if (process.argv.includes('--vpn')) installVpnLab();
+// For the test of logs that are rotated by it.
+if (process.argv.includes('--logrotate')) installForTests({ logrotate: 'logrotate' });
 // For the tests of Python executors: the original coda-node, which they are written for, and uv, with which many of their
 // owners start it.
 if (process.argv.includes('--python')) {
@@ -98,7 +100,11 @@ function requireRedis(major, minor) {
 
 /** For the tests of the VPN: a real OpenVPN, network namespaces and certificates. */
 function installVpnLab() {
-  const programs = { openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' };
+  installForTests({ openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' });
+}
+
+/** Programs, and the packages that have them. */
+function installForTests(programs) {
   const missing = Object.entries(programs).flatMap(([program, name]) => (isInstalled(program) ? [] : [name]));
   const sudo = sudoWords();
   if (missing.length === 0 || !isOnPath('apt-get') || sudo === undefined) return;

@@ -1,28 +1,40 @@
-// The node's log: one line an event, for people on a terminal and for grep in a file.
-// Here, and not by the callers, secrets are masked and unprintable characters escaped: no text from outside can leak one,
+// The node's log: one line an event, for people on a terminal and for grep in a file. pino puts the lines together.
+// Here, and not by the callers, secrets are hidden and unprintable characters escaped: no text from outside can leak one,
 // or look like a line of the log or a code of the terminal.
+import { pino, stdTimeFunctions } from 'pino';
+import { LogLevels, type LogLevel } from './log/levels.ts';
+import {
+  answersOf,
+  functionsOf,
+  LONGEST_LINE,
+  LONGEST_TEXT,
+  OWN_NAMES,
+  recordOf,
+  shortened,
+  textFrom,
+  type LogFields,
+} from './log/record.ts';
+import { Redaction } from './log/redaction.ts';
 import { asMessage, onOneLine } from './printable.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger whose lines carry `scope`, e.g. a plugin's name. */
-  child(scope: string): Logger;
+  /** A logger whose lines carry `scope`, e.g. a plugin's name, and `fields`; a function among these is asked with each line. */
+  child(scope: string, fields?: LogFields): Logger;
   /** From now on every line of this logger and its relatives shows `***` in place of `secret`. */
   mask(secret: string): void;
   /** `text` as a line of this logger would show it: without the secrets. */
   masked(text: string): string;
 }
 
-export type LogFields = Readonly<Record<string, unknown>>;
+export type { LogFields };
 
 export interface LogOptions {
-  level?: LogLevel;
+  /** Which lines it shows. It may be changed later, if it is a LogLevels. */
+  level?: LogLevel | LogLevels;
   format?: 'text' | 'json';
   /** Takes one finished line, without its newline. Default: standard error. */
   write?: (line: string) => void;
@@ -30,44 +42,71 @@ export interface LogOptions {
   colour?: boolean;
 }
 
-/** Values shorter than this are not masked: replacing them would garble every line. */
-export const SHORTEST_SECRET = 6;
 const COLOURS: Record<LogLevel, string> = { debug: '2', info: '36', warn: '33', error: '31' };
+/** In a line for people, these are left out if the text says them anyway. */
+const SAID_FIELDS = new Set(['job', 'plugin', 'hook']);
+
+/** A line as pino has put it together. */
+interface Line extends LogFields {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly scope: string;
+  readonly message: string;
+}
 
 export function createLogger(options: LogOptions = {}): Logger {
   const { level = 'info', format = 'text', colour = false } = options;
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
-  const threshold = LOG_LEVELS.indexOf(level);
-  const secrets = new Set<string>();
+  const levels = typeof level === 'string' ? new LogLevels(level) : level;
+  const redaction = new Redaction();
 
-  const line = (at: LogLevel, scope: string, message: string, fields: LogFields | undefined): void => {
-    if (LOG_LEVELS.indexOf(at) < threshold) return;
-    const time = new Date().toISOString();
-    if (format === 'json') {
-      const text = jsonLine({ time, level: at, scope, message, ...plainFields(fields) });
-      write(onOneLine(maskSecrets(text, secrets)));
+  const writeLine = (json: string): void => {
+    const isLong = json.length > LONGEST_LINE;
+    if (format === 'json' && !isLong) {
+      write(onOneLine(redaction.hide(json.trimEnd())));
       return;
     }
-    const text = asMessage(maskSecrets(textOf(scope, message, fields), secrets));
-    write(`${time} ${label(at, colour)} ${text}`);
+    const whole = JSON.parse(json) as Line;
+    const line = isLong ? (shortened(whole, redaction) as Line) : whole;
+    if (format === 'json') write(onOneLine(redaction.hide(JSON.stringify(line))));
+    else write(`${line.time} ${label(line.level, colour)} ${asMessage(redaction.hide(textOf(line)))}`);
   };
 
-  const at = (scope: string): Logger => ({
-    debug: (message, fields) => line('debug', scope, message, fields),
-    info: (message, fields) => line('info', scope, message, fields),
-    warn: (message, fields) => line('warn', scope, message, fields),
-    error: (message, fields) => line('error', scope, message, fields),
-    child: (name) => at(scope === '' ? name : `${scope}.${name}`),
-    mask: (secret) => {
-      if (secret.length < SHORTEST_SECRET) return;
-      secrets.add(secret);
-      // A multi-line secret (a PEM key) appears escaped once it is inside JSON.
-      const escaped = JSON.stringify(secret).slice(1, -1);
-      if (escaped !== secret) secrets.add(escaped);
+  const root = pino(
+    {
+      // What is shown is decided before.
+      level: 'debug',
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (name) => ({ level: name }) },
     },
-    masked: (text) => maskSecrets(text, secrets),
-  });
-  return at('');
+    { write: writeLine },
+  );
+
+  /** `name`: whose level counts. */
+  const at = (scope: string, bound: LogFields): Logger => {
+    const name = typeof bound['plugin'] === 'string' ? bound['plugin'] : (scope.split('.')[0] ?? '');
+    levels.meet(name);
+    const asked = functionsOf(bound);
+    const out = root.child({ scope: redaction.cut(scope, LONGEST_TEXT), ...bound });
+    const line = (of: LogLevel, message: string, fields: LogFields | undefined): void => {
+      if (!levels.shows(of, name)) return;
+      const own = recordOf(fields, redaction);
+      const record = asked === undefined ? own : { ...own, ...recordOf(answersOf(asked), redaction), ...own };
+      out[of](record, redaction.hideMessage(redaction.cut(textFrom(message), LONGEST_TEXT)));
+    };
+    return {
+      debug: (message, fields) => line('debug', message, fields),
+      info: (message, fields) => line('info', message, fields),
+      warn: (message, fields) => line('warn', message, fields),
+      error: (message, fields) => line('error', message, fields),
+      child: (inner, more) => at(innerScope(scope, inner), { ...bound, ...recordOf(more, redaction) }),
+      mask: (secret) => redaction.add(secret),
+      masked: (text) => redaction.hide(text),
+    };
+  };
+  return at('', {});
 }
 
 /** Tells whether trouble is news: what repeats is logged once, until it changes or ends. */
@@ -97,15 +136,10 @@ export class RepeatFilter {
 /** A logger that drops everything, for callers that want silence. */
 export const silentLogger: Logger = createLogger({ write: () => {} });
 
-export function maskSecrets(text: string, secrets: Iterable<string>): string {
-  let masked = text;
-  for (const secret of secrets) masked = masked.replaceAll(secret, '***');
-  return masked;
-}
-
-/** Replaces the password of every URL in `text`: `redis://user:***@host`. */
-export function maskUrlPasswords(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, '$1:***@');
+/** A plugin that names itself in its own log is not named twice. */
+function innerScope(scope: string, inner: string): string {
+  const isNamed = inner === '' || scope === inner || scope.endsWith(`.${inner}`);
+  return isNamed ? scope : scope === '' ? inner : `${scope}.${inner}`;
 }
 
 function label(level: LogLevel, colour: boolean): string {
@@ -113,39 +147,16 @@ function label(level: LogLevel, colour: boolean): string {
   return colour ? `\u001b[${COLOURS[level]}m${text}\u001b[0m` : text;
 }
 
-function textOf(scope: string, message: string, fields: LogFields | undefined): string {
-  const pairs = Object.entries(plainFields(fields)).map(([key, value]) => ` ${key}=${textValue(value)}`);
-  return `${scope === '' ? '' : `${scope}: `}${message}${pairs.join('')}`;
+function textOf(line: Line): string {
+  const { scope, message } = line;
+  const said = `${scope === '' ? '' : `${scope}: `}${message}`;
+  const pairs = Object.entries(line)
+    .filter(([name]) => !OWN_NAMES.has(name))
+    .filter(([name, value]) => !(SAID_FIELDS.has(name) && said.includes(String(value))))
+    .map(([name, value]) => ` ${name}=${textValue(value)}`);
+  return `${said}${pairs.join('')}`;
 }
 
 function textValue(value: unknown): string {
-  return typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : jsonText(value);
-}
-
-function jsonLine(fields: LogFields): string {
-  const pairs = Object.entries(fields).map(([key, value]) => `${JSON.stringify(key)}:${jsonText(value)}`);
-  return `{${pairs.join(',')}}`;
-}
-
-/** Of anything: a value that JSON cannot hold, or that nests too deep, must not end who logs it. */
-function jsonText(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? JSON.stringify(String(value));
-  } catch {
-    return '"(cannot be shown)"';
-  }
-}
-
-function plainFields(fields: LogFields | undefined): LogFields {
-  if (fields === undefined) return {};
-  return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, value instanceof Error ? errorText(value) : value]),
-  );
-}
-
-function errorText(error: Error): string {
-  const cause = error.cause instanceof Error ? `; cause: ${errorText(error.cause)}` : '';
-  return `${error.name}: ${error.message}${cause}`;
+  return typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
 }

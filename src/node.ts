@@ -23,7 +23,7 @@ import type { Jobs } from './jobs/jobs.ts';
 import { openJobs, type CreatePipeline, type OpenJobs, type Pipeline } from './jobs/open-jobs.ts';
 import type { HandedBack } from './queue/hand-back.ts';
 import type { Logger } from './log.ts';
-import type { CodaNode, Plugin } from './plugin.ts';
+import { asSeenBy, type CodaNode, type Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
 import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
 import { Targets } from './net/targets.ts';
@@ -261,7 +261,7 @@ export class Node implements CodaNode {
     for (const plugin of this.#plugins) {
       this.#applying = plugin.name;
       try {
-        refusePromise(plugin.apply(this), plugin.name);
+        refusePromise(plugin.apply(asSeenBy(plugin.name, this)), plugin.name);
       } catch (cause) {
         if (cause instanceof PluginError) throw cause;
         throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {

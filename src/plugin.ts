@@ -55,6 +55,7 @@ export interface CodaNode {
   readonly hooks: Hooks;
   readonly settings: Settings;
   readonly env: NodeJS.ProcessEnv;
+  /** Its lines carry the plugin's name. */
   readonly log: Logger;
   readonly http: HttpClient;
   readonly services: Services;
@@ -87,6 +88,42 @@ export interface CodaNode {
   onClose(name: string, release: () => void | Promise<void>): void;
   /** Ends the node for a reason from which it cannot recover. */
   fail(reason: unknown): void;
+}
+
+/** The node as one plugin sees it: what it logs carries its name. */
+export function asSeenBy(plugin: string, node: CodaNode): CodaNode {
+  return {
+    hooks: node.hooks,
+    settings: node.settings,
+    env: node.env,
+    log: node.log.child(plugin, { plugin }),
+    http: node.http,
+    services: node.services,
+    modules: node.modules,
+    executorChoice: node.executorChoice,
+    executors: node.executors,
+    state: node.state,
+    get executor() {
+      return node.executor;
+    },
+    get executorSource() {
+      return node.executorSource;
+    },
+    get session() {
+      return node.session;
+    },
+    get jobs() {
+      return node.jobs;
+    },
+    get phase() {
+      return node.phase;
+    },
+    readiness: () => node.readiness(),
+    redis: (name, options) => node.redis(name, options),
+    networkChanged: () => node.networkChanged(),
+    onClose: (name, release) => node.onClose(name, release),
+    fail: (reason) => node.fail(reason),
+  };
 }
 
 /** A plugin as its author writes it: with or without options. */

@@ -10,7 +10,7 @@ import { describe, it } from 'node:test';
  */
 const FLOORS: readonly string[] = [
   'src/printable.ts',
-  'src/errors.ts | src/log.ts | src/version.ts | src/nearest.ts | src/net/timing.ts',
+  'src/errors.ts | src/log.ts src/log | src/version.ts | src/nearest.ts | src/net/timing.ts',
   'src/protocol',
   // What a job and its outcome are, and which jobs the node has.
   'src/jobs/job.ts src/jobs/job-table.ts src/jobs/job-view.ts src/jobs/annotations.ts src/jobs/ended-job.ts src/jobs/circuit-figures.ts src/jobs/end-record.ts',

@@ -45,11 +45,9 @@ async function runBatch(node: CodaNode, { jobs, context }: Batch): Promise<Execu
   return results as ExecutionResult[];
 
   function oneByOne(what: string): undefined {
-    node.log
-      .child('batching')
-      .warn(`batchRun of ${node.executorSource} ${what}; its ${jobs.length} jobs run one by one`, {
-        first_job: context.jobId,
-      });
+    node.log.warn(`batchRun of ${node.executorSource} ${what}; its ${jobs.length} jobs run one by one`, {
+      first_job: context.jobId,
+    });
     return undefined;
   }
 }

@@ -16,7 +16,7 @@ export function cancellation(): Plugin {
     name: 'cancellation',
     apply(node) {
       node.hooks.start.tap('cancellation', () => {
-        const log = node.log.child('cancellation');
+        const log = node.log;
         const check = createCancelCheck(node, log);
         const push = openPush(node, log, check);
 

@@ -41,7 +41,7 @@ export function connect(): Plugin {
 
 async function open(node: CodaNode, executor: Executor | undefined, signal: AbortSignal): Promise<Session> {
   const { settings } = node;
-  const log = node.log.child('connect');
+  const log = node.log;
   const fingerprint =
     settings.nodeMachineFingerprint || node.state?.nodeMachineFingerprint || newFingerprint();
   const byToken = settings.nodeToken !== '';

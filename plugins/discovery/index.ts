@@ -21,7 +21,7 @@ export function discovery(): Plugin {
       node.services.provide(EXECUTOR_SEARCH, {
         search: async () => searchExecutors(node, await choiceOf(node), process.cwd()),
       });
-      const log = node.log.child('discovery');
+      const log = node.log;
       let several: readonly string[] = [];
       node.hooks.resolveExecutor.tapPromise('discovery', async () => {
         const found = await find(node, log);

@@ -42,7 +42,7 @@ export function health(): Plugin {
       });
       // Before the taps of other plugins: while one of them hangs, /ready says so.
       node.hooks.boot.tapPromise({ name: 'health', stage: -500 }, async () => {
-        const log = node.log.child('health');
+        const log = node.log;
         const server = await createHealthServer(node, log);
         address = await listen(server, node.settings.host, node.settings.port);
         // Without a descriptor for a visitor, Node.js hangs up; some systems say so here.

@@ -16,7 +16,7 @@ export interface Beat {
 }
 
 export function createBeat(node: CodaNode): Beat {
-  const log = node.log.child('heartbeat');
+  const log = node.log;
   const headers = extraHeaders(node.settings.nodeConnectHeaders);
   const failures = new RepeatFilter();
   const deviceFaults = new RepeatFilter();

@@ -44,7 +44,7 @@ export function pause(): Plugin {
 
 /** Opens or closes the admission, and logs it, if the pause has changed; returns the new pause. */
 function follow(node: CodaNode, current: Pause | undefined, found: Pause | undefined): Pause | undefined {
-  const log = node.log.child('pause');
+  const log = node.log;
   if (found !== undefined && found.since === current?.since && found.reason === current.reason) return found;
   if (found !== undefined) {
     const reason = `paused by the operator${found.reason === null ? '' : `: ${found.reason}`}`;

@@ -37,7 +37,7 @@ export class PythonRoom {
 
   constructor(node: CodaNode) {
     this.#node = node;
-    this.#log = node.log.child('python');
+    this.#log = node.log;
     node.onClose('the Python processes', async () => {
       this.#closed = true;
       await Promise.all([...this.#hosts].map((host) => host.close()));

@@ -18,7 +18,7 @@ export function vpn({ upWithinMs = 30_000 }: VpnOptions = {}): Plugin {
   return {
     name: 'vpn',
     apply(node) {
-      const log = node.log.child('vpn');
+      const log = node.log;
       let opened: { tunnel: Tunnel; closing: AbortController } | undefined;
       let watch: TunnelWatch | undefined;
 

@@ -21,7 +21,7 @@ export function webhook(): Plugin {
   return {
     name: 'webhook',
     apply(node) {
-      const origins = createOriginGuard(node, node.log.child('webhook'));
+      const origins = createOriginGuard(node, node.log);
       node.hooks.deliver.tapPromise('webhook', createDeliver(node, origins));
       node.hooks.readiness.tap('webhook', (report) => report.add('callback_origins', origins.seen));
     },
@@ -32,7 +32,7 @@ function createDeliver(
   node: CodaNode,
   origins: OriginGuard,
 ): (saved: SavedOutcome, attempt: number) => Promise<Delivery> {
-  const log = node.log.child('webhook');
+  const log = node.log;
   const timeoutMs = node.settings.webhookTimeoutSec * 1000;
   const headers = { 'content-type': 'application/json' };
   // The operator's own, which may be secret: the callback comes with the job, and may lead anywhere.

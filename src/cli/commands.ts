@@ -11,6 +11,7 @@ import { addDoctor } from './doctor/command.ts';
 import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
 import { addJobs } from './jobs/command.ts';
+import { addLogLevel } from './log-level/command.ts';
 import { addLogs } from './logs/command.ts';
 import { addPage } from './page/command.ts';
 import { addPause, addResume } from './pause/command.ts';
@@ -40,6 +41,7 @@ const GROUPS = [
       addJobs,
       addStats,
       addLogs,
+      addLogLevel,
       addPause,
       addResume,
       addService,

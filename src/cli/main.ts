@@ -43,7 +43,9 @@ async function dispatch(cli: CAC, args: readonly string[]): Promise<number> {
   else if (options['version'] === true) cli.outputVersion();
   else if (command === undefined) return noCommand(cli, operands[0]);
   else {
-    if (named !== undefined && options['reset'] === true) throw new UsageError('--reset stands alone');
+    const hasOwn = command.options.some(({ name }) => name === 'reset');
+    if (named !== undefined && options['reset'] === true && !hasOwn)
+      throw new UsageError('--reset stands alone');
     cli.args = operands;
     cli.options = options;
     const code: unknown = await cli.runMatchedCommand();

@@ -3,6 +3,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import { isLogLevel, LOG_LEVELS } from '../log/levels.ts';
 import { kindOf, isRecord, printable } from '../protocol/text.ts';
 import { isUrl, readRedisUrl } from '../protocol/urls.ts';
 import {
@@ -151,6 +152,7 @@ function checkEntry(setting: MapSetting, [key, item]: [string, unknown], origin:
   if (setting.format === 'headers' && !HEADER_NAME.test(key))
     return refuse('has a key that is no header name');
   if (typeof item !== 'string') return refuse(`holds ${kindOf(item)}`);
+  if (setting.format === 'levels' && !isLogLevel(item)) return refuse(`is ${shownValue(item)}`);
   if (setting.format === 'headers' && !HEADER_VALUE.test(item)) {
     return refuse('holds characters that no header may carry');
   }
@@ -233,10 +235,14 @@ function allowed(setting: Setting, form: 'text' | 'value'): string {
       const example = setting.format === undefined ? '["a", "b"]' : '["https://example.org"]';
       return `a ${form === 'text' ? 'JSON ' : ''}list of strings, such as ${example}`;
     }
-    case 'map':
+    case 'map': {
+      const isLevels = setting.format === 'levels';
+      const what = isLevels ? `levels (${LOG_LEVELS.join(', ')})` : 'strings';
+      const example = isLevels ? '"vpn": "debug"' : '"X-Lab": "north"';
       return form === 'text'
-        ? 'a JSON object of strings, such as {"X-Lab": "north"}'
-        : 'an object of strings, such as { "X-Lab": "north" }';
+        ? `a JSON object of ${what}, such as {${example}}`
+        : `an object of ${what}, such as { ${example} }`;
+    }
   }
 }
 

@@ -36,6 +36,13 @@ function textsOf(value: SettingValue): string[] {
   return value !== null && typeof value === 'object' ? Object.values(value) : [];
 }
 
+/** The passwords of the proxies that the environment names. */
+export function proxyPasswords(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env)
+    .filter(([name]) => /^(?:https?|all)_proxy$/i.test(name))
+    .flatMap(([, text = '']) => passwordsOf(text));
+}
+
 /** The password as it is written in the URL, and decoded. */
 function passwordsOf(text: string): string[] {
   if (!URL.canParse(text)) return [];

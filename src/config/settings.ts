@@ -1,7 +1,7 @@
 // The one table of settings: names, variables, defaults, limits and help. The environment, the config file, the flags,
 // `coda config` and the documentation are all made from it.
 import { tmpdir } from 'node:os';
-import { LOG_LEVELS, type LogLevel } from '../log.ts';
+import { LOG_LEVELS, type LogLevel } from '../log/levels.ts';
 import { CLOUD_PATHS } from '../protocol/paths.ts';
 
 interface Shared<T> {
@@ -46,7 +46,7 @@ export interface ListSetting extends Shared<readonly string[]> {
 }
 export interface MapSetting extends Shared<Readonly<Record<string, string>>> {
   readonly type: 'map';
-  readonly format?: 'headers';
+  readonly format?: 'headers' | 'levels';
 }
 export type Setting =
   StringSetting | OptionalStringSetting | NumberSetting | BooleanSetting | ListSetting | MapSetting;
@@ -474,6 +474,13 @@ export const SETTINGS = {
     choices: LOG_LEVELS,
     help: 'least severe lines to log',
   },
+  logLevels: {
+    type: 'map',
+    env: 'CODA_LOG_LEVELS',
+    default: {},
+    format: 'levels',
+    help: 'levels of single plugins, by their names, in place of logLevel',
+  },
   logFormat: {
     type: 'string',
     env: 'CODA_LOG_FORMAT',
@@ -522,8 +529,11 @@ type ValueOf<S extends Setting> = S extends { type: 'string' }
           : Readonly<Record<string, string>>;
 
 /** The effective settings of one start, after all sources are merged. */
-export type Settings = { readonly [K in Exclude<SettingName, 'logLevel'>]: ValueOf<(typeof SETTINGS)[K]> } & {
+export type Settings = {
+  readonly [K in Exclude<SettingName, 'logLevel' | 'logLevels'>]: ValueOf<(typeof SETTINGS)[K]>;
+} & {
   readonly logLevel: LogLevel;
+  readonly logLevels: Readonly<Record<string, LogLevel>>;
 };
 
 /** The settings of a node without any configuration. */

@@ -14,7 +14,7 @@ const STUCK_REMEDY =
 
 export interface BeforeRunOptions {
   readonly hooks: Hooks;
-  readonly log: Logger;
+  readonly runLog: Logger;
   readonly cancelGraceMs: number;
 }
 
@@ -44,9 +44,9 @@ export class BeforeRun {
   /** Resolves once no tap runs any more, with what failed the job, if anything. `onLate` hears at once of a tap that has
    *  used up its time, whose end the device then waits for. Never rejects. */
   async pass(onLate: (failure: Failure) => void): Promise<Failure | undefined> {
-    const { hooks, log } = this.#options;
+    const { hooks, runLog } = this.#options;
     try {
-      await hooks.onJob.promise(viewOf(this.job), Object.freeze(contextOf(this, this.job.jobId, log)));
+      await hooks.onJob.promise(viewOf(this.job), Object.freeze(contextOf(this, this.job.jobId, runLog)));
       return undefined;
     } catch (thrown) {
       const failure = new Failure('before its run', thrown);

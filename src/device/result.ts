@@ -126,6 +126,7 @@ export class OddResults {
       `the executor (${this.#source}) returned the field ${shown(field)} for job ${jobId}, which is left out. ` +
         'There is no line about the next ones. A result has counts, executionTimeMs, shotsCompleted, memory and metadata. ' +
         'Put it into metadata to have plugins see it',
+      { job: jobId },
     );
   }
 
@@ -135,6 +136,7 @@ export class OddResults {
     this.#log.warn(
       `the result of job ${jobId}, from the executor (${this.#source}), has a ${what}; it is left out. ` +
         'There is no line about the next ones',
+      { job: jobId },
     );
   }
 
@@ -144,6 +146,7 @@ export class OddResults {
     this.#log.warn(
       `the executor (${this.#source}) returned an executionTimeMs of ${timeMs} for job ${jobId}; it is reported as 0. ` +
         'There is no line about the next ones. Measure with performance.now(), not with the wall clock',
+      { job: jobId },
     );
   }
 
@@ -154,6 +157,7 @@ export class OddResults {
       `the executor (${this.#source}) returned counts of ${sum} shots with shotsCompleted ${shotsCompleted} for job ` +
         `${jobId}; both are reported as they are, here and from now on. If the device does not discard shots, check how ` +
         'the executor counts them',
+      { job: jobId },
     );
   }
 }

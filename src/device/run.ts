@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly loaded: LoadedExecutor;
   readonly hooks: Hooks;
   readonly log: Logger;
+  /** For the code that runs: its lines carry the job. */
+  readonly runLog: Logger;
   /** For one job; a batch has as many times that. 0: no limit. */
   readonly jobTimeoutMs: number;
   readonly cancelGraceMs: number;
@@ -156,9 +158,9 @@ export class Run {
   }
 
   #device({ jobId, circuit: { ir, shots, irJson } }: ReadyJob): Promise<unknown> {
-    const { loaded, log } = this.#options;
+    const { loaded, runLog } = this.#options;
     try {
-      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, log, irJson)));
+      return Promise.resolve(loaded.executor.run(ir, shots, contextOf(this, jobId, runLog, irJson)));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -198,7 +200,7 @@ export class Run {
     // A node that has given up the run may end.
     this.#grace.unref();
     const failed = (thrown: unknown): void =>
-      log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`);
+      log.warn(`cancelCurrentJob of the executor failed: ${messageOf(thrown)}`, { job: this.jobs[0].jobId });
     try {
       Promise.resolve(loaded.executor.cancelCurrentJob?.()).catch(failed);
     } catch (thrown) {
@@ -215,7 +217,8 @@ export class Run {
   #timeOut(seconds: number): void {
     const error = `timed out after ${seconds} s`;
     this.#timedOut = { status: 'failed', error };
-    this.#options.log.warn(`job ${this.jobs[0].jobId} has run for ${seconds} s; stopping it`);
+    const { jobId } = this.jobs[0];
+    this.#options.log.warn(`job ${jobId} has run for ${seconds} s; stopping it`, { job: jobId });
     this.#stop(error);
   }
 
@@ -249,9 +252,9 @@ export class Run {
   /** Sets the results of a batch; none if its jobs must run one by one. */
   async #runBatch(ready: readonly ReadyJob[]): Promise<void> {
     if (ready.length === 0) return;
-    const { hooks, log } = this.#options;
+    const { hooks, log, runLog } = this.#options;
     const jobs = ready.map(({ jobId, circuit }) => ({ jobId, ...circuit }));
-    const context = contextOf(this, jobs[0]?.jobId ?? '', log);
+    const context = contextOf(this, jobs[0]?.jobId ?? '', runLog);
     try {
       const results: readonly unknown[] | undefined = await hooks.runBatch.promise({ jobs, context });
       if (!Array.isArray(results) || results.length !== ready.length) return;

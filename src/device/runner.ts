@@ -26,7 +26,7 @@ import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
 import { asOutcome, mapResult, type Mapped } from './map-result.ts';
 import type { OddResults, RunOutcome } from './result.ts';
 import type { FailureCause } from './failure.ts';
-import { Run, type RunEndings } from './run.ts';
+import { Run, type RunEndings, type RunOptions } from './run.ts';
 import { firstEntries, Upcoming } from './upcoming.ts';
 
 /** Which jobs are still this node's own. */
@@ -76,6 +76,7 @@ const MOST_UNSETTLED = 64;
 
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
   #started = false;
   #stopped = false;
@@ -96,6 +97,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#runOptions = { ...options, runLog: options.log.child('', { job: () => this.#onlyJob }) };
     const startNext = (): void => this.#startNext();
     options.held.onQueued(startNext);
     if (options.loaded.executor.upcoming !== undefined) {
@@ -110,6 +112,12 @@ export class Runner {
   get current(): string | null {
     const [run] = this.#runs;
     return run?.jobs[0].jobId ?? null;
+  }
+
+  /** The job that runs, if there is no other. */
+  get #onlyJob(): string | undefined {
+    const [run] = this.#runs;
+    return run?.jobs.length === 1 && this.#runs.size === 1 ? run.jobs[0].jobId : undefined;
   }
 
   /** When it started; Unix time in milliseconds. */
@@ -228,7 +236,7 @@ export class Runner {
 
   #start(jobs: [ReadyJob, ...ReadyJob[]], isHeld = true): Run {
     const { marker, statuses, held, time } = this.#options;
-    const run = new Run(jobs, this.#options);
+    const run = new Run(jobs, this.#runOptions);
     this.#runs.add(run);
     marker.begin(firstEntries(jobs));
     run.start(() => this.#ended(run));
@@ -277,13 +285,15 @@ export class Runner {
     for (const job of run.again) {
       const [messageId] = job.messageIds;
       if (!died.counts) {
-        log.warn(`job ${job.jobId} runs again: ${died.message}`);
+        log.warn(`job ${job.jobId} runs again: ${died.message}`, { job: job.jobId });
         marker.end(messageId);
         continue;
       }
       const starts = marker.died(messageId);
       if (starts < maxDeliveries) {
-        log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`);
+        log.warn(`job ${job.jobId} runs again, after ${starts} of ${maxDeliveries} starts: ${died.message}`, {
+          job: job.jobId,
+        });
         onStartLost(messageId, starts);
       } else {
         const text = `the job was started ${starts} times without an outcome; it is not tried again: ${died.message}`;

@@ -148,7 +148,8 @@ export class Endings implements RunEndings {
   #announceCancel(cancellation: Cancellation): void {
     const { hooks, log } = this.#options;
     this.counts.cancelled += 1;
-    log.info(`job ${cancellation.jobId} is cancelled (${cancellation.stage})`);
+    const { jobId, stage } = cancellation;
+    log.info(`job ${jobId} is cancelled (${stage})`, { job: jobId });
     if (isTapped(hooks.onCancel)) void hooks.onCancel.promise(Object.freeze(cancellation));
   }
 }

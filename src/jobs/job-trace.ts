@@ -1,6 +1,7 @@
 // What the log says of the jobs that have ended. Each has its line, until there are more than a few a second: those are
 // counted, and the log gets one line for all of them every ten seconds.
 import { inspect } from 'node:util';
+import { CodaError } from '../errors.ts';
 import type { FailureCause } from '../device/failure.ts';
 import type { Logger } from '../log.ts';
 import { printable } from '../protocol/text.ts';
@@ -12,6 +13,7 @@ const SUMMARY_MS = 10_000;
 /** With fewer jobs than this in that time, each has its own line again. */
 const FEW_JOBS = (COMPLETED_A_SECOND * SUMMARY_MS) / 1000;
 const LONGEST_STACK = 8_000;
+const NOBODY = { plugin: undefined, hook: undefined };
 
 export class JobTrace {
   readonly #log: Logger;
@@ -42,7 +44,9 @@ export class JobTrace {
     }
     if (this.#timer === undefined && this.#completedLines.hasRoom()) {
       const { shotsCompleted, executionTimeMs } = outcome;
-      this.#log.info(`job ${jobId} completed: ${shotsCompleted} shots, ${executionTimeMs.toFixed(1)} ms`);
+      this.#log.info(`job ${jobId} completed: ${shotsCompleted} shots, ${executionTimeMs.toFixed(1)} ms`, {
+        job: jobId,
+      });
       return;
     }
     this.#count();
@@ -59,9 +63,15 @@ export class JobTrace {
 
   #nameFailed(jobId: string, error: string, cause: FailureCause | undefined): void {
     const where = cause === undefined ? '' : ` ${cause.where}`;
-    this.#log.warn(`job ${jobId} failed${where}: ${printable(error.replace(/\s*\n\s*/g, ' '), 1000)}`);
+    // A hook's failure names its plugin.
+    const { plugin, hook } = cause?.thrown instanceof CodaError ? cause.thrown : NOBODY;
+    const fields = { job: jobId, plugin, hook };
+    this.#log.warn(
+      `job ${jobId} failed${where}: ${printable(error.replace(/\s*\n\s*/g, ' '), 1000)}`,
+      fields,
+    );
     if (cause?.thrown !== undefined) {
-      this.#log.debug(`job ${jobId}: ${inspect(cause.thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
+      this.#log.debug(`job ${jobId}: ${inspect(cause.thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`, fields);
     }
   }
 

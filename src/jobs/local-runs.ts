@@ -19,7 +19,7 @@ import { copyIr, viewOf } from './job-view.ts';
 import type { LocalOutcome, LocalRun, RunningJob } from './jobs.ts';
 import { runningJob } from './look.ts';
 
-export interface LocalRunsOptions extends Omit<RunOptions, 'endings'> {
+export interface LocalRunsOptions extends Omit<RunOptions, 'endings' | 'runLog'> {
   readonly holds: Holds;
   readonly time: Pick<DeviceTime, 'began' | 'ended' | 'settled'>;
 }
@@ -84,13 +84,14 @@ export class LocalRuns {
   }
 
   #run(job: ReadyJob, { stops, onStart, onFree }: OnDevice): Promise<LocalOutcome> {
-    const { time, hooks, odd, loaded } = this.#options;
+    const { time, hooks, odd, loaded, log } = this.#options;
     return new Promise((resolve) => {
       const end = (outcome: RunOutcome | undefined, cause?: FailureCause): void =>
         resolve(this.#ended(job, outcome, cause));
       const nothing = Promise.resolve();
       const run = new Run([job], {
         ...this.#options,
+        runLog: log.child('', { job: job.jobId }),
         // A run that is too long has its outcome before it ends.
         endings: {
           ran: (_job, outcome, cause) => {

@@ -320,12 +320,13 @@ export class JobPipeline implements Jobs {
     this.#recovery.drain();
     const deadline = performance.now() + timeoutMs;
     const released = this.#holds.close(SHUTTING_DOWN);
-    if (this.current !== null) log.info(`waiting for job ${this.current} to end`);
+    if (this.current !== null) log.info(`waiting for job ${this.current} to end`, { job: this.current });
     const ends = Promise.all([this.#runner.drain(SHUTTING_DOWN), released]);
     const ended = await endsWithin(ends, timeoutMs);
     if (!ended) {
       log.warn(
         `${this.current === null ? 'what plugins do with the device or its results' : `job ${this.current}`} has not ended within ${timeoutMs / 1000} s; it runs again after the next start`,
+        { job: this.current ?? undefined },
       );
       this.#runner.abandon(SHUTTING_DOWN);
     }

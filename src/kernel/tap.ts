@@ -157,12 +157,14 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
   const waiting = options.holds ?? (kind === 'deciding' ? 'start' : undefined);
   const limitFrom = tap.timeoutSec === undefined ? 'hookTimeoutSec' : 'timeoutSec of the tap';
 
+  let named: Logger | undefined;
   /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
     const error = attributed(thrown, plugin, hook);
     if (kind === 'deciding') return error;
-    log.error(attributedMessageOf(error));
-    log.debug(`plugin '${plugin}' in ${hook}: ${inspect(thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
+    named ??= log.child('', { plugin, hook });
+    named.error(attributedMessageOf(error));
+    named.debug(`plugin '${plugin}' in ${hook}: ${inspect(thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
     return null;
   };
 
@@ -178,7 +180,7 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     // Once the node runs, the log shows whatever /ready shows.
     if (waiting === 'start') {
       const { text, remedy } = troubleOf(slow);
-      log.warn(`${text} → ${remedy}`);
+      log.warn(`${text} → ${remedy}`, { plugin, hook });
     }
     return options.slowTaps.add(slow);
   };
@@ -188,7 +190,7 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
     if (deadline === 'limit') {
       return new LateTap(text, pending, { plugin, hook, remedy: `Fix the plugin, or raise ${limitFrom}.` });
     }
-    log.warn(`${text}; still waiting`);
+    log.warn(`${text}; still waiting`, { plugin, hook });
     return undefined;
   };
 

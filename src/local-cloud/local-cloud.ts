@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import Koa from 'koa';
 import type { Redis } from 'ioredis';
 import { ConfigError, messageOf } from '../errors.ts';
-import { maskUrlPasswords } from '../log.ts';
+import { maskUrlPasswords } from '../log/redaction.ts';
 import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { openRedis } from '../net/redis.ts';

@@ -1,7 +1,7 @@
 // What all requests to the cloud have in common: the address, which headers they may carry, what an answer means.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf } from '../errors.ts';
-import { maskSecrets, SHORTEST_SECRET } from '../log.ts';
+import { maskSecrets, SHORTEST_SECRET } from '../log/redaction.ts';
 import { isRecord, printable } from '../protocol/text.ts';
 import { clockFault } from './clock.ts';
 import type { HttpAnswer } from './http.ts';

@@ -2,7 +2,7 @@
 // words. The log, `/ready`, `coda status` and `coda doctor` all say what is said here.
 import type { Redis } from 'ioredis';
 import { errorCode, messageOf, MORE_FILES_REMEDY, type Trouble } from '../errors.ts';
-import { maskUrlPasswords } from '../log.ts';
+import { maskUrlPasswords } from '../log/redaction.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
 import { isConnectionFault } from './redis.ts';
 

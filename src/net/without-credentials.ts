@@ -1,5 +1,5 @@
 // Masks what looks like credentials in a text of others, such as an error of the cloud, which may quote a token.
-import { maskUrlPasswords } from '../log.ts';
+import { maskUrlPasswords } from '../log/redaction.ts';
 
 const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 

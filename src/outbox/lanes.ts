@@ -130,6 +130,7 @@ export class Lanes {
     const delayMs = Math.min(Math.max(delivery.afterMs ?? 0, jitter(backoffMs)), LONGEST_TIMER_MS);
     log.debug(
       `job ${entry.saved.jobId}: attempt ${entry.attempts} failed, next in ${Math.round(delayMs)} ms: ${delivery.reason}`,
+      { job: entry.saved.jobId },
     );
     const timer = setTimeout(() => {
       this.#timers.delete(timer);

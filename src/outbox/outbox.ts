@@ -240,7 +240,9 @@ export class Outbox {
   /** Keeps what was measured for a job that is reported failed; resolves once that is durable. */
   async keepMeasured(saved: SavedOutcome, reason: string): Promise<void> {
     const { directory, log } = this.#options;
-    log.error(`job ${saved.jobId} fails after its run; what was measured is set aside (coda results list)`);
+    log.error(`job ${saved.jobId} fails after its run; what was measured is set aside (coda results list)`, {
+      job: saved.jobId,
+    });
     const because = `the job was reported failed, and this is what was measured: ${reason}`;
     await setResultAside(directory, saved, because, log, 'measured');
   }
@@ -257,7 +259,9 @@ export class Outbox {
     const entry = this.#contents.get(jobId);
     if (entry === undefined || entry.stage === 'settling') return true;
     if (entry.stage !== 'waiting') return false;
-    this.#options.log.warn(`the result of job ${jobId} was dropped by the operator; it is not delivered`);
+    this.#options.log.warn(`the result of job ${jobId} was dropped by the operator; it is not delivered`, {
+      job: jobId,
+    });
     void this.#settled(entry);
     return true;
   }
@@ -342,7 +346,7 @@ export class Outbox {
     const { directory, log } = this.#options;
     this.#lastRefusal = reason;
     this.#refused += 1;
-    log.error(`${what}: ${reason}; it is set aside (coda results list)`);
+    log.error(`${what}: ${reason}; it is set aside (coda results list)`, { job: entry.saved.jobId });
     await setResultAside(directory, entry.saved, reason, log);
     await this.#settled(entry);
   }

@@ -53,6 +53,7 @@ export async function setResultAside(
     } catch (thrown) {
       log.error(
         `the ${kind} result of job ${saved.jobId} cannot be set aside: ${messageOf(thrown)}; trying again`,
+        { job: saved.jobId },
       );
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }

@@ -83,6 +83,7 @@ export class Replay {
       if (held.get(saved.jobId) !== undefined || outbox.has(saved.jobId)) return;
       log.info(
         `job ${saved.jobId}: its result, which the cloud refused at ${refusedAt}, will be delivered after all`,
+        { job: saved.jobId },
       );
       await outbox.resubmit(saved);
       await dropRefused(path);

@@ -286,7 +286,7 @@ export class Intake {
     const saved = endings.failed(job, error);
     // For the operator; the cloud does not wait for it.
     recordDeadLetter(directory, message.messageId, fields, error).catch((thrown: unknown) =>
-      log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`),
+      log.error(`no dead-letter record of job ${job.jobId}: ${messageOf(thrown)}`, { job: job.jobId }),
     );
     await saved;
     marker.forget(message.messageId);

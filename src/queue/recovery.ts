@@ -283,7 +283,9 @@ export class Recovery {
       const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
       const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
       if (!isLost || !isWaiting(job.stage)) continue;
-      log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`);
+      log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`, {
+        job: job.jobId,
+      });
       endings.givenBack(job);
     }
   }

@@ -80,6 +80,11 @@ export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }
 
+/** The levels of the log that the operator has set for a time. */
+export function levelPath(folder: string): string {
+  return join(folder, 'log-level.json');
+}
+
 /** The stream entries that are on the device. */
 export function runMarkerPath(folder: string): string {
   return join(folder, 'running');

@@ -78,6 +78,12 @@ function samplesOf(setting: Setting): Samples {
       };
     }
     case 'map':
+      if (setting.format === 'levels') {
+        return {
+          good: [['{"vpn":"debug","@lab/fridge":"warn"}', { vpn: 'debug', '@lab/fridge': 'warn' }]],
+          bad: ['vpn=debug', '[]', '{"vpn":1}', '{"vpn":"loud"}'],
+        };
+      }
       return {
         good: [
           ['{"X-A":"b"}', { 'X-A': 'b' }],

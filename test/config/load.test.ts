@@ -31,6 +31,7 @@ function twoValues(name: SettingName): readonly [SettingValue, SettingValue] {
     case 'list':
       return [['https://a.example.org'], ['https://b.example.org', 'https://c.example.org']];
     case 'map':
+      if (setting.format === 'levels') return [{ vpn: 'debug' }, { python: 'warn' }];
       return [{ 'X-A': 'value-1' }, { 'X-B': 'value-2' }];
     case 'string?':
       return ['tun1', 'tun2'];

@@ -1,7 +1,14 @@
 // The device: deadlines, blocked event loops, batches that fall apart, and an outbox that is full.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BatchJob, ExecutionResult, Executor, NativeGateIR, RunContext } from '../../src/index.ts';
+import {
+  definePlugin,
+  type BatchJob,
+  type ExecutionResult,
+  type Executor,
+  type NativeGateIR,
+  type RunContext,
+} from '../../src/index.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
 import { CountingExecutor, zeros } from '../support/executors.ts';
@@ -26,6 +33,31 @@ class DeafExecutor implements Executor {
 }
 
 describe('the device', () => {
+  it('has the job in the lines that its executor and the taps of onJob log', async () => {
+    const executor: Executor = {
+      run: (ir, shots, { log }) => {
+        log.warn('too warm', { kelvin: 1 });
+        return Promise.resolve(zeros(ir, shots));
+      },
+    };
+    const plugin = definePlugin({
+      name: 'fridge',
+      apply(node) {
+        node.hooks.onJob.tap('fridge', (_, { log }) => log.warn('cooling'));
+      },
+    });
+    const test = await startTestNode({ cloud, executor, plugins: [plugin] });
+    try {
+      const jobId = await cloud.submit(job);
+      await cloud.outcome(jobId);
+      const ends = new Set(test.log.map((line) => line.replace(/^.* WARN {2}/, '')));
+      assert.ok(ends.has(`cooling job=${jobId}`), test.log.join('\n'));
+      assert.ok(ends.has(`too warm kelvin=1 job=${jobId}`), test.log.join('\n'));
+    } finally {
+      await test.stop();
+    }
+  });
+
   const allDone = (): Promise<boolean> =>
     waitUntil('acknowledging every message', async () => (await cloud.pending()) === 0);
 

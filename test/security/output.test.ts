@@ -48,7 +48,7 @@ describe('the log', () => {
           log.child(scope).info(message, { value, [`x${value}`]: [message], error: new Error(message) });
           const [first = '', ...continued] = (lines[0] ?? '').split('\n');
           isClean(first);
-          assert.match(first, format === 'json' ? /^\{"time":"20/ : /^20\S+Z INFO {2}/);
+          assert.match(first, format === 'json' ? /^\{"level":"info","time":"20/ : /^20\S+Z INFO {2}/);
           for (const line of continued) {
             isClean(line);
             assert.match(line, /^ {2}/);

@@ -2,6 +2,7 @@
 import type { CAC } from 'cac';
 import { TARGETS } from '../../protocol/ir.ts';
 import { OUTCOMES } from '../../history/record.ts';
+import { LOG_LEVELS } from '../../log/levels.ts';
 import { FORMATS, VERSIONS } from '../convert/command.ts';
 import { chapters } from '../docs/pages.ts';
 import { ACTIONS as EXECUTOR, SIDES } from '../executor/command.ts';
@@ -43,6 +44,7 @@ function choices(): Readonly<Record<string, readonly string[]>> {
     format: FORMATS,
     gates: TARGETS,
     outcome: OUTCOMES,
+    level: LOG_LEVELS,
     shell: SHELLS,
     side: SIDES,
     topic: chapters().flatMap(({ pages }) => pages.map(({ topic }) => topic)),

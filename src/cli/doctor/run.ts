@@ -3,7 +3,7 @@ import { runConfig } from '../run-config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { messageOf } from '../../errors.ts';
 import { createHttpClient } from '../../net/http.ts';
-import { maskSecrets, maskUrlPasswords } from '../../log.ts';
+import { maskSecrets, maskUrlPasswords } from '../../log/redaction.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
 import { checkCloud, checkDns } from './cloud.ts';

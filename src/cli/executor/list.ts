@@ -1,7 +1,8 @@
 // `coda executor list`: which executors a node could use here, which one it would use, and why not the others.
 import { composeNode } from '../../compose.ts';
 import type { ExecutorCandidate, ExecutorSearch } from '../../device/executor-search.ts';
-import { createLogger, maskUrlPasswords } from '../../log.ts';
+import { createLogger } from '../../log.ts';
+import { maskUrlPasswords } from '../../log/redaction.ts';
 import { runConfig } from '../run-config.ts';
 import { CommandError } from '../terminal/failure.ts';
 import { logOutput, paint, type Output } from '../terminal/output.ts';

@@ -1,10 +1,21 @@
 // `coda logs`: shows the end of the daemon's log, and follows it.
 import type { CAC } from 'cac';
+import { LOG_LEVELS } from '../../log/levels.ts';
+import { UsageError } from '../terminal/failure.ts';
 import { textOutput } from '../terminal/output.ts';
-import { CONFIG_OPTION, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import {
+  CONFIG_OPTION,
+  durationOf,
+  oneOf,
+  wholeNumberOption,
+  type ConfigOption,
+} from '../terminal/options.ts';
 
 interface LogsOptions extends ConfigOption {
+  readonly job?: string;
+  readonly level?: string;
   readonly lines?: string;
+  readonly since?: string;
   readonly follow?: boolean;
 }
 
@@ -13,16 +24,30 @@ const DEFAULT_LINES = 50;
 export function addLogs(cli: CAC): void {
   cli
     .command('logs', "Show the end of the daemon's log")
-    .option('-n, --lines <n>', `How many lines (default: ${DEFAULT_LINES})`)
+    .option('-n, --lines <n>', `How many lines (default: ${DEFAULT_LINES}; all with --since)`)
+    .option(
+      '--since <time>',
+      'Only from then on: 30m, 2h, 1d ago, or a time as in the log, such as 2026-11-28T02:10',
+    )
+    .option('--level <level>', `Only lines of this level, or worse: ${LOG_LEVELS.join(', ')}`)
+    .option('--job <id>', 'Only lines about this job')
     .option('-f, --follow', 'Keep showing new lines until Ctrl-C')
     .option(...CONFIG_OPTION)
     .example('  coda logs -n 200')
     .example('  coda logs -f')
+    .example('  coda logs --since 1h --level warn')
+    .example('  coda logs --job job-42 -f')
     .action(logs);
 }
 
 async function logs(options: LogsOptions): Promise<number> {
-  const lines = wholeNumberOption('--lines', options.lines, 0, 10_000_000) ?? DEFAULT_LINES;
+  const since = sinceOption(options.since);
+  const level = options.level === undefined ? undefined : oneOf('--level', options.level, LOG_LEVELS);
+  const { job } = options;
+  const isFiltered = since !== undefined || level !== undefined || job !== undefined;
+  const lines =
+    wholeNumberOption('--lines', options.lines, 0, 10_000_000) ??
+    (since === undefined ? DEFAULT_LINES : Infinity);
   const { logPath } = await import('../../state/layout.ts');
   const { operatorStateDir } = await import('../local-node/settings.ts');
   const { showLog } = await import('./show-log.ts');
@@ -35,8 +60,22 @@ async function logs(options: LogsOptions): Promise<number> {
   }
   await showLog(logPath(stateDir), {
     lines,
+    filter: isFiltered ? { since, level, job } : undefined,
     follow: options.follow === true ? ended.signal : undefined,
     write: textOutput(),
   });
   return 0;
+}
+
+/** A time without a zone is UTC, as in the log. Throws a UsageError. */
+function sinceOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ago = durationOf(text);
+  if (ago !== undefined) return Date.now() - ago;
+  const [, day, time, zone] = /^(\d{4}-\d\d-\d\d)(?:[T ]([\d:.]+)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const since = Date.parse(`${day}T${time ?? '00:00'}${zone ?? 'Z'}`);
+  if (!Number.isNaN(since)) return since;
+  throw new UsageError(
+    `--since is "${text}"; it must be how long ago, such as 30m, 2h or 1d, or a time such as 2026-11-28T02:10`,
+  );
 }

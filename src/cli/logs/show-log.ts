@@ -1,34 +1,113 @@
 // Reads the end of the log, from its rotated files if need be, and follows it across rotations.
-import { constants } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
-import { rotatedLogPaths } from '../../state/layout.ts';
+import { LineFilter, type LogFilter } from './filter.ts';
+import { Lines, LONGEST_LINE } from './lines.ts';
+import { olderLogs, openOlder, READ } from './log-files.ts';
 
 const LOOK_EVERY_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
-/** What is longer is no line of a log, and nothing before it is shown. */
-const LONGEST_LINE = 1024 * 1024;
-/** A log is no link, and opening a named pipe would wait for a writer. */
-const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** So many lines too many are kept before the first of them are dropped. */
+const SPARE_LINES = 10_000;
 
 export interface ShowLog {
+  /** The last so many; Infinity: all, which needs a filter. */
   readonly lines: number;
+  /** Undefined: every line. */
+  readonly filter: LogFilter | undefined;
   /** Follows the log until this is aborted; undefined: does not follow. */
   readonly follow: AbortSignal | undefined;
   readonly write: (bytes: string | Buffer) => void;
 }
 
 /** Throws a ConfigError if there is no log. */
-export async function showLog(path: string, { lines, follow, write }: ShowLog): Promise<void> {
+export async function showLog(path: string, { lines, filter, follow, write }: ShowLog): Promise<void> {
   const file = await openLog(path);
   let last = file;
   try {
+    if (filter !== undefined) {
+      const shown = new Shown(filter, lines, write);
+      const size = await shown.read(path, file);
+      if (follow === undefined) shown.pieces.end();
+      shown.flush();
+      const add = (piece: Buffer): void => shown.pieces.add(piece);
+      if (follow !== undefined) last = await followFrom(path, file, size, follow, add);
+      return;
+    }
     const { text, size } = await tail(path, file, lines);
     if (text !== '') write(text);
     if (follow !== undefined) last = await followFrom(path, file, size, follow, write);
   } finally {
     await last.close();
+  }
+}
+
+/** The lines that a filter takes, from the oldest on. */
+class Shown {
+  readonly pieces: Lines;
+  readonly #filter: LineFilter;
+  readonly #since: number;
+  readonly #most: number;
+  readonly #write: ShowLog['write'];
+  /** Until it is known which are the last. */
+  #kept: string[] | undefined = [];
+
+  constructor(filter: LogFilter, most: number, write: ShowLog['write']) {
+    this.#filter = new LineFilter(filter);
+    this.#since = filter.since ?? -Infinity;
+    this.#most = most;
+    this.#write = write;
+    if (most === Infinity) this.#kept = undefined;
+    this.pieces = new Lines((line) => this.#take(line));
+  }
+
+  /** Reads all that is there; returns the size of `file` when it was read. */
+  async read(path: string, file: FileHandle): Promise<number> {
+    const older = await olderLogs(path);
+    for (const { path: one, isCompressed } of older
+      .filter(({ writtenAt }) => writtenAt >= this.#since)
+      .toReversed()) {
+      const opened = await openOlder(one);
+      if (opened === undefined) continue;
+      await this.#readOlder(opened, isCompressed);
+      this.pieces.end();
+    }
+    const buffer = Buffer.alloc(CHUNK_BYTES);
+    for (let position = 0; ;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
+      if (bytesRead === 0) return position;
+      position += bytesRead;
+      this.pieces.add(buffer.subarray(0, bytesRead));
+    }
+  }
+
+  /** From now on each line is shown as it comes. */
+  flush(): void {
+    const kept = this.#kept?.slice(-this.#most) ?? [];
+    this.#kept = undefined;
+    if (this.#most > 0 && kept.length > 0) this.#write(kept.join(''));
+  }
+
+  async #readOlder(file: FileHandle, isCompressed: boolean): Promise<void> {
+    const bytes = file.createReadStream();
+    const add = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const piece of pieces) this.pieces.add(piece);
+    };
+    try {
+      await (isCompressed ? pipeline(bytes, createGunzip(), add) : pipeline(bytes, add));
+    } catch {
+      // It is damaged, or not complete yet: what could be read is shown.
+    }
+  }
+
+  #take(line: string): void {
+    if (!this.#filter.takes(line)) return;
+    if (this.#kept === undefined) this.#write(`${line}\n`);
+    else if (this.#kept.push(`${line}\n`) >= 2 * this.#most + SPARE_LINES)
+      this.#kept.splice(0, this.#kept.length - this.#most);
   }
 }
 
@@ -55,9 +134,9 @@ async function openLog(path: string): Promise<FileHandle> {
 async function tail(path: string, file: FileHandle, lines: number): Promise<{ text: string; size: number }> {
   const { size } = await file.stat();
   let { text, count } = await endOf(file, size, lines);
-  for (const older of rotatedLogPaths(path)) {
+  for (const older of await olderLogs(path)) {
     if (count >= lines) break;
-    const rotated = await open(older, READ).catch(() => undefined);
+    const rotated = older.isCompressed ? undefined : await openOlder(older.path);
     if (rotated === undefined) continue;
     try {
       const more = await endOf(rotated, (await rotated.stat()).size, lines - count);
@@ -100,7 +179,7 @@ async function followFrom(
   first: FileHandle,
   from: number,
   signal: AbortSignal,
-  write: ShowLog['write'],
+  write: (bytes: Buffer) => void,
 ): Promise<FileHandle> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
   let file = first;

@@ -4,7 +4,7 @@ import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { failureText, UsageError } from '../terminal/failure.ts';
 import { CONFIG_OPTION, type ConfigOption } from '../terminal/options.ts';
-import { logOutput, terminal } from '../terminal/output.ts';
+import { guardOutput, logOutput, terminal } from '../terminal/output.ts';
 
 interface StartOptions extends ConfigOption {
   readonly token?: string;
@@ -77,7 +77,10 @@ async function start(options: StartOptions): Promise<number> {
       env: { ...process.env },
       isDaemon: false,
       logTo: logOutput,
-      onLog: (made) => (log = made),
+      onLog: (made) => {
+        log = made;
+        guardOutput((text) => made.masked(text));
+      },
       onUp: (node) => systemd?.up(node),
     });
   } catch (thrown) {

@@ -15,15 +15,16 @@ const MIB = 1024 * 1024;
 
 process.title = 'coda-node';
 outliveOutput();
-guardOutput();
 let nodeLog: Logger | undefined;
+const hide = (text: string): string => nodeLog?.masked(text) ?? text;
+guardOutput(hide);
 let logFile: LogFile | undefined;
 process.on('SIGHUP', () => {
   logFile?.reopen();
   nodeLog?.info('SIGHUP: the log is opened again');
 });
 // Node.js itself would report it on a standard error that may be an old log by now.
-showUncaught((text) => nodeLog?.masked(text) ?? text);
+showUncaught(hide);
 process.once('message', (order: DaemonOrder) => void run(order));
 
 async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<void> {
@@ -37,7 +38,7 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
       env: { ...process.env, ...secretEnv },
       isDaemon: true,
       logTo: ({ settings }) => {
-        const file = (logFile = new LogFile(log, process.stderr.fd, settings.logMaxMb * MIB));
+        const file = (logFile = new LogFile(log, process.stderr.fd, settings.logMaxMb * MIB, hide));
         return { write: (line) => file.write(line) };
       },
       onLog: (made) => (nodeLog = made),
@@ -47,7 +48,7 @@ async function run({ flags, configPath, log, secretEnv }: DaemonOrder): Promise<
       },
     });
   } catch (thrown) {
-    const text = nodeLog?.masked(failureText(thrown)) ?? failureText(thrown);
+    const text = hide(failureText(thrown));
     process.exitCode = 1;
     process.stderr.write(`${asMessage(text)}\n`);
     await report({ kind: 'failed', text });

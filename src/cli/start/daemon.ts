@@ -9,7 +9,7 @@ import { logPath } from '../../state/layout.ts';
 import { inUse } from '../../state/lock.ts';
 import { makeStateDir } from '../../state/node-folder.ts';
 import { checkTrustedDirectory, type Owners } from '../../state/trust.ts';
-import { maskSecrets, maskUrlPasswords } from '../../log.ts';
+import { maskSecrets, maskUrlPasswords } from '../../log/redaction.ts';
 import type { Output } from '../terminal/output.ts';
 import type { DaemonOrder, DaemonReport } from './daemon-messages.ts';
 import { findNode } from '../local-node/find.ts';

@@ -1,5 +1,6 @@
 // Writes down how the node's process ends: as it was asked to, by an error, or because some code ended it.
 import { attributedMessageOf } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
 import type { CodaNode, Plugin } from '../../plugin.ts';
 import { nodeFolder } from '../../state/layout.ts';
 import { lastEndText, RunRecord, type HowEnded } from '../../state/last-end.ts';
@@ -12,6 +13,11 @@ export class Ending {
   readonly plugin: Plugin = { name: 'last-end', apply: (node) => this.#apply(node) };
   #how: HowEnded = 'failed';
   #failure: string | undefined;
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
 
   /** The operator wants the node to end. */
   asked(): void {
@@ -35,8 +41,8 @@ export class Ending {
       const record = new RunRecord(nodeFolder(node.settings.stateDir));
       if (record.before !== undefined) {
         const text = `the last run of this node ended ${lastEndText(record.before)}`;
-        if (record.before.how === 'stopped') node.log.info(text);
-        else node.log.warn(text);
+        if (record.before.how === 'stopped') this.#log.info(text);
+        else this.#log.warn(text);
       }
       const timer = setInterval(() => record.look(currentJob(node)), LOOK_EVERY_MS).unref();
       const onExit = (code: number): void => this.#onExit(node, record, code);
@@ -44,7 +50,7 @@ export class Ending {
       node.onClose('the record of this run', () => {
         clearInterval(timer);
         process.off('exit', onExit);
-        record.end(this.#how, null, node.log.masked(this.#closedText()));
+        record.end(this.#how, null, this.#log.masked(this.#closedText()));
       });
     });
   }
@@ -67,9 +73,9 @@ export class Ending {
       caller === undefined
         ? `the process ended with exit code ${code}${during} before the node was closed`
         : `process.exit(${code}) was called${during}, ${caller}, and ended the node. ${INSTEAD}`;
-    const text = node.log.masked(what);
+    const text = this.#log.masked(what);
     record.end('exit', jobId, text);
-    node.log.error(text);
+    this.#log.error(text);
   }
 }
 

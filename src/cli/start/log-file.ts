@@ -11,6 +11,7 @@ import {
   renameSync,
   statSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { escaper } from '../terminal/output.ts';
@@ -42,24 +43,31 @@ export function openLog(path: string): number {
 
 /**
  * The log of this process, which has it open as its standard output and error, too. If the file is moved or removed, for
- * example by logrotate, a new one is made within a second or two.
+ * example by logrotate, a new one is made before the next line; for what other code prints, within a second or two.
  */
 export class LogFile {
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #hide: (text: string) => string;
   #descriptor: number;
+  #opened: Pick<Stats, 'ino' | 'dev'>;
   #limit: number;
   /** Whether the process's own standard error is another file by now. */
   #isMoved = false;
 
-  constructor(path: string, descriptor: number, maxBytes: number) {
+  /** `hide`: takes the secrets out of what other code of this process prints. */
+  constructor(path: string, descriptor: number, maxBytes: number, hide: (text: string) => string) {
     this.#path = path;
+    this.#hide = hide;
     this.#descriptor = descriptor;
+    this.#opened = fstatSync(descriptor);
     this.#maxBytes = this.#limit = maxBytes;
     setInterval(() => this.#follow(), LOOK_EVERY_MS).unref();
   }
 
   write(line: string): void {
+    // Before each line: a program that moves the log may compress it at once, and would lose what comes later.
+    this.#follow();
     try {
       writeSync(this.#descriptor, `${line}\n`);
       if (fstatSync(this.#descriptor).size < this.#limit) return;
@@ -85,6 +93,7 @@ export class LogFile {
     }
     if (this.#isMoved) closeSync(this.#descriptor);
     this.#descriptor = opened;
+    this.#opened = fstatSync(opened);
     this.#limit = this.#maxBytes;
     this.#takeOutput();
   }
@@ -92,8 +101,7 @@ export class LogFile {
   #follow(): void {
     try {
       const found = statSync(this.#path, { throwIfNoEntry: false });
-      const open = fstatSync(this.#descriptor);
-      if (found?.ino !== open.ino || found.dev !== open.dev) this.reopen();
+      if (found?.ino !== this.#opened.ino || found.dev !== this.#opened.dev) this.reopen();
     } catch {
       // The directory cannot be read at the moment.
     }
@@ -103,7 +111,7 @@ export class LogFile {
   #takeOutput(): void {
     if (this.#isMoved) return;
     this.#isMoved = true;
-    const escape = escaper();
+    const escape = escaper(this.#hide);
     const write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
       try {
         writeSync(this.#descriptor, escape(chunk));

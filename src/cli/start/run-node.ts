@@ -3,7 +3,9 @@ import { composeNode } from '../../compose.ts';
 import { runConfig } from '../run-config.ts';
 import type { Flags } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { proxyPasswords } from '../../config/secrets.ts';
 import { SETTINGS } from '../../config/settings.ts';
+import { LogLevels } from '../../log/levels.ts';
 import { createLogger, type Logger, type LogOptions } from '../../log.ts';
 import type { Node } from '../../node.ts';
 import { answerHandBack } from '../local-node/hand-back-request.ts';
@@ -11,6 +13,7 @@ import { besideOriginal, findOriginal } from '../local-node/original.ts';
 import { presence } from '../local-node/presence.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { Ending } from './ending.ts';
+import { LevelWatch } from './level-watch.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface NodeRun {
@@ -41,18 +44,21 @@ export async function runNode(run: NodeRun): Promise<number> {
   if (original !== undefined) throw besideOriginal(original.pid, stateDir);
   // The token is used once; no child process needs it.
   forgetToken();
-  const { logLevel, logFormat } = config.settings;
+  const { logLevel, logLevels, logFormat } = config.settings;
+  const levels = new LogLevels(logLevel, logLevels);
   const log = createLogger({
-    level: logLevel,
+    level: levels,
     format: logFormat === 'json' ? 'json' : 'text',
     ...run.logTo(config),
   });
-  for (const secret of secrets) log.mask(secret);
+  for (const secret of [...secrets, ...proxyPasswords(run.env)]) log.mask(secret);
   run.onLog(log);
+  const levelWatch = new LevelWatch(levels, stateDir, log);
+  await levelWatch.look();
   for (const warning of config.warnings) log.warn(warning);
-  const ending = new Ending();
+  const ending = new Ending(log);
   const strays = new StrayErrors(config);
-  const plugins = [ending.plugin, presence(run.isDaemon), warmUp];
+  const plugins = [ending.plugin, presence(run.isDaemon), levelWatch.plugin, warmUp];
   const node = composeNode({ config, env: process.env, log, plugins });
   strays.watch(node);
   return runUntilSignal(node, log, { ending, isDaemon: run.isDaemon }, () => run.onUp?.(node));

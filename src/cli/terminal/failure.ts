@@ -1,6 +1,6 @@
 // What a command shows of a failure: the message of an expected one, the stack of a bug.
 import { CodaError, messageOf, PluginError } from '../../errors.ts';
-import { maskUrlPasswords } from '../../log.ts';
+import { maskUrlPasswords } from '../../log/redaction.ts';
 import { foreignPlace, stackOf } from '../stack.ts';
 
 /** A command cannot do what it was asked to; only the command line throws it. */

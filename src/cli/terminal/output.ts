@@ -50,10 +50,11 @@ export function logOutput(): Pick<LogOptions, 'write' | 'colour'> {
   };
 }
 
-/** Escapes what all other code of this process prints, such as an executor; its child processes write past this. */
-export function guardOutput(): void {
+/** Escapes what all other code of this process prints, such as an executor, and takes secrets out if it is given how; its
+ *  child processes write past this. */
+export function guardOutput(hide?: (text: string) => string): void {
   for (const stream of [process.stdout, process.stderr]) {
-    const escape = escaper();
+    const escape = escaper(hide);
     stream.write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean =>
       write.call(stream, escape(chunk), 'utf8', more.findLast(isCallback));
   }
@@ -66,9 +67,11 @@ export function outputFlushed(): Promise<void> {
 }
 
 /** For the pieces of one stream, in their order. */
-export function escaper(): (chunk: string | Uint8Array) => string {
+export function escaper(
+  hide: (text: string) => string = (text) => text,
+): (chunk: string | Uint8Array) => string {
   const decoder = new StringDecoder('utf8');
-  return (chunk) => asLines(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)));
+  return (chunk) => asLines(hide(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))));
 }
 
 /** For a command whose output a program reads: what all other code prints goes to standard error. */

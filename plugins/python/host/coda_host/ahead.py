@@ -43,25 +43,26 @@ class Circuits:
 
     async def take(self, job_id: str) -> Any:
         """The circuit, at once if it is here. Raises what its parsing raised."""
-        with self._lock:
-            found = self._ready.pop(job_id, None)
-            text = self._texts.pop(job_id, None)
-            if found is None and text is None:
-                awaited = self._awaited[job_id] = self._loop.create_future()
-        if text is not None:
-            return self._parse(text)
+        found = self._ready.pop(job_id, None)
         if found is None:
-            try:
-                found = await awaited
-            finally:
-                self._awaited.pop(job_id, None)
+            with self._lock:
+                found = self._ready.pop(job_id, None)
+                text = self._texts.pop(job_id, None)
+                if found is None and text is None:
+                    awaited = self._awaited[job_id] = self._loop.create_future()
+            if text is not None:
+                return self._parse(text)
+            if found is None:
+                try:
+                    found = await awaited
+                finally:
+                    self._awaited.pop(job_id, None)
         if isinstance(found, _Failed):
             raise found.error
         return found
 
     def has(self, job_id: str) -> bool:
-        with self._lock:
-            return job_id in self._ready
+        return job_id in self._ready
 
     def _put(self, job_id: str, text: bytes) -> None:
         if self._parse is None:

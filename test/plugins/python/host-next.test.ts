@@ -34,8 +34,8 @@ function suite(python: string): void {
     // The thread that answers has parsed the circuits before it.
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
-    host.control({ t: 'run', id: 'a', shots: 1 });
-    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2 }], until: FAR });
+    host.control({ t: 'run', id: 'a', shots: 1, circuit: 'a' });
+    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2, circuit: 'b' }], until: FAR });
     await isRead();
     end(1);
     assert.deepEqual(await host.answer('result', 'a'), {
@@ -46,7 +46,11 @@ function suite(python: string): void {
     });
     await waitUntil('the second run', () => host.output.includes('run 2'));
     // The node may not have heard of the second one: what counts is what comes after it. Then two begin at once.
-    const jobs = [2, 9, 66].map((shots, index) => ({ id: ids[index + 1], shots }));
+    const jobs = [2, 9, 66].map((shots, index) => ({
+      id: ids[index + 1],
+      shots,
+      circuit: ids[index + 1],
+    }));
     host.control({ t: 'next', after: 'a', jobs, until: FAR });
     await isRead();
     end(9);
@@ -67,11 +71,11 @@ function suite(python: string): void {
     host.ahead({ t: 'circuit', id: 'b' }, CIRCUIT);
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
-    const job = { id: 'b', shots: 50 };
+    const job = { id: 'b', shots: 50, circuit: 'b' };
     const next = { t: 'next', after: 'a', jobs: [job], until: FAR };
     const cases: readonly (readonly [string, readonly Frame['head'][]])[] = [
       ['in time', [{ ...next, until: 0 }]],
-      ['circuit', [{ ...next, jobs: [{ id: 'nowhere', shots: 50 }, job] }]],
+      ['circuit', [{ ...next, jobs: [{ ...job, circuit: 'nowhere' }, job] }]],
       ['another run', [{ ...next, after: 'z' }]],
       ['recalled', [next, { ...next, jobs: [] }]],
       ['cancelled', [next, { t: 'cancel', id: 'a' }]],
@@ -91,7 +95,7 @@ function suite(python: string): void {
     await host.answer('beat');
     writeFileSync(join(folder, '50'), '');
     assert.doesNotMatch(host.output, /run 50/);
-    host.control({ t: 'run', id: 'b', shots: 50 });
+    host.control({ t: 'run', id: 'b', shots: 50, circuit: 'b' });
     assert.equal((await host.answer('result', 'b'))['next'], undefined);
   });
 
@@ -99,13 +103,13 @@ function suite(python: string): void {
     const folder = await temporaryFolder(t);
     const host = new HostClient(t, python, { env: { TURNS: folder } });
     await host.start('lab:BlockingInTurn');
-    const next = { t: 'next', after: 'a', jobs: [{ id: 'b', shots: 50 }], until: FAR };
+    const next = { t: 'next', after: 'a', jobs: [{ id: 'b', shots: 50, circuit: 'b' }], until: FAR };
     const recall = { t: 'next', after: '', jobs: [], until: 0 };
     const cases: readonly (readonly [string, readonly Frame['head'][], readonly Frame['head'][], unknown])[] =
       [
         ['recalled', [next], [recall], undefined],
         ['recalled, and cancelled too late', [next], [recall, { t: 'cancel', id: 'a' }], undefined],
-        ['allowed', [{ ...next, jobs: [{ id: 'c', shots: 60 }] }], [next], 'b'],
+        ['allowed', [{ ...next, jobs: [{ id: 'c', shots: 60, circuit: 'c' }] }], [next], 'b'],
       ];
     for (const id of ['b', 'c']) host.ahead({ t: 'circuit', id }, CIRCUIT);
     host.ahead({ t: 'ping', n: 1 });

@@ -67,7 +67,7 @@ class Jobs:
         self._run_next(head, text)
 
     def _run_next(self, head: Dict[str, Any], text: bytes) -> None:
-        self._begin(head["id"], self._run, head["shots"], text)
+        self._begin(head["id"], self._run, head, text)
 
     def batch(self, head: Dict[str, Any]) -> None:
         self._begin(head["id"], self._batch, head["jobs"])
@@ -149,21 +149,21 @@ class Jobs:
         allowed, self._allowed = self._allowed, []
         if not allowed or self.is_stopping or time.monotonic() * 1000 >= self._until:
             return None
-        if not self._circuits.has(allowed[0]["id"]):
+        if not self._circuits.has(allowed[0]["circuit"]):
             return None
         self._allowed = allowed[1:]
         return allowed[0]
 
-    async def _run(self, job: _Job, shots: int, text: bytes) -> Dict[str, Any]:
-        circuit = job.circuit = self._circuits.parse(text) if text else await self._circuits.take(job.id)
+    async def _run(self, job: _Job, head: Dict[str, Any], text: bytes) -> Dict[str, Any]:
+        circuit = job.circuit = self._circuits.parse(text) if text else await self._circuits.take(head["circuit"])
         job.is_with_executor = True
-        value = self._executor.run(circuit, shots)
+        value = self._executor.run(circuit, head["shots"])
         if inspect.isawaitable(value):
             value = await value
         return {"t": "result", "id": job.id, **result_fields(value)}
 
     async def _batch(self, job: _Job, entries: Any) -> Dict[str, Any]:
-        jobs = [(await self._circuits.take(entry["id"]), entry["shots"]) for entry in entries]
+        jobs = [(await self._circuits.take(entry["circuit"]), entry["shots"]) for entry in entries]
         job.is_with_executor = True
         values = self._executor.batch_run(jobs)
         if inspect.isawaitable(values):

@@ -99,6 +99,27 @@ function suite(python: string): void {
     assert.equal((await host.answer('result', 'b'))['next'], undefined);
   });
 
+  it('frees the circuit of the last run, and its task, while the device is busy with the next one', async (t) => {
+    const folder = await temporaryFolder(t);
+    const host = new HostClient(t, python, { env: { TURNS: folder } });
+    await host.start('lab:Counting');
+    const jobs = ['a', 'b', 'c'].map((id, index) => ({ id, shots: index + 1, circuit: id }));
+    for (const { id } of jobs) host.ahead({ t: 'circuit', id }, CIRCUIT);
+    host.ahead({ t: 'ping', n: 1 });
+    await host.pong();
+    host.control({ t: 'run', ...jobs[0] });
+    const inMemory: unknown[] = [];
+    for (const [index, { id, shots }] of jobs.entries()) {
+      await waitUntil('the run', () => host.output.includes(`run ${shots}\n`));
+      host.control({ t: 'next', after: id, jobs: jobs.slice(index + 1), until: FAR });
+      host.control({ t: 'beat', n: 1 });
+      await host.answer('beat');
+      writeFileSync(join(folder, String(shots)), '');
+      inMemory.push((await host.answer(['result', 'error'], id))['counts']);
+    }
+    assert.deepEqual(inMemory, [{ '00': 3 }, { '00': 2 }, { '00': 1 }]);
+  });
+
   it('hears what the node has said during a run that blocked the loop, before the next job begins', async (t) => {
     const folder = await temporaryFolder(t);
     const host = new HostClient(t, python, { env: { TURNS: folder } });

@@ -43,6 +43,7 @@ class Circuits:
 
     async def take(self, name: str) -> Any:
         """The circuit, at once if it is here. Raises what its parsing raised."""
+        # Without the lock if it is here, as between two runs.
         found = self._ready.pop(name, None)
         if found is None:
             with self._lock:

@@ -44,7 +44,7 @@ class Descriptor:
         self._poll.register(fd, select.POLLIN)
 
     def has_more(self) -> bool:
-        """Costs a fifth of a read that fails."""
+        """Takes a fifth of the time of a read that fails."""
         return bool(self._poll.poll(0))
 
     def read(self) -> bytes:

@@ -19,7 +19,7 @@ log = logging.getLogger("coda")
 class _Job:
     def __init__(self, turn: "asyncio.Future[Any]") -> None:
         self.id = ""
-        #: What to run, once it begins.
+        #: Says what to run, when it may begin.
         self.turn = turn
         self.task: Any = None
         self.circuit: Any = None
@@ -58,7 +58,7 @@ class Jobs:
         self._context = contextvars.copy_context()
         #: The host ends: what its end does to a run is no outcome of the job.
         self.is_stopping = False
-        # What takes long does not fall between two runs: a job's task is made, and the last one freed, beside a run.
+        # A task takes long to make, and to free with its circuit: both are done during a run, and not between two.
         self._spare: Optional[_Job] = None
         self._ended: Optional[_Job] = None
 
@@ -79,7 +79,7 @@ class Jobs:
         self._allowed = head["jobs"][place:]
         self._until = head["until"]
         self._ended = None
-        self._spare = self._spare or self._made()
+        self._spare = self._spare or self._make()
 
     def cancel(self, job_id: str) -> None:
         job = self._running.get(job_id)
@@ -101,23 +101,23 @@ class Jobs:
                     return
         job.task.cancel()
 
-    def _begin(self, job_id: str, *steps: Any) -> None:
-        job = self._running[job_id] = self._spare or self._made()
+    def _begin(self, job_id: str, run: Callable[..., Awaitable[Dict[str, Any]]], *args: Any) -> None:
+        job = self._running[job_id] = self._spare or self._make()
         self._spare = None
         job.id = job_id
-        job.turn.set_result(steps)
+        job.turn.set_result((run, args))
 
-    def _made(self) -> _Job:
+    def _make(self) -> _Job:
         job = _Job(self._loop.create_future())
         job.task = self._context.run(self._loop.create_task, self._answered(job))
         return job
 
     async def _answered(self, job: _Job) -> None:
         current_work.set(job.work)
-        run, *what = await job.turn
+        run, args = await job.turn
         try:
             try:
-                answer = await run(job, *what)
+                answer = await run(job, *args)
             except BaseException as error:
                 if self.is_stopping:
                     raise

@@ -6,37 +6,57 @@ import type { PythonHost } from './host.ts';
 const MOST_BYTES = 32 * 1024 * 1024;
 const BYTE_ORDER_MARK = '\uFEFF';
 
+interface Sent {
+  /** Python's name for it, which no other circuit has had: a job that is submitted again may have another circuit. */
+  readonly name: string;
+  readonly irJson: string;
+}
+
 export class CircuitsAhead {
-  readonly #sent = new Map<string, number>();
+  /** By the id of the job. */
+  readonly #sent = new Map<string, Sent>();
   #bytes = 0;
+  #names = 0;
 
   /** Sends what is next and not sent yet; drops what is not next any more. */
   update(jobs: readonly UpcomingJob[], host: PythonHost): void {
-    for (const jobId of this.#sent.keys()) {
-      if (jobs.some((job) => job.jobId === jobId)) continue;
-      this.take(jobId);
-      host.ahead({ t: 'forget', id: jobId });
+    for (const [jobId, { name, irJson }] of this.#sent) {
+      if (jobs.some((job) => job.jobId === jobId && job.circuit.irJson === irJson)) continue;
+      this.#drop(jobId, irJson);
+      host.ahead({ t: 'forget', id: name });
     }
     for (const { jobId, circuit } of jobs) {
-      if (this.#sent.has(jobId) || circuit.irJson === undefined) continue;
-      const { length } = circuit.irJson;
-      if (this.#bytes + length > MOST_BYTES) return;
-      host.ahead({ t: 'circuit', id: jobId }, textOf(circuit.ir, circuit.irJson));
-      this.#sent.set(jobId, length);
-      this.#bytes += length;
+      const { ir, irJson } = circuit;
+      if (this.#sent.has(jobId) || irJson === undefined) continue;
+      if (this.#bytes + irJson.length > MOST_BYTES) return;
+      this.#sent.set(jobId, { name: this.send(ir, irJson, host), irJson });
+      this.#bytes += irJson.length;
     }
   }
 
-  has(jobId: string): boolean {
-    return this.#sent.has(jobId);
+  /** Sends a circuit that is used at once; returns its name. */
+  send(ir: unknown, irJson: string | undefined, host: PythonHost): string {
+    const name = `c${(this.#names += 1)}`;
+    host.ahead({ t: 'circuit', id: name }, textOf(ir, irJson));
+    return name;
   }
 
-  /** Its run begins. Returns whether the circuit was sent. */
-  take(jobId: string): boolean {
-    const bytes = this.#sent.get(jobId);
-    if (bytes === undefined) return false;
-    this.#bytes -= bytes;
-    return this.#sent.delete(jobId);
+  /** The name of the circuit, if it was sent. */
+  nameOf(jobId: string, irJson: string | undefined): string | undefined {
+    const sent = this.#sent.get(jobId);
+    return sent?.irJson === irJson ? sent?.name : undefined;
+  }
+
+  /** As `nameOf`, for a run that begins. */
+  take(jobId: string, irJson: string | undefined): string | undefined {
+    const name = this.nameOf(jobId, irJson);
+    if (name !== undefined && irJson !== undefined) this.#drop(jobId, irJson);
+    return name;
+  }
+
+  #drop(jobId: string, { length }: string): void {
+    this.#sent.delete(jobId);
+    this.#bytes -= length;
   }
 
   /** The process that had them is gone. */

@@ -34,6 +34,8 @@ export interface Ready {
 }
 
 interface Pending {
+  /** The circuits that Python has for it. */
+  readonly circuits: string | readonly string[] | undefined;
   readonly resolve: (value: Head) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -104,17 +106,18 @@ export class PythonExecutor implements Executor {
     shots: number,
     { jobId, signal, irJson }: RunContext,
   ): Promise<ExecutionResult> {
-    const isSent = this.#ahead.take(jobId);
+    const circuit = this.#ahead.take(jobId, irJson);
     const begun = this.ownStart?.take(jobId);
     if (begun !== undefined) {
       this.#host?.output.forgetEarlier();
       return resultOf(
-        begun.answer === undefined ? await this.#answerOf(jobId, signal) : settled(begun.answer),
+        begun.answer === undefined ? await this.#answerOf(jobId, circuit, signal) : settled(begun.answer),
       );
     }
     const host = this.#up();
-    const body = isSent ? undefined : textOf(ir, irJson);
-    return resultOf(await this.#ask(host, { t: 'run', id: jobId, shots }, body, jobId, signal));
+    const body = circuit === undefined ? textOf(ir, irJson) : undefined;
+    const head = { t: 'run', id: jobId, shots, circuit };
+    return resultOf(await this.#ask(host, head, body, jobId, circuit, signal));
   }
 
   /** Hears of the next jobs, whose circuits are sent ahead. */
@@ -130,12 +133,12 @@ export class PythonExecutor implements Executor {
 
   async #batchRun(jobs: readonly BatchJob[], { jobId, signal }: RunContext): Promise<ExecutionResult[]> {
     const host = this.#up();
-    for (const job of jobs) {
-      if (this.#ahead.take(job.jobId)) continue;
-      host.ahead({ t: 'circuit', id: job.jobId }, textOf(job.ir, job.irJson));
-    }
-    const batch = jobs.map((job) => ({ id: job.jobId, shots: job.shots }));
-    const { list } = await this.#ask(host, { t: 'batch', id: jobId, jobs: batch }, undefined, jobId, signal);
+    const circuits = jobs.map(
+      (job) => this.#ahead.take(job.jobId, job.irJson) ?? this.#ahead.send(job.ir, job.irJson, host),
+    );
+    const batch = jobs.map((job, index) => ({ id: job.jobId, shots: job.shots, circuit: circuits[index] }));
+    const head = { t: 'batch', id: jobId, jobs: batch };
+    const { list } = await this.#ask(host, head, undefined, jobId, circuits, signal);
     if (!Array.isArray(list)) throw new ExecutorError('the Python host sent no list of results');
     return list.map((entry: unknown) => resultOf(isRecord(entry) ? entry : {}));
   }
@@ -150,17 +153,18 @@ export class PythonExecutor implements Executor {
     head: Head,
     body: string | undefined,
     jobId: string,
+    circuits: Pending['circuits'],
     signal: AbortSignal,
   ): Promise<Head> {
     if (this.#runs.size === 0) host.output.forget();
-    const answer = this.#answerOf(jobId, signal);
+    const answer = this.#answerOf(jobId, circuits, signal);
     host.control(head, body);
     return answer;
   }
 
-  #answerOf(jobId: string, signal: AbortSignal): Promise<Head> {
+  #answerOf(jobId: string, circuits: Pending['circuits'], signal: AbortSignal): Promise<Head> {
     return new Promise((resolve, reject) => {
-      const pending = { resolve, reject };
+      const pending = { circuits, resolve, reject };
       this.#runs.set(jobId, pending);
       signal.addEventListener('abort', () => this.#stop(jobId, pending), { once: true });
     });
@@ -220,8 +224,10 @@ export class PythonExecutor implements Executor {
     }
     this.#runs.delete(id);
     this.ownStart?.follow(head);
-    // If it was cancelled before it took its circuit, that is still there.
-    if (head.t === 'ended') host.ahead({ t: 'forget', id });
+    // If it was cancelled before it took its circuits, they are still there.
+    if (head.t === 'ended') {
+      for (const name of [pending.circuits ?? []].flat()) host.ahead({ t: 'forget', id: name });
+    }
     settle(head, pending);
   }
 

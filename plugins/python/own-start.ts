@@ -28,11 +28,12 @@ export class PythonStart implements OwnStart {
   }
 
   allow(next: readonly UpcomingJob[], after: string, until: number): void {
-    const jobs: { id: string; shots: number }[] = [];
+    const jobs: { id: string; shots: number; circuit: string }[] = [];
     for (const { jobId, circuit } of next) {
       // A circuit that is not sent ahead goes with its run.
-      if (!this.#ahead.has(jobId)) break;
-      jobs.push({ id: jobId, shots: circuit.shots });
+      const name = this.#ahead.nameOf(jobId, circuit.irJson);
+      if (name === undefined) break;
+      jobs.push({ id: jobId, shots: circuit.shots, circuit: name });
     }
     this.#host()?.control({ t: 'next', after, jobs, until: ORIGIN_MS + until });
   }

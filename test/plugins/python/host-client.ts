@@ -103,7 +103,7 @@ export class HostClient {
   }
 
   async run(id: string, circuit: string, shots = 100): Promise<Head> {
-    this.control({ t: 'run', id, shots }, circuit);
+    this.control({ t: 'run', id, shots, circuit: id }, circuit);
     return this.answer(['result', 'error', 'ended'], id);
   }
 

@@ -70,7 +70,8 @@ async function seen(t: TestContext, python: string): Promise<string[]> {
   // Of several runs that begin at once, the first whose circuit is here is the first.
   host.ahead({ t: 'ping', n: 1 });
   await host.pong();
-  for (const index of CIRCUITS.keys()) host.control({ t: 'run', id: `job-${index}`, shots: 1 });
+  for (const index of CIRCUITS.keys())
+    host.control({ t: 'run', id: `job-${index}`, shots: 1, circuit: `job-${index}` });
   host.control({ t: 'batch', id: 'rest', jobs: [] });
   const answer = await host.answer(['results', 'error'], 'rest');
   assert.equal(answer.t, 'results', String(answer['traceback']));

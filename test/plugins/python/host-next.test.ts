@@ -34,8 +34,8 @@ function suite(python: string): void {
     // The thread that answers has parsed the circuits before it.
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
-    host.control({ t: 'run', id: 'a', shots: 1 });
-    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2 }], until: FAR });
+    host.control({ t: 'run', id: 'a', shots: 1, circuit: 'a' });
+    host.control({ t: 'next', after: 'a', jobs: [{ id: 'b', shots: 2, circuit: 'b' }], until: FAR });
     await isRead();
     end(1);
     assert.deepEqual(await host.answer('result', 'a'), {
@@ -46,7 +46,11 @@ function suite(python: string): void {
     });
     await waitUntil('the second run', () => host.output.includes('run 2'));
     // The node may not have heard of the second one: what counts is what comes after it. Then two begin at once.
-    const jobs = [2, 9, 66].map((shots, index) => ({ id: ids[index + 1], shots }));
+    const jobs = [2, 9, 66].map((shots, index) => ({
+      id: ids[index + 1],
+      shots,
+      circuit: ids[index + 1],
+    }));
     host.control({ t: 'next', after: 'a', jobs, until: FAR });
     await isRead();
     end(9);
@@ -67,11 +71,11 @@ function suite(python: string): void {
     host.ahead({ t: 'circuit', id: 'b' }, CIRCUIT);
     host.ahead({ t: 'ping', n: 1 });
     await host.pong();
-    const job = { id: 'b', shots: 50 };
+    const job = { id: 'b', shots: 50, circuit: 'b' };
     const next = { t: 'next', after: 'a', jobs: [job], until: FAR };
     const cases: readonly (readonly [string, readonly Frame['head'][]])[] = [
       ['in time', [{ ...next, until: 0 }]],
-      ['circuit', [{ ...next, jobs: [{ id: 'nowhere', shots: 50 }, job] }]],
+      ['circuit', [{ ...next, jobs: [{ ...job, circuit: 'nowhere' }, job] }]],
       ['another run', [{ ...next, after: 'z' }]],
       ['recalled', [next, { ...next, jobs: [] }]],
       ['cancelled', [next, { t: 'cancel', id: 'a' }]],
@@ -91,21 +95,42 @@ function suite(python: string): void {
     await host.answer('beat');
     writeFileSync(join(folder, '50'), '');
     assert.doesNotMatch(host.output, /run 50/);
-    host.control({ t: 'run', id: 'b', shots: 50 });
+    host.control({ t: 'run', id: 'b', shots: 50, circuit: 'b' });
     assert.equal((await host.answer('result', 'b'))['next'], undefined);
+  });
+
+  it('frees the circuit of the last run, and its task, while the device is busy with the next one', async (t) => {
+    const folder = await temporaryFolder(t);
+    const host = new HostClient(t, python, { env: { TURNS: folder } });
+    await host.start('lab:Counting');
+    const jobs = ['a', 'b', 'c'].map((id, index) => ({ id, shots: index + 1, circuit: id }));
+    for (const { id } of jobs) host.ahead({ t: 'circuit', id }, CIRCUIT);
+    host.ahead({ t: 'ping', n: 1 });
+    await host.pong();
+    host.control({ t: 'run', ...jobs[0] });
+    const inMemory: unknown[] = [];
+    for (const [index, { id, shots }] of jobs.entries()) {
+      await waitUntil('the run', () => host.output.includes(`run ${shots}\n`));
+      host.control({ t: 'next', after: id, jobs: jobs.slice(index + 1), until: FAR });
+      host.control({ t: 'beat', n: 1 });
+      await host.answer('beat');
+      writeFileSync(join(folder, String(shots)), '');
+      inMemory.push((await host.answer(['result', 'error'], id))['counts']);
+    }
+    assert.deepEqual(inMemory, [{ '00': 3 }, { '00': 2 }, { '00': 1 }]);
   });
 
   it('hears what the node has said during a run that blocked the loop, before the next job begins', async (t) => {
     const folder = await temporaryFolder(t);
     const host = new HostClient(t, python, { env: { TURNS: folder } });
     await host.start('lab:BlockingInTurn');
-    const next = { t: 'next', after: 'a', jobs: [{ id: 'b', shots: 50 }], until: FAR };
+    const next = { t: 'next', after: 'a', jobs: [{ id: 'b', shots: 50, circuit: 'b' }], until: FAR };
     const recall = { t: 'next', after: '', jobs: [], until: 0 };
     const cases: readonly (readonly [string, readonly Frame['head'][], readonly Frame['head'][], unknown])[] =
       [
         ['recalled', [next], [recall], undefined],
         ['recalled, and cancelled too late', [next], [recall, { t: 'cancel', id: 'a' }], undefined],
-        ['allowed', [{ ...next, jobs: [{ id: 'c', shots: 60 }] }], [next], 'b'],
+        ['allowed', [{ ...next, jobs: [{ id: 'c', shots: 60, circuit: 'c' }] }], [next], 'b'],
       ];
     for (const id of ['b', 'c']) host.ahead({ t: 'circuit', id }, CIRCUIT);
     host.ahead({ t: 'ping', n: 1 });

@@ -251,7 +251,7 @@ function suite(python: string): void {
     const ids = Array.from({ length: 5000 }, (_, index) => `job-${index}`);
     for (const id of ids) {
       host.ahead({ t: 'circuit', id }, CIRCUIT);
-      host.control({ t: 'run', id, shots: 1 });
+      host.control({ t: 'run', id, shots: 1, circuit: id });
     }
     await waitUntil('all results', () => host.unread.length >= 5001, { timeoutMs: 60_000 });
     const answered = host.unread.filter(({ t: kind }) => kind === 'result').map((head) => String(head['id']));

@@ -46,7 +46,7 @@ function suite({ python, codaNode }: World): void {
     await host.start('lab:Simple');
     for (const id of ['a', 'b', 'forgotten']) host.ahead({ t: 'circuit', id }, CIRCUIT);
     host.ahead({ t: 'forget', id: 'forgotten' });
-    host.control({ t: 'run', id: 'late', shots: 100 });
+    host.control({ t: 'run', id: 'late', shots: 100, circuit: 'late' });
     for (const id of ['b', 'a', 'early']) {
       assert.deepEqual(await host.run(id, ''), { t: 'result', id, ...ZEROS });
     }
@@ -74,7 +74,7 @@ function suite({ python, codaNode }: World): void {
   it('runs batches, whatever sequence comes back', async (t) => {
     const host = new HostClient(t, python);
     assert.equal((await host.start('lab:Batching'))['batch'], true);
-    const jobs = ['a', 'b', 'c'].map((id) => ({ id, shots: 100 }));
+    const jobs = ['a', 'b', 'c'].map((id) => ({ id, shots: 100, circuit: id }));
     for (const { id } of jobs) host.ahead({ t: 'circuit', id }, CIRCUIT);
     host.control({ t: 'batch', id: 'batch', jobs });
     const answer = await host.answer(['results', 'error']);
@@ -89,7 +89,7 @@ function suite({ python, codaNode }: World): void {
       const host = new HostClient(t, python);
       await host.start(factory);
       for (const id of ['a', 'b']) host.ahead({ t: 'circuit', id }, CIRCUIT);
-      host.control({ t: 'batch', id: 'a', jobs: ['a', 'b'].map((id) => ({ id, shots: 1 })) });
+      host.control({ t: 'batch', id: 'a', jobs: ['a', 'b'].map((id) => ({ id, shots: 1, circuit: id })) });
       assert.match(JSON.stringify(await host.answer(['results', 'error'])), pattern);
     }
   });
@@ -132,12 +132,12 @@ function suite({ python, codaNode }: World): void {
   it('does not call the hook for a run that the executor has not got', async (t) => {
     const host = new HostClient(t, python);
     await host.start('lab:Sleeping');
-    host.control({ t: 'run', id: 'a', shots: 100 });
+    host.control({ t: 'run', id: 'a', shots: 100, circuit: 'a' });
     host.control({ t: 'cancel', id: 'a' });
     await host.answer('ended', 'a');
     host.control({ t: 'beat', n: 1 });
     await host.answer('beat');
-    host.control({ t: 'run', id: 'b', shots: 100 });
+    host.control({ t: 'run', id: 'b', shots: 100, circuit: 'b' });
     host.control({ t: 'beat', n: 2 });
     await host.answer('beat');
     host.control({ t: 'cancel', id: 'b' });

@@ -1,6 +1,8 @@
 // Jobs on a Python executor: the built program, a real Redis, a real Python.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { Redis } from 'ioredis';
+import { cancelKey, statusKey } from '../../../src/protocol/keys.ts';
 import { bell, startLocalCloud, waitUntil } from '../../../src/testing/index.ts';
 import { Bench } from '../../cli/operator.ts';
 import { bench, cloud } from '../../cli/workbench.ts';
@@ -9,6 +11,12 @@ import { NO_PYTHON, notes, nothingIsLeft, put, startRig } from './drivers.ts';
 import { NO_ORIGINAL, originalWorld } from './host-pythons.ts';
 
 describe('a Python executor', { skip: NO_PYTHON }, () => {
+  let redis: Redis;
+  before(() => {
+    redis = new Redis(cloud.redisUrl);
+  });
+  after(() => redis.disconnect());
+
   it('gets the settings of the bundle, no secrets, and runs jobs; its output is in the log with the job', async () => {
     const node = await startRig(bench, cloud.issueToken());
     assert.match(notes(bench)[0] ?? '', new RegExp(`^made cz 12 ${cloud.qpuId} -$`));
@@ -81,6 +89,26 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
     await completes(next, 7);
     assert.ok(notes(bench).includes('cancel'));
     assert.equal(cloud.results.has(jobId), false);
+  });
+
+  it('runs the circuit that a job has now, if the job was cancelled and is submitted again', async () => {
+    await startRig(bench, cloud.issueToken());
+    const { ir } = bell('cz');
+    const [jobId, shots] = ['again', 7];
+    const running = await submit(64);
+    await waitUntil('the run', () => notes(bench).some((line) => line.startsWith('run 64')));
+    const pending = await cloud.pending();
+    await cloud.submit({ ir, shots, jobId });
+    await waitUntil('the job at the node', async () => (await cloud.pending()) > pending);
+    await cloud.cancel(jobId);
+    await cloud.whenState(jobId, 'cancelled');
+    await redis.del(cancelKey(jobId), statusKey(jobId));
+    await cloud.submit({ ir: { ...ir, measurements: [0] }, shots, jobId });
+    await cloud.cancel(running);
+    const body = await cloud.outcome(jobId, { timeoutMs: 60_000 });
+    assert.ok(body.status === 'completed', JSON.stringify(body));
+    assert.deepEqual(body.counts, { '0': shots });
+    assert.deepEqual(cloud.violations, []);
   });
 
   it('runs batches, and one by one what was in a batch that killed it', async () => {

@@ -20,7 +20,7 @@ _SHORT_INTERVAL = 0.0005
 
 
 class Circuits:
-    """Parsed circuits by the id of their job. What could not be parsed is kept as its error."""
+    """Parsed circuits by their name. What could not be parsed is kept as its error."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, broken: Callable[[BaseException], None]) -> None:
         self._loop = loop
@@ -41,41 +41,43 @@ class Circuits:
     def parse(self, text: bytes) -> Any:
         return self._parse(text)
 
-    async def take(self, job_id: str) -> Any:
+    async def take(self, name: str) -> Any:
         """The circuit, at once if it is here. Raises what its parsing raised."""
-        with self._lock:
-            found = self._ready.pop(job_id, None)
-            text = self._texts.pop(job_id, None)
-            if found is None and text is None:
-                awaited = self._awaited[job_id] = self._loop.create_future()
-        if text is not None:
-            return self._parse(text)
+        # Without the lock if it is here, as between two runs.
+        found = self._ready.pop(name, None)
         if found is None:
-            try:
-                found = await awaited
-            finally:
-                self._awaited.pop(job_id, None)
+            with self._lock:
+                found = self._ready.pop(name, None)
+                text = self._texts.pop(name, None)
+                if found is None and text is None:
+                    awaited = self._awaited[name] = self._loop.create_future()
+            if text is not None:
+                return self._parse(text)
+            if found is None:
+                try:
+                    found = await awaited
+                finally:
+                    self._awaited.pop(name, None)
         if isinstance(found, _Failed):
             raise found.error
         return found
 
-    def has(self, job_id: str) -> bool:
-        with self._lock:
-            return job_id in self._ready
+    def has(self, name: str) -> bool:
+        return name in self._ready
 
-    def _put(self, job_id: str, text: bytes) -> None:
+    def _put(self, name: str, text: bytes) -> None:
         if self._parse is None:
             with self._lock:
-                self._texts[job_id] = text
+                self._texts[name] = text
             return
         try:
             circuit = self._parse_beside(text)
         except BaseException as error:
             circuit = _Failed(error)
         with self._lock:
-            awaited = self._awaited.pop(job_id, None)
+            awaited = self._awaited.pop(name, None)
             if awaited is None:
-                self._ready[job_id] = circuit
+                self._ready[name] = circuit
                 return
         self._loop.call_soon_threadsafe(_settle, awaited, circuit)
 
@@ -90,10 +92,10 @@ class Circuits:
         finally:
             sys.setswitchinterval(interval)
 
-    def _forget(self, job_id: str) -> None:
+    def _forget(self, name: str) -> None:
         with self._lock:
-            self._ready.pop(job_id, None)
-            self._texts.pop(job_id, None)
+            self._ready.pop(name, None)
+            self._texts.pop(name, None)
 
     def _read(self) -> None:
         # Signals are the main thread's.

@@ -22,10 +22,14 @@ class ResultError(Exception):
 def result_fields(value: Any) -> Dict[str, Any]:
     if value is None:
         raise ResultError("the executor returned None instead of a result; " + _SHAPE)
+    try:
+        counts, time_ms, shots = value.counts, value.execution_time_ms, value.shots_completed
+    except AttributeError:
+        counts, time_ms, shots = [_field(value, name) for name in ("counts", "execution_time_ms", "shots_completed")]
     return {
-        "counts": _counts(_field(value, "counts")),
-        "execution_time_ms": plain_number(_field(value, "execution_time_ms"), "execution_time_ms"),
-        "shots_completed": plain_number(_field(value, "shots_completed"), "shots_completed"),
+        "counts": _counts(counts),
+        "execution_time_ms": plain_number(time_ms, "execution_time_ms"),
+        "shots_completed": plain_number(shots, "shots_completed"),
     }
 
 

@@ -87,6 +87,10 @@ class Host:
         self._loop.add_reader(CONTROL, self._read)
         await self._closed
 
+    def _hear(self) -> None:
+        if self._control.has_more():
+            self._read()
+
     def _read(self) -> None:
         # With tasks that start at once, as a driver may have them, a run may begin and end while its message is read.
         if self._is_reading:
@@ -160,7 +164,7 @@ class Host:
             return
         self._executor = executor
         self._circuits.parse_with(names.parse)
-        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, self._read, _end_broken)
+        self._jobs = Jobs(self._loop, executor, self._circuits, self._answer, self._hear, _end_broken)
         kind = executor if isinstance(executor, type) else type(executor)
         self._answer(
             {

@@ -17,9 +17,12 @@ log = logging.getLogger("coda")
 
 
 class _Job:
-    def __init__(self, job_id: str) -> None:
-        self.id = job_id
+    def __init__(self, turn: "asyncio.Future[Any]") -> None:
+        self.id = ""
+        #: Says what to run, when it may begin.
+        self.turn = turn
         self.task: Any = None
+        self.circuit: Any = None
         #: The cancel hook, if it is asynchronous.
         self.hook: Optional["asyncio.Task[None]"] = None
         self.end: Optional["asyncio.Task[None]"] = None
@@ -55,16 +58,19 @@ class Jobs:
         self._context = contextvars.copy_context()
         #: The host ends: what its end does to a run is no outcome of the job.
         self.is_stopping = False
+        # A task takes long to make, and to free with its circuit: both are done during a run, and not between two.
+        self._spare: Optional[_Job] = None
+        self._ended: Optional[_Job] = None
 
     def run(self, head: Dict[str, Any], text: bytes) -> None:
         self._allowed = []
         self._run_next(head, text)
 
     def _run_next(self, head: Dict[str, Any], text: bytes) -> None:
-        self._begin(head["id"], lambda job: self._run(job, head["shots"], text))
+        self._begin(head["id"], self._run, head, text)
 
     def batch(self, head: Dict[str, Any]) -> None:
-        self._begin(head["id"], lambda job: self._batch(job, head["jobs"]))
+        self._begin(head["id"], self._batch, head["jobs"])
 
     def allow(self, head: Dict[str, Any]) -> None:
         """The node may not have heard yet which of them has begun: what counts is what comes after that one."""
@@ -72,6 +78,8 @@ class Jobs:
         place = next((index for index, job_id in enumerate(order) if job_id in self._running), len(order))
         self._allowed = head["jobs"][place:]
         self._until = head["until"]
+        self._ended = None
+        self._spare = self._spare or self._make()
 
     def cancel(self, job_id: str) -> None:
         job = self._running.get(job_id)
@@ -79,6 +87,7 @@ class Jobs:
             return
         job.is_cancelled = True
         self._allowed = []
+        self._ended = None
         job.task.add_done_callback(lambda _: self._await_end(job))
         hook = getattr(self._executor, "cancel_current_job", None)
         if job.is_with_executor and callable(hook):
@@ -92,39 +101,46 @@ class Jobs:
                     return
         job.task.cancel()
 
-    def _begin(self, job_id: str, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
-        job = _Job(job_id)
-        self._running[job_id] = job
-        job.task = self._context.run(self._loop.create_task, self._answered(job, steps))
+    def _begin(self, job_id: str, run: Callable[..., Awaitable[Dict[str, Any]]], *args: Any) -> None:
+        job = self._running[job_id] = self._spare or self._make()
+        self._spare = None
+        job.id = job_id
+        job.turn.set_result((run, args))
 
-    async def _answered(self, job: _Job, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
+    def _make(self) -> _Job:
+        job = _Job(self._loop.create_future())
+        job.task = self._context.run(self._loop.create_task, self._answered(job))
+        return job
+
+    async def _answered(self, job: _Job) -> None:
+        current_work.set(job.work)
+        run, args = await job.turn
         try:
-            await self._answer_once(job, steps)
+            try:
+                answer = await run(job, *args)
+            except BaseException as error:
+                if self.is_stopping:
+                    raise
+                answer = {"t": "error", "id": job.id, **error_fields(error)}
+                if job.is_cancelled and not isinstance(error, asyncio.CancelledError):
+                    log.info("the cancelled job %s ended with an error", job.id, exc_info=True)
+            if job.is_cancelled:
+                return
+            job.has_ended = True
+            following = None if "out_of_memory" in answer else self._following()
+            del self._running[job.id]
+            if following is None:
+                self._ended = None
+                self._answer(answer)
+                return
+            self._ended = job
+            answer["next"] = following["id"]
+            # The answer first: the next run may end the process.
+            self._answer(answer)
+            self._run_next(following, b"")
         except MemoryError as error:
             # Not even enough for an answer.
             self._broken(error)
-
-    async def _answer_once(self, job: _Job, steps: Callable[[_Job], Awaitable[Dict[str, Any]]]) -> None:
-        current_work.set(job.work)
-        try:
-            answer = await steps(job)
-        except BaseException as error:
-            if self.is_stopping:
-                raise
-            answer = {"t": "error", "id": job.id, **error_fields(error)}
-            if job.is_cancelled and not isinstance(error, asyncio.CancelledError):
-                log.info("the cancelled job %s ended with an error", job.id, exc_info=True)
-        if job.is_cancelled:
-            return
-        job.has_ended = True
-        following = None if "out_of_memory" in answer else self._following()
-        del self._running[job.id]
-        if following is not None:
-            answer["next"] = following["id"]
-        # The answer first: the next run may end the process.
-        self._answer(answer)
-        if following is not None:
-            self._run_next(following, b"")
 
     def _following(self) -> Optional[Dict[str, Any]]:
         """The job that begins now, if one may, and its circuit is here. If not, none may until the node says so again."""
@@ -133,21 +149,21 @@ class Jobs:
         allowed, self._allowed = self._allowed, []
         if not allowed or self.is_stopping or time.monotonic() * 1000 >= self._until:
             return None
-        if not self._circuits.has(allowed[0]["id"]):
+        if not self._circuits.has(allowed[0]["circuit"]):
             return None
         self._allowed = allowed[1:]
         return allowed[0]
 
-    async def _run(self, job: _Job, shots: int, text: bytes) -> Dict[str, Any]:
-        circuit = self._circuits.parse(text) if text else await self._circuits.take(job.id)
+    async def _run(self, job: _Job, head: Dict[str, Any], text: bytes) -> Dict[str, Any]:
+        circuit = job.circuit = self._circuits.parse(text) if text else await self._circuits.take(head["circuit"])
         job.is_with_executor = True
-        value = self._executor.run(circuit, shots)
+        value = self._executor.run(circuit, head["shots"])
         if inspect.isawaitable(value):
             value = await value
         return {"t": "result", "id": job.id, **result_fields(value)}
 
     async def _batch(self, job: _Job, entries: Any) -> Dict[str, Any]:
-        jobs = [(await self._circuits.take(entry["id"]), entry["shots"]) for entry in entries]
+        jobs = [(await self._circuits.take(entry["circuit"]), entry["shots"]) for entry in entries]
         job.is_with_executor = True
         values = self._executor.batch_run(jobs)
         if inspect.isawaitable(values):

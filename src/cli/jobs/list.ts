@@ -4,7 +4,7 @@ import type { HistoryQuery } from '../../history/history.ts';
 import { listJobs as readJobs } from '../../history/read.ts';
 import type { JobRecord, RecordedOutcome } from '../../history/record.ts';
 import type { Output } from '../terminal/output.ts';
-import { historyOf, readHistory } from './files.ts';
+import { historyOf, readHistory } from '../local-node/history.ts';
 import { headLine, jobRow, jsonOf } from './report.ts';
 
 const LOOK_EVERY_MS = 500;

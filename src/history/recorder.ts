@@ -97,6 +97,7 @@ export class Recorder implements History {
       tally.wait.add(startedAt - (sentAt < takenAt ? sentAt : takenAt));
       tally.run.add(endedAt - startedAt);
     }
+    this.#earlier.endedHere(endedAt);
     const details = this.#details.detailsOf(ended);
     const from = this.#begin();
     addJobLine(this.#lines, ended, details);

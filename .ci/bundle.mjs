@@ -5,6 +5,7 @@ import { chmodSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } fr
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { bundlePage } from './bundle-page.mjs';
 import { licences } from './licences.mjs';
 
 /** What users import: `<name>.js` has the exports of the file. */
@@ -41,6 +42,7 @@ const inputs = [
     'sucrase.cjs',
     `module.exports = require(${JSON.stringify(require.resolve('sucrase'))});`,
   )),
+  ...(await bundlePage(join(folder, 'page'), root)),
 ];
 write('core.cjs', readFileSync(join(import.meta.dirname, 'core.cjs')));
 const core = require(join(folder, 'core.cjs'));
@@ -51,7 +53,7 @@ for (const name of Object.keys(DOORS)) {
 write('daemon-child.js', `${LOAD_CORE}core.daemonChild();\n`);
 write('coda.cjs', `#!/usr/bin/env node\nrequire('./core.cjs').coda();\n`);
 chmodSync(join(folder, 'coda.cjs'), 0o755);
-write('THIRD-PARTY.txt', licences(inputs, 'core.code.cjs and sucrase.cjs'));
+write('THIRD-PARTY.txt', licences(inputs, 'core.code.cjs, sucrase.cjs and page/app.js'));
 rmSync(place, { recursive: true, force: true });
 renameSync(folder, place);
 copyPythonHost(join(root, 'python'));

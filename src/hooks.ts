@@ -351,12 +351,12 @@ export const HOOKS = {
     deadline: 'warn',
     tellsItself: true,
   }),
-  afterDeliver: series<[SavedOutcome, number, Delivery]>({
-    args: ['saved: SavedOutcome', 'attempt: number', 'delivery: Delivery'],
+  afterDeliver: series<[SavedOutcome, number, Delivery, number]>({
+    args: ['saved: SavedOutcome', 'attempt: number', 'delivery: Delivery', 'tookMs: number'],
     previous: 'deliver',
     kind: 'observing',
     when: 'After every attempt to deliver an outcome; nothing waits for it.',
-    tap: 'Sees the outcome, the number of the attempt (1 for the first one of this process) and how it ended: `delivered`, `refused` for good, or `retry`, with the reason.',
+    tap: 'Sees the outcome, the number of the attempt (1 for the first one of this process) how it ended (`delivered`, `refused` for good, or `retry`, with the reason), and how many milliseconds it took.',
     failure: "Logged with the plugin's name; the delivery continues.",
     deadline: 'limit',
   }),

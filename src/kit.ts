@@ -7,6 +7,7 @@ export { SETTING_NAMES, settingOf } from './config/settings.ts';
 export { readDevice, type DeviceFile } from './config/device-file.ts';
 export { MORE_FILES_REMEDY, type Trouble } from './errors.ts';
 export { writeState, type PersistedState } from './config/persisted.ts';
+export { checkEdges } from './device/check-edges.ts';
 export {
   connectivityOf,
   isEdge,
@@ -30,6 +31,7 @@ export {
   type PythonReference,
 } from './device/python.ts';
 export type { Batch } from './hooks.ts';
+export { circuitSvg } from './drawing/on-demand.ts';
 export { NO_ANNOTATIONS } from './jobs/annotations.ts';
 export type { SavedOutcome } from './jobs/job.ts';
 export {
@@ -69,8 +71,14 @@ export { ForbiddenTargetError } from './net/targets.ts';
 export { redisTrouble } from './net/redis-trouble.ts';
 export { isConnectionFault, whichExist } from './net/redis.ts';
 export { withDeadline } from './net/timing.ts';
+export { withoutCredentials } from './net/without-credentials.ts';
 export { findTunnel } from './net/tunnels.ts';
 export type { Delivery } from './outbox/delivery.ts';
+export { readDrops, requestDrop } from './outbox/drops.ts';
+export { originOf } from './outbox/origins.ts';
+export { countDeadLetters } from './outbox/overview.ts';
+export { dropRefused, filesOf, requestReplay, type SetAside } from './outbox/refused.ts';
+export { findSetAside, type AllSetAside } from './outbox/set-aside.ts';
 export { parseBundle, type Bundle } from './protocol/bundle.ts';
 export { parseIrInSteps } from './protocol/ir.ts';
 export { createSigner, type TokenSigner } from './protocol/jwt.ts';
@@ -79,12 +87,23 @@ export { CLOUD_PATHS } from './protocol/paths.ts';
 export { isRecord, kindOf, printable } from './protocol/text.ts';
 export { asLines } from './printable.ts';
 export { webhookBody } from './protocol/webhook.ts';
+export { circuitText, parseCircuit } from './qasm/read-circuit.ts';
+export { mostConnections } from './state/descriptors.ts';
+export {
+  nodeFolder,
+  refusedDirectory,
+  replayDirectory,
+  vpnLogPath,
+  vpnPidPath,
+  vpnProfilePath,
+} from './state/layout.ts';
 export { removeDoorToken, writeDoorToken } from './state/door-token.ts';
-export { vpnLogPath, vpnPidPath, vpnProfilePath } from './state/layout.ts';
 export { makeStateDir } from './state/node-folder.ts';
 export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';
+export { traceContextOf, type TraceContext } from './protocol/trace-context.ts';
+export { version } from './version.ts';
 export { UntrustedError } from './state/trust.ts';
-export { readPause, type Pause } from './state/pause-file.ts';
+export { readPause, removePause, writePause, type Pause } from './state/pause-file.ts';
 export { readPrivateFile, writeFileAtomic } from './state/private-file.ts';
 export {
   commandLineOf,

@@ -6,6 +6,7 @@ import { gap } from './gap.ts';
 import { growth } from './growth.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { page } from './page.ts';
 import { python } from './python.ts';
 import { search } from './search.ts';
 import { start } from './start.ts';
@@ -21,5 +22,6 @@ export const FIGURES: readonly Figure[] = [
   circuit,
   memory,
   growth,
+  page,
   python,
 ];

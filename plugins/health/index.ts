@@ -8,11 +8,12 @@ import { ConfigError, messageOf, type CodaNode, type Logger, type Plugin } from 
 import {
   asLines,
   MORE_FILES_REMEDY,
+  mostConnections,
   ReadinessReport,
   healthAddress,
   type HealthAddress,
 } from '../../src/kit.ts';
-import { capConnections, mostConnections } from './connections.ts';
+import { capConnections } from './connections.ts';
 import { isFromThisMachine } from './visitor.ts';
 
 /** How long open requests may take to end when the node closes. */

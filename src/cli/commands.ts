@@ -12,6 +12,7 @@ import { addExecutor } from './executor/command.ts';
 import { addHelp, type CommandGroup } from './help.ts';
 import { addJobs } from './jobs/command.ts';
 import { addLogs } from './logs/command.ts';
+import { addPage } from './page/command.ts';
 import { addPause, addResume } from './pause/command.ts';
 import { addReset } from './reset/command.ts';
 import { addResults } from './results/command.ts';
@@ -31,7 +32,18 @@ const GROUPS = [
   { title: 'Work with circuits', commands: [addShow, addConvert] },
   {
     title: 'Run a node',
-    commands: [addStart, addStop, addStatus, addJobs, addStats, addLogs, addPause, addResume, addService],
+    commands: [
+      addStart,
+      addStop,
+      addStatus,
+      addPage,
+      addJobs,
+      addStats,
+      addLogs,
+      addPause,
+      addResume,
+      addService,
+    ],
   },
   {
     title: 'Find and solve problems',

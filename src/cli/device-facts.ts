@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { SETTINGS, type Settings } from '../config/settings.ts';
 import { TARGETS, type Target } from '../protocol/ir.ts';
 import { printable } from '../protocol/text.ts';
-import { parseCircuit, type CircuitFile, type CircuitText, type Translation } from './circuit-file.ts';
+import { parseCircuit, type CircuitFile, type CircuitText, type Translation } from '../qasm/read-circuit.ts';
 
 type DeviceFacts = Pick<Settings, 'nativeGateSet' | 'deviceConfig'>;
 

@@ -65,6 +65,10 @@ export class EndRecord implements EndedJob {
     return this.#held.annotations ?? NO_ANNOTATIONS;
   }
 
+  get trace(): EndedJob['trace'] {
+    return this.#held.trace ?? null;
+  }
+
   get job(): Job | null {
     const held = this.#held;
     return held.stage === 'checking' ? null : viewOf(held);

@@ -1,6 +1,7 @@
 // How a job of this node ended, and how the device spent its time: what the hooks `onEnd` and `afterGap` tell those who keep
 // a record. Types only. All times are Unix milliseconds.
 import type { Annotations } from './annotations.ts';
+import type { TraceContext } from '../protocol/trace-context.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import type { Job } from './job.ts';
 
@@ -23,6 +24,8 @@ export interface EndedJob {
   readonly where: string | null;
   /** Of a failed one, what was thrown, if anything. */
   readonly thrown: unknown;
+  /** The trace context of its message; null if it has none. */
+  readonly trace: TraceContext | null;
   /** Size of its message, in characters. */
   readonly bytes: number;
   /** When the cloud wrote it to the stream, by the clock of Redis. */

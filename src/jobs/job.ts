@@ -1,6 +1,7 @@
 // A job on its way through the node, and its outcome as it is saved. Types only: every room below the pipeline uses them.
 import type { NativeGateIR } from '../protocol/ir.ts';
 import type { Annotations, Json } from './annotations.ts';
+import type { TraceContext } from '../protocol/trace-context.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 
 /** A job as plugins see it. It is frozen: to change it throws. */
@@ -71,6 +72,8 @@ export interface HeldFacts {
   /** What plugins see of it; made when the first of them looks. */
   view?: Job;
   annotations?: Annotations;
+  /** Set if its message has one. */
+  trace?: TraceContext;
   /** Set once it has an outcome: hears of each further annotation, and throws if it comes too late. */
   onAnnotated?: (annotations: Annotations) => void;
 }

@@ -1,8 +1,10 @@
 // The job pipeline as plugins see it: `node.jobs`. Types only.
 import type { DeviceFigures } from '../device/device-time.ts';
+import type { Edge } from '../device/executor.ts';
 import type { Hold } from '../device/holds.ts';
 import type { RunOutcome } from '../device/result.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { WaitingResult } from '../outbox/overview.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import type { CircuitFigures } from './ended-job.ts';
 
@@ -29,6 +31,8 @@ export interface Jobs {
   running(): RunningJob[];
   /** The first `most` of the jobs that wait for the device here, in their order; those that are still checked come last. */
   waiting(most: number): WaitingJob[];
+  /** The first `most` of the outcomes that are saved and not delivered, the oldest first. */
+  undelivered(most: number): WaitingResult[];
   /** The jobs on which a cancel can still take effect. */
   cancellable(): string[];
   /** Cancels a job of this node; false if it is not here, or if it is too late. */
@@ -58,6 +62,8 @@ export interface RunningJob {
   readonly origin: 'cloud' | 'local';
   readonly startedAt: number;
   readonly circuit: CircuitFigures;
+  /** The pairs of qubits that its gates couple, each once, at most `most`. Looks at each gate. */
+  couples(most: number): Edge[];
 }
 
 /** A job that waits for the device. */

@@ -11,14 +11,13 @@ import { Run, type RunOptions } from '../device/run.ts';
 import { ExecutorError, type Trouble } from '../errors.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import { isTapped } from '../kernel/tap.ts';
-import { unixMs } from '../net/timing.ts';
 import { validateIr, type NativeGateIR } from '../protocol/ir.ts';
-import { circuitFigures } from './circuit-figures.ts';
 import { EndRecord } from './end-record.ts';
 import type { EndedJob } from './ended-job.ts';
 import type { CheckingJob, Circuit, PreparingJob, ReadyJob } from './job.ts';
 import { copyIr, viewOf } from './job-view.ts';
 import type { LocalOutcome, LocalRun, RunningJob } from './jobs.ts';
+import { runningJob } from './look.ts';
 
 export interface LocalRunsOptions extends Omit<RunOptions, 'endings'> {
   readonly holds: Holds;
@@ -51,10 +50,7 @@ export class LocalRuns {
   }
 
   get running(): RunningJob | undefined {
-    if (this.#running === undefined) return undefined;
-    const { job } = this.#running;
-    const { jobId, startedAt = performance.now(), circuit } = job;
-    return { jobId, origin: 'local', startedAt: unixMs(startedAt), circuit: circuitFigures(circuit) };
+    return this.#running && runningJob(this.#running.job, 'local');
   }
 
   /** Resolves with the outcome, whatever it is. Rejects if it did not get the device, and with a JobError for a circuit that

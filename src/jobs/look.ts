@@ -1,24 +1,38 @@
 // What plugins see of the jobs that are here now: those on the device, those that wait, and why the device has nothing to do.
 import type { Why } from '../device/device-time.ts';
+import type { Edge } from '../device/executor.ts';
 import type { Admission } from '../kernel/admission.ts';
 import { unixMs } from '../net/timing.ts';
+import type { NativeGateIR } from '../protocol/ir.ts';
 import { circuitFigures } from './circuit-figures.ts';
+import type { ReadyJob } from './job.ts';
 import type { JobTable } from './job-table.ts';
 import type { RunningJob, WaitingJob } from './jobs.ts';
 
 export function runningJobs(held: JobTable): RunningJob[] {
-  return [...held.all()].flatMap((job) =>
-    job.stage === 'running'
-      ? [
-          {
-            jobId: job.jobId,
-            origin: 'cloud',
-            startedAt: unixMs(job.startedAt ?? performance.now()),
-            circuit: circuitFigures(job.circuit),
-          },
-        ]
-      : [],
-  );
+  return [...held.all()].flatMap((job) => (job.stage === 'running' ? [runningJob(job, 'cloud')] : []));
+}
+
+export function runningJob(job: ReadyJob, origin: RunningJob['origin']): RunningJob {
+  const { jobId, startedAt = performance.now(), circuit } = job;
+  return {
+    jobId,
+    origin,
+    startedAt: unixMs(startedAt),
+    circuit: circuitFigures(circuit),
+    couples: (most) => couples(circuit.ir, most),
+  };
+}
+
+function couples({ gates, num_qubits: qubits }: NativeGateIR, most: number): Edge[] {
+  const found = new Map<number, Edge>();
+  for (const gate of gates) {
+    const [a = 0, b] = gate.qubits;
+    if (b === undefined) continue;
+    found.set(a * qubits + b, [a, b]);
+    if (found.size >= most) break;
+  }
+  return [...found.values()];
 }
 
 export function waitingJobs(held: JobTable, most: number): WaitingJob[] {

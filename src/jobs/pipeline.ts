@@ -26,6 +26,7 @@ import { endsWithin } from '../net/timing.ts';
 import { deliveryFault, type Delivery } from '../outbox/delivery.ts';
 import { Drops } from '../outbox/drops.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { WaitingResult } from '../outbox/overview.ts';
 import { Replay } from '../outbox/replay.ts';
 import { Deferred } from '../queue/deferred.ts';
 import { Entries } from '../queue/entries.ts';
@@ -254,6 +255,10 @@ export class JobPipeline implements Jobs {
     return waitingJobs(this.#held, most);
   }
 
+  undelivered(most: number): WaitingResult[] {
+    return this.#options.outbox.waiting(most);
+  }
+
   cancellable(): string[] {
     const held = [...this.#held.all()].map(({ jobId }) => jobId);
     return [...held, ...this.#options.outbox.cancellable()];
@@ -381,6 +386,7 @@ export function gapListener({ afterGap }: Hooks): ((gap: IdleGap) => void) | und
 export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number): Promise<Delivery> {
   // The built-in plugin alone changes nothing.
   const shown = hooks.deliver.taps.length > 1 ? deepFrozen({ ...saved }) : saved;
+  const began = performance.now();
   let delivery: Delivery;
   try {
     delivery = (await hooks.deliver.promise(shown, attempt)) ?? NOT_DELIVERED;
@@ -392,9 +398,10 @@ export async function deliver(hooks: Hooks, saved: SavedOutcome, attempt: number
     delivery = { kind: 'retry', reason: messageOf(thrown), sent: false };
   }
   if (isTapped(hooks.afterDeliver)) {
+    const tookMs = performance.now() - began;
     const isSafe = onlyLook(hooks.afterDeliver);
     const seen = isSafe ? saved : deepFrozen({ ...saved });
-    void hooks.afterDeliver.promise(seen, attempt, isSafe ? delivery : deepFrozen(delivery));
+    void hooks.afterDeliver.promise(seen, attempt, isSafe ? delivery : deepFrozen(delivery), tookMs);
   }
   return delivery;
 }

@@ -77,7 +77,13 @@ export class Listeners {
   }
 }
 
-/** A time of performance.now() as Unix time in milliseconds, by the clock of now. */
+/** A clock that was set by less is not followed. */
+const SAME_CLOCK_MS = 100;
+
+/** A time of performance.now() as Unix time in milliseconds, by the clock of now. Of the same time it is the same, unless the
+ *  clock was set: two readings of the clock differ by a millisecond, and by more if the process had to wait between them. */
 export function unixMs(monotonic: number): number {
-  return Date.now() - performance.now() + monotonic;
+  const { timeOrigin } = performance;
+  const offset = Date.now() - performance.now();
+  return monotonic + (Math.abs(offset - timeOrigin) < SAME_CLOCK_MS ? timeOrigin : offset);
 }

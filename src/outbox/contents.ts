@@ -16,6 +16,7 @@ import {
   type JournalRecord,
 } from './entry.ts';
 import { originOf, Origins, type Room } from './origins.ts';
+import type { WaitingResult } from './overview.ts';
 import { RecentlyDone } from './recently-done.ts';
 
 export class Contents {
@@ -58,6 +59,26 @@ export class Contents {
       return { reason: trouble, origin: this.origins.someAnswer ? originOf(key) : undefined };
     }
     return undefined;
+  }
+
+  /** The first `most` of those that are to be delivered, the oldest first. */
+  waiting(most: number): WaitingResult[] {
+    const waiting: WaitingResult[] = [];
+    for (const { saved, stage, attempts, earlierAttempts, reason } of this.#entries.values()) {
+      if (waiting.length >= most) break;
+      if (stage === 'settling') continue;
+      const { jobId, callbackUrl, outcome, endedAt } = saved;
+      waiting.push({
+        jobId,
+        origin: originOf(callbackUrl),
+        status: outcome.status,
+        endedAt,
+        // The one that is under way has not failed yet.
+        attempts: earlierAttempts + attempts - (stage === 'posting' ? 1 : 0),
+        error: reason ?? null,
+      });
+    }
+    return waiting;
   }
 
   add(saved: SavedOutcome): Entry {

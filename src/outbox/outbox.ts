@@ -31,6 +31,7 @@ import {
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { keyOf } from './origins.ts';
+import type { WaitingResult } from './overview.ts';
 import type { RecentlyDone } from './recently-done.ts';
 import { setResultAside } from './refused.ts';
 
@@ -168,6 +169,11 @@ export class Outbox {
   /** Outcomes that the cloud has refused since the start. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** The first `most` of the results that wait for their delivery, the oldest first. */
+  waiting(most: number): WaitingResult[] {
+    return this.#contents.waiting(most);
   }
 
   has(jobId: string): boolean {

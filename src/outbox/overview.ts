@@ -1,5 +1,6 @@
 // How much waits in a node's folder, for a look from outside: reads only, so that the node may run meanwhile.
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import { deadLettersPath, journalPath } from '../state/layout.ts';
 import type { JournalRecord } from './entry.ts';
@@ -83,16 +84,19 @@ function note(record: JournalRecord, waiting: Map<string, WaitingResult>): void 
 /** Stream entries that were set aside because they are no jobs. Throws a ConfigError if they cannot be read. */
 export async function countDeadLetters(directory: string): Promise<number> {
   const path = deadLettersPath(directory);
-  let lines = 0;
-  for (const file of [path, `${path}.1`]) for (const byte of await bytesOf(file)) if (byte === 10) lines += 1;
-  return lines;
+  return (await countLines(path)) + (await countLines(`${path}.1`));
 }
 
-async function bytesOf(path: string): Promise<Buffer> {
+/** In pieces: the files may be large, and a node that runs has more to do. */
+async function countLines(path: string): Promise<number> {
+  let lines = 0;
   try {
-    return await readFile(path);
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
+    }
+    return lines;
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return Buffer.alloc(0);
+    if (errorCode(cause) === 'ENOENT') return 0;
     throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }

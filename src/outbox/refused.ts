@@ -70,9 +70,14 @@ export async function resultFiles(directory: string): Promise<string[]> {
   }
 }
 
+/** The files in a folder that a job may have. */
+export function filesOf(directory: string, jobId: string): string[] {
+  return KINDS.map((kind) => join(directory, fileNameOf(jobId, kind)));
+}
+
 /** Reads a refused result; undefined if it is gone. Throws a ConfigError that names the file if it is unusable. */
-export function readRefused(path: string): RefusedResult | undefined {
-  const text = readPrivateFile(path, MAX_RESULT_BYTES);
+export function readRefused(path: string, maxBytes = MAX_RESULT_BYTES): RefusedResult | undefined {
+  const text = readPrivateFile(path, maxBytes);
   if (text === undefined) return undefined;
   let value: unknown;
   try {

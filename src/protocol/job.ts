@@ -2,6 +2,7 @@
 // and shots have their own parsers.
 import { JobError } from '../errors.ts';
 import { shown } from './text.ts';
+import { traceContextOf, type TraceContext } from './trace-context.ts';
 
 export interface JobMessage {
   /** The id of the stream entry, e.g. `1700000000000-0`. */
@@ -12,6 +13,8 @@ export interface JobMessage {
   readonly irJson: string | undefined;
   /** Unparsed: see `parseShots`. */
   readonly shots: string | undefined;
+  /** Beyond the contract: who asked for the job can follow it. */
+  readonly trace: TraceContext | undefined;
 }
 
 const MAX_JOB_ID_LENGTH = 512;
@@ -30,6 +33,8 @@ export function parseMessage(messageId: string, fields: readonly (string | Buffe
   let callbackUrl = '';
   let irJson: string | undefined;
   let shots: string | undefined;
+  let traceparent = '';
+  let tracestate = '';
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const value = String(fields[at + 1]);
     switch (String(fields[at])) {
@@ -45,11 +50,18 @@ export function parseMessage(messageId: string, fields: readonly (string | Buffe
       case 'shots':
         shots = value;
         break;
+      case 'traceparent':
+        traceparent = value;
+        break;
+      case 'tracestate':
+        tracestate = value;
+        break;
     }
   }
   const fault = jobIdFault(jobId) ?? callbackFault(callbackUrl);
   if (fault !== undefined) throw new JobError(`malformed message ${shown(messageId)}: ${fault}`);
-  return { messageId, jobId, callbackUrl, irJson, shots };
+  const trace = traceparent === '' ? undefined : traceContextOf(traceparent, tracestate);
+  return { messageId, jobId, callbackUrl, irJson, shots, trace };
 }
 
 /** The `shots` of a job: a decimal integer of at least 1, else a JobError that quotes it, shortened. */

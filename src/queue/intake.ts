@@ -182,6 +182,7 @@ export class Intake {
       heldSince: performance.now(),
       stage: 'checking',
     };
+    if (message.trace !== undefined) job.trace = message.trace;
     held.add(job);
     return { job, message, fields, fault, earlier };
   }

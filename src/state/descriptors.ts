@@ -28,3 +28,16 @@ export function isExhausted({ used, limit }: Descriptors): boolean {
 export function descriptorsText({ used, limit }: Descriptors): string {
   return `${used} of ${limit === Infinity ? 'any number of' : limit} file descriptors in use`;
 }
+
+const MOST_CONNECTIONS = 128;
+const FEWEST_CONNECTIONS = 8;
+/** Of the descriptors that the process may have. */
+const SHARE = 1 / 8;
+/** Assumed if the limit is not known; the least that systems give. */
+const ASSUMED_LIMIT = 256;
+
+/** How many connections the health server may have at a time. */
+export function mostConnections(): number {
+  const limit = descriptorsOf(process.pid)?.limit ?? ASSUMED_LIMIT;
+  return Math.min(MOST_CONNECTIONS, Math.max(FEWEST_CONNECTIONS, Math.floor(limit * SHARE)));
+}

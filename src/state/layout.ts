@@ -71,6 +71,11 @@ export function doorTokenPath(folder: string): string {
   return join(folder, 'door-token');
 }
 
+/** Leads a browser to the node's page. */
+export function pageLinkPath(folder: string): string {
+  return join(folder, 'page.html');
+}
+
 export function pausePath(folder: string): string {
   return join(folder, 'paused.json');
 }

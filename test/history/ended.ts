@@ -41,6 +41,7 @@ export function ended(jobId: string, changes: Partial<EndedJob> = {}): EndedJob 
     annotations: NO_ANNOTATIONS,
     where: null,
     thrown: undefined,
+    trace: null,
     bytes: 500,
     sentAt: Math.round(endedAt) - 18,
     takenAt: endedAt - 13,

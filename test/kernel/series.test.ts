@@ -209,7 +209,7 @@ describe('a tap that only looks', () => {
     hooks.afterDeliver.tap({ ...looks, name: 'async' }, waits);
     hooks.afterDeliver.tap({ ...looks, name: 'last' }, ({ jobId }) => void seen.push(jobId));
     assert.ok(onlyLook(hooks.afterDeliver));
-    const call = hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' });
+    const call = hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
     assert.deepEqual(seen, ['j']);
     await call;
     await waitUntil('the second failure', () => hooks.lines.length === 2);
@@ -227,12 +227,12 @@ describe('a tap that only looks', () => {
     });
     hooks.afterDeliver.tap({ ...looks, name: 'last' }, () => void seen.push('last'));
     assert.ok(!onlyLook(hooks.afterDeliver));
-    await hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' });
+    await hooks.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
     assert.deepEqual(seen.splice(0), ['looks', 'waited', 'last']);
     const others = guarded();
     others.afterDeliver.tap(looks, () => void seen.push('looks'));
     others.afterDeliver.intercept({ tap: ({ name }) => void seen.push(`before ${name}`) });
-    await others.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' });
+    await others.afterDeliver.promise({ ...saved, outcome, endedAt: '' }, 1, { kind: 'delivered' }, 1);
     assert.deepEqual(seen, ['before looks', 'looks']);
   });
 

@@ -119,7 +119,8 @@ describe('onEnd, afterSave and afterGap', () => {
       hold.release();
       for (const [i, id] of ids.entries()) {
         await waitUntil('a run', () => executor.started.includes(id));
-        await waitUntil('the next job', () => test.node.jobs.waiting(1).length === 1 - i);
+        // One that is still checked would make the gap another one.
+        await waitUntil('the next job', () => i > 0 || test.node.jobs.waiting(1)[0]?.stage === 'queued');
         executor.release(id);
         await cloud.outcome(id);
       }

@@ -210,7 +210,7 @@ describe('observing hooks', () => {
 
 describe('afterDeliver', () => {
   it('says of every attempt how it ended', async () => {
-    const told: [SavedOutcome, number, Delivery][] = [];
+    const told: [SavedOutcome, number, Delivery, number][] = [];
     const plugin = definePlugin({
       name: 'mirror',
       apply: ({ hooks }) => hooks.afterDeliver.tap('mirror', (...args) => void told.push(args)),

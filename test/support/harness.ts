@@ -163,6 +163,7 @@ export function testJobs(held: Iterable<string> = []): Jobs & { held: Set<string
     }),
     device: () => ({ since: 0, busyMs: 0, idle: null }),
     running: () => [],
+    undelivered: () => [],
     waiting: () => [],
     cancellable: () => [...all],
     cancel(jobId) {

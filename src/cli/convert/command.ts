@@ -1,6 +1,6 @@
 // `coda convert`: from OpenQASM to NativeGateIR as JSON, and back.
 import type { CAC } from 'cac';
-import type { CircuitFormat } from '../circuit-file.ts';
+import type { CircuitFormat } from '../../qasm/read-circuit.ts';
 import { oneOf, TARGET_OPTION, targetOption } from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 

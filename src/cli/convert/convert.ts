@@ -5,12 +5,11 @@ import type { NativeGateIR, Target } from '../../protocol/ir.ts';
 import {
   formatOfName,
   parseCircuit,
-  readCircuitText,
-  translationText,
   type CircuitFile,
   type CircuitFormat,
   type CircuitText,
-} from '../circuit-file.ts';
+} from '../../qasm/read-circuit.ts';
+import { readCircuitText, translationText } from '../circuit-file.ts';
 import { readForDevice } from '../device-facts.ts';
 import { CommandError } from '../terminal/failure.ts';
 import { textOutput, type Output } from '../terminal/output.ts';

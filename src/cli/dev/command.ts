@@ -1,8 +1,12 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
 import { createLogger } from '../../log.ts';
+import { healthAddress } from '../../kernel/health-address.ts';
+import type { Node } from '../../node.ts';
 import { definePlugin } from '../../plugin.ts';
 import type { Executor } from '../../device/executor.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { readDoorToken } from '../../state/door-token.ts';
 import { TARGETS } from '../../protocol/ir.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
@@ -105,6 +109,16 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     close: () => node.stop(),
     description: `executor ${source}`,
     isExact: source === 'simulator',
+    ...pageOf(node, config.plugins, terms.stateDir),
     ended: node.failed,
   };
+}
+
+/** The link to the page, with the token that lets it act. */
+function pageOf(node: Node, { disabled }: LoadedConfig['plugins'], stateDir: string): Pick<DevNode, 'page'> {
+  const address = node.services.find(healthAddress);
+  if (address === undefined || disabled.has('page')) return {};
+  const token = readDoorToken(stateDir);
+  const fragment = token === undefined ? '' : `#token=${token}`;
+  return { page: `http://127.0.0.1:${address().port}/${fragment}` };
 }

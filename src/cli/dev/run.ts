@@ -31,6 +31,8 @@ export interface DevNode {
   readonly description: string;
   /** False if the device may be noisy or is none at all: with `once`, jobs then only have to complete. */
   readonly isExact: boolean;
+  /** Link to its page, if it has one. */
+  readonly page?: string;
   /** Settles if the node stops by itself, which ends the session. */
   readonly ended?: Promise<unknown>;
 }
@@ -119,6 +121,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     return node.close();
   });
   out.write(`node   ${node.description}`);
+  if (node.page !== undefined) out.write(`page   ${node.page}`);
   const nodeEnded = whenEnded(node, out, () => isLeaving);
 
   const samples = sampleJobs(target, qubits);
@@ -138,7 +141,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   }
 
   await announceSession(cloud, env, out, release);
-  await explain(folder, target, env, out);
+  await explain(folder, target, env, out, node.page);
   await aborted(AbortSignal.any([signal, nodeEnded]));
   if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
@@ -202,7 +205,13 @@ function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   }
 }
 
-async function explain(folder: string, target: Target, env: NodeJS.ProcessEnv, out: Output): Promise<void> {
+async function explain(
+  folder: string,
+  target: Target,
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  page: string | undefined,
+): Promise<void> {
   const file = join(folder, 'bell.json');
   await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
   out.write('');
@@ -210,6 +219,7 @@ async function explain(folder: string, target: Target, env: NodeJS.ProcessEnv, o
   const where = manager === undefined ? 'from another terminal' : 'from another terminal, in this folder';
   out.write(`Ready for your own circuits; ${where}:`);
   out.write(`  ${manager ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  if (page?.includes('#token=') === true) out.write('Or drop a file with a circuit on the page.');
   out.write('Ctrl-C ends everything.');
 }
 

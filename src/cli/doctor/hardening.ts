@@ -143,7 +143,8 @@ export const HARDENING: readonly Item[] = [
     },
   },
   {
-    words: 'other machines see all that the health server has, also the routes of plugins: it has no login',
+    words:
+      'other machines see all that the health server has, also the page and the routes of plugins: it has no login',
     find: ({ config: { settings } }) =>
       settings.healthOpen && !isThisMachine(settings.host)
         ? { where: 'CODA_HEALTH_OPEN=true', remedy: 'Unset it, or set CODA_HOST=127.0.0.1.' }

@@ -1,10 +1,10 @@
 // The actions of `coda results`, on the files of a state directory, whether its node runs or not.
-import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
-import { dropRefused, readRefused, requestReplay, resultFiles, type SetAside } from '../../outbox/refused.ts';
+import { dropRefused, requestReplay, type SetAside } from '../../outbox/refused.ts';
+import { findSetAside, type AllSetAside } from '../../outbox/set-aside.ts';
 import { countDeadLetters, readWaiting } from '../../outbox/overview.ts';
 import { printable } from '../../protocol/text.ts';
-import { deadLettersPath, nodeFolder, refusedDirectory, replayDirectory } from '../../state/layout.ts';
+import { deadLettersPath, nodeFolder } from '../../state/layout.ts';
 import { findNode } from '../local-node/find.ts';
 import { checkOwner } from '../local-node/owner.ts';
 import type { Output } from '../terminal/output.ts';
@@ -24,7 +24,7 @@ export interface ActionRequest {
 
 type Request = ActionRequest & { readonly folder: string };
 
-const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number>> = {
+const ACTIONS: Record<Action, (request: Request, found: AllSetAside) => Promise<number>> = {
   list,
   show,
   replay,
@@ -35,7 +35,7 @@ const ACTIONS: Record<Action, (request: Request, found: Found) => Promise<number
 export async function runAction(action: Action, request: ActionRequest): Promise<number> {
   checkOwner(request.stateDir, 'results …');
   const folder = nodeFolder(request.stateDir);
-  const found = await find(folder);
+  const found = await findSetAside(folder);
   for (const problem of found.problems) request.out.error(problem);
   return ACTIONS[action]({ ...request, folder }, found);
 }
@@ -50,39 +50,7 @@ export async function runWaiting(
   return action === 'list' ? listWaiting({ ...request, folder }) : dropWaiting({ ...request, folder });
 }
 
-interface Found {
-  /** The oldest first. */
-  readonly refused: readonly SetAside[];
-  /** Those that the node has not taken yet. */
-  readonly replaying: readonly SetAside[];
-  /** One sentence for each file that cannot be used. */
-  readonly problems: readonly string[];
-}
-
-async function find(folder: string): Promise<Found> {
-  const problems: string[] = [];
-  const readAll = async (directory: string): Promise<SetAside[]> => {
-    const found: SetAside[] = [];
-    const names = await resultFiles(directory).catch((thrown: unknown): string[] => {
-      problems.push(messageOf(thrown));
-      return [];
-    });
-    for (const name of names) {
-      const path = join(directory, name);
-      try {
-        const result = readRefused(path);
-        if (result !== undefined) found.push({ path, result });
-      } catch (thrown) {
-        problems.push(messageOf(thrown));
-      }
-    }
-    return found.toSorted((a, b) => (a.result.refusedAt < b.result.refusedAt ? -1 : 1));
-  };
-  const refused = await readAll(refusedDirectory(folder));
-  return { refused, replaying: await readAll(replayDirectory(folder)), problems };
-}
-
-async function list({ folder, json, out }: Request, found: Found): Promise<number> {
+async function list({ folder, json, out }: Request, found: AllSetAside): Promise<number> {
   const problems = [...found.problems];
   const unknown = (thrown: unknown): undefined => {
     problems.push(messageOf(thrown));
@@ -106,7 +74,7 @@ async function list({ folder, json, out }: Request, found: Found): Promise<numbe
   return problems.length > 0 ? 1 : 0;
 }
 
-async function show({ folder, jobs, json, out }: Request, found: Found): Promise<number> {
+async function show({ folder, jobs, json, out }: Request, found: AllSetAside): Promise<number> {
   const [chosen] = choose(jobs, [...found.refused, ...found.replaying], folder, out) ?? [];
   if (chosen === undefined) return 1;
   if (json) out.json(jsonOf(chosen), 2);
@@ -114,7 +82,7 @@ async function show({ folder, jobs, json, out }: Request, found: Found): Promise
   return 0;
 }
 
-async function replay({ stateDir, folder, jobs, json, out }: Request, found: Found): Promise<number> {
+async function replay({ stateDir, folder, jobs, json, out }: Request, found: AllSetAside): Promise<number> {
   const chosen = choose(jobs, [...found.refused, ...found.replaying], folder, out);
   if (chosen === undefined) return 1;
   const handedOver: SetAside[] = [];
@@ -139,7 +107,7 @@ async function replay({ stateDir, folder, jobs, json, out }: Request, found: Fou
   return handedOver.length === chosen.length ? 0 : 1;
 }
 
-async function drop({ folder, jobs, json, out }: Request, found: Found): Promise<number> {
+async function drop({ folder, jobs, json, out }: Request, found: AllSetAside): Promise<number> {
   const chosen = choose(jobs, [...found.refused, ...found.replaying], folder, out);
   if (chosen === undefined) return 1;
   const dropped: SetAside[] = [];

@@ -1,7 +1,7 @@
 // Shows refused results: tables for people, JSON for programs. Never a callback's path, which may be a secret.
-import { maskUrlPasswords } from '../../log.ts';
 import { originOf } from '../../outbox/origins.ts';
 import type { SetAside } from '../../outbox/refused.ts';
+import { withoutCredentials } from '../../net/without-credentials.ts';
 import { printable } from '../../protocol/text.ts';
 import { webhookBody } from '../../protocol/webhook.ts';
 import { deadLettersPath } from '../../state/layout.ts';
@@ -18,9 +18,6 @@ export interface Overview {
   readonly undelivered: number | undefined;
   readonly deadLetters: number | undefined;
 }
-
-/** A cloud's error text may quote a token. */
-const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 /** What `list` prints: the refused results, then how many other results and messages there are. */
 export function listLines(overview: Overview): string[] {
@@ -78,9 +75,9 @@ export function jsonOf({ path, result }: SetAside): object {
   const body = webhookBody(jobId, outcome);
   return {
     ...body,
-    ...(body.status === 'failed' ? { error: masked(body.error) } : {}),
+    ...(body.status === 'failed' ? { error: withoutCredentials(body.error) } : {}),
     refused_at: refusedAt,
-    reason: masked(reason),
+    reason: withoutCredentials(reason),
     callback_origin: originOf(callbackUrl),
     ended_at: endedAt,
     qpu_id: qpuId,
@@ -92,9 +89,5 @@ export function jsonOf({ path, result }: SetAside): object {
 
 /** A text of the cloud, for people. */
 export function safe(text: string, max: number): string {
-  return printable(masked(text), max);
-}
-
-function masked(text: string): string {
-  return maskUrlPasswords(text.replace(JWT, '***'));
+  return printable(withoutCredentials(text), max);
 }

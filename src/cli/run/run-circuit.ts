@@ -11,14 +11,9 @@ import { checkResult, OddResults } from '../../device/result.ts';
 import { webhookBody, type Outcome } from '../../protocol/webhook.ts';
 import { histogram } from '../terminal/histogram.ts';
 import { logOutput, paint, type Output } from '../terminal/output.ts';
-import {
-  parseCircuit,
-  readCircuitText,
-  translationText,
-  type CircuitFile,
-  type CircuitText,
-} from '../circuit-file.ts';
-import { checkEdges } from '../connectivity.ts';
+import { parseCircuit, type CircuitFile, type CircuitText } from '../../qasm/read-circuit.ts';
+import { readCircuitText, translationText } from '../circuit-file.ts';
+import { checkEdges } from '../../device/check-edges.ts';
 import { targetOf } from '../device-facts.ts';
 import { findRunningNode, runThroughNode } from './through-node.ts';
 

@@ -2,14 +2,9 @@
 import type { Target } from '../../protocol/ir.ts';
 import { parseShots } from '../../protocol/job.ts';
 import type { JobEnd } from '../../testing/index.ts';
-import {
-  parseCircuit,
-  readCircuitText,
-  translationText,
-  type CircuitFile,
-  type CircuitText,
-} from '../circuit-file.ts';
-import { checkEdges } from '../connectivity.ts';
+import { parseCircuit, type CircuitFile, type CircuitText } from '../../qasm/read-circuit.ts';
+import { readCircuitText, translationText } from '../circuit-file.ts';
+import { checkEdges } from '../../device/check-edges.ts';
 import { targetOf } from '../device-facts.ts';
 import { connectToSession, type DevClient } from '../dev/client.ts';
 import type { Output } from '../terminal/output.ts';

@@ -22,7 +22,8 @@ export interface ThisPluginTakesNoOptions {
 }
 declare const none: unique symbol;
 
-type WithoutOptions = 'cancellation' | 'discovery' | 'door' | 'pause' | 'simulator';
+type WithoutOptions =
+  'cancellation' | 'discovery' | 'door' | 'metrics' | 'page' | 'pause' | 'simulator' | 'tracing';
 
 /** The options of each built-in plugin. */
 export type BuiltinOptions = SettingOptions & {

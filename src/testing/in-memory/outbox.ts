@@ -3,6 +3,8 @@ import type { Annotations } from '../../jobs/annotations.ts';
 import type { Outcomes } from '../../jobs/endings.ts';
 import type { SavedOutcome } from '../../jobs/job.ts';
 import type { Delivery } from '../../outbox/delivery.ts';
+import { originOf } from '../../outbox/origins.ts';
+import type { WaitingResult } from '../../outbox/overview.ts';
 import { RecentlyDone } from '../../outbox/recently-done.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobEnding, Ledger } from './playing.ts';
@@ -35,6 +37,27 @@ export class MemoryOutbox implements Outcomes {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  waiting(most: number): WaitingResult[] {
+    const all = [...this.#entries.values()].filter(({ stage }) => stage !== 'settling');
+    return all.slice(0, most).map(
+      ({
+        saved: {
+          jobId,
+          callbackUrl,
+          outcome: { status },
+          endedAt,
+        },
+      }) => ({
+        jobId,
+        origin: originOf(callbackUrl),
+        status,
+        endedAt,
+        attempts: 0,
+        error: null,
+      }),
+    );
   }
 
   cancellable(): string[] {

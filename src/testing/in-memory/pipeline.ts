@@ -20,6 +20,7 @@ import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
 import type { Statuses } from '../../outbox/delivery.ts';
+import type { WaitingResult } from '../../outbox/overview.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
 import { parseMessage } from '../../protocol/job.ts';
 import { readCircuit } from '../../queue/read-circuit.ts';
@@ -178,6 +179,10 @@ export class MemoryPipeline implements Pipeline {
 
   waiting(most: number): WaitingJob[] {
     return waitingJobs(this.#held, most);
+  }
+
+  undelivered(most: number): WaitingResult[] {
+    return this.#outbox.waiting(most);
   }
 
   cancellable(): string[] {

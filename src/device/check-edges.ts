@@ -1,5 +1,5 @@
 // Whether a device has the edges that a circuit needs. Nothing here routes: what is missing is named.
-import type { Edge } from '../device/executor.ts';
+import type { Edge } from './executor.ts';
 import { JobError } from '../errors.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 

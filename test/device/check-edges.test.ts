@@ -1,7 +1,7 @@
 // A circuit that needs what the device does not have: each missing edge is named, with what is there.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkEdges } from '../../src/cli/connectivity.ts';
+import { checkEdges } from '../../src/device/check-edges.ts';
 import type { Gate, GateName, NativeGateIR } from '../../src/protocol/ir.ts';
 import { BELL } from '../protocol/arbitraries.ts';
 

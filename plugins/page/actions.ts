@@ -1,0 +1,162 @@
+// What the operator may do from the page: the same as with the commands, through the same functions.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CodaNode, LocalOutcome } from '../../src/index.ts';
+import {
+  dropRefused,
+  filesOf,
+  nodeFolder,
+  printable,
+  refusedDirectory,
+  removePause,
+  replayDirectory,
+  requestDrop,
+  requestReplay,
+  writePause,
+} from '../../src/kit.ts';
+import type { ActionAnswer, Actions } from './api.ts';
+import { RefusedError } from './answering.ts';
+import { shownCounts } from './counts.ts';
+import { circuitFor } from './device.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** The node looks twice a second. */
+const NOTICED_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 50;
+/** That of `coda run`. */
+const DEFAULT_SHOTS = 1_000;
+const MOST_NAME = 200;
+
+/** What `gone` is aborted with stops a run. */
+type Action = (body: Body, gone: AbortController) => Promise<ActionAnswer>;
+
+export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: Action } {
+  /** Runs that began here, by the ids of their jobs. */
+  const runs = new Map<string, AbortController>();
+  const folder = nodeFolder(node.settings.stateDir);
+
+  return {
+    async pause({ reason }) {
+      if (reason !== undefined && typeof reason !== 'string') throw wrong('reason', 'a text');
+      await writePause(node.settings.stateDir, reason === '' ? null : (reason ?? null));
+      await noticed(node, true);
+      return { text: 'Paused: no new job is taken until it is resumed. What runs may finish.' };
+    },
+
+    async resume() {
+      await removePause(node.settings.stateDir);
+      await noticed(node, false);
+      return { text: 'Resumed: jobs are taken again.' };
+    },
+
+    cancel(body) {
+      const jobId = jobIdOf(body);
+      checkStarted(node);
+      const run = runs.get(jobId);
+      run?.abort(new Error('the operator cancelled it'));
+      if (run === undefined && !node.jobs.cancel(jobId)) {
+        throw new RefusedError(409, `job ${named(jobId)} cannot be cancelled here any more`);
+      }
+      return Promise.resolve({ text: `Cancelled job ${named(jobId)}.` });
+    },
+
+    async replay(body) {
+      const jobId = jobIdOf(body);
+      const files = filesOf(refusedDirectory(folder), jobId);
+      if (!(await some(files, (path) => requestReplay(folder, path)))) throw notSetAside(jobId);
+      return { text: `The result of job ${named(jobId)} will be delivered once more.` };
+    },
+
+    async drop(body) {
+      const jobId = jobIdOf(body);
+      if (body['which'] === 'waiting') {
+        checkStarted(node);
+        if (!node.jobs.undelivered(Infinity).some((result) => result.jobId === jobId)) {
+          throw new RefusedError(409, `no result of job ${named(jobId)} waits for its delivery`);
+        }
+        await requestDrop(folder, [jobId]);
+        return { text: `The result of job ${named(jobId)} is dropped once no attempt is under way.` };
+      }
+      if (body['which'] !== 'refused') throw wrong('which', "'refused' or 'waiting'");
+      const files = [refusedDirectory, replayDirectory].flatMap((of) => filesOf(of(folder), jobId));
+      if (!(await some(files, dropRefused))) throw notSetAside(jobId);
+      return { text: `Dropped the result of job ${named(jobId)}.` };
+    },
+
+    async run({ circuit, shots = DEFAULT_SHOTS, name = 'the circuit' }, gone) {
+      if (typeof circuit !== 'string') throw wrong('circuit', 'a text');
+      if (typeof name !== 'string') throw wrong('name', 'a text');
+      if (!isShots(shots)) throw wrong('shots', 'a whole number from 1 on');
+      checkStarted(node);
+      const shown = printable(name, MOST_NAME);
+      const ir = await circuitFor(node, shown, circuit);
+      let id: string | undefined;
+      try {
+        const { jobId, outcome } = await node.jobs.runLocal(ir, {
+          shots,
+          name: shown,
+          signal: gone.signal,
+          onStart: (started) => runs.set((id = started), gone),
+        });
+        return ranAnswer(shown, jobId, outcome);
+      } catch (thrown) {
+        if (!gone.signal.aborted) throw thrown;
+        throw new RefusedError(409, `${shown} was stopped before it had the device`);
+      } finally {
+        if (id !== undefined) runs.delete(id);
+      }
+    },
+  };
+}
+
+function ranAnswer(name: string, jobId: string, outcome: LocalOutcome['outcome']): ActionAnswer {
+  switch (outcome.status) {
+    case 'completed': {
+      const counts = shownCounts(outcome.counts);
+      return { text: `${name} has run.`, jobId, outcome: 'completed', counts };
+    }
+    case 'failed':
+      return { text: `${name} has failed.`, jobId, outcome: 'failed', error: outcome.error };
+    case 'cancelled':
+      return { text: `${name} was stopped.`, jobId, outcome: 'cancelled' };
+  }
+}
+
+function checkStarted({ phase }: CodaNode): void {
+  if (phase === 'booting')
+    throw new RefusedError(409, 'the node is still starting', 'Try again in a moment.');
+}
+
+function isShots(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
+}
+
+/** Whether it was done to one of the files; all are tried. */
+async function some(paths: readonly string[], act: (path: string) => Promise<boolean>): Promise<boolean> {
+  return (await Promise.all(paths.map(act))).includes(true);
+}
+
+function notSetAside(jobId: string): RefusedError {
+  return new RefusedError(409, `no result of job ${named(jobId)} is set aside`);
+}
+
+async function noticed(node: CodaNode, isPaused: boolean): Promise<void> {
+  for (const giveUpAt = performance.now() + NOTICED_WITHIN_MS; performance.now() < giveUpAt;) {
+    if ('paused' in node.readiness().toJSON() === isPaused) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new RefusedError(504, 'the node has not confirmed it', 'See its state: coda status');
+}
+
+function jobIdOf({ jobId }: Body): string {
+  if (typeof jobId === 'string' && jobId !== '') return jobId;
+  throw wrong('jobId', 'the id of a job');
+}
+
+function named(jobId: string): string {
+  return printable(jobId, 200);
+}
+
+function wrong(field: string, expected: string): RefusedError {
+  return new RefusedError(400, `${field} has to be ${expected}`);
+}

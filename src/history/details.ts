@@ -8,6 +8,7 @@ import { circuitJson, type Details } from './lines.ts';
 const PER_SECOND = 50;
 const LONGEST_TEXT = 500;
 const LONGEST_STACK = 4_000;
+const LONGEST_MASKED = 100_000;
 /** Of an error's causes, so many are kept. */
 const MOST_CAUSES = 4;
 
@@ -58,7 +59,8 @@ export class DetailKeeper {
   }
 
   shortened(text: string, most = LONGEST_TEXT): string {
-    const masked = this.#options.log.masked(text.slice(0, 2 * most));
+    // Cut twice: a secret that the first cut goes through is behind the second one.
+    const masked = this.#options.log.masked(text.slice(0, LONGEST_MASKED));
     return masked.length > most ? `${masked.slice(0, most - 1)}…` : masked;
   }
 

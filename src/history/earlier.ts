@@ -19,10 +19,11 @@ export class Earlier {
   readonly #directory: string;
   readonly #details: DetailKeeper;
   readonly #add: (lines: string) => void;
-  readonly #begunAt = new Date().toISOString();
+  #begunMs = Date.now();
+  #begunAt = new Date(this.#begunMs).toISOString();
   /** Jobs that are not looked up yet. */
-  #open = new Map<string, Open>();
-  #known = new Set<string>();
+  readonly #open = new Map<string, Open>();
+  readonly #known = new Set<string>();
   #looking: Promise<void> | undefined;
   #lastIso = '';
   #lastTime = 0;
@@ -47,6 +48,13 @@ export class Earlier {
     return endedAt < this.#begunAt;
   }
 
+  /** A job of this process has ended: if that was before the process began, the clock was set back. */
+  endedHere(endedAt: number): void {
+    if (endedAt >= this.#begunMs) return;
+    this.#begunMs = Math.floor(endedAt);
+    this.#begunAt = new Date(this.#begunMs).toISOString();
+  }
+
   /** An attempt to deliver such a job has ended. Its line is written at once if the job was looked up before. */
   add(saved: Saved, attempt: string): void {
     const { jobId } = saved;
@@ -64,15 +72,18 @@ export class Earlier {
 
   /** Looks up all that wait. Never rejects: who cannot be read has no record. */
   async #look(): Promise<void> {
-    // Those of the same moment are looked up together.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const looked = this.#open;
-    const found = await recordedJobs(this.#directory, new Set(looked.keys())).catch(() => new Set<string>());
-    this.#open = new Map();
-    for (const [jobId, { record, attempts }] of looked) {
-      this.#known.add(jobId);
-      this.#add(found.has(jobId) ? attempts : record + attempts);
-    }
+    do {
+      // Those of the same moment are looked up together.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const ids = new Set(this.#open.keys());
+      const found = await recordedJobs(this.#directory, ids).catch(() => new Set<string>());
+      for (const jobId of ids) {
+        const { record = '', attempts = '' } = this.#open.get(jobId) ?? {};
+        this.#open.delete(jobId);
+        this.#known.add(jobId);
+        this.#add(found.has(jobId) ? attempts : record + attempts);
+      }
+    } while (this.#open.size > 0);
     this.#looking = undefined;
   }
 

@@ -3,6 +3,7 @@
 import type { DeviceFigures } from '../device/device-time.ts';
 import type { IdleGap, IdleReason } from '../jobs/ended-job.ts';
 import { isRecord } from '../protocol/text.ts';
+import { numbersOf } from './parse.ts';
 import type { IdleTime, LongestGap, Period } from './record.ts';
 import { Histogram } from './spread.ts';
 
@@ -181,8 +182,4 @@ export class DeviceWatch {
 
 function noCounts(): Counts {
   return { completed: 0, failed: 0, cancelled: 0, deadLetters: 0, delivered: 0, refused: 0 };
-}
-
-function numbersOf(value: unknown): readonly number[] {
-  return Array.isArray(value) && value.every((part) => typeof part === 'number') ? value : [];
 }

@@ -1,7 +1,7 @@
 // Answers questions from the files of the history, whether the node runs or not.
 import type { HistoryQuery, JobPage } from './history.ts';
 import { readBackwards, type Place } from './files.ts';
-import { glance, type Glance, isToDeliver, keyOf, mayHaveOutcome, parseLine } from './lines.ts';
+import { glance, type Glance, isToDeliver, keyOf, mayHaveOutcome, parseLine } from './parse.ts';
 import { parseMinute, Tally, type Minute } from './minute.ts';
 import type { DeliveryAttempt, JobRecord, Period, RecordedDelivery } from './record.ts';
 

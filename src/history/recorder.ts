@@ -8,13 +8,15 @@ import { RepeatFilter } from '../log.ts';
 import type { Delivery } from '../outbox/delivery.ts';
 import { historyDirectory, nodeFolder } from '../state/layout.ts';
 import { writeRemedy } from '../state/private-file.ts';
+import { AgeWatch } from './age.ts';
 import { Bytes } from './bytes.ts';
 import { DetailKeeper, type DetailOptions } from './details.ts';
 import { Earlier } from './earlier.ts';
 import { SeriesWriter } from './files.ts';
 import type { History, HistoryEntry, HistoryQuery } from './history.ts';
-import { addAttemptLine, addCancelLine, addJobLine, addShortLine, isToDeliver, parseLine } from './lines.ts';
+import { addAttemptLine, addCancelLine, addJobLine, addShortLine } from './lines.ts';
 import { DeviceWatch, Tally } from './minute.ts';
+import { isToDeliver, parseLine } from './parse.ts';
 import { findJobs, listJobs, readTrend } from './read.ts';
 import type { DeliveryAttempt, JobRecord, Period } from './record.ts';
 
@@ -25,9 +27,6 @@ const FLUSH_BYTES = 256 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const LOOK_FOR_OLD_MS = 600_000;
-/** So much may the clock be set in that time without being suspicious. */
-const CLOCK_STEP_MS = 60_000;
 /** The minutes' share of the space. */
 const MINUTES_SHARE = 1 / 4;
 /** All of the first attempts to deliver a result are recorded; of later ones the 16th, the 32nd and so on, and the last. */
@@ -53,10 +52,13 @@ export class Recorder implements History {
   readonly #earlier: Earlier;
   readonly #listeners = new Set<(entry: HistoryEntry) => void>();
   readonly #troubles = new RepeatFilter();
-  #lines = new Bytes();
+  readonly #age = new AgeWatch();
+  readonly #lines = new Bytes();
+  /** The last flush that was asked for, and how many have not ended. Each waits for the one before. */
   #writing: Promise<void> | undefined;
+  #flushes = 0;
   #flushTimer: NodeJS.Timeout | undefined;
-  #lookTimer: NodeJS.Timeout | undefined;
+  #minuteTimer: NodeJS.Timeout | undefined;
   #minuteBegan = performance.now();
   #minuteFrom = Date.now();
   #figures: (() => DeviceFigures) | undefined;
@@ -84,20 +86,7 @@ export class Recorder implements History {
     this.#figures = figures;
     this.#minuteBegan = performance.now();
     this.#minuteFrom = Date.now();
-    const lookedAt = { unix: Date.now(), monotonic: performance.now() };
-    let sinceLook = 0;
-    this.#lookTimer = setInterval(() => {
-      void this.#flush();
-      sinceLook += MINUTE_MS;
-      if (sinceLook < LOOK_FOR_OLD_MS) return;
-      sinceLook = 0;
-      const unix = Date.now();
-      const monotonic = performance.now();
-      // A clock that was set a moment ago may be wrong, and would make everything old.
-      const step = unix - lookedAt.unix - (monotonic - lookedAt.monotonic);
-      Object.assign(lookedAt, { unix, monotonic });
-      if (Math.abs(step) < CLOCK_STEP_MS) void this.#removeOld();
-    }, MINUTE_MS).unref();
+    this.#minuteTimer = setInterval(() => void this.#flush(), MINUTE_MS).unref();
   }
 
   ended(ended: EndedJob): void {
@@ -108,6 +97,7 @@ export class Recorder implements History {
       tally.wait.add(startedAt - (sentAt < takenAt ? sentAt : takenAt));
       tally.run.add(endedAt - startedAt);
     }
+    this.#earlier.endedHere(endedAt);
     const details = this.#details.detailsOf(ended);
     const from = this.#begin();
     addJobLine(this.#lines, ended, details);
@@ -192,7 +182,7 @@ export class Recorder implements History {
 
   /** Writes what is there. Nothing is recorded afterwards. */
   async close(): Promise<void> {
-    clearInterval(this.#lookTimer);
+    clearInterval(this.#minuteTimer);
     clearTimeout(this.#flushTimer);
     await this.#earlier.settled();
     await this.#flush();
@@ -227,21 +217,20 @@ export class Recorder implements History {
 
   /** Resolves once all that is known at this moment is written, or lost. Never rejects. */
   #flush(): Promise<void> {
-    const writing = this.#writeAfter(this.#writing);
-    this.#writing = writing;
-    return writing;
+    this.#flushes += 1;
+    return (this.#writing = this.#writeAfter(this.#writing));
   }
 
   async #writeAfter(before: Promise<void> | undefined): Promise<void> {
     await before;
-    const writing = this.#writing;
     try {
       await this.#write();
       this.#isWritten();
     } catch (thrown) {
       this.#isLost(thrown);
     }
-    if (this.#writing === writing) this.#writing = undefined;
+    this.#flushes -= 1;
+    if (this.#flushes === 0) this.#writing = undefined;
   }
 
   async #write(): Promise<void> {
@@ -250,6 +239,9 @@ export class Recorder implements History {
     if (this.#closed) return;
     if (this.#lines.length > 0) await this.#jobs.write(this.#lines.take());
     await this.#writeMinute();
+    if (!this.#age.isDue()) return;
+    await this.#jobs.removeOld();
+    await this.#minutes.removeOld();
   }
 
   /** The minute that is not over yet is written, too, and replaced by the next flush. */
@@ -278,15 +270,6 @@ export class Recorder implements History {
     this.#options.log.warn(
       `the history of jobs cannot be written: ${text}; jobs are not touched by that\n  → ${writeRemedy(thrown, this.#directory)}`,
     );
-  }
-
-  async #removeOld(): Promise<void> {
-    try {
-      await this.#jobs.removeOld();
-      await this.#minutes.removeOld();
-    } catch (thrown) {
-      this.#isLost(thrown);
-    }
   }
 
   #tell(entry: HistoryEntry): void {

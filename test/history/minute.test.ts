@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { AgeWatch } from '../../src/history/age.ts';
 import { DeviceWatch, parseMinute, Tally } from '../../src/history/minute.ts';
 import { readPeriod } from '../../src/history/read.ts';
 import { Histogram } from '../../src/history/spread.ts';
@@ -89,5 +90,23 @@ describe('the minutes', () => {
       // The second look says the same as the first: it was at work for 5 ms in all.
       assert.equal(period.busyMs, 5 * round);
     }
+  });
+});
+
+describe('the look for old files', () => {
+  it('is due every ten minutes, but not after the clock was set', (t) => {
+    let unix = 1_795_000_000_000;
+    let monotonic = 1_000;
+    t.mock.method(Date, 'now', () => unix);
+    t.mock.method(performance, 'now', () => monotonic);
+    const watch = new AgeWatch();
+    const after = (minutes: number, setBy = 0): boolean => {
+      monotonic += minutes * 60_000;
+      unix += minutes * 60_000 + setBy;
+      return watch.isDue();
+    };
+    const years = 20 * 365 * 86_400_000;
+    assert.deepEqual([after(9), after(2), after(9)], [false, true, false]);
+    assert.deepEqual([after(2, years), after(11), after(11, -years), after(11)], [false, true, false, true]);
   });
 });

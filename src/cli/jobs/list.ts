@@ -4,7 +4,7 @@ import type { HistoryQuery } from '../../history/history.ts';
 import { listJobs as readJobs } from '../../history/read.ts';
 import type { JobRecord, RecordedOutcome } from '../../history/record.ts';
 import type { Output } from '../terminal/output.ts';
-import { historyOf, readHistory } from './files.ts';
+import { historyOf, readHistory } from '../local-node/history.ts';
 import { headLine, jobRow, jsonOf } from './report.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -41,21 +41,24 @@ export async function listJobs({ stateDir, query, follow, json, out }: ListReque
       else out.write(jobRow(job, out));
     }
   };
-  // What is new comes after the newest of all, which may not be one that is asked for.
-  const newest =
-    follow === undefined ? undefined : await readHistory(folder, (from) => readJobs(from, { limit: 1 }));
+  /** Of all jobs, also of those that are not asked for. */
+  const newestPlace = async (): Promise<string | undefined> =>
+    (await readHistory(folder, (from) => readJobs(from, { limit: 1 }))).jobs[0]?.place;
+  let after = follow === undefined ? undefined : await newestPlace();
   const { jobs, more } = await read({ limit });
   if (!json && (jobs.length > 0 || follow !== undefined)) out.write(headLine());
   show(jobs);
   if (jobs.length === 0 && follow === undefined) out.error('no such job is in the history');
   if (more && limit > 0) out.error('older ones are left out: --limit shows more');
   if (follow === undefined) return 0;
-  let after = newest?.jobs[0]?.place ?? '';
-  const shown = new Set(jobs.map(({ place }) => place));
+  let shown = new Set(jobs.map(({ place }) => place));
   while (!follow.aborted) {
-    const { jobs: found } = await read({ after, limit: MOST_AT_ONCE });
+    // First of all: what comes during the look is seen by this one or by the next.
+    const next = await newestPlace();
+    const { jobs: found } = await read({ after: after ?? '', limit: MOST_AT_ONCE });
     show(found.filter(({ place }) => !shown.has(place)));
-    after = found[0]?.place ?? after;
+    shown = new Set(found.map(({ place }) => place));
+    after = next;
     await sleep(LOOK_EVERY_MS, undefined, { signal: follow }).catch(() => {});
   }
   return 0;

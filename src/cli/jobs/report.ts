@@ -81,7 +81,7 @@ export function jsonOf(job: JobRecord): object {
     where: job.where,
     stack: job.stack,
     circuit,
-    message_bytes: job.bytes,
+    message_characters: job.bytes,
     execution_time_ms: job.executionTimeMs,
     shots_completed: job.shotsCompleted,
     executor: job.executor,

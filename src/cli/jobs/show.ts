@@ -4,12 +4,12 @@ import { drawText } from '../../drawing/text.ts';
 import { findJobs } from '../../history/read.ts';
 import type { JobRecord } from '../../history/record.ts';
 import { printable } from '../../protocol/text.ts';
-import { chooseIds } from '../results/choose.ts';
+import { chooseIds } from '../terminal/choose.ts';
 import { histogram } from '../terminal/histogram.ts';
 import type { Output } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';
 import { countText, momentText, shortTimeText } from '../terminal/words.ts';
-import { historyOf, readHistory } from './files.ts';
+import { historyOf, readHistory } from '../local-node/history.ts';
 import { jsonOf } from './report.ts';
 
 const LONGEST = 2_000;
@@ -30,6 +30,7 @@ export async function showJob({ stateDir, job: asked, json, drawing, out }: Show
   const found = await readHistory(folder, (from) => findJobs(from, asked));
   const ids = new Set(found.map(({ jobId }) => jobId));
   const words = {
+    thing: 'job',
     what: 'is in the history',
     hint: 'coda jobs --search <text> finds jobs by a part of their id',
   };

@@ -8,7 +8,7 @@ import { deadLettersPath, nodeFolder } from '../../state/layout.ts';
 import { findNode } from '../local-node/find.ts';
 import { checkOwner } from '../local-node/owner.ts';
 import type { Output } from '../terminal/output.ts';
-import { chooseIds } from './choose.ts';
+import { chooseIds } from '../terminal/choose.ts';
 import { jsonOf, listLines, resultLines, type Overview } from './report.ts';
 import { dropWaiting, listWaiting, type WaitingRequest } from './waiting.ts';
 
@@ -138,7 +138,7 @@ function choose(
   const chosen = chooseIds(
     jobs,
     ids,
-    { what: 'is set aside', hint: 'coda results list shows those that are' },
+    { thing: 'result of job', what: 'is set aside', hint: 'coda results list shows those that are' },
     out,
   );
   return chosen && results.filter(({ result }) => chosen.has(result.jobId));

@@ -10,7 +10,7 @@ import { findNode } from '../local-node/find.ts';
 import type { Output } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';
 import { countText, durationText } from '../terminal/words.ts';
-import { chooseIds } from './choose.ts';
+import { chooseIds } from '../terminal/choose.ts';
 import { safe } from './report.ts';
 
 /** A running node looks once a second, and an attempt that is under way has to end first. */
@@ -115,7 +115,11 @@ function choose(
   }
   if (jobs.length === 0) return [...waiting];
   const ids = new Set(waiting.map(({ jobId }) => jobId));
-  const words = { what: 'waits for its delivery', hint: 'coda results --waiting shows those that do' };
+  const words = {
+    thing: 'result of job',
+    what: 'waits for its delivery',
+    hint: 'coda results --waiting shows those that do',
+  };
   const chosen = chooseIds(jobs, ids, words, out);
   return chosen && waiting.filter(({ jobId }) => chosen.has(jobId));
 }

@@ -2,7 +2,7 @@
 import { readPeriod } from '../../history/read.ts';
 import type { Period, Spread } from '../../history/record.ts';
 import { printable } from '../../protocol/text.ts';
-import { historyOf, readHistory } from '../jobs/files.ts';
+import { historyOf, readHistory } from '../local-node/history.ts';
 import { isoOf, rounded } from '../jobs/report.ts';
 import type { Output } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';

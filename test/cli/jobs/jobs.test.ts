@@ -135,10 +135,7 @@ describe('coda jobs', () => {
     );
     assert.match(late, /^q0: .*rz\(π\)/m, 'the circuit is drawn');
     assert.match(late, /^00 .* 99 +99\.0 %$/m);
-    assert.match(
-      await bench.ends(1, ['jobs', 'show', 'nothing']),
-      /no result of job 'nothing' is in the history/,
-    );
+    assert.match(await bench.ends(1, ['jobs', 'show', 'nothing']), /no job 'nothing' is in the history/);
     for (const wrong of [
       ['jobs', 'nonsense'],
       ['jobs', 'show'],

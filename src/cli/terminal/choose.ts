@@ -1,16 +1,24 @@
 // Which jobs the operator means: whole ids, or the beginnings of some.
 import { printable } from '../../protocol/text.ts';
-import type { Output } from '../terminal/output.ts';
+import type { Output } from './output.ts';
 
 /** A shorter beginning of a job id is more likely a typing mistake. */
 const SHORTEST_PREFIX = 6;
 
-/** The ids that are meant. If one is not found, says so and returns undefined. `what` such a
- *  result is or does; `hint` says how to see all. */
+interface Words {
+  /** What is chosen: `result of job` or `job`. */
+  readonly thing: string;
+  /** What such a thing is or does. */
+  readonly what: string;
+  /** How to see all. */
+  readonly hint: string;
+}
+
+/** The ids that are meant. If one is not found, says so and returns undefined. */
 export function chooseIds(
   jobs: readonly string[],
   ids: ReadonlySet<string>,
-  { what, hint }: { readonly what: string; readonly hint: string },
+  words: Words,
   out: Output,
 ): Set<string> | undefined {
   const chosen = new Set<string>();
@@ -22,7 +30,7 @@ export function chooseIds(
       continue;
     }
     isComplete = false;
-    out.error(matches.length === 0 ? notFound(job, what, hint) : ambiguous(job, matches));
+    out.error(matches.length === 0 ? notFound(job, words) : ambiguous(job, matches));
   }
   return isComplete ? chosen : undefined;
 }
@@ -31,9 +39,9 @@ function beginningWith(prefix: string, ids: ReadonlySet<string>): string[] {
   return [...ids].filter((id) => id.startsWith(prefix));
 }
 
-function notFound(job: string, what: string, hint: string): string {
+function notFound(job: string, { thing, what, hint }: Words): string {
   const short = job.length < SHORTEST_PREFIX ? ` (a beginning needs ${SHORTEST_PREFIX} characters)` : '';
-  return `no result of job '${printable(job, 200)}' ${what}${short}\n  → ${hint}`;
+  return `no ${thing} '${printable(job, 200)}' ${what}${short}\n  → ${hint}`;
 }
 
 function ambiguous(job: string, matches: readonly string[]): string {

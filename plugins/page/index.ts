@@ -9,6 +9,8 @@ import { addRoutes } from './routes.ts';
 import { Snapshots } from './snapshot.ts';
 import { Timeline } from './timeline.ts';
 
+const LOOKS = { name: 'page', onlyLooks: true } as const;
+
 /** Of the connections of the health server: the others are for those who ask for something. */
 const SHARE_OF_READERS = 1 / 2;
 
@@ -19,11 +21,11 @@ export function page(): Plugin {
       const recent = new RecentJobs();
       const timeline = new Timeline();
       let feed: Feed | undefined;
-      node.hooks.onEnd.tap('page', (ended) => {
+      node.hooks.onEnd.tap(LOOKS, (ended) => {
         recent.add(ended);
         timeline.ended(ended);
       });
-      node.hooks.afterGap.tap('page', (gap) => timeline.gap(gap));
+      node.hooks.afterGap.tap(LOOKS, (gap) => timeline.gap(gap));
       // After the server has begun to listen: so it ends before the server, which waits for its connections.
       node.hooks.boot.tap('page', () => node.onClose('page', () => feed?.close()));
       node.hooks.http.tap('page', (router) => {

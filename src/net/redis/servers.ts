@@ -231,7 +231,7 @@ export class RedisServers implements Surroundings {
   /** Whether a server is the right one, by what it says of itself. */
   #accepts(redis: FollowingRedis, info: Readonly<Record<string, string>>): boolean {
     const { place } = redis.lead;
-    if (info['redis_mode'] === 'cluster') {
+    if (info['cluster_enabled'] === '1') {
       if (this.#cluster !== undefined || this.#isAlone) return true;
       this.#cluster = this.#follow(place);
       reconnectNow(redis);

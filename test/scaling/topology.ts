@@ -93,6 +93,23 @@ async function ownsSlot({ admin, port, server }: Member, slot: number): Promise<
   return ranges.some(([from, to, [, owner]]) => from <= slot && slot <= to && owner === port);
 }
 
+/** Waits until every member of a cluster with replicas answers, and each replica is in step. */
+export async function healed({ members }: Topology): Promise<void> {
+  for (const member of members) {
+    await waitUntil('the cluster being whole', async () => {
+      const info = await member.admin.info().catch(() => '');
+      const state = String(await member.admin.call('CLUSTER', 'INFO').catch(() => ''));
+      return /role:master|master_link_status:up/.test(info) && /cluster_state:ok/.test(state);
+    });
+  }
+}
+
+/** A new process for a member that was killed. It still belongs to the cluster. */
+export async function revive({ server }: Member, { url }: Topology): Promise<void> {
+  await server.restart();
+  await setPassword(server, new URL(url(0)).password);
+}
+
 /** Moves a key with its slot to another member, as `redis-cli --cluster reshard` does; `midway` is called when the key is
  *  there, and the slot is not. */
 export async function moveSlot(

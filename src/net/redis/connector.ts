@@ -21,13 +21,18 @@ export class AddressConnector extends AbstractConnector {
 
   connect(): Promise<Socket> {
     this.connecting = true;
-    const { host = '', port } = this.#target;
-    return Promise.resolve(this.open({ host, port }));
+    return Promise.resolve(this.open(this.target, false));
   }
 
-  protected open({ host, port }: RedisPlace): Socket {
-    const fault = isIP(host) === 0 ? undefined : faultOfAddress(host);
-    if (fault !== undefined) return this.fail(new Error(`no connection is made to ${fault}`));
+  protected get target(): RedisPlace {
+    const { host = '', port } = this.#target;
+    return { host, port };
+  }
+
+  /** `isAnnounced`: a server has named the place, and not the URL. */
+  protected open({ host, port }: RedisPlace, isAnnounced: boolean): Socket {
+    const fault = !isAnnounced || isIP(host) === 0 ? undefined : faultOfAddress(host);
+    if (fault !== undefined) return this.fail(new Error(`no connection is made: ${fault}`));
     const target = { ...this.#target, host, port };
     // The certificate of a server that a cluster names by its address is that of the name in the URL.
     const named = isIP(host) === 0 ? { servername: host } : {};
@@ -46,15 +51,25 @@ export class AddressConnector extends AbstractConnector {
   }
 }
 
+/** To a server of a cluster, at the address that the cluster has for it. */
+export class AnnouncedConnector extends AddressConnector {
+  override connect(): Promise<Socket> {
+    this.connecting = true;
+    return Promise.resolve(this.open(this.target, true));
+  }
+}
+
 /** Says where a connection leads. */
 export interface Direction {
+  /** Whether the URL itself names this place. */
+  names(place: RedisPlace): boolean;
   /** Asked before each connection. */
   find(): RedisPlace | Promise<RedisPlace>;
   /** What a server says of itself (INFO) on a new connection; false if the connection has to lead elsewhere. */
   accepts(info: Readonly<Record<string, string>>): boolean;
 }
 
-export function connectorTo({ find, accepts }: Direction): typeof AddressConnector {
+export function connectorTo({ names, find, accepts }: Direction): typeof AddressConnector {
   return class extends AddressConnector {
     override async connect(): Promise<Socket> {
       this.connecting = true;
@@ -66,7 +81,7 @@ export function connectorTo({ find, accepts }: Direction): typeof AddressConnect
         return this.fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
       if (!this.connecting) throw new Error('Connection is closed.');
-      return this.open(place);
+      return this.open(place, !names(place));
     }
 
     override check(info: Readonly<Record<string, string>>): boolean {

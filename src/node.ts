@@ -25,8 +25,11 @@ import type { HandedBack } from './queue/hand-back.ts';
 import type { Logger } from './log.ts';
 import { asSeenBy, type CodaNode, type Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
-import { closeRedis, reconnectNow, openRedis } from './net/redis.ts';
+import { RedisServers, type RedisServersOptions } from './net/redis/servers.ts';
+import { closeRedis } from './net/redis.ts';
+import { shardTrouble } from './net/redis-trouble.ts';
 import { Targets } from './net/targets.ts';
+import { streamKey } from './protocol/keys.ts';
 import { readRedisUrl } from './protocol/urls.ts';
 import { ReleaseStack } from './kernel/release.ts';
 import { isPromise } from './kernel/series.ts';
@@ -42,10 +45,14 @@ const LOOK_FOR_TROUBLE_MS = 1_000;
 export interface NodeParts {
   readonly openJobs: OpenJobs;
   readonly createHttpClient: (options: HttpOptions) => HttpClient;
-  readonly openRedis: typeof openRedis;
+  readonly redisServers: (options: RedisServersOptions) => RedisServers;
 }
 
-const PARTS: NodeParts = { openJobs, createHttpClient, openRedis };
+const PARTS: NodeParts = {
+  openJobs,
+  createHttpClient,
+  redisServers: (options) => new RedisServers(options),
+};
 
 export interface NodeOptions {
   readonly config: Pick<LoadedConfig, 'settings' | 'executor' | 'state'>;
@@ -75,7 +82,7 @@ export class Node implements CodaNode {
   readonly #plugins: readonly Plugin[];
   readonly #releases: ReleaseStack;
   readonly #admission = new Admission();
-  readonly #connections: Redis[] = [];
+  #servers: RedisServers | undefined;
   #phase: CodaNode['phase'] = 'booting';
   #applying: string | undefined;
   #executor: LoadedExecutor | undefined;
@@ -131,15 +138,10 @@ export class Node implements CodaNode {
   }
 
   redis(name: string, options?: RedisOptions): Redis {
-    const redis = this.#parts.openRedis({
-      url: this.session.redisUrl,
-      name: `coda-node:${name}`,
-      env: this.env,
-      ...(options === undefined ? {} : { options }),
-    });
+    const servers = (this.#servers ??= this.#redisServers());
+    const redis = servers.open(`coda-node:${name}`, options);
     // ioredis reports every failed attempt; whether Redis is healthy is judged by whether it answers.
     redis.on('error', (error) => this.log.debug(`redis ${name}: ${messageOf(error)}`));
-    this.#connections.push(redis);
     this.onClose(`the Redis connection '${name}'`, () => closeRedis(redis));
     return redis;
   }
@@ -151,7 +153,7 @@ export class Node implements CodaNode {
   networkChanged(): void {
     this.log.debug('the network has changed: connecting to Redis and the cloud anew');
     this.http.renew();
-    for (const redis of this.#connections) reconnectNow(redis);
+    this.#servers?.renew();
   }
 
   fail(reason: unknown): void {
@@ -165,6 +167,11 @@ export class Node implements CodaNode {
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
     report.add('executor', this.#executor?.source ?? null);
     this.#pipeline?.report(report);
+    const shard = this.#servers?.unreachable;
+    if (shard !== undefined) {
+      const { text, remedy } = shardTrouble(shard.error, shard.place);
+      report.trouble(text, remedy);
+    }
     this.#slowTaps.report(report);
     this.hooks.readiness.call(report);
     return report;
@@ -342,13 +349,25 @@ export class Node implements CodaNode {
     const session = await this.hooks.connect.promise(executor);
     this.#throwIfClosed();
     if (session !== undefined) {
-      const redis = readRedisUrl(session.redisUrl);
-      if (typeof redis !== 'string') this.#targets.redis = redis;
+      const address = readRedisUrl(session.redisUrl);
+      if (typeof address !== 'string') this.#targets.redis = { places: address.hosts };
       return session;
     }
     throw new NodeError('no plugin connects to the cloud', {
       remedy: 'Switch the built-in plugin `connect` on, or tap `connect`.',
     });
+  }
+
+  #redisServers(): RedisServers {
+    const { redisUrl: url, qpuId } = this.session;
+    const servers = this.#parts.redisServers({
+      url,
+      env: this.env,
+      streamKey: streamKey(qpuId),
+      log: this.log,
+    });
+    this.#targets.redis = servers;
+    return servers;
   }
 
   async #bringNetworkUp(session: Session): Promise<void> {

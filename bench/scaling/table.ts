@@ -14,6 +14,15 @@ export interface Figure extends Configuration {
   readonly ideal: number;
 }
 
+export interface ShardFigure extends Figure {
+  /** 0: one server that is no cluster. */
+  readonly shards: number;
+  /** CPU time of all nodes together, milliseconds a job. */
+  readonly nodeMs: number;
+  /** CPU time of all servers of Redis together, milliseconds a job. */
+  readonly redisMs: number;
+}
+
 const TITLES: Record<Kind, string> = {
   timer: 'jobs/s (ideal), 20 ms wait',
   cpu: 'jobs/s (ideal), 5 ms CPU',
@@ -26,19 +35,47 @@ export function tables(figures: readonly Figure[]): string {
     .join('\n');
 }
 
+/** A Markdown table: a row for each number of nodes, a column for each number of shards. */
+export function shardTable(figures: readonly ShardFigure[]): string {
+  const columns = distinct(figures.map(({ shards }) => shards));
+  const rows = distinct(figures.map(({ nodes }) => nodes)).map((nodes) => [
+    nodesText(nodes),
+    ...columns.map((shards) => {
+      const figure = figures.find((one) => one.nodes === nodes && one.shards === shards);
+      if (figure === undefined) return '';
+      const { jobsPerSecond, ideal, nodeMs, redisMs } = figure;
+      return `${shown(jobsPerSecond)} (${shown(ideal)}); ${nodeMs.toFixed(2)} + ${redisMs.toFixed(2)} ms`;
+    }),
+  ]);
+  const titles = columns.map((shards) =>
+    shards === 0 ? 'one server' : shards === 1 ? 'cluster, 1 shard' : `cluster, ${shards} shards`,
+  );
+  return markdown(['jobs/s (ideal); CPU a job, nodes + Redis', ...titles], rows);
+}
+
 function table(figures: readonly Figure[]): string {
   const [first] = figures;
   if (first === undefined) return '';
-  const distinct = (numbers: readonly number[]): number[] => [...new Set(numbers)];
   const columns = distinct(figures.map(({ concurrency }) => concurrency));
   const rows = distinct(figures.map(({ nodes }) => nodes)).map((nodes) => [
-    nodes === 1 ? '1 node' : `${nodes} nodes`,
+    nodesText(nodes),
     ...columns.map((concurrency) => {
       const figure = figures.find((one) => one.nodes === nodes && one.concurrency === concurrency);
       return figure === undefined ? '' : `${shown(figure.jobsPerSecond)} (${shown(figure.ideal)})`;
     }),
   ]);
-  const header = [TITLES[first.kind], ...columns.map((concurrency) => `concurrency ${concurrency}`)];
+  return markdown([TITLES[first.kind], ...columns.map((concurrency) => `concurrency ${concurrency}`)], rows);
+}
+
+function distinct(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)];
+}
+
+function nodesText(nodes: number): string {
+  return nodes === 1 ? '1 node' : `${nodes} nodes`;
+}
+
+function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((cell, i) =>
     Math.max(...[header, ...rows].map((row) => row[i]?.length ?? cell.length)),
   );

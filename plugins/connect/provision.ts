@@ -3,6 +3,7 @@
 import { NodeError, type ConnectRequest, type Logger, type Settings } from '../../src/index.ts';
 import {
   createSigner,
+  firstHostUrl,
   parseBundle,
   printable,
   writeState,
@@ -66,7 +67,7 @@ function warnOfMove(bundle: Bundle, current: Settings, log: Logger): void {
 
 function maskSecrets(bundle: Bundle, log: Logger): void {
   if (bundle.jwtPrivateKey !== undefined) log.mask(bundle.jwtPrivateKey);
-  const { password } = new URL(bundle.redisUrl);
+  const { password } = new URL(firstHostUrl(bundle.redisUrl));
   if (password === '') return;
   log.mask(password);
   log.mask(decodeURIComponent(password));

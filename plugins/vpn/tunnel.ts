@@ -6,6 +6,7 @@ import {
   CLOUD_PATHS,
   cloudUrl,
   readPrivateFile,
+  readRedisUrl,
   vpnLogPath,
   vpnPidPath,
   vpnProfilePath,
@@ -131,7 +132,7 @@ export class Tunnel {
     const around = await lookAround({
       device,
       servers: profile.statements.flatMap(({ name, words }) => (name === 'remote' ? words.slice(0, 1) : [])),
-      cloud: [terms.webappUrl, terms.redisUrl, this.#node.settings.webappUrl].flatMap(hostOf),
+      cloud: [terms.webappUrl, terms.redisUrl, this.#node.settings.webappUrl].flatMap(hostsOf),
     });
     this.#text = renderProfile(this.#routes.fitting(profile, around), wanted).text;
     // Those of another profile may be another server's.
@@ -278,6 +279,8 @@ export class Tunnel {
   }
 }
 
-function hostOf(url: string): string[] {
+function hostsOf(url: string): string[] {
+  const redis = readRedisUrl(url);
+  if (typeof redis !== 'string') return redis.hosts.map(({ host }) => host);
   return URL.canParse(url) ? [new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')] : [];
 }

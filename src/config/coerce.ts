@@ -209,7 +209,7 @@ export const ALLOWED_TEXT: Record<StringFormat, string> = {
   token: 'a string without spaces, of ASCII letters, digits and signs',
   url: 'a URL with its scheme, such as https://example.org',
   'redis-url':
-    'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS) that says nothing else: no query, no other path',
+    'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS) or redis+sentinel://user:password@sentinel:26379/name-of-the-primary, with commas between several hosts, that says nothing else: no query, no other path',
   origin: 'an origin: scheme, host and perhaps a port, such as https://example.org:8443',
   'url-path': "a URL path that begins with one '/'",
   path: 'a path',

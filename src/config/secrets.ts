@@ -1,5 +1,7 @@
 // Finds the secrets in the settings, and hides them.
 import { SETTING_NAMES, settingOf, type Settings, type SettingValue, type Setting } from './settings.ts';
+import { maskUrlPasswords } from '../log/redaction.ts';
+import { firstHostUrl } from '../protocol/urls.ts';
 import type { PersistedState } from './persisted.ts';
 
 const HIDDEN = '***';
@@ -22,7 +24,7 @@ export function hiddenValue(setting: Setting, value: SettingValue): SettingValue
   if (typeof value === 'string') {
     if (value === '') return value;
     if (setting.secret && !(setting.type === 'string' && setting.format === 'redis-url')) return HIDDEN;
-    return URL.canParse(value) ? withoutPassword(value, setting.secret === true) : value;
+    return URL.canParse(firstHostUrl(value)) ? withoutPassword(value, setting.secret === true) : value;
   }
   if (value === null || typeof value !== 'object') return value;
   if (isList(value)) return value.map((item) => (URL.canParse(item) ? withoutPassword(item, false) : item));
@@ -45,8 +47,9 @@ export function proxyPasswords(env: NodeJS.ProcessEnv): string[] {
 
 /** The password as it is written in the URL, and decoded. */
 function passwordsOf(text: string): string[] {
-  if (!URL.canParse(text)) return [];
-  const { password } = new URL(text);
+  const url = firstHostUrl(text);
+  if (!URL.canParse(url)) return [];
+  const { password } = new URL(url);
   try {
     return [password, decodeURIComponent(password)];
   } catch {
@@ -56,12 +59,14 @@ function passwordsOf(text: string): string[] {
 
 /** Whether logs may show the URL: it names no user and no parameters. */
 function isOpenUrl(text: string): boolean {
-  if (!URL.canParse(text) || text.includes('-----BEGIN')) return false;
-  const { protocol, username, password, search } = new URL(text);
-  return ['redis:', 'rediss:'].includes(protocol) && username + password + search === '';
+  const url = firstHostUrl(text);
+  if (!URL.canParse(url) || text.includes('-----BEGIN')) return false;
+  const { protocol, username, password, search } = new URL(url);
+  return /^rediss?(\+sentinel)?:$/.test(protocol) && username + password + search === '';
 }
 
 function withoutPassword(text: string, hideQuery: boolean): string {
+  if (!URL.canParse(text)) return maskUrlPasswords(text);
   const url = new URL(text);
   if (url.password === '' && !(hideQuery && url.search !== '')) return text;
   if (url.password !== '') url.password = HIDDEN;

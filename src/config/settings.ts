@@ -114,7 +114,7 @@ export const SETTINGS = {
     secret: true,
     format: 'redis-url',
     persisted: 'redis_url',
-    help: 'Redis that holds the job stream (redis:// or rediss://)',
+    help: 'Redis that holds the job stream: redis:// or rediss://, with one server or several, or redis+sentinel://',
   },
   webappUrl: {
     type: 'string',

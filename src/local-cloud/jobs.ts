@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { JobError, messageOf } from '../errors.ts';
+import { sendTogether, type RedisCommand } from '../net/redis.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
 import { cancelKey, groupName, statusKey, streamKey } from '../protocol/keys.ts';
 import { shown } from '../protocol/text.ts';
@@ -151,7 +152,11 @@ export class CloudJobs {
   /** Removes everything that this QPU's jobs left in Redis. */
   async removeKeys(): Promise<void> {
     const perJob = [...this.#ledger.keys()].flatMap((jobId) => [statusKey(jobId), cancelKey(jobId)]);
-    await this.#redis.unlink(streamKey(this.#qpuId), ...perJob);
+    // In a cluster, each has a shard of its own.
+    await sendTogether(
+      this.#redis,
+      [streamKey(this.#qpuId), ...perJob].map((key): RedisCommand => ['unlink', key]),
+    );
   }
 
   /** No webhook reports a cancelled job, so its status is polled until `signal`. */

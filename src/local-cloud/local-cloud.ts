@@ -9,7 +9,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { maskUrlPasswords } from '../log/redaction.ts';
 import { CLOUD_PATHS } from '../protocol/paths.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
-import { openRedis } from '../net/redis.ts';
+import { RedisServers } from '../net/redis/servers.ts';
 import { adminRoutes, type DeviceAnswer } from './admin.ts';
 import { Credentials, type BundleOverride, type IssuedKey, type KeyPair, type Paths } from './credentials.ts';
 import { Faults, type Endpoint, type Fault } from './faults.ts';
@@ -107,13 +107,15 @@ const REDIS_TIMEOUT_MS = 5_000;
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
   const redisServer = options.redisUrl === undefined ? await startRedisServer() : undefined;
   const redisUrl = options.redisUrl ?? redisServer?.url ?? '';
-  const redis = openRedis({ url: redisUrl, name: 'coda-local-cloud', env: process.env });
+  const servers = new RedisServers({ url: redisUrl, env: process.env });
+  const redis = servers.open('coda-local-cloud');
   const stopRedis = async (): Promise<void> => {
     redis.disconnect();
     await redisServer?.stop();
   };
   try {
     await mustAnswer(redis, redisUrl);
+    await servers.settled(redis);
     return await assemble(options, { redis, redisUrl, redisServer, stopRedis });
   } catch (error) {
     await stopRedis();

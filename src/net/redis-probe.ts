@@ -5,12 +5,14 @@ import type { Redis } from 'ioredis';
 import type { Trouble } from '../errors.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
 import { redisTroubleOf } from './redis-trouble.ts';
+import { placeOf } from './redis.ts';
 
 const TIMEOUT_MS = 1_500;
 
 /** The trouble if the node speaks TLS and the port does not, or the reverse; undefined if neither can be seen. */
 export async function wrongSpeech(redis: Redis): Promise<Trouble | undefined> {
-  const { host = 'localhost', port = 6379, tls } = redis.options;
+  const { host, port } = placeOf(redis);
+  const { tls } = redis.options;
   if (tls === undefined)
     return (await speaksTls(host, port)) ? redisTroubleOf('TLS_SPOKEN', redis) : undefined;
   return (await speaksPlain(host, port)) ? redisTroubleOf('TLS_MISSING', redis) : undefined;

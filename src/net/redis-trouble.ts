@@ -3,8 +3,9 @@
 import type { Redis } from 'ioredis';
 import { errorCode, messageOf, MORE_FILES_REMEDY, type Trouble } from '../errors.ts';
 import { maskUrlPasswords } from '../log/redaction.ts';
+import type { RedisPlace } from '../protocol/urls.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
-import { isConnectionFault } from './redis.ts';
+import { isConnectionFault, placeOf } from './redis.ts';
 
 interface Fault {
   /** The code of a system error, or of a reply of Redis, such as `WRONGPASS`. */
@@ -45,7 +46,7 @@ const tooManyFiles: Describe = ({ at, code }) => ({
 const partOfTheKeys: Describe = ({ at, code }) => ({
   text: `${at} has only a part of the keys, or is no longer the primary (${code})`,
   remedy:
-    'The node uses one server: let the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
+    'The node follows a cluster by itself. If this stays: give its user +cluster|slots, and let the servers that the cluster announces be reached from here (docs/scaling.md).',
 });
 const silent: Describe = ({ at }) => ({ text: `${at} does not answer`, remedy: ON_THE_WAY });
 
@@ -107,6 +108,10 @@ const KINDS: Readonly<Record<string, Describe>> = {
   MOVED: partOfTheKeys,
   ASK: partOfTheKeys,
   CROSSSLOT: partOfTheKeys,
+  NOSENTINEL: ({ text }) => ({
+    text: `no Sentinel says where the primary of Redis is (${text.replace('NOSENTINEL ', '')})`,
+    remedy: `${WAITS} Check the Sentinels, and the name of the primary in the URL (SENTINEL MASTERS lists the names). ${FROM_CLOUD}.`,
+  }),
   NOGROUP: () => ({
     text: 'the consumer group of the jobs is gone (NOGROUP)',
     remedy: 'The node creates it again by itself.',
@@ -115,7 +120,7 @@ const KINDS: Readonly<Record<string, Describe>> = {
   MAXCLIENTS: ({ at }) => ({
     text: `${at} has reached its maximum number of clients (maxclients)`,
     remedy:
-      'Raise maxclients there, or close connections that nobody needs (CLIENT LIST). A node takes four connections. The node continues by itself.',
+      'Raise maxclients there, or close connections that nobody needs (CLIENT LIST). A node takes four connections, and some more in a cluster. The node continues by itself.',
   }),
   UNKNOWN: ({ at, text }) => ({
     text: `${at} does not know a command of the node (${text})`,
@@ -159,6 +164,14 @@ export function redisTrouble(thrown: unknown, redis: Redis): Trouble {
   );
 }
 
+/** That one of the servers of a cluster cannot be reached. */
+export function shardTrouble(thrown: unknown, { host, port }: RedisPlace): Trouble {
+  return {
+    text: `Redis at ${host}:${port}, a shard of the cluster, cannot be reached (${errorCode(thrown) ?? maskUrlPasswords(messageOf(thrown))})`,
+    remedy: `${WAITS} Its jobs stay in the stream until then. If no failover is in progress, check that this address, which the cluster announces, can be reached from here: VPN, firewall.`,
+  };
+}
+
 /** The trouble of a kind that shows in no error. */
 export function redisTroubleOf(
   code: 'ETIMEDOUT' | 'LOADING' | 'TLS_MISSING' | 'TLS_SPOKEN',
@@ -177,7 +190,8 @@ export async function lookIntoTrouble(thrown: unknown, redis: Redis): Promise<Tr
 }
 
 function faultOf(thrown: unknown, redis: Redis): Fault {
-  const { host = 'localhost', port = 6379, username } = redis.options;
+  const { host, port } = placeOf(redis);
+  const { username } = redis.options;
   const text = maskUrlPasswords(messageOf(thrown));
   const { name, args } = commandOf(thrown);
   const named = /'([\w|-]+)' command/.exec(text)?.[1];

@@ -1,85 +1,27 @@
-// Opens and closes connections to Redis: verified TLS, endless reconnects with jitter, and a limit on how long a
-// connection may be silent.
-import { createConnection, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
-import { ConfigError } from '../errors.ts';
-import { readRedisUrl } from '../protocol/urls.ts';
-import { EACH_ADDRESS } from './addresses.ts';
-import { extraCertificates } from './http.ts';
+// Opens and closes connections to Redis, and sends commands over them.
+import type { Socket } from 'node:net';
+import type { Redis } from 'ioredis';
+import type { RedisPlace } from '../protocol/urls.ts';
+import { FollowingRedis, type ConnectionOptions } from './redis/following.ts';
+import { RedisServers, type RedisServersOptions } from './redis/servers.ts';
 
-/** Below the 10 s within which a node must be consuming again once Redis is back. */
-const LONGEST_RECONNECT_MS = 5_000;
-/** A connection whose answer is this late is closed: Redis is frozen, or the network drops the packets. */
-const SILENT_MS = 5_000;
+export { jitter } from './redis/pace.ts';
 
 /** The errors of ioredis for commands whose connection is gone. */
-const CONNECTION_FAULTS = new Set(['MaxRetriesPerRequestError', 'AbortError']);
+const CONNECTION_FAULTS = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
+const CONNECTION_FAULT =
+  /^(Connection is closed\.|None of startup nodes is available|Too many Cluster redirections\. Last error: Error: Connection is closed\.)$/;
 
-export interface RedisConnection {
-  readonly url: string;
+export interface RedisConnection extends RedisServersOptions {
   /** Shown by CLIENT LIST. */
   readonly name: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly options?: Omit<RedisOptions, 'replyMapping'>;
+  readonly options?: ConnectionOptions;
 }
 
-/** Opens a connection that reconnects for ever. After a reconnect, unanswered commands are sent again, unless the
- *  options say otherwise. Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take
- *  any of its options from there. */
-export function openRedis({ url, name, env, options }: RedisConnection): Redis {
-  const address = readRedisUrl(url);
-  if (typeof address === 'string')
-    throw new ConfigError(`the URL of Redis ${address}`, {
-      remedy: 'Correct CODA_REDIS_URL, or the settings of the QPU in Coda if the URL is from there.',
-    });
-  const { tls, ...place } = address;
-  const ca = tls ? extraCertificates(env) : undefined;
-  const all: Omit<RedisOptions, 'replyMapping'> = {
-    connectionName: name,
-    Connector: AddressConnector,
-    // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
-    protocol: 2,
-    maxRetriesPerRequest: null,
-    retryStrategy: (times) =>
-      hurried.delete(redis) ? 0 : jitter(Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 10))),
-    connectTimeout: 5_000,
-    // Holds from the first command of the handshake. Blocking reads must be shorter.
-    socketTimeout: SILENT_MS,
-    // After a failover the old primary refuses writes, and in a cluster all commands: reconnect to find the new one. The
-    // command itself fails, and its sender repeats it at its own pace.
-    reconnectOnError: (error) => (/^(READONLY|MOVED)/.test(error.message) ? 1 : false),
-    ...options,
-    ...place,
-    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
-  };
-  const redis = new Redis(all);
-  return redis;
-}
-
-/** Tries each address of a name with time enough; the connector of ioredis has no option for that. */
-class AddressConnector extends AbstractConnector {
-  readonly #target: TcpNetConnectOpts;
-  readonly #tls: ConnectionOptions | undefined;
-
-  /** `given` are the options of the client. */
-  constructor(given: unknown) {
-    const { host = 'localhost', port = 6379, family = 0, tls, disconnectTimeout } = given as RedisOptions;
-    super(disconnectTimeout ?? 2_000);
-    this.#target = { host, port, family, ...EACH_ADDRESS };
-    this.#tls = tls;
-  }
-
-  connect(): Promise<Socket> {
-    this.connecting = true;
-    const stream =
-      this.#tls === undefined
-        ? createConnection(this.#target)
-        : connectTls({ ...this.#target, ...this.#tls });
-    stream.once('error', (error) => (this.firstError = error));
-    this.stream = stream;
-    return Promise.resolve(stream);
-  }
+/** Opens a connection that reconnects for ever, and that is the only one to these servers. After a reconnect, unanswered
+ *  commands are sent again, unless the options say otherwise. Throws a ConfigError for a URL that cannot be used. */
+export function openRedis({ name, options, ...servers }: RedisConnection): Redis {
+  return new RedisServers(servers).open(name, options);
 }
 
 /** Closes a connection for good, at once: `disconnect` alone waits for the peer, which may be frozen. */
@@ -92,26 +34,37 @@ export function closeRedis(redis: Redis): void {
 /** Whether a command failed because its connection was lost, and not because Redis refused it. */
 export function isConnectionFault(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
-  return CONNECTION_FAULTS.has(thrown.name) || thrown.message === 'Connection is closed.';
+  return CONNECTION_FAULTS.has(thrown.name) || CONNECTION_FAULT.test(thrown.message);
 }
 
-/** A random time between half of `ms` and `ms`, so that many nodes do not return to one server at the same moment. */
-export function jitter(ms: number): number {
-  return ms / 2 + (Math.random() * ms) / 2;
+/** Where the connection leads, or led last. */
+export function placeOf(redis: Redis): RedisPlace {
+  const { host = 'localhost', port = 6379 } = redis.options;
+  return redis instanceof FollowingRedis ? redis.lead.place : { host, port };
 }
 
-/** Connections whose next attempt waits for nothing. */
-const hurried = new WeakSet<Redis>();
-
-/** Connects anew at once: the network is another one, or works again. What is sent over a connection of before may never
- *  arrive, and an attempt in progress may have sent its first packet while there was no network. */
-export function reconnectNow(redis: Redis): void {
-  if (redis.status === 'reconnecting') redis.connect().catch(() => {});
-  else if (redis.status !== 'end') {
-    hurried.add(redis);
-    redis.stream?.destroy();
-  }
+/** Whether a shard of the cluster is known to be down, besides that of the stream. */
+export function isShardDown(redis: Redis): boolean {
+  return redis instanceof FollowingRedis && redis.isShardDown;
 }
+
+/** Calls `onOpen` with a connection to each shard of the cluster that `redis` does not lead to, also later, when shards come
+ *  and go. Such a connection ends with its shard, and with `redis`; what `onOpen` has returned is then called. Never calls it
+ *  for a single server. */
+export function onOtherShards(
+  redis: Redis,
+  options: ConnectionOptions,
+  onOpen: (other: Redis) => () => void,
+): void {
+  if (redis instanceof FollowingRedis) redis.onOtherShards(options, onOpen);
+}
+
+/** Whether the keys are spread over several servers: no command may have keys of two jobs. */
+export function hasShards(redis: Redis): boolean {
+  return redis instanceof FollowingRedis && redis.hasShards;
+}
+
+const NONE: readonly Socket[] = [];
 
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
 /** The answer to one command: the error, or null and the value. */
@@ -125,7 +78,9 @@ export type RedisReply = readonly [error: Error | null, value: unknown];
  */
 export function sendTogether(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
   const { stream } = redis;
+  const shards = redis instanceof FollowingRedis ? redis.shardStreams() : NONE;
   stream?.cork();
+  for (const shard of shards) shard.cork();
   const replies = commands.map(([name, ...args]) =>
     redis.call(name, ...args).then(
       (reply) => [null, reply] as const,
@@ -133,13 +88,15 @@ export function sendTogether(redis: Redis, commands: readonly RedisCommand[]): P
     ),
   );
   stream?.uncork();
+  for (const shard of shards) shard.uncork();
   return Promise.all(replies);
 }
 
-/** Which of the keys exist. Usually none does, and one command says so; if one does, or a cluster refuses keys of
- *  several slots, each key is asked for by itself. */
+/** Which of the keys exist. Usually none does, and one command says so; if one does, or the keys are spread over several
+ *  servers, each key is asked for by itself. */
 export async function whichExist(redis: Redis, keys: readonly string[]): Promise<boolean[]> {
-  if ((await redis.exists(...keys).catch(() => undefined)) === 0) return keys.map(() => false);
+  if (!hasShards(redis) && (await redis.exists(...keys).catch(() => undefined)) === 0)
+    return keys.map(() => false);
   const replies = await sendTogether(
     redis,
     keys.map((key) => ['exists', key]),

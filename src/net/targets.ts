@@ -1,7 +1,9 @@
 // Where no request may go, whoever names the address: services of the machine's own link, such as the metadata of a cloud
 // provider, and Redis. Addresses are judged when a connection is made, since any name can lead there.
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP, type Socket } from 'node:net';
+import type { RedisPlace } from '../protocol/urls.ts';
 
 /** A request was not sent, because its target must not get what it carries. */
 export class ForbiddenTargetError extends Error {
@@ -27,16 +29,10 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Where Redis is. */
-export interface RedisPlace {
-  readonly host: string;
-  readonly port: number;
-}
-
 export class Targets {
   readonly #allowed: ReadonlySet<string>;
   /** Known after the connect. */
-  redis: RedisPlace | undefined;
+  redis: { readonly places: readonly RedisPlace[] } | undefined;
 
   /** `allowed` are origins that the operator names. */
   constructor(allowed: Iterable<string> = []) {
@@ -60,17 +56,20 @@ export class Targets {
     const address = remoteAddress.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/, '');
     const fault = this.faultOfName(url) ?? faultOfAddress(address);
     if (fault !== undefined) return fault;
-    const { redis } = this;
-    if (redis === undefined || redis.port !== remotePort) return undefined;
-    const answers = await lookup(redis.host, { all: true }).catch(() => []);
-    const isRedis = answers.some(
-      (one) => one.address === address || (isIn(LOOPBACK, one.address) && isIn(LOOPBACK, address)),
+    const there = (this.redis?.places ?? []).filter(({ port }) => port === remotePort);
+    if (there.length === 0) return undefined;
+    const answers = await Promise.all(
+      there.map(({ host }) => lookup(host, { all: true }).catch((): LookupAddress[] => [])),
     );
+    const isRedis = answers
+      .flat()
+      .some((one) => one.address === address || (isIn(LOOPBACK, one.address) && isIn(LOOPBACK, address)));
     return isRedis ? `${hostOf(url)} is where Redis listens` : undefined;
   }
 }
 
-function faultOfAddress(address: string): string | undefined {
+/** Why nothing may be sent to this address. */
+export function faultOfAddress(address: string): string | undefined {
   if (isIn(LINK, address))
     return `${address} is a link-local address, where cloud providers have their metadata service`;
   return isIn(METADATA, address) ? `${address} is the metadata service of a cloud provider` : undefined;

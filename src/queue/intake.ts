@@ -99,7 +99,7 @@ export class Intake {
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, log, keepsText } = this.#options;
+    const { redis, held, marker, endings, deferred, log, keepsText } = this.#options;
     const asked = redisStates(
       redis,
       candidates.map(({ job }) => job.jobId),
@@ -121,6 +121,7 @@ export class Intake {
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
+        if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
         if (redisState === undefined || elsewhere.has(candidate)) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
@@ -321,7 +322,7 @@ export class Intake {
    *  pending, and every sweep looks at it again. */
   async #runningElsewhere(
     candidates: readonly Candidate[],
-    states: readonly RedisState[],
+    states: readonly (RedisState | undefined)[],
   ): Promise<ReadonlySet<Candidate>> {
     const twins = candidates.flatMap((candidate, i) => {
       const { state = null, messageId = null } = states[i] ?? {};

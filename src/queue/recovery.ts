@@ -17,7 +17,7 @@ import type { HeldJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Logger } from '../log.ts';
 import { lookIntoTrouble } from '../net/redis-trouble.ts';
-import { isConnectionFault } from '../net/redis.ts';
+import { isConnectionFault, isShardDown } from '../net/redis.ts';
 import { Listeners } from '../net/timing.ts';
 import { statusKey } from '../protocol/keys.ts';
 import { printable } from '../protocol/text.ts';
@@ -191,6 +191,7 @@ export class Recovery {
   async #sweep(): Promise<void> {
     const { redis, stream, marker, deferred, leaseMs } = this.#options;
     const startedAt = performance.now();
+    deferred.retryShards(isShardDown(redis));
     const own = await stream.ownPending(redis);
     await this.#dropLost(own, startedAt);
     await this.#renew(own);

@@ -2,7 +2,13 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { redisTrouble } from '../net/redis-trouble.ts';
-import { isConnectionFault, sendTogether, type RedisCommand, type RedisReply } from '../net/redis.ts';
+import {
+  hasShards,
+  isConnectionFault,
+  sendTogether,
+  type RedisCommand,
+  type RedisReply,
+} from '../net/redis.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 
 export interface RedisState {
@@ -13,26 +19,39 @@ export interface RedisState {
   readonly cancelled: boolean;
 }
 
-/** The states of these jobs, in the same order. Rejects if Redis cannot say: a job that may be done must not run. */
+/** The states of these jobs, in the same order; undefined where the shard of a job cannot say. Rejects if Redis cannot
+ *  say: a job that may be done must not run. */
 export async function redisStates(
   redis: Redis,
   jobIds: readonly string[],
   log: Logger,
-): Promise<RedisState[]> {
+): Promise<(RedisState | undefined)[]> {
   const cancelKeys = jobIds.map(cancelKey);
-  const [any, ...statuses] = await repliesOf(redis, [
-    // One command for all: a signal is rare.
-    ['exists', ...cancelKeys],
+  const eachExists = cancelKeys.map((key): RedisCommand => ['exists', key]);
+  const isSpread = hasShards(redis);
+  // One command for all: a signal is rare. It would have to be for one shard.
+  const asked: RedisCommand[] = isSpread ? eachExists : [['exists', ...cancelKeys]];
+  const replies = await sendTogether(redis, [
+    ...asked,
     ...jobIds.map((jobId): RedisCommand => ['hmget', statusKey(jobId), 'state', 'message_id', 'error']),
   ]);
-  const eachExists = cancelKeys.map((key): RedisCommand => ['exists', key]);
-  const isCancelled = any?.[1] === 0 ? [] : await repliesOf(redis, eachExists);
+  if (!isSpread) throwIfLost(replies);
+  const statuses = replies.slice(asked.length);
+  const isCancelled = isSpread
+    ? replies.slice(0, asked.length)
+    : replies[0]?.[1] === 0
+      ? []
+      : throwIfLost(await sendTogether(redis, eachExists));
   return jobIds.map((jobId, i) => {
     const [statusError, status] = statuses[i] ?? [];
     const [cancelError, exists] = isCancelled[i] ?? [];
-    const error = statusError ?? cancelError;
+    // The one that may pass: the other then says nothing.
+    const error = isPassing(cancelError) ? cancelError : (statusError ?? cancelError);
     // An error that may pass, such as of a server that still loads, leaves the jobs pending: they may be done already.
-    if (error && !/^(WRONGTYPE|NOPERM)/.test(error.message)) throw error;
+    if (error && isPassing(error)) {
+      if (!isSpread) throw error;
+      return undefined;
+    }
     if (error) {
       const { text, remedy } = redisTrouble(error, redis);
       // rights.ts reports a missing right: it is the same for all jobs.
@@ -44,9 +63,11 @@ export async function redisStates(
   });
 }
 
-/** As `sendTogether`, but rejects if the connection is lost. */
-async function repliesOf(redis: Redis, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
-  const replies = await sendTogether(redis, commands);
+function isPassing(error: Error | null | undefined): boolean {
+  return error instanceof Error && !/^(WRONGTYPE|NOPERM)/.test(error.message);
+}
+
+function throwIfLost(replies: RedisReply[]): RedisReply[] {
   const lost = replies.find(([error]) => isConnectionFault(error))?.[0];
   if (lost) throw lost;
   return replies;

@@ -129,7 +129,7 @@ function createNode(
     openJobs: (opened) =>
       Promise.resolve((options) => (pipeline = new MemoryPipeline({ ...options, ...opened, jobs }))),
     createHttpClient: () => cloud,
-    openRedis: () => {
+    redisServers: () => {
       throw new ConfigError('there is no Redis in testPlugin', {
         remedy: 'Test this plugin with startTestNode, which has a real one.',
       });

@@ -1,5 +1,6 @@
 // A scenario: one kind of fault, under load, and the promises that must hold.
 import { messageOf } from '../../src/errors.ts';
+import type { Topology } from '../scaling/topology.ts';
 import { World } from './world.ts';
 
 /** The size of a run: named numbers, which are also options of the command line. */
@@ -33,10 +34,12 @@ export interface Script<S extends Size> {
   readonly promise: string;
   readonly long: S;
   readonly short: S;
-  readonly play: (world: World, size: S) => Promise<void>;
+  /** Starts a Redis other than that of the cloud, before everything else. */
+  readonly redis?: () => Promise<Topology>;
+  readonly play: (world: World, size: S, redis: Topology | undefined) => Promise<void>;
 }
 
-export function scenario<S extends Size>({ name, promise, long, short, play }: Script<S>): Scenario {
+export function scenario<S extends Size>({ name, promise, long, short, redis, play }: Script<S>): Scenario {
   return {
     name,
     promise,
@@ -44,16 +47,18 @@ export function scenario<S extends Size>({ name, promise, long, short, play }: S
     short,
     async run(seed, form, size = {}) {
       const startedAt = performance.now();
-      const world = await World.open(seed);
+      const topology = await redis?.();
+      const world = await World.open(seed, topology?.url(topology.members[0].port));
       let skipped: string | undefined;
       try {
-        await play(world, { ...(form === 'long' ? long : short), ...size });
+        await play(world, { ...(form === 'long' ? long : short), ...size }, topology);
       } catch (thrown) {
         if (thrown instanceof Skip) skipped = thrown.message;
         else world.broken.push(`it could not be played to its end: ${messageOf(thrown)}`);
       }
       if (world.broken.length > 0) world.broken.push(`the last words of the nodes:\n${world.lastWords()}`);
       await world.close();
+      await topology?.close();
       return {
         figures: world.figures,
         broken: world.broken,

@@ -41,8 +41,8 @@ export class World {
     process.on('exit', this.#abandon);
   }
 
-  static async open(seed: number): Promise<World> {
-    const cloud = await startLocalCloud();
+  static async open(seed: number, redisUrl?: string): Promise<World> {
+    const cloud = await startLocalCloud(redisUrl === undefined ? {} : { redisUrl });
     return new World(cloud, await mkdtemp(join(tmpdir(), 'coda-chaos-')), seed);
   }
 
@@ -84,7 +84,16 @@ export class World {
   /** Adds a job to the stream, a second time if it was there before. */
   async resubmit(jobId: string): Promise<void> {
     const raw = this.#callbackUrl === undefined ? {} : { callback_url: this.#callbackUrl };
-    await this.cloud.submit({ jobId, ir: CIRCUIT, shots: SHOTS, raw });
+    // A shard of a cluster may be down; a job that is added twice is still one job.
+    await waitUntil(
+      `adding ${jobId}`,
+      () =>
+        this.cloud.submit({ jobId, ir: CIRCUIT, shots: SHOTS, raw }).then(
+          () => true,
+          () => false,
+        ),
+      { timeoutMs: 60_000 },
+    );
   }
 
   /** Submits `count` jobs that run for 1 to 20 ms. */
@@ -101,7 +110,11 @@ export class World {
   async allDelivered(timeoutMs: number): Promise<void> {
     try {
       await waitUntil('every outcome', () => this.unfinished.length === 0, { timeoutMs });
-      await waitUntil('every acknowledgement', async () => (await this.cloud.pending()) === 0, { timeoutMs });
+      await waitUntil(
+        'every acknowledgement',
+        async () => (await this.cloud.pending().catch(() => 1)) === 0,
+        { timeoutMs },
+      );
     } catch {
       const lost = this.unfinished;
       this.#say(lost, 'no outcome');

@@ -1,21 +1,30 @@
-// Redis Cluster: a node that is pointed at a shard with all slots works; one that is not says what is wrong.
+// Redis Cluster: a node follows it, through moved slots and failovers, from any address of it.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { streamKey } from '../../src/protocol/keys.ts';
-import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import { readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { cancelKey, statusKey, streamKey } from '../../src/protocol/keys.ts';
+import {
+  bell,
+  startLocalCloud,
+  startTestNode,
+  waitUntil,
+  type LocalCloud,
+  type TestNode,
+} from '../../src/testing/index.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { Bench } from '../cli/operator.ts';
 import { HeldExecutor } from '../support/executors.ts';
-import { replicated, startCluster, startShardWithReplica, type Member, type Topology } from './topology.ts';
+import { HOST, moveSlot, ownerOf, replicated, startCluster, type Topology } from './topology.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
 describe('a cluster of one shard', () => {
-  let redis: Topology & { readonly replica: Member };
+  let redis: Topology;
   let address: FaultProxy;
   let cloud: LocalCloud;
   before(async () => {
-    redis = await startShardWithReplica();
+    redis = await startCluster(1, { replicas: true });
     address = await FaultProxy.open(redis.members[0].port);
     cloud = await startLocalCloud({ redisUrl: redis.url(address.port) });
   });
@@ -54,8 +63,9 @@ describe('a cluster of one shard', () => {
 
 describe('a cluster of one shard that changes its primary', () => {
   it('is followed, also by connections that stay open', async () => {
-    const redis = await startShardWithReplica();
-    const [old] = redis.members;
+    const redis = await startCluster(1, { replicas: true });
+    const [old, replica] = redis.members;
+    assert.ok(replica);
     const address = await FaultProxy.open(old.port);
     const cloud = await startLocalCloud({ redisUrl: redis.url(address.port) });
     const executor = new HeldExecutor();
@@ -64,11 +74,11 @@ describe('a cluster of one shard that changes its primary', () => {
       const running = await cloud.submit(job);
       await cloud.whenState(running, 'executing');
       await replicated(old);
-      await redis.replica.admin.call('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      await replica.admin.call('CLUSTER', 'FAILOVER', 'TAKEOVER');
       await waitUntil('the old primary giving way', async () =>
         (await old.admin.info('replication')).includes('role:slave'),
       );
-      address.leadTo(redis.replica.port);
+      address.leadTo(replica.port);
       executor.release(running);
       await cloud.outcome(running);
       await waitUntil('being ready', () => test.node.readiness().ready);
@@ -83,61 +93,234 @@ describe('a cluster of one shard that changes its primary', () => {
   });
 });
 
-describe('a cluster of three shards', () => {
+describe('a cluster of three shards, of which the cloud names one', () => {
   let redis: Topology;
   let cloud: LocalCloud;
-  let bench: Bench;
+  let executor: HeldExecutor;
+  let test: TestNode;
+  const stream = (): string => streamKey(cloud.qpuId);
+  // Members that a test has killed stay away: the last tests lose one each.
   before(async () => {
-    redis = await startCluster(3);
-    cloud = await startLocalCloud();
-    bench = new Bench(cloud);
+    redis = await startCluster(3, { replicas: true });
   });
-  after(async () => {
-    await bench.clear();
+  after(() => redis.close());
+  beforeEach(async () => {
+    // The stream is with the first member, and the cloud names the third.
+    let qpuId: string;
+    do qpuId = `qpu-${randomUUID()}`;
+    while ((await ownerOf(redis, streamKey(qpuId))) !== redis.members[0]);
+    cloud = await startLocalCloud({ qpuId, redisUrl: redis.url(redis.members[2]?.port ?? 0) });
+    executor = new HeldExecutor();
+    test = await startTestNode({ cloud, executor, env: { CODA_PREFETCH: '100' } });
+    await waitUntil('being ready', () => test.node.readiness().ready);
+  });
+  afterEach(async () => {
+    await test.stop();
     await cloud.close();
-    await redis.close();
+    assert.deepEqual(cloud.violations, []);
   });
 
-  /** The members that have, and have not, the stream of the cloud's QPU. */
-  async function membersByStream(): Promise<{ with: Member; without: Member }> {
-    const { members } = redis;
-    const has = await Promise.all(
-      members.map(({ admin }) =>
-        admin.exists(streamKey(cloud.qpuId)).then(
+  /** Jobs in all shards, as a cloud that tries again while a part of its Redis takes no writes. */
+  async function submit(count: number): Promise<string[]> {
+    const jobIds: string[] = [];
+    for (let i = 0; i < count; i += 1) {
+      const jobId = `job-${randomUUID()}`;
+      await waitUntil('submitting', () =>
+        cloud.submit({ ...job, jobId }).then(
           () => true,
           () => false,
         ),
-      ),
-    );
-    const [own, other] = [members[has.indexOf(true)], members[has.indexOf(false)]];
-    assert.ok(own && other);
-    return { with: own, without: other };
+      );
+      jobIds.push(jobId);
+    }
+    return jobIds;
   }
 
-  it('does not serve a node, which says so in its log and in /ready', async () => {
-    const { without } = await membersByStream();
-    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: redis.url(without.port) }));
-    const test = await startTestNode({ cloud });
-    try {
-      await waitUntil('saying so', () =>
-        test.node.readiness().reasons.some((reason) => /MOVED/.test(reason)),
+  /** Lets every job run; returns once all of them are delivered and acknowledged, and Redis says that they are completed. */
+  async function finish(jobIds: readonly string[]): Promise<void> {
+    await waitUntil('every outcome', () => {
+      for (const jobId of executor.started) executor.release(jobId);
+      return jobIds.every((jobId) => cloud.results.has(jobId));
+    });
+    await waitUntil(
+      'every acknowledgement',
+      async () => (await cloud.pending().catch(() => undefined)) === 0,
+    );
+    for (const jobId of jobIds) {
+      await waitUntil(
+        'its state',
+        async () => (await cloud.status(jobId).catch(() => undefined))?.['state'] === 'completed',
       );
-      await waitUntil('the log', () => test.log.some((line) => /jobs cannot be read: .*MOVED/.test(line)));
-    } finally {
-      await test.stop();
     }
+    await waitUntil('being ready', () => test.node.readiness().ready);
+    assert.deepEqual(executor.started.toSorted(), jobIds.toSorted());
+    assert.deepEqual(cloud.deliveries.map(({ body }) => body?.job_id ?? '').toSorted(), jobIds.toSorted());
+  }
+
+  it('is followed: jobs and cancels of all shards, by push; the log says so', async () => {
+    const submitted = await submit(30);
+    // Which one is first depends on the shards: they answer in any order.
+    const running = await waitUntil('running', () => executor.started[0]);
+    const waiting = submitted.filter((jobId) => jobId !== running);
+    const pushes = (): number => test.log.filter((line) => /reports cancels by push/.test(line)).length;
+    await waitUntil('push from each shard', () => pushes() >= 3);
+    for (const jobId of waiting) await cloud.cancel(jobId);
+    for (const jobId of waiting) await cloud.whenState(jobId, 'cancelled');
+    // Cancelled before they are read.
+    const early = Array.from({ length: 8 }, (_, i) => `early-${i}`);
+    for (const jobId of early) await cloud.cancel(jobId);
+    for (const jobId of early) await cloud.submit({ ...job, jobId });
+    for (const jobId of early) await cloud.whenState(jobId, 'cancelled');
+    await finish([running]);
+    const said = test.log.filter((line) => /Redis is a cluster, which the node follows: 3 shards/.test(line));
+    assert.equal(said.length, 1);
+    const { port } = await ownerOf(redis, stream());
+    assert.match(said[0] ?? '', new RegExp(`the stream of jobs is at ${HOST}:${port}$`));
   });
 
-  for (const which of ['with', 'without'] as const) {
-    it(`is named by coda doctor, for the shard ${which} the stream`, async () => {
-      const member = (await membersByStream())[which];
-      const output = await bench.ends(1, ['doctor', '--json'], {
-        CODA_REDIS_URL: redis.url(member.port),
-        CODA_QPU_ID: cloud.qpuId,
-      });
-      const { findings } = JSON.parse(output) as { findings: { message: string; remedy?: string }[] };
-      const found = findings.find(({ message }) => /only a part of the keys \(MOVED \d+/.test(message));
-      assert.match(found?.remedy ?? '', /one shard/);
+  it('gives a user with the documented rights all that a node does, and refuses nothing', async () => {
+    const [, rules = ''] =
+      /```\nACL SETUSER \S+ ([^`]+)```/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
+    const [, more = ''] = /In a cluster, add `([^`]+)`/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
+    const text = `${rules.replaceAll('\\\n', ' ')} ${more}`;
+    const words = text
+      .replaceAll('<qpu_id>', cloud.qpuId)
+      .replaceAll('<password>', 'planted')
+      .trim()
+      .split(/\s+/);
+    for (const { admin } of redis.members) await admin.call('ACL', 'SETUSER', 'node', ...words);
+    await test.stop();
+    const url = `redis://node:planted@${HOST}:${redis.members[2]?.port}`;
+    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: url }));
+    test = await startTestNode({ cloud, executor });
+    const [running = '', waiting = ''] = await submit(2);
+    await waitUntil('running', () => executor.started.includes(running));
+    await cloud.cancel(waiting);
+    await cloud.whenState(waiting, 'cancelled');
+    const from = await ownerOf(redis, stream());
+    const to = redis.members.slice(0, 3).find((member) => member !== from);
+    assert.ok(to);
+    // While it asks the new shard, too.
+    await moveSlot(redis, stream(), to, async () => {
+      executor.release(running);
+      await cloud.outcome(running);
+      await waitUntil('the acknowledgement', async () => (await cloud.pending().catch(() => 1)) === 0);
     });
-  }
+    await finish([running]);
+    for (const { admin } of redis.members) assert.deepEqual(await admin.call('ACL', 'LOG'), []);
+  });
+
+  it('that moves the slot of the stream, and of a job, to another shard: no job is lost, none runs twice', async () => {
+    const jobIds = await submit(5);
+    await waitUntil('running', () => executor.started.length > 0);
+    const from = await ownerOf(redis, stream());
+    const to = redis.members.slice(0, 3).find((member) => member !== from);
+    assert.ok(to);
+    await moveSlot(redis, stream(), to, async () => {
+      // The stream is with the new shard, and the slot with the old one.
+      for (const jobId of executor.started) executor.release(jobId);
+      jobIds.push(...(await submit(5)));
+      await waitUntil('running a job of the moving stream', () => {
+        for (const jobId of executor.started) executor.release(jobId);
+        return executor.started.length > 5;
+      });
+    });
+    const next = `job-${randomUUID()}`;
+    const source = await ownerOf(redis, statusKey(next));
+    const target = redis.members.slice(0, 3).find((member) => member !== source);
+    assert.ok(target);
+    await moveSlot(redis, statusKey(next), target);
+    await cloud.submit({ ...job, jobId: next });
+    jobIds.push(next, ...(await submit(5)));
+    await finish(jobIds);
+  });
+
+  it('of which another shard is down: /ready names it, the jobs of the others go on, and its own after the failover', async () => {
+    const [, other, , , replica] = redis.members;
+    assert.ok(other && replica);
+    for (const { admin } of redis.members) await admin.config('SET', 'cluster-require-full-coverage', 'no');
+    await replica.admin.config('SET', 'cluster-replica-no-failover', 'yes');
+    const ids = Array.from({ length: 20 }, () => `job-${randomUUID()}`);
+    const reachable: string[] = [];
+    for (const jobId of ids) {
+      const owners = [await ownerOf(redis, statusKey(jobId)), await ownerOf(redis, cancelKey(jobId))];
+      if (!owners.includes(other)) reachable.push(jobId);
+    }
+    await replicated(other);
+    await other.server.kill();
+    for (const jobId of ids) await cloud.submit({ ...job, jobId });
+    await waitUntil('the outcome of each job of the other shards', () => {
+      for (const jobId of executor.started) executor.release(jobId);
+      return reachable.every((jobId) => cloud.results.has(jobId));
+    });
+    assert.equal(cloud.results.size, reachable.length);
+    const named = `Redis at ${HOST}:${other.port}, a shard of the cluster, cannot be reached`;
+    await waitUntil('saying so', () =>
+      test.node.readiness().troubles.some(({ text }) => text.includes(named)),
+    );
+    assert.ok(test.node.readiness().ready);
+    await replica.admin.config('SET', 'cluster-replica-no-failover', 'no');
+    await finish(ids);
+  });
+
+  it('whose shard with the stream dies: its replica is followed, and each job runs and is posted once', async () => {
+    const jobIds = await submit(10);
+    await waitUntil('running', () => executor.started.length > 0);
+    const owner = await ownerOf(redis, stream());
+    await replicated(owner);
+    await owner.server.kill();
+    for (const jobId of executor.started) executor.release(jobId);
+    await waitUntil('saying so', () => !test.node.readiness().ready);
+    jobIds.push(...(await submit(10)));
+    await finish(jobIds);
+    assert.ok(test.log.some((line) => /the cluster has changed: 3 shards/.test(line)));
+  });
+});
+
+describe('coda doctor at a cluster of three shards', () => {
+  it('names the shards, for whichever the URL leads to, and says which one is down', async (t) => {
+    const redis = await startCluster(3);
+    const cloud = await startLocalCloud();
+    const bench = new Bench(cloud);
+    t.after(async () => {
+      await bench.clear();
+      await cloud.close();
+      await redis.close();
+    });
+    const findings = async (url: string): Promise<{ level: string; message: string }[]> => {
+      const env = { CODA_REDIS_URL: url, CODA_QPU_ID: cloud.qpuId };
+      const { output: stdout } = await bench.run(['doctor', '--json'], env);
+      const { findings: all } = JSON.parse(stdout) as {
+        findings: { check: string; level: string; message: string }[];
+      };
+      return all.filter(({ check }) => check === 'redis');
+    };
+    const ports = redis.members.map(({ port }) => port);
+    for (const port of ports.slice(0, 2)) {
+      const found = await findings(redis.url(port));
+      assert.ok(
+        found.some(({ message }) => /a cluster of 3 shards \(.*\), which the node follows/.test(message)),
+      );
+      assert.ok(
+        found.every(({ level }) => level !== 'failure'),
+        JSON.stringify(found),
+      );
+      assert.ok(found.some(({ message }) => /may use all commands/.test(message)));
+    }
+    const owner = await ownerOf(redis, streamKey(cloud.qpuId));
+    const down = redis.members.find((member) => member !== owner);
+    assert.ok(down);
+    await down.server.kill();
+    // A list of addresses, of which the first is gone.
+    const list = redis.url(down.port) + `,${HOST}:${owner.port}`;
+    const found = await findings(list);
+    assert.ok(
+      found.some(
+        ({ level, message }) =>
+          level === 'failure' &&
+          message.includes(`${HOST}:${down.port}, a shard of the cluster, cannot be reached (ECONNREFUSED)`),
+      ),
+      JSON.stringify(found),
+    );
+  });
 });

@@ -92,6 +92,55 @@ describe('a failover', () => {
     }
   });
 
+  it('that Sentinel makes, followed through its own URL: no address has to lead to the new primary', async (t) => {
+    const sentinel = await startSentinel(redis, await temporaryFolder(t));
+    await test.stop();
+    const { password } = new URL(redis.url(0));
+    // The first Sentinel of the list is down.
+    const url = `redis+sentinel://:${password}@${HOST}:1,${HOST}:${sentinel.port}/coda`;
+    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: url }));
+    test = await startTestNode({ cloud, executor });
+    try {
+      const jobIds = await submitSome();
+      await cloud.whenState(jobIds[0] ?? '', 'executing');
+      const [primary] = redis.members;
+      await replicated(primary);
+      await primary.server.kill();
+      executor.release(jobIds[0] ?? '');
+      await waitUntil('saying so', () => !test.node.readiness().ready);
+      const promoted = await waitUntil('the promotion', async () => {
+        const port = await sentinel.primaryPort();
+        return port === primary.port ? undefined : port;
+      });
+      // For the cloud alone.
+      address.leadTo(promoted);
+      await waitUntil('being ready', () => test.node.readiness().ready);
+      jobIds.push(...(await submitPatiently()));
+      await finish(jobIds);
+    } finally {
+      await sentinel.close();
+    }
+  });
+
+  it('to a replica that the URL lists: the node finds the primary among the servers, whichever is first', async () => {
+    const [old, replica] = redis.members;
+    assert.ok(replica);
+    await test.stop();
+    // The replica is named first.
+    const url = `${redis.url(replica.port)},${HOST}:${old.port}`;
+    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: url }));
+    test = await startTestNode({ cloud, executor });
+    const jobIds = await submitSome();
+    await cloud.whenState(jobIds[0] ?? '', 'executing');
+    await replicated(old);
+    await replica.admin.call('REPLICAOF', 'NO', 'ONE');
+    await old.server.kill();
+    address.leadTo(replica.port);
+    executor.release(jobIds[0] ?? '');
+    jobIds.push(...(await submitPatiently()));
+    await finish(jobIds);
+  });
+
   it('that is planned, with connections that stay with the old primary: the node leaves it for the new one', async () => {
     const jobIds = await submitSome();
     await cloud.whenState(jobIds[0] ?? '', 'executing');

@@ -9,9 +9,9 @@ import { bell, startLocalCloud, startTestNode, waitUntil, type TestNode } from '
 import { temporaryFolder } from '../support/temporary.ts';
 import { HeldExecutor } from '../support/executors.ts';
 
-const NODES = 4;
+const NODES = 20;
 const CONCURRENCY = 2;
-const JOBS = 100;
+const JOBS = 200;
 
 it(`${NODES} nodes share the work: each runs as many jobs at a time as it may, and every job runs once`, async (t) => {
   const cloud = await startLocalCloud();

@@ -3,8 +3,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomInt } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import { closeRedis, openRedis } from '../../src/net/redis.ts';
+import { Redis } from 'ioredis';
+import { closeRedis } from '../../src/net/redis.ts';
+import { slotOf } from '../../src/net/redis/shards.ts';
 import { startRedisServer, waitUntil, type RedisServer } from '../../src/testing/index.ts';
 
 export const HOST = '127.0.0.1';
@@ -36,51 +37,102 @@ export async function startPair(args: readonly string[] = []): Promise<Topology>
   return pair;
 }
 
-/** `shards` primaries that share all slots evenly. Each has an epoch of its own from the start: members that meet with
- *  the same one raise theirs at some time later, and a takeover before all have heard of it may be undone. */
-export async function startCluster(shards: number): Promise<Topology> {
-  const cluster = await startMembers(shards, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']);
+/** `shards` primaries that share all slots evenly, and behind them, if wanted, a replica of each. Each has an epoch of its own
+ *  from the start: members that meet with the same one raise theirs at some time later, and a takeover before all have heard
+ *  of it may be undone. */
+export async function startCluster(
+  shards: number,
+  { replicas = false, binary = 'redis-server' } = {},
+): Promise<Topology> {
+  const count = replicas ? 2 * shards : shards;
+  const cluster = await startMembers(
+    count,
+    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+    binary,
+  );
   const [first, ...others] = cluster.members;
+  const primaries = cluster.members.slice(0, shards);
   for (const [i, { admin }] of cluster.members.entries()) {
     const [from, to] = [i, i + 1].map((n) => Math.ceil((n * SLOTS) / shards));
-    await admin.call('CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+    // Redis 6.2 has no command for a range.
+    const slots = Array.from({ length: (to ?? 0) - (from ?? 0) }, (_, n) => (from ?? 0) + n);
+    if (i < shards) await admin.call('CLUSTER', 'ADDSLOTS', ...slots);
     await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
   }
   for (const { port } of others) await first.admin.call('CLUSTER', 'MEET', HOST, port);
-  for (const member of cluster.members) await knowsCluster(member, shards);
+  for (const member of cluster.members) await knowsCluster(member, count);
+  for (const [i, replica] of cluster.members.slice(shards).entries()) {
+    await replica.admin.call('CLUSTER', 'REPLICATE', await idOf(primaries[i] ?? first));
+  }
+  // A replica that takes over gets the slots that it knows its primary to have. Too early, it knows of none.
+  for (const replica of cluster.members.slice(shards)) await inStep(replica);
   return cluster;
 }
 
-/** A cluster of one shard, whose primary has a replica. */
-export async function startShardWithReplica(): Promise<Topology & { readonly replica: Member }> {
-  const cluster = await startCluster(1);
-  const [primary] = cluster.members;
-  const spare = await startMembers(
-    1,
-    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
-    cluster,
-  );
-  const [replica] = spare.members;
-  await replica.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', 2);
-  await replica.admin.call('CLUSTER', 'MEET', HOST, primary.port);
-  const id = String(await primary.admin.call('CLUSTER', 'MYID'));
-  await waitUntil('the two knowing each other', () =>
-    replica.admin.call('CLUSTER', 'REPLICATE', id).then(
-      () => true,
-      () => false,
-    ),
-  );
-  await inStep(replica);
-  // A replica that takes over gets the slots that it knows its primary to have. Too early, it knows of none.
-  for (const member of [primary, replica]) await knowsCluster(member, 2);
-  const close = async (): Promise<void> => {
-    await spare.close();
-    await cluster.close();
-  };
-  return { ...cluster, replica, close };
+/** A member's name in its cluster. */
+export async function idOf({ admin }: Member): Promise<string> {
+  return String(await admin.call('CLUSTER', 'MYID'));
+}
+
+/** The member that has the key now, as all say that are alive. */
+export async function ownerOf({ members }: Topology, key: string): Promise<Member> {
+  const slot = Number(await members[0].admin.call('CLUSTER', 'KEYSLOT', key).catch(() => slotOf(key)));
+  const owners = await Promise.all(members.map((member) => ownsSlot(member, slot)));
+  const owner = members[owners.indexOf(true)];
+  if (owner === undefined) throw new Error(`nobody has the slot ${slot}`);
+  return owner;
+}
+
+async function ownsSlot({ admin, port, server }: Member, slot: number): Promise<boolean> {
+  if (server.pid === undefined) return false;
+  const ranges = (await admin.call('CLUSTER', 'SLOTS').catch(() => [])) as [
+    number,
+    number,
+    [string, number],
+  ][];
+  return ranges.some(([from, to, [, owner]]) => from <= slot && slot <= to && owner === port);
+}
+
+/** Waits until every member of a cluster with replicas answers, and each replica is in step. */
+export async function healed({ members }: Topology): Promise<void> {
+  for (const member of members) {
+    await waitUntil('the cluster being whole', async () => {
+      const info = await member.admin.info().catch(() => '');
+      const state = String(await member.admin.call('CLUSTER', 'INFO').catch(() => ''));
+      return /role:master|master_link_status:up/.test(info) && /cluster_state:ok/.test(state);
+    });
+  }
+}
+
+/** A new process for a member that was killed. It still belongs to the cluster. */
+export async function revive({ server }: Member, { url }: Topology): Promise<void> {
+  await server.restart();
+  await setPassword(server, new URL(url(0)).password);
+}
+
+/** Moves a key with its slot to another member, as `redis-cli --cluster reshard` does; `midway` is called when the key is
+ *  there, and the slot is not. */
+export async function moveSlot(
+  topology: Topology,
+  key: string,
+  to: Member,
+  midway: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const from = await ownerOf(topology, key);
+  const slot = slotOf(key);
+  const [fromId, toId] = [await idOf(from), await idOf(to)];
+  await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
+  await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
+  const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 1000)) as string[];
+  const { password } = new URL(topology.url(to.port));
+  if (keys.length > 0)
+    await from.admin.call('MIGRATE', HOST, to.port, '', 0, 5_000, 'AUTH', password, 'KEYS', ...keys);
+  await midway();
+  for (const { admin } of [to, from]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
 }
 
 export interface Sentinel {
+  readonly port: number;
   /** The port of the primary, as this Sentinel sees it. */
   primaryPort(): Promise<number>;
   close(): Promise<void>;
@@ -103,10 +155,12 @@ export async function startSentinel(
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   const server = await startRedisServer({ args: [file, '--sentinel'] });
   const admin = connect(server.url);
+  await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
   await waitUntil('the Sentinel knowing the replica', async () =>
     JSON.stringify(await admin.call('SENTINEL', 'REPLICAS', 'coda')).includes('"master-link-status","ok"'),
   );
   return {
+    port: server.port,
     async primaryPort() {
       const address = await admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'coda');
       return Number(Array.isArray(address) ? address[1] : NaN);
@@ -121,7 +175,13 @@ export async function startSentinel(
 /** Resolves when the replicas have everything that was written so far. */
 export async function replicated({ admin }: Member): Promise<void> {
   // WAIT counts from the last write of its own connection.
-  await admin.set('test:marker', '1');
+  for (let i = 0; ; i += 1) {
+    // In a cluster, a key of this member.
+    const isTaken = await admin.set(`test:marker:${i}`, '1').catch((thrown: Error) => {
+      if (!thrown.message.startsWith('MOVED')) throw thrown;
+    });
+    if (isTaken === 'OK') break;
+  }
   await waitUntil('the replica having it all', async () => (await admin.wait(1, 1_000)) === 1);
 }
 
@@ -139,7 +199,11 @@ async function inStep({ admin }: Member): Promise<void> {
   );
 }
 
-async function startMembers(count: number, args: readonly string[], like?: Topology): Promise<Topology> {
+async function startMembers(
+  count: number,
+  args: readonly string[],
+  binary = 'redis-server',
+): Promise<Topology> {
   const members: Member[] = [];
   const close = async (): Promise<void> => {
     for (const { admin, server } of members) {
@@ -147,10 +211,10 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
       await server.stop();
     }
   };
-  let password = like === undefined ? '' : new URL(like.url(0)).password;
+  let password = '';
   try {
     for (let i = 0; i < count; i += 1) {
-      const server = await startMember(args);
+      const server = await startMember(args, binary);
       password ||= new URL(server.url).password;
       const url = new URL(server.url);
       url.password = password;
@@ -171,20 +235,21 @@ async function startMembers(count: number, args: readonly string[], like?: Topol
 }
 
 /** In a cluster, with a port that leaves room for the cluster's own port. */
-async function startMember(args: readonly string[]): Promise<RedisServer> {
-  if (!args.includes('--cluster-enabled')) return startRedisServer({ args });
+async function startMember(args: readonly string[], binary: string): Promise<RedisServer> {
+  if (!args.includes('--cluster-enabled')) return startRedisServer({ args, binary });
   for (let attempt = 1; ; attempt += 1) {
     const port = randomInt(HIGHEST_CLUSTER_PORT - 10_000, HIGHEST_CLUSTER_PORT);
     try {
-      return await startRedisServer({ args, port });
+      return await startRedisServer({ args, port, binary });
     } catch (thrown) {
       if (attempt === 5) throw thrown;
     }
   }
 }
 
+/** To this member alone, and to no other. */
 function connect(url: string): Redis {
-  const redis = openRedis({ url, name: 'test', env: {} });
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   redis.on('error', () => {});
   return redis;
 }

@@ -77,7 +77,7 @@ describe('a request', () => {
     t.after(() => redis.close());
     const { port } = redis.address() as AddressInfo;
     const targets = new Targets();
-    targets.redis = { host: '127.0.0.1', port };
+    targets.redis = { places: [{ host: '127.0.0.1', port }] };
     const http = createHttpClient({ env: {}, targets });
     for (const host of ['127.0.0.1', 'localhost'])
       await assert.rejects(

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '../../src/index.ts';
+import { hiddenValue, secretsOf } from '../../src/config/secrets.ts';
+import { defaultSettings, settingOf } from '../../src/config/settings.ts';
 import { openRedis } from '../../src/net/redis.ts';
 import { readRedisUrl } from '../../src/protocol/urls.ts';
 import { startLocalCloud, startTestNode } from '../../src/testing/index.ts';
@@ -33,7 +35,14 @@ const REFUSED: readonly (readonly [url: string, why: RegExp])[] = [
   ['http://h', /redis:\/\//],
   ['redis://h:0', /port 0/],
   ['redis://u:%zz@h', /'%'/],
-  ['redis://a,b', /host/],
+  ['redis://a,', /name its host/],
+  ['redis://a,/0', /name its host/],
+  ['redis://a,b c', /redis:\/\//],
+  ['redis://a:1,b:0', /port 0/],
+  ['redis+sentinel://a', /name of the primary/],
+  ['redis+sentinel://a/0/1/2', /name of the primary/],
+  ['redis+sentinel://a/my%20primary', /name of the primary/],
+  ['redis+unix+sentinel://a/m', /redis:\/\//],
   ['redis://h\n', /redis:\/\//],
   [`redis://${'a'.repeat(3_000)}`, /redis:\/\//],
 ];
@@ -63,22 +72,41 @@ describe('a URL of Redis', () => {
   });
 
   it('gives host, port, user, password, database and TLS', () => {
-    assert.deepEqual(readRedisUrl('rediss://us%3Aer:p%40ss@redis.example:7000/12'), {
-      host: 'redis.example',
-      port: 7000,
-      username: 'us:er',
-      password: 'p@ss',
-      db: 12,
-      tls: true,
-    });
-    assert.deepEqual(readRedisUrl('redis://:pw@[::1]'), {
-      host: '::1',
-      port: 6379,
-      password: 'pw',
-      db: 0,
-      tls: false,
-    });
-    assert.deepEqual(readRedisUrl('redis://redis_1/'), { host: 'redis_1', port: 6379, db: 0, tls: false });
+    const hosts = [{ host: 'redis.example', port: 7000 }];
+    const user = { username: 'us:er', password: 'p@ss' };
+    for (const [url, address] of [
+      ['rediss://us%3Aer:p%40ss@redis.example:7000/12', { hosts, ...user, db: 12, tls: true }],
+      ['redis://:pw@[::1]', { hosts: [{ host: '::1', port: 6379 }], password: 'pw', db: 0, tls: false }],
+      ['redis://redis_1/', { hosts: [{ host: 'redis_1', port: 6379 }], db: 0, tls: false }],
+      // Several servers, with a comma in the password.
+      [
+        'redis://:p,w@a,redis.example:7000,[::1]:1/2',
+        {
+          hosts: [{ host: 'a', port: 6379 }, ...hosts, { host: '::1', port: 1 }],
+          password: 'p,w',
+          db: 2,
+          tls: false,
+        },
+      ],
+      [
+        'rediss+sentinel://us%3Aer:p%40ss@a,redis.example:7000/my-primary/3',
+        {
+          hosts: [{ host: 'a', port: 26_379 }, ...hosts],
+          sentinel: 'my-primary',
+          ...user,
+          db: 3,
+          tls: true,
+        },
+      ],
+    ] as const)
+      assert.deepEqual(readRedisUrl(url), address);
+  });
+
+  it('with several servers has its password hidden wherever one with a single server has', () => {
+    const redisUrl = 'redis://user:secret-word@a:1,b:2/0';
+    const settings = { ...defaultSettings(), redisUrl };
+    assert.ok(secretsOf(settings).includes('secret-word'));
+    assert.equal(hiddenValue(settingOf('redisUrl'), redisUrl), 'redis://user:***@a:1,b:2/0');
   });
 
   it('leads to the database that it names', async () => {
@@ -94,15 +122,31 @@ describe('a URL of Redis', () => {
   it('is refused or gives nothing but what a connection needs, whatever it says', () => {
     const piece = fc.oneof(
       fc.string(),
-      fc.constantFrom('redis://', 'rediss://', 'h', ':1', '/2', '?path=/x', '@', '#', '%'),
+      fc.constantFrom(
+        'redis://',
+        'rediss://',
+        'redis+sentinel://',
+        'h',
+        ',',
+        '/name',
+        ':1',
+        '/2',
+        '?path=/x',
+        '@',
+        '#',
+        '%',
+      ),
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
         const address = readRedisUrl(pieces.join(''));
         if (typeof address === 'string') return;
-        const { host, port, db, tls, username = '', password = '' } = address;
-        assert.match(host, /^[\w.:-]+$/);
-        assert.ok(Number.isInteger(port) && port > 0 && port < 65_536);
+        const { hosts, sentinel = 'none', db, tls, username = '', password = '' } = address;
+        for (const { host, port } of hosts) {
+          assert.match(host, /^[\w.:-]+$/);
+          assert.ok(Number.isInteger(port) && port > 0 && port < 65_536);
+        }
+        assert.match(sentinel, /^[\w.-]+$/);
         assert.ok(Number.isInteger(db) && db >= 0);
         assert.equal(typeof tls, 'boolean');
         assert.equal(typeof (username + password), 'string');

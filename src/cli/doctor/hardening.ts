@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isIP } from 'node:net';
 import { SETTING_NAMES, settingOf } from '../../config/settings.ts';
+import { readRedisUrl } from '../../protocol/urls.ts';
 import { descriptorsOf } from '../../state/descriptors.ts';
 import { shellQuoted } from '../../state/private-file.ts';
 import { userOf } from '../../state/process.ts';
@@ -123,23 +124,28 @@ export const HARDENING: readonly Item[] = [
     words: 'Redis is reached without TLS or a VPN: who is on the way reads its password, and can submit jobs',
     find: ({ config: { settings } }) => {
       if (settings.redisUrl === '' || settings.vpnRequired) return undefined;
-      const { protocol, hostname, host } = new URL(settings.redisUrl);
-      return protocol === 'rediss:' || isThisMachine(hostname)
+      const address = readRedisUrl(settings.redisUrl);
+      if (typeof address === 'string' || address.tls) return undefined;
+      const other = address.hosts.find(({ host }) => !isThisMachine(host));
+      return other === undefined
         ? undefined
-        : { where: host, remedy: 'Use a rediss:// URL: CODA_REDIS_URL, or the settings of the QPU in Coda.' };
+        : {
+            where: `${other.host}:${other.port}`,
+            remedy: 'Use a rediss:// URL: CODA_REDIS_URL, or the settings of the QPU in Coda.',
+          };
     },
   },
   {
     words: 'Redis asks for no password: whoever reaches it can submit jobs, cancel them and delete them',
     find: ({ config: { settings } }) => {
       if (settings.redisUrl === '') return undefined;
-      const { password, host } = new URL(settings.redisUrl);
-      return password !== ''
-        ? undefined
-        : {
-            where: host,
-            remedy: 'Give the node a user of its own in Redis; docs/scaling.md has its rights.',
-          };
+      const address = readRedisUrl(settings.redisUrl);
+      if (typeof address === 'string' || (address.password ?? '') !== '') return undefined;
+      const { host, port } = address.hosts[0];
+      return {
+        where: `${host}:${port}`,
+        remedy: 'Give the node a user of its own in Redis; docs/scaling.md has its rights.',
+      };
     },
   },
   {

@@ -1,18 +1,19 @@
 // The job queue: does Redis answer, is it suitable, do the stream and the group exist, and may this user use them?
 import type { Redis } from 'ioredis';
 import { messageOf, type Trouble } from '../../errors.ts';
-import { CANCEL_KEY_PREFIX, groupName, statusKey, streamKey } from '../../protocol/keys.ts';
+import { CANCEL_KEY_PREFIX, groupName, streamKey } from '../../protocol/keys.ts';
 import { wrongSpeech } from '../../net/redis-probe.ts';
-import { lookIntoTrouble, redisTrouble } from '../../net/redis-trouble.ts';
-import { closeRedis, isConnectionFault, openRedis } from '../../net/redis.ts';
+import { lookIntoTrouble, redisTrouble, shardTrouble } from '../../net/redis-trouble.ts';
+import { closeRedis, isConnectionFault, placeOf } from '../../net/redis.ts';
+import type { FollowingRedis } from '../../net/redis/following.ts';
+import { RedisServers } from '../../net/redis/servers.ts';
 import { refusedCommands } from '../../queue/rights.ts';
 import { failure, ok, answerWithin, warning, type Check, type Finding } from './finding.ts';
 
 const TIMEOUT_MS = 6_000;
 /** It brought XAUTOCLAIM, and XPENDING with an exclusive start. */
 const OLDEST = [6, 2] as const;
-/** Enough keys of made-up jobs for each of two shards to get some. */
-const PROBES = 64;
+const SLOTS = 16_384;
 const check = 'redis';
 
 export const checkRedis: Check = async ({ config, env, live }) => {
@@ -21,28 +22,30 @@ export const checkRedis: Check = async ({ config, env, live }) => {
     return [ok(check, 'its URL is not known yet: the running node gets it when it has connected')];
   if (redisUrl === '')
     return [warning(check, 'its URL is not known yet', 'The first coda start gets it from the cloud.')];
-  const { host } = new URL(redisUrl);
-  const redis = openRedis({
+  const servers = new RedisServers({
     url: redisUrl,
-    name: 'coda-node:doctor',
     env,
-    options: {
-      lazyConnect: true,
-      // While it loads its data, it can say so at once.
-      enableReadyCheck: false,
-      retryStrategy: () => null,
-      reconnectOnError: () => false,
-      maxRetriesPerRequest: 0,
-    },
+    ...(qpuId === '' ? {} : { streamKey: streamKey(qpuId) }),
+  });
+  const redis = servers.open('coda-node:doctor', {
+    lazyConnect: true,
+    // While it loads its data, it can say so at once.
+    enableReadyCheck: !servers.isOne,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
   });
   let failed: unknown;
   redis.on('error', (error) => (failed = error));
   try {
     const startedAt = performance.now();
-    await answerWithin(redis.connect(), TIMEOUT_MS, 'Redis');
+    await answerWithin(servers.connect(redis), TIMEOUT_MS, 'Redis');
     await answerWithin(redis.ping(), TIMEOUT_MS, 'PING');
-    const found = ok(check, `${host} answers in ${(performance.now() - startedAt).toFixed(1)} ms`);
-    return [found, ...(await inspect(redis, qpuId))];
+    const { host, port } = placeOf(redis);
+    const found = ok(check, `${host}:${port} answers in ${(performance.now() - startedAt).toFixed(1)} ms`);
+    const shards = await shardsOf(servers, redis);
+    // The rest would only say once more, for each kind of key, that a shard is down.
+    if (shards.some(({ level }) => level === 'failure')) return [found, ...shards];
+    return [found, ...shards, ...(await inspect(redis, qpuId))];
   } catch (thrown) {
     // Of a lost connection, the error of the attempt says more.
     const cause = isConnectionFault(thrown) || redis.status !== 'ready' ? (failed ?? thrown) : thrown;
@@ -60,8 +63,6 @@ function failureOf({ text, remedy }: Trouble): Finding {
 
 async function inspect(redis: Redis, qpuId: string): Promise<Finding[]> {
   const findings = await fitness(redis);
-  const partial = await servesOnlyPart(redis, qpuId);
-  if (partial !== undefined) return [...findings, partial];
   if (qpuId !== '') {
     findings.push(...(await queue(redis, qpuId)));
     const refused = await answerWithin(refusedCommands(redis, qpuId), TIMEOUT_MS, 'Redis');
@@ -136,16 +137,42 @@ async function fitness(redis: Redis): Promise<Finding[]> {
   return findings;
 }
 
-/** The finding that a server has only some of the node's keys, as in a cluster with several shards. */
-async function servesOnlyPart(redis: Redis, qpuId: string): Promise<Finding | undefined> {
-  const probes = Array.from({ length: PROBES }, (_, i) => statusKey(`doctor-${i}`));
-  const pipeline = redis.pipeline([streamKey(qpuId), ...probes].map((key) => ['exists', key]));
-  const replies = await answerWithin(pipeline.exec(), TIMEOUT_MS, 'EXISTS').catch(() => null);
-  const moved = replies?.find(([error]) => error?.message.startsWith('MOVED'))?.[0];
-  if (!moved) return undefined;
-  return failure(
-    check,
-    `the server has only a part of the keys (${moved.message})`,
-    'The node uses one server: let the URL lead to the primary of a cluster with one shard, or to a proxy that hides the shards (docs/scaling.md).',
+/** Of a cluster with several shards: which they are, and whether each answers and all keys are served. */
+async function shardsOf(servers: RedisServers, redis: FollowingRedis): Promise<Finding[]> {
+  const { shards } = servers;
+  if (shards === undefined) return [];
+  const names = shards.primaries.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const findings = [
+    ok(check, `it is a cluster of ${shards.primaries.length} shards (${names}), which the node follows`),
+  ];
+  const others: Redis[] = [];
+  const options = { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 };
+  redis.onOtherShards(options, (other) => {
+    others.push(other);
+    return () => {};
+  });
+  for (const other of others) {
+    let failed: unknown;
+    other.on('error', (error) => (failed = error));
+    try {
+      await answerWithin(other.connect(), TIMEOUT_MS, 'the shard');
+    } catch (thrown) {
+      findings.push(failureOf(shardTrouble(failed ?? thrown, placeOf(other))));
+    }
+  }
+  // The node's user needs no right for this.
+  const info = String(
+    await answerWithin(redis.call('CLUSTER', 'INFO'), TIMEOUT_MS, 'CLUSTER INFO').catch(() => ''),
   );
+  const served = /^cluster_slots_ok:(\d+)/m.exec(info)?.[1];
+  if (served !== undefined && Number(served) < SLOTS) {
+    findings.push(
+      failure(
+        check,
+        `the cluster serves only ${served} of its ${SLOTS} slots: jobs with keys in the others wait`,
+        'Look at the cluster (redis-cli --cluster check), and bring back the shard that is down.',
+      ),
+    );
+  }
+  return findings;
 }

@@ -5,7 +5,8 @@ import type { Redis } from 'ioredis';
 import type { Settings } from '../../config/settings.ts';
 import { readStarted } from '../../device/run-marker.ts';
 import { ConfigError } from '../../errors.ts';
-import { closeRedis, isConnectionFault, openRedis } from '../../net/redis.ts';
+import { closeRedis, isConnectionFault } from '../../net/redis.ts';
+import { RedisServers } from '../../net/redis/servers.ts';
 import { wrongSpeech } from '../../net/redis-probe.ts';
 import { lookIntoTrouble } from '../../net/redis-trouble.ts';
 import { withDeadline } from '../../net/timing.ts';
@@ -27,7 +28,7 @@ const LONGEST_ID = 200;
 export async function foreseeConsumer(settings: Settings, named: string | null): Promise<string | null> {
   if (settings.redisUrl === '' || settings.qpuId === '') return named;
   const stream = new JobStream(settings.qpuId, consumerName(nodeFolder(settings.stateDir)));
-  return withRedis(settings, (redis) => chooseConsumer(redis, stream, named));
+  return withRedis(settings, stream, (redis) => chooseConsumer(redis, stream, named));
 }
 
 /** For a node that is stopped. Throws a ConfigError if one runs, and a CommandError if Redis cannot be asked. */
@@ -46,7 +47,7 @@ export async function handBackOfStopped(settings: Settings, named: string | null
     const stream = new JobStream(qpuId, folder.consumer);
     const started = readStarted(folder.directory);
     const saved = await savedMessages(folder.directory);
-    return await withRedis(settings, async (redis) => {
+    return await withRedis(settings, stream, async (redis) => {
       const consumer = await chooseConsumer(redis, stream, named);
       return handBack(redis, stream, consumer, (messageId) =>
         saved.has(messageId) ? 'saved outcome' : started.has(messageId) ? 'may have started' : undefined,
@@ -70,20 +71,18 @@ export function handedBackLines({ consumer, handedOver, kept }: HandedBack): str
 }
 
 async function withRedis<T>(
-  { redisUrl }: Pick<Settings, 'redisUrl'>,
+  { redisUrl: url }: Pick<Settings, 'redisUrl'>,
+  { key: streamKey }: JobStream,
   work: (redis: Redis) => Promise<T>,
 ): Promise<T> {
-  const redis = openRedis({
-    url: redisUrl,
-    name: 'coda-node:hand-back',
-    env: process.env,
-    options: { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 },
-  });
+  const servers = new RedisServers({ url, env: process.env, streamKey });
+  const options = { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 };
+  const redis = servers.open('coda-node:hand-back', options);
   let failed: unknown;
   redis.on('error', (error) => (failed = error));
   const late = `Redis has not answered within ${REDIS_WITHIN_MS / 1000} s`;
   try {
-    await withDeadline(redis.connect(), REDIS_WITHIN_MS, late);
+    await withDeadline(servers.connect(redis), REDIS_WITHIN_MS, late);
     return await work(redis);
   } catch (thrown) {
     if (thrown instanceof ConfigError) throw thrown;

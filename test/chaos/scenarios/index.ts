@@ -1,6 +1,7 @@
 // All scenarios, in the order of the table that `npm run test:chaos` prints.
 import { backlog } from './backlog.ts';
 import { cancelRace } from './cancel-race.ts';
+import { cluster } from './cluster.ts';
 import { diskFull } from './disk-full.ts';
 import { nightShift } from '../night-shift/index.ts';
 import { kill9 } from './kill-9.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS = [
   pythonDriver,
   webhookOutage,
   redisTrouble,
+  cluster,
   network,
   diskFull,
   twoNodes,

@@ -1,0 +1,313 @@
+// The servers behind one URL of Redis, and where among them each connection leads:
+//
+//   one server       there, always
+//   several          to the first of them that is a primary
+//   Sentinels        to the primary that they name, asked before each connection
+//   a cluster        to the shard of the stream of jobs; commands with other keys go to their shards (following.ts)
+//
+// That it is a cluster shows when a server says so, whatever the URL is: one address of it is enough. A cluster of one shard
+// is used like a single server, at the address that the URL has: the one that it has for itself may be out of reach.
+import { isIP } from 'node:net';
+import { ConfigError, messageOf } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import { readRedisUrl, type RedisAddress, type RedisPlace } from '../../protocol/urls.ts';
+import { extraCertificates } from '../http.ts';
+import { AddressConnector, AnnouncedConnector, connectorTo } from './connector.ts';
+import { FollowingRedis, leadTo, type ConnectionOptions, type Lead, type Surroundings } from './following.ts';
+import { OtherShards, type OnShard } from './other-shards.ts';
+import { reconnectDelay, reconnectNow } from './pace.ts';
+import { Sentinels } from './sentinel.ts';
+import { isSamePlace, keyOf, placeOf, Shards, slotOf, type UnreachableShard } from './shards.ts';
+
+/** A connection whose answer is this late is closed: Redis is frozen, or the network drops the packets. */
+const SILENT_MS = 5_000;
+
+export interface RedisServersOptions {
+  readonly url: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The key of the stream of jobs. */
+  readonly streamKey?: string;
+  readonly log?: Logger;
+}
+
+export class RedisServers implements Surroundings {
+  readonly streamSlot: number | undefined;
+  readonly #address: RedisAddress;
+  /** Of each connection. */
+  readonly #network: ConnectionOptions;
+  readonly #user: Pick<ConnectionOptions, 'username' | 'password'>;
+  readonly #sentinels: Sentinels | undefined;
+  readonly #log: Logger | undefined;
+  readonly #connections = new Set<FollowingRedis>();
+  readonly #others = new Map<FollowingRedis, OtherShards>();
+  /** Which of the hosts of the URL is in use. */
+  #turn = 0;
+  #cluster: Shards | undefined;
+  /** A cluster is no reason to look for shards: it has one, or does not say. */
+  #isAlone = false;
+  #saidLast = '';
+
+  /** Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take any of its options from
+   *  there. */
+  constructor({ url, env, streamKey, log }: RedisServersOptions) {
+    const address = readRedisUrl(url);
+    if (typeof address === 'string')
+      throw new ConfigError(`the URL of Redis ${address}`, {
+        remedy: 'Correct CODA_REDIS_URL, or the settings of the QPU in Coda if the URL is from there.',
+      });
+    this.#address = address;
+    this.#log = log;
+    this.streamSlot = streamKey === undefined ? undefined : slotOf(streamKey);
+    const { username, password, tls, hosts, sentinel } = address;
+    const [{ host }] = hosts;
+    const ca = tls ? extraCertificates(env) : undefined;
+    this.#network = {
+      Connector: AddressConnector,
+      // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
+      protocol: 2,
+      connectTimeout: 5_000,
+      // Holds from the first command of the handshake. Blocking reads must be shorter.
+      socketTimeout: SILENT_MS,
+      ...(tls
+        ? { tls: { ...(ca === undefined ? {} : { ca }), ...(isIP(host) === 0 ? { servername: host } : {}) } }
+        : {}),
+    };
+    this.#user = {
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+    };
+    this.#sentinels = sentinel === undefined ? undefined : new Sentinels(address, sentinel, this.#network);
+  }
+
+  /** Undefined unless the keys are spread over several servers. */
+  get shards(): Shards | undefined {
+    return this.#cluster !== undefined && this.#cluster.primaries.length > 1 ? this.#cluster : undefined;
+  }
+
+  get unreachable(): UnreachableShard | undefined {
+    return this.shards?.unreachable(this.streamSlot);
+  }
+
+  /** Whether the URL names one server, and no Sentinel. */
+  get isOne(): boolean {
+    return this.#address.hosts.length === 1 && this.#sentinels === undefined;
+  }
+
+  /** Every server that is known. */
+  get places(): readonly RedisPlace[] {
+    const inUse = [...this.#connections].map(({ lead }) => lead.place);
+    return [...this.#address.hosts, ...(this.#cluster?.primaries ?? []), ...inUse];
+  }
+
+  /** Opens a connection that reconnects for ever. After a reconnect, unanswered commands are sent again, unless the options
+   *  say otherwise. */
+  open(name: string, options: ConnectionOptions = {}): FollowingRedis {
+    const [host] = this.#address.hosts;
+    const lead = leadTo(host);
+    let isReady = false;
+    const redis: FollowingRedis = new FollowingRedis(
+      {
+        connectionName: name,
+        maxRetriesPerRequest: null,
+        retryStrategy: (times) => reconnectDelay(redis, times),
+        // After a failover the old primary refuses writes, and in a cluster all commands: reconnect to find the new one. The
+        // command itself fails, and its sender repeats it at its own pace.
+        reconnectOnError: (error) => (this.#leaves(lead, error) ? 1 : false),
+        ...this.#network,
+        ...options,
+        ...this.#user,
+        db: this.#address.db,
+        ...host,
+        Connector: connectorTo({
+          names: (place) => this.#address.hosts.some((one) => isSamePlace(one, place)),
+          find: () => this.#find(lead),
+          accepts: (info) => this.#accepts(redis, info),
+        }),
+      },
+      lead,
+      this,
+    );
+    this.#connections.add(redis);
+    redis.on('ready', () => (isReady = true));
+    redis.on('close', () => {
+      // One that could not be used: the next of several may be the primary.
+      if (!isReady) this.#turnFrom(lead.place);
+      isReady = false;
+    });
+    return redis;
+  }
+
+  /** For a short task, over a connection that is opened with `lazyConnect` and does not reconnect by itself. Makes one
+   *  attempt at each server, and resolves as `settled` does. */
+  async connect(redis: FollowingRedis): Promise<void> {
+    for (let left = this.#address.hosts.length; ; left -= 1) {
+      try {
+        await redis.connect();
+        break;
+      } catch (thrown) {
+        // The one that has said that it is a cluster is left for the right one.
+        if (this.#cluster !== undefined) break;
+        if (left <= 1) throw thrown;
+      }
+    }
+    await this.settled(redis);
+  }
+
+  /** Resolves when commands with any key can be sent over `redis`, which is connected, or on its way. */
+  async settled(redis: FollowingRedis): Promise<void> {
+    if (redis.options.enableReadyCheck === false) {
+      const info = await redis.info('cluster').catch(() => '');
+      if (/^cluster_enabled:1/m.test(info)) this.#cluster ??= this.#follow(redis.lead.place);
+    }
+    const [host] = this.#address.hosts;
+    const place = this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, host);
+    while (redis.status !== 'ready' || !isSamePlace(redis.lead.place, place ?? redis.lead.place)) {
+      if (redis.status === 'end') await redis.connect();
+      else await new Promise<unknown>((resolve) => redis.once('ready', resolve).once('end', resolve));
+    }
+  }
+
+  onOtherShards(redis: FollowingRedis, options: ConnectionOptions, onOpen: OnShard): void {
+    const name = redis.options.connectionName;
+    const all = {
+      ...this.#network,
+      ...options,
+      ...this.#user,
+      Connector: AnnouncedConnector,
+      ...(name === undefined ? {} : { connectionName: name }),
+    };
+    const others = new OtherShards(redis, all, onOpen);
+    this.#others.set(redis, others);
+    const look = (): void => others.look(this.shards?.primaries ?? []);
+    redis.on('ready', look);
+    look();
+  }
+
+  /** Leaves each connection for a new one, at once: the network is another one, or works again. */
+  renew(): void {
+    this.#cluster?.renew();
+    for (const redis of this.#connections) reconnectNow(redis);
+  }
+
+  closed(redis: FollowingRedis): void {
+    this.#others.get(redis)?.look([]);
+    this.#others.delete(redis);
+    this.#connections.delete(redis);
+    if (this.#connections.size > 0) return;
+    this.#cluster?.close();
+    this.#cluster = undefined;
+  }
+
+  /** Where a connection leads that is about to be made. */
+  #find(lead: Lead): RedisPlace | Promise<RedisPlace> {
+    const { next } = lead;
+    lead.next = undefined;
+    if (next !== undefined) return (lead.place = next);
+    lead.asks = false;
+    const { hosts } = this.#address;
+    const host = hosts[this.#turn % hosts.length] ?? hosts[0];
+    const found =
+      this.#sentinels?.primary() ??
+      (this.#cluster === undefined ? undefined : this.#inCluster(this.#cluster, host));
+    return found?.then((place) => (lead.place = place)) ?? (lead.place = host);
+  }
+
+  /** The shard of the stream; `host` if there are no shards after all. */
+  async #inCluster(cluster: Shards, host: RedisPlace): Promise<RedisPlace> {
+    try {
+      const owner = await cluster.ownerOf(this.streamSlot ?? 0);
+      if (cluster.primaries.length > 1) return this.streamSlot === undefined ? host : owner;
+    } catch (thrown) {
+      // Known shards that do not answer come back. One that never named any may not be allowed to.
+      if (cluster.primaries.length > 1) throw thrown;
+      this.#log?.debug(`Redis is a cluster, and does not say which servers it has: ${messageOf(thrown)}`);
+    }
+    if (this.#cluster === cluster) {
+      this.#isAlone = true;
+      this.#cluster = undefined;
+      cluster.close();
+    }
+    return host;
+  }
+
+  /** Whether a server is the right one, by what it says of itself. */
+  #accepts(redis: FollowingRedis, info: Readonly<Record<string, string>>): boolean {
+    const { place } = redis.lead;
+    if (info['cluster_enabled'] === '1') {
+      if (this.#cluster !== undefined || this.#isAlone) return true;
+      this.#cluster = this.#follow(place);
+      reconnectNow(redis);
+      return false;
+    }
+    const { role } = info;
+    if (role === 'slave' && !this.isOne) {
+      this.#turnFrom(place);
+      return false;
+    }
+    // All connections lead to the primary that one of them has found.
+    if (role === 'master')
+      for (const other of this.#connections)
+        if (other.status === 'ready' && !isSamePlace(other.lead.place, place)) reconnectNow(other);
+    return true;
+  }
+
+  /** Whether a connection must be left for another one, after this answer to a command. */
+  #leaves(lead: Lead, { message }: Error): boolean {
+    const [word = '', slot = '', to = ''] = message.split(' ');
+    if (word === 'READONLY') this.#turnFrom(lead.place);
+    if (word !== 'MOVED' && word !== 'ASK') return word === 'READONLY';
+    // There are others after all.
+    this.#isAlone = false;
+    // With shards, the command of a pipeline, which goes to one server.
+    if (Number(slot) !== this.streamSlot) return this.shards === undefined;
+    const place = placeOf(to);
+    // Without a host: another port of the same one.
+    lead.next = place.host === '' ? { ...place, host: lead.place.host } : place;
+    lead.asks = word === 'ASK';
+    return true;
+  }
+
+  #turnFrom(place: RedisPlace): void {
+    const { hosts } = this.#address;
+    if (isSamePlace(place, hosts[this.#turn % hosts.length])) this.#turn += 1;
+  }
+
+  #follow(place: RedisPlace): Shards {
+    return new Shards({
+      places: [place, ...this.#address.hosts],
+      redisOptions: {
+        ...this.#network,
+        ...this.#user,
+        Connector: AnnouncedConnector,
+        maxRetriesPerRequest: 0,
+        connectionName: 'coda-node:shards',
+      },
+      onLook: () => this.#looked(),
+    });
+  }
+
+  /** After each look at the cluster. */
+  #looked(): void {
+    const { shards, streamSlot } = this;
+    if (shards === undefined) return;
+    const owner = streamSlot === undefined ? undefined : shards.knownOwnerOf(streamSlot);
+    this.#say(shards.primaries, owner);
+    for (const redis of owner === undefined ? [] : this.#connections) {
+      const { lead, status } = redis;
+      if (isSamePlace(lead.place, owner)) lead.asks = false;
+      // One that is being made finds its way by itself, and one that asks follows the stream already.
+      else if (status === 'ready' && !lead.asks) reconnectNow(redis);
+    }
+    for (const others of this.#others.values()) others.look(shards.primaries);
+  }
+
+  #say(primaries: readonly RedisPlace[], owner: RedisPlace | undefined): void {
+    const stream = owner === undefined ? '' : `; the stream of jobs is at ${keyOf(owner)}`;
+    const said = `${primaries.length} shards (${primaries.map(keyOf).join(', ')})${stream}`;
+    if (said === this.#saidLast) return;
+    const what =
+      this.#saidLast === '' ? 'Redis is a cluster, which the node follows' : 'the cluster has changed';
+    this.#saidLast = said;
+    this.#log?.info(`${what}: ${said}`);
+  }
+}

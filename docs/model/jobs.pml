@@ -5,27 +5,38 @@
  * A variable that no program has, only the reader of the model, is marked GHOST: the promises are about these.
  */
 
-/* How much may go wrong in one history. Troubles without a number may happen any number of times. */
 #ifndef NODES
 #define NODES 2
 #endif
 #ifndef JOBS
 #define JOBS 1
 #endif
-#ifndef KILLS
-#define KILLS 1
-#endif
-#ifndef CUTS
-#define CUTS 1
-#endif
-#ifndef FORGETS
-#define FORGETS 1
-#endif
-#ifndef DRAINS
-#define DRAINS 1
-#endif
-#ifndef CANCELS
-#define CANCELS 1
+
+/* How much may go wrong in one history; set by what starts the check. Troubles without a number may happen any number of
+ * times. */
+byte kills, cuts, forgets, drains, cancels;
+
+/* For the promise that every job ends, the troubles must be over at last, and time passes by itself only a few times: from
+ * then on, whenever nothing else can happen. */
+#ifdef LIVE
+#define TICKS 2
+#define LOSSES 1
+byte ticks = TICKS, losses = LOSSES;
+bool staysAway;             /* a node that is killed does not come back, unless it has something to deliver */
+#define HOLDS(n, j) (node[n].job[j].written >= SAVED && node[n].job[j].written <= DROPPED)
+#define MAY_READ(n, j) true
+#define MAY_START(n) (!staysAway || n > 0 || HOLDS(n, 0))
+#define TIME_MAY_PASS ticks > 0
+#define A_TICK_LESS ticks--
+#define MAY_LOSE losses > 0
+#define ONE_LOSS_LESS losses--
+#else
+#define MAY_START(n) true
+#define MAY_READ(n, j) (n <= j || ghost[j].seen)
+#define TIME_MAY_PASS true
+#define A_TICK_LESS skip
+#define MAY_LOSE true
+#define ONE_LOSS_LESS skip
 #endif
 
 /* The limits of the promises, by the number that README.md gives them. `without` is the one that is taken away. */
@@ -42,16 +53,11 @@
 #define POWER        11
 #define EARLY_START  12
 #define LATE_CANCEL  13
-#ifndef WITHOUT
-#define WITHOUT 0
-#endif
-byte without = WITHOUT;
+bool forgetful;             /* Redis may lose its last writes, or could */
+byte without;
 #define LIMIT(x) (without != x)
 
 /* Mutants: mistakes in the program that the promises must not survive. */
-#ifndef MUTANT
-#define MUTANT 0
-#endif
 #define ACK_BEFORE_SAVE    1
 #define POST_BEFORE_FSYNC  2
 #define CANCEL_AFTER_POST  3
@@ -62,7 +68,7 @@ byte without = WITHOUT;
 #define NO_TIME_TO_RENEW   8
 #define CANCEL_UNSEEN     10
 #define CANCEL_FIRST      11
-byte mutant = MUTANT;
+byte mutant;
 #define IS(x) (mutant == x)
 
 /* A state in the status hash. From OUTCOME on: a final state with that outcome, failed if odd. */
@@ -159,8 +165,6 @@ typedef Ghost {
   bool lost;                /* Redis has lost something of it */
 }
 Ghost ghost[JOBS];          /* GHOST */
-
-byte kills = KILLS, cuts = CUTS, forgets = FORGETS, drains = DRAINS;
 
 #define J  node[n].job[j]
 #define R  redis[j]
@@ -272,7 +276,7 @@ inline take_state() {
 inline take_ack() {
   if
   :: J.ack && R.owner != ACKED ->
-     PROMISE("nothing-lost", G.got != 0 || G.refused || R.state == CANCELLED || (IS_OUTCOME(R.state) && G.saved));
+     PROMISE("nothing-lost", G.got != 0 || G.refused || R.state == CANCELLED || G.saved);
      R.owner = ACKED; idle[j] = 0
   :: else
   fi
@@ -280,7 +284,7 @@ inline take_ack() {
 
 inline gone() {
   node[n].mode = DOWN; node[n].cut = false; node[n].mayTake = false;
-  node[n].alone = false; node[n].early = false
+  node[n].alone = false
 }
 
 inline connected_again() {
@@ -344,7 +348,7 @@ inline sweep() {
   :: else -> break
   od;
   j = 0;
-  node[n].alone = false; node[n].early = false
+  node[n].alone = false
 }
 
 /* -- one job at one node ------------------------------------------------------------------------------------------------ */
@@ -352,7 +356,7 @@ proctype JobAt(byte n; byte j) {
   byte owner, other;
   do
   /* reader.ts: XREADGROUP. A node that has the job already, since Redis has lost that, adopts the entry (intake.ts). */
-  :: d_step { node[n].mode == UP && !node[n].cut && R.owner == UNREAD && (n <= j || G.seen) ->
+  :: d_step { node[n].mode == UP && !node[n].cut && R.owner == UNREAD && MAY_READ(n, j) ->
      SAY("Redis gives node %d the entry of job %d\n");
      R.owner = PENDING(n); idle[j] = 0;
      G.seen = true;
@@ -382,7 +386,7 @@ proctype JobAt(byte n; byte j) {
            J.out = R.state; J.stage = SAVING; J.held = SAFE; J.journal = SAVED; J.maybeSent = !IS(CANCEL_FIRST);
            if :: LIMIT(DEAD_DISK) -> one_more_post() :: else fi
         :: R.cancel && (!IS_FAILED(R.state) || IS(CANCEL_FIRST)) -> cancelled_before_its_end()
-        :: else -> J.stage = QUEUED
+        :: else -> consider_lost_writes(); J.stage = QUEUED
         fi
      fi }
   :: d_step { J.stage == CHECKING && node[n].cut ->
@@ -441,11 +445,13 @@ proctype JobAt(byte n; byte j) {
      PROMISE("no-needless-repeat", !G.refused || G.mayRepeat > 0 || G.excused);
      if :: G.refused && G.mayRepeat > 0 -> G.mayRepeat-- :: else fi;
      G.refused = true; J.stage = REFUSED }
-  :: d_step { J.stage == POSTING -> SAY("a request of node %d for job %d does not reach the cloud, as the node can tell\n");
+  :: d_step { J.stage == POSTING && MAY_LOSE -> ONE_LOSS_LESS;
+     SAY("a request of node %d for job %d does not reach the cloud, as the node can tell\n");
      J.stage = WAITING }
-  :: d_step { J.stage == POSTING -> SAY("a request of node %d for job %d does not reach the cloud\n");
+  :: d_step { J.stage == POSTING && MAY_LOSE -> ONE_LOSS_LESS;
+     SAY("a request of node %d for job %d does not reach the cloud\n");
      J.stage = WAITING; J.maybeSent = true }
-  :: d_step { J.stage == TAKEN || J.stage == REFUSED ->
+  :: d_step { (J.stage == TAKEN || J.stage == REFUSED) && MAY_LOSE -> ONE_LOSS_LESS;
      SAY("node %d does not get the answer of the cloud for job %d\n");
      J.stage = WAITING; J.maybeSent = true;
      if :: LIMIT(REPEAT) -> one_more_post() :: else fi }
@@ -505,7 +511,7 @@ proctype JobAt(byte n; byte j) {
         if :: owner != PENDING(n) -> consider_old_owner(owner) :: else fi;
         owner = 0;
         consider_lost_writes();
-        R.owner = PENDING(n); idle[j] = 0; J.stage = READ
+        R.owner = PENDING(n); idle[j] = 0; J.stage = READ; J.held = 0
      :: else -> J.found = false
      fi }
 
@@ -518,7 +524,7 @@ proctype JobAt(byte n; byte j) {
      nowhere(); J.found = false }
 
   /* journal.ts: a rewrite leaves out what is done. */
-  :: d_step { FORGETS > 0 && node[n].mode != DOWN && J.written >= DONE && J.journal == J.written ->
+  :: d_step { forgetful && node[n].mode != DOWN && J.written >= DONE && J.journal == J.written ->
      SAY("node %d rewrites its journal without job %d\n");
      J.journal = NONE; J.written = NONE; J.synced = NONE; J.out = 0 }
   od
@@ -529,7 +535,9 @@ proctype Node(byte n) {
   byte j;
   do
   /* recovery.ts: a sweep. It comes at least once in each tick, below, and at any time. */
+  #ifndef LIVE
   :: d_step { CONNECTED -> SAY1("node %d sweeps\n"); sweep() }
+#endif
 
   /* node.ts: a drain, and its end; what still runs is given up. */
   :: d_step { node[n].mode == UP && drains > 0 -> SAY1("node %d drains\n"); drains--; node[n].mode = DRAINING }
@@ -589,7 +597,7 @@ proctype Node(byte n) {
      j = 0 }
 
   /* outbox.ts, contents.ts: a start reads the journal. */
-  :: d_step { node[n].mode == DOWN ->
+  :: d_step { node[n].mode == DOWN && MAY_START(n) ->
      SAY1("node %d starts\n");
      node[n].mode = UP; node[n].openRead = false;
      node[n].mayTake = true; node[n].early = true;
@@ -624,6 +632,57 @@ proctype Node(byte n) {
   od
 }
 
+#ifdef LIVE
+#define IDLE(n, j) (node[n].job[j].stage == NOWHERE && !node[n].job[j].ack && node[n].job[j].state == NONE)
+#define ENDED(j) (redis[j].owner == ACKED && (IS_FINAL(redis[j].state) || ghost[j].excused || (LIMIT(FORGETFUL) && ghost[j].lost)) && \
+                  (ghost[j].got != 0 || ghost[j].refused || redis[j].state == CANCELLED))
+#define all_ended (ENDED(0) && IDLE(0, 0) && IDLE(1, 0))
+#endif
+
+inline a_tick() {
+  printf("a third of a lease passes\n");
+  n = 0;
+  do
+  :: n < NODES ->
+     if
+     :: true -> slow = false
+     :: !LIMIT(CLOCK) -> slow = true; SAY1("... but not for node %d\n")
+     fi;
+     d_step {
+       j = 0;
+       do
+       :: j < JOBS ->
+          if :: !slow && J.held < SAFE -> J.held++ :: else fi;
+          j++
+       :: else -> break
+       od;
+       j = 0;
+       if
+       :: CONNECTED -> node[n].mayTake = true
+       :: node[n].cut && OTHERS_CONNECTED(n) -> node[n].alone = true
+       :: else
+       fi;
+       node[n].early = false;
+       slow = false
+     };
+     n++
+  :: else -> break
+  od;
+  d_step {
+    j = 0;
+    do
+    :: j < JOBS -> if :: IS_PENDING(R.owner) && idle[j] < LEASE -> idle[j]++ :: else fi; j++
+    :: else -> break
+    od;
+    n = 0;
+    do
+    :: n < NODES -> if :: CONNECTED -> sweep() :: else fi; n++
+    :: else -> break
+    od;
+    n = 0; j = 0
+  }
+}
+
 /* -- Redis, the cloud, time --------------------------------------------------------------------------------------------- */
 proctype World() {
   byte j, n;
@@ -655,58 +714,33 @@ proctype World() {
      all_cut() }
   :: d_step { cuts > 0 -> printf("Redis cannot be reached\n"); cuts--; all_cut() }
 
-  :: d_step { CANCELS > 0 && !redis[0].cancel && redis[0].owner != ACKED ->
-     printf("the cloud cancels job 1\n"); redis[0].cancel = true }
+  :: d_step { cancels > 0 && !redis[0].cancel && redis[0].owner != ACKED ->
+     printf("the cloud cancels job 1\n"); cancels--; redis[0].cancel = true }
 
   /* Time passes. A node that is connected has swept, and has the answers to what it asked. */
-  :: atomic { time_may_pass ->
-     printf("a third of a lease passes\n");
-     n = 0;
-     do
-     :: n < NODES ->
-        if
-        :: true -> slow = false
-        :: !LIMIT(CLOCK) -> slow = true; SAY1("... but not for node %d\n")
-        fi;
-        d_step {
-          j = 0;
-          do
-          :: j < JOBS ->
-             if :: !slow && J.held < SAFE -> J.held++ :: else fi;
-             j++
-          :: else -> break
-          od;
-          j = 0;
-          if
-          :: CONNECTED -> node[n].mayTake = true
-          :: node[n].cut && OTHERS_CONNECTED(n) -> node[n].alone = true
-          :: else
-          fi;
-          node[n].early = false;
-          slow = false
-        };
-        n++
-     :: else -> break
-     od;
-     d_step {
-       j = 0;
-       do
-       :: j < JOBS -> if :: IS_PENDING(R.owner) && idle[j] < LEASE -> idle[j]++ :: else fi; j++
-       :: else -> break
-       od;
-       n = 0;
-       do
-       :: n < NODES -> if :: CONNECTED -> sweep() :: else fi; n++
-       :: else -> break
-       od;
-       n = 0; j = 0
-     } }
+  :: atomic { TIME_MAY_PASS && time_may_pass -> A_TICK_LESS; a_tick() }
+#ifdef LIVE
+  :: atomic { timeout && !all_ended -> a_tick() }
+#endif
   od
+}
+
+c_code {
+  static int setting(const char *name) {
+    const char *text = getenv(name);
+    return text ? atoi(text) : 0;
+  }
 }
 
 init {
   byte n, j;
   atomic {
+    c_code {
+      now.without = setting("WITHOUT"); now.mutant = setting("MUTANT");
+      now.kills = setting("KILLS"); now.cuts = setting("CUTS"); now.forgets = setting("FORGETS");
+      now.drains = setting("DRAINS"); now.cancels = setting("CANCELS");
+    };
+    forgetful = forgets > 0;
     do
     :: n < NODES ->
        node[n].mode = UP; node[n].mayTake = true; node[n].early = true;
@@ -719,6 +753,13 @@ init {
        n++
     :: else -> break
     od;
+#ifdef LIVE
+    if :: staysAway = true :: staysAway = false fi;
+#endif
     run World()
   }
 }
+
+#ifdef LIVE
+ltl every_job_ends { <> all_ended }
+#endif

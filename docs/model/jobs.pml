@@ -66,8 +66,8 @@ byte without;
 #define HELD_FROM_ANSWER   6
 #define STATUS_BEFORE_SAVE 7
 #define NO_TIME_TO_RENEW   8
-#define CANCEL_UNSEEN     10
-#define CANCEL_FIRST      11
+#define CANCEL_UNSURE      9
+#define CANCEL_FIRST      10
 byte mutant;
 #define IS(x) (mutant == x)
 
@@ -482,7 +482,7 @@ proctype JobAt(byte n; byte j) {
 
   /* plugins/cancellation, pipeline.ts, outbox.ts: the node sees the cancel key. */
   :: d_step { CONNECTED && R.cancel && (J.stage == RUNNING || (J.stage == QUEUED && FRESH(n, j)) ||
-              (IS(CANCEL_UNSEEN) && (J.stage == QUEUED || J.stage == CHECKING))) ->
+              (IS(CANCEL_UNSURE) && (J.stage == QUEUED || J.stage == CHECKING))) ->
      SAY("node %d sees the cancel of job %d\n"); cancelled_before_its_end() }
   :: d_step { CONNECTED && R.cancel && (J.stage == SAVING || J.stage == WAITING) &&
               (!J.maybeSent || IS(CANCEL_AFTER_POST)) ->

@@ -26,6 +26,8 @@ export type HeldJob = CheckingJob | PreparingJob | ReadyJob;
 /** A job that was read from the stream and is being checked. */
 export interface CheckingJob extends HeldFacts {
   stage: 'checking';
+  /** The cloud has cancelled it: it ends as soon as it is known that it has not ended before. */
+  isCancelled?: true;
 }
 
 /** A job that plugins prepare, ahead of its turn. */
@@ -61,8 +63,8 @@ export interface HeldFacts {
   readonly messageIds: [string, ...string[]];
   /** Memory that it takes, roughly. */
   readonly bytes: number;
-  /** Monotonic milliseconds. */
-  readonly heldSince: number;
+  /** When Redis last said that it is this node's, at the earliest; monotonic milliseconds. */
+  heldSince: number;
   /** What plugins see of it; made when the first of them looks. */
   view?: Job;
   annotations?: Annotations;

@@ -30,7 +30,7 @@ import { Entries } from '../queue/entries.ts';
 import { chooseConsumer, handBack, type HandedBack, type WhyKept } from '../queue/hand-back.ts';
 import { Intake } from '../queue/intake.ts';
 import { Reader } from '../queue/reader.ts';
-import { Recovery } from '../queue/recovery.ts';
+import { Recovery, SAFE_LEASE } from '../queue/recovery.ts';
 import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
@@ -114,6 +114,7 @@ export class JobPipeline implements Jobs {
       deferred,
       directory,
       maxDeliveries,
+      safeLeaseMs: settings.leaseSec * 1000 * SAFE_LEASE,
       hooks,
       keepsText: loaded.executor.upcoming !== undefined,
       log,
@@ -158,6 +159,7 @@ export class JobPipeline implements Jobs {
       prefetch,
       recovery,
       intake,
+      leaseMs: settings.leaseSec * 1000,
       log,
     });
     this.#drops = new Drops(directory, outbox, log);

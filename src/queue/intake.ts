@@ -51,6 +51,8 @@ export interface IntakeOptions {
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
+  /** For so long after Redis was asked for an entry, it is surely this node's. */
+  readonly safeLeaseMs: number;
   readonly hooks: Hooks;
   /** Whether the executor wants the text of the circuits. */
   readonly keepsText: boolean;
@@ -93,15 +95,20 @@ export class Intake {
     );
   }
 
-  /** Takes entries in: each becomes a queued job, or ends here. Rejects if Redis fails: the entries that have not
-   *  ended then stay pending, and the node forgets them. */
-  async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
+  /** Takes entries in, for which Redis was asked at `askedAt` (monotonic milliseconds): each becomes a queued job, or ends
+   *  here. Rejects if Redis fails: the entries that have not ended then stay pending, and the node forgets them. So does it
+   *  with entries that came too late: another node may have them by now. */
+  async take(
+    entries: readonly StreamEntry[],
+    askedAt: number,
+    earlier?: ReadonlyMap<string, EarlierDelivery>,
+  ): Promise<void> {
     const candidates = entries.flatMap((entry) => {
-      const candidate = this.#admit(entry, earlier?.get(entry.messageId));
+      const candidate = this.#admit(entry, askedAt, earlier?.get(entry.messageId));
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, log, keepsText } = this.#options;
+    const { redis, held, marker, endings, log, keepsText, safeLeaseMs } = this.#options;
     const asked = redisStates(
       redis,
       candidates.map(({ job }) => job.jobId),
@@ -120,10 +127,12 @@ export class Intake {
     try {
       const states = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, states);
+      const askedAfter = performance.now() - safeLeaseMs;
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
         if (redisState === undefined || elsewhere.has(candidate)) return false;
+        if (candidate.job.heldSince <= askedAfter) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.
@@ -151,6 +160,7 @@ export class Intake {
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit(
     { messageId, fields, fault }: StreamEntry,
+    askedAt: number,
     earlier: EarlierDelivery | undefined,
   ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
@@ -181,7 +191,7 @@ export class Intake {
       callbackUrl,
       messageIds: [messageId],
       bytes,
-      heldSince: performance.now(),
+      heldSince: askedAt,
       stage: 'checking',
     };
     held.add(job);

@@ -66,7 +66,10 @@ const mutant = (name: string, number: number, promise: string, settings: Setting
   promise,
   check: jobs({ ...settings, MUTANT: number }, 'nearest'),
 });
-const ofStarts = ({ check, ...rest }: Breaks): Breaks => ({ ...rest, check: { ...check, model: 'starts.pml' } });
+const ofStarts = ({ check, ...rest }: Breaks): Breaks => ({
+  ...rest,
+  check: { ...check, model: 'starts.pml' },
+});
 
 /** What is found if the limit is taken away. */
 export const LIMITS: readonly Breaks[] = [
@@ -108,7 +111,9 @@ export function sizeOf({ model, settings, defines = [] }: Check): string {
   const of = (name: string, otherwise: number): number =>
     Number(defines.find((define) => define.startsWith(`-D${name}=`))?.split('=')[1] ?? otherwise);
   const words =
-    model === 'starts.pml' ? ['1 node', '3 jobs'] : [counted(of('NODES', 2), 'node'), counted(of('JOBS', 1), 'job')];
+    model === 'starts.pml'
+      ? ['1 node', '3 jobs']
+      : [counted(of('NODES', 2), 'node'), counted(of('JOBS', 1), 'job')];
   const names: Record<string, string> = {
     KILLS: 'kill',
     CUTS: 'cut',

@@ -31,7 +31,9 @@ async function showAll(title: string, all: readonly Breaks[]): Promise<void> {
   for (const { name, check, promise } of all) {
     const verdict = await verdictOn(check);
     isGood &&= verdict.broken?.promise === promise;
-    say(`\n${title}: ${name} (${sizeOf(check)}): ${resultOf(verdict)}\n\n${listOf(verdict.broken?.steps ?? [])}`);
+    say(
+      `\n${title}: ${name} (${sizeOf(check)}): ${resultOf(verdict)}\n\n${listOf(verdict.broken?.steps ?? [])}`,
+    );
   }
 }
 

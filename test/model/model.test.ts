@@ -15,7 +15,9 @@ describe('the models', { skip: whyNotHere() }, () => {
     const all = [...SMALL, ...[...LIMITS, ...MUTANTS].map(({ check }) => check)];
     const kinds = new Map(all.map((check) => [keyOf(check), check]));
     await Promise.all(
-      [...kinds].map(async ([key, { model, manner }]) => checkers.set(key, await Checker.make(model, manner))),
+      [...kinds].map(async ([key, { model, manner }]) =>
+        checkers.set(key, await Checker.make(model, manner)),
+      ),
     );
   });
   after(() => {
@@ -57,18 +59,24 @@ describe('the page of the model', () => {
       const [, section = ''] = page.split(`\n## ${heading}\n`);
       return [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `([\w-]+)`/gm)].map(([, name = '']) => name);
     };
-    const promises = models.flatMap((text) => [...text.matchAll(/PROMISE\("([\w-]+)"/g)].map(([, name = '']) => name));
-    assert.deepEqual(named('The promises').toSorted(), [...new Set([...promises, 'every-job-ends'])].toSorted());
-    assert.deepEqual(
-      named('The limits').toSorted(),
-      LIMITS.map(({ name }) => name).toSorted(),
+    const promises = models.flatMap((text) =>
+      [...text.matchAll(/PROMISE\("([\w-]+)"/g)].map(([, name = '']) => name),
     );
+    assert.deepEqual(
+      named('The promises').toSorted(),
+      [...new Set([...promises, 'every-job-ends'])].toSorted(),
+    );
+    assert.deepEqual(named('The limits').toSorted(), LIMITS.map(({ name }) => name).toSorted());
   });
 
   it('names the files that the models name, and these exist', () => {
     const linked = [...page.matchAll(/`((?:src|plugins)\/[\w./-]+)`/g)].map(([, path = '']) => path);
     for (const path of linked) assert.ok(existsSync(path), path);
     const inModels = models.flatMap((text) => [...text.matchAll(/[\w-]+\.ts\b/g)].map(([name]) => name));
-    for (const name of new Set(inModels)) assert.ok(linked.some((path) => path.endsWith(`/${name}`)), name);
+    for (const name of new Set(inModels))
+      assert.ok(
+        linked.some((path) => path.endsWith(`/${name}`)),
+        name,
+      );
   });
 });

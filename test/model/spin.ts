@@ -13,10 +13,10 @@ export function whyNotHere(): string | false {
   const missing = [
     ['spin', '-V'],
     ['gcc', '--version'],
-  ].flatMap(([program = '', option = '']) =>
-    spawnSync(program, [option]).status === 0 ? [] : [program],
+  ].flatMap(([program = '', option = '']) => (spawnSync(program, [option]).status === 0 ? [] : [program]));
+  return (
+    missing.length > 0 && `${missing.join(' and ')} is not installed (apt-get install spin gcc libc6-dev)`
   );
-  return missing.length > 0 && `${missing.join(' and ')} is not installed (apt-get install spin gcc libc6-dev)`;
 }
 
 /** How a checker goes through the states: all of them; the nearest first, so that a way to a broken promise is a short
@@ -102,5 +102,7 @@ export class Checker {
 
 /** A line that the model says itself, and not the checker of its own. */
 function isStep(line: string): boolean {
-  return /^(node \d|at node \d|Redis |the cloud |a request |a third |\.\.\. |job \d|the node |the outcome )/.test(line);
+  return /^(node \d|at node \d|Redis |the cloud |a request |a third |\.\.\. |job \d|the node |the outcome )/.test(
+    line,
+  );
 }

@@ -72,6 +72,12 @@ export class Endings implements RunEndings {
     return this.#save(job, { status: 'failed', error }, new Date().toISOString(), cause);
   }
 
+  /** Another node has run the job, and Redis knows that it failed: an attempt may have reached the cloud from there. */
+  failedElsewhere(job: HeldJob, error: string): Promise<void> {
+    const failed = { status: 'failed', error } as const;
+    return this.#save(job, failed, new Date().toISOString(), { where: 'on another node' }, true);
+  }
+
   /** The cloud has cancelled the job. */
   cancelled(job: HeldJob): void {
     const { held, outbox, statuses } = this.#options;
@@ -113,13 +119,19 @@ export class Endings implements RunEndings {
     return true;
   }
 
-  #save(job: HeldJob, outcome: Outcome, endedAt: string, cause: FailureCause | undefined): Promise<void> {
+  #save(
+    job: HeldJob,
+    outcome: Outcome,
+    endedAt: string,
+    cause: FailureCause | undefined,
+    maybeSent = false,
+  ): Promise<void> {
     const { held, outbox, trace, qpuId } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     this.counts[outcome.status] += 1;
     const ended: SavedOutcome = { qpuId, jobId, messageIds, callbackUrl, outcome, endedAt };
     const { annotations } = job;
-    const saved = outbox.save(annotations === undefined ? ended : { ...ended, annotations });
+    const saved = outbox.save(annotations === undefined ? ended : { ...ended, annotations }, maybeSent);
     // Only plugins that have seen the job can annotate it.
     if (job.view !== undefined) job.onAnnotated = (later) => outbox.annotate(jobId, later);
     held.release(job);

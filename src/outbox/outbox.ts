@@ -198,13 +198,14 @@ export class Outbox {
   }
 
   /** Saves an outcome; resolves once it is durable. Delivery follows by itself.
-   *  A job that has an outcome in the outbox keeps it: it has only one. */
-  async save(saved: SavedOutcome): Promise<void> {
+   *  A job that has an outcome in the outbox keeps it: it has only one. With `maybeSent`, a cancel comes too late. */
+  async save(saved: SavedOutcome, maybeSent = false): Promise<void> {
     if (this.has(saved.jobId)) {
       for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
       return;
     }
     const entry = this.#contents.add(saved);
+    entry.maybeSent = maybeSent;
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     // A cancel may have come while the disk was at work.

@@ -209,13 +209,13 @@ export class Intake {
       endings.endedElsewhere(job);
       return true;
     }
-    if (redisState.cancelled) {
-      endings.cancelled(job);
+    // Before a cancel, which comes too late: another node ran it, and may have delivered the outcome before it died.
+    if (state === 'failed' && messageId === message.messageId) {
+      void endings.failedElsewhere(job, error ?? 'the job failed');
       return true;
     }
-    if (state === 'failed' && messageId === message.messageId) {
-      // Another node ran it and died before it could deliver the outcome.
-      void endings.failed(job, error ?? 'the job failed', { where: 'on another node' });
+    if (redisState.cancelled || job.isCancelled === true) {
+      endings.cancelled(job);
       return true;
     }
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
@@ -239,6 +239,10 @@ export class Intake {
   #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
     if (!this.#isChecking(job)) return;
     const { held, writes, endings, hooks } = this.#options;
+    if (job.isCancelled === true) {
+      endings.cancelled(job);
+      return;
+    }
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
+import type { Jobs, Plugin } from '../../src/index.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import {
   bell,
@@ -149,6 +150,33 @@ describe('the reading connection', () => {
       direct = false;
       await a.stop();
       await b?.stop();
+    }
+  });
+
+  it('leaves a queued job alone that is cancelled after it was held up for a lease: another node may have ended it', async () => {
+    const executor = new HeldExecutor();
+    let jobs: Jobs | undefined;
+    const grab: Plugin = {
+      name: 'grab',
+      apply: (node) => void node.hooks.start.tap('grab', () => (jobs = node.jobs)),
+    };
+    const test = await startTestNode({ cloud, executor, plugins: [grab], env: { CODA_LEASE_SEC: '1' } });
+    try {
+      const running = await cloud.submit(job);
+      await waitUntil('starting the first job', () => executor.started.length === 1);
+      const queued = await cloud.submit(job);
+      await waitUntil('queueing the second', () => jobs?.figures().queued === 1);
+      proxy.set({ kind: 'hold', directions: ['up', 'down'] });
+      const heldFrom = performance.now();
+      await waitUntil('the end of the lease', () => performance.now() - heldFrom > 1_000);
+      assert.equal(jobs?.cancel(queued), false);
+      await proxy.heal();
+      await waitUntil('being sure of it again', () => jobs?.cancel(queued) === true);
+      executor.release(running);
+      await waitUntil('acknowledging both', async () => (await cloud.pending()) === 0);
+      assert.deepEqual(executor.started, [running]);
+    } finally {
+      await test.stop();
     }
   });
 });

@@ -136,6 +136,12 @@ function counted(count: number, word: string): string {
   return [String(count), `${first}${first.endsWith('sh') ? 'es' : 's'}`, ...rest].join(' ');
 }
 
+/** A section of counterexamples.md. */
+export function sectionOf({ name, check }: Breaks, verdict: Verdict): string {
+  const steps = (verdict.broken?.steps ?? []).map((step, i) => `${i + 1}. ${step}\n`);
+  return `## ${name}\n\n${sizeOf(check)}: ${resultOf(verdict)}\n\n${steps.join('')}`;
+}
+
 export function resultOf({ broken, isComplete }: Verdict): string {
   if (broken !== undefined) return `${broken.promise} is broken`;
   return isComplete ? 'all promises hold' : 'not complete';

@@ -1,7 +1,10 @@
 // `npm run model`: checks the models at a larger size than the tests do, and prints what it has explored, and for each
-// limit of the promises the way to what happens without it.
-import { LARGE, LIMITS, MUTANTS, resultOf, sizeOf, type Breaks, type Check } from './checks.ts';
-import { Checker, whyNotHere, type Verdict } from './spin.ts';
+// limit of the promises, and each mistake that a program might make, the way to what happens then. With `--page` it only
+// writes the page of these ways.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LARGE, LIMITS, MUTANTS, resultOf, sectionOf, sizeOf, type Breaks, type Check } from './checks.ts';
+import { Checker, MODELS, whyNotHere, type Verdict } from './spin.ts';
 
 const why = whyNotHere();
 if (why !== false) {
@@ -11,30 +14,43 @@ if (why !== false) {
 const checkers = new Map<string, Promise<Checker>>();
 let isGood = true;
 
-say('| model | explored | states | seconds | memory | result |\n| --- | --- | --- | --- | --- | --- |\n');
-for (const check of LARGE) {
-  const verdict = await verdictOn(check);
-  const { states, seconds, megabytes, isComplete, broken } = verdict;
-  isGood &&= isComplete && broken === undefined;
-  const manner = check.manner === 'endless' ? 'every-job-ends: ' : '';
-  say(
-    `| ${check.model} | ${sizeOf(check)} | ${states.toLocaleString('en')} | ${seconds} | ${Math.round(megabytes)} MB | ${manner}${resultOf(verdict)} |\n`,
-  );
-  if (broken !== undefined) say(`\n${listOf(broken.steps)}\n`);
+if (process.argv.includes('--page')) {
+  const title = '# What happens without the limits\n\n';
+  const about =
+    'For each limit of [the model](README.md#the-limits), the shortest way to a broken promise if the limit is taken away. ' +
+    '`npm run model -- --page` writes this page.\n\n';
+  writeFileSync(join(MODELS, 'counterexamples.md'), title + about + (await waysOf(LIMITS)).join('\n'));
+} else {
+  await explore();
+  say(`\n# Without a limit\n\n${(await waysOf(LIMITS)).join('\n')}`);
+  say(`\n# With a mistake\n\n${(await waysOf(MUTANTS)).join('\n')}`);
 }
-await showAll('Without this limit', LIMITS);
-await showAll('With this mistake', MUTANTS);
 for (const checker of checkers.values()) (await checker).close();
 process.exitCode = isGood ? 0 : 1;
 
-async function showAll(title: string, all: readonly Breaks[]): Promise<void> {
-  for (const { name, check, promise } of all) {
+async function explore(): Promise<void> {
+  say('| model | explored | states | seconds | memory | result |\n| --- | --- | --- | --- | --- | --- |\n');
+  for (const check of LARGE) {
     const verdict = await verdictOn(check);
-    isGood &&= verdict.broken?.promise === promise;
+    const { states, seconds, megabytes, isComplete, broken } = verdict;
+    isGood &&= isComplete && broken === undefined;
+    const result = check.manner === 'endless' ? 'every job ends' : resultOf(verdict);
+    const figures = [states.toLocaleString('en'), String(seconds), `${Math.round(megabytes)} MB`];
     say(
-      `\n${title}: ${name} (${sizeOf(check)}): ${resultOf(verdict)}\n\n${listOf(verdict.broken?.steps ?? [])}`,
+      `| ${[check.model, sizeOf(check), ...figures, broken === undefined ? result : resultOf(verdict)].join(' | ')} |\n`,
     );
+    if (broken !== undefined) say(`\n${broken.steps.join('\n')}\n\n`);
   }
+}
+
+async function waysOf(all: readonly Breaks[]): Promise<string[]> {
+  const sections: string[] = [];
+  for (const each of all) {
+    const verdict = await verdictOn(each.check);
+    isGood &&= verdict.broken?.promise === each.promise;
+    sections.push(sectionOf(each, verdict));
+  }
+  return sections;
 }
 
 async function verdictOn({ model, manner, settings, defines = [], hashBits }: Check): Promise<Verdict> {
@@ -42,10 +58,6 @@ async function verdictOn({ model, manner, settings, defines = [], hashBits }: Ch
   const checker = checkers.get(key) ?? Checker.make(model, manner, defines);
   checkers.set(key, checker);
   return (await checker).check(settings, hashBits === undefined ? {} : { hashBits });
-}
-
-function listOf(steps: readonly string[]): string {
-  return steps.map((step, i) => `${i + 1}. ${step}\n`).join('');
 }
 
 function say(text: string): void {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { LIMITS, MUTANTS, resultOf, sizeOf, SMALL, type Check } from './checks.ts';
+import { LIMITS, MUTANTS, resultOf, sectionOf, sizeOf, SMALL, type Check } from './checks.ts';
 import { Checker, MODELS, whyNotHere, type Verdict } from './spin.ts';
 
 describe('the models', { skip: whyNotHere() }, () => {
@@ -38,9 +38,15 @@ describe('the models', { skip: whyNotHere() }, () => {
       assert.equal(resultOf(verdict), 'all promises hold', verdict.broken?.steps.join('\n'));
     });
   }
-  for (const { name, check, promise } of LIMITS) {
-    it(`break ${promise} without the limit '${name}'`, async () => {
-      assert.equal((await verdictOn(check)).broken?.promise, promise);
+  const ways = readFileSync(join(MODELS, 'counterexamples.md'), 'utf8');
+  for (const limit of LIMITS) {
+    it(`break ${limit.promise} without the limit '${limit.name}', as the page of counterexamples says`, async () => {
+      const verdict = await verdictOn(limit.check);
+      assert.equal(verdict.broken?.promise, limit.promise);
+      assert.ok(
+        ways.includes(sectionOf(limit, verdict)),
+        'counterexamples.md is out of date: npm run model -- --page',
+      );
     });
   }
   for (const { name, check, promise } of MUTANTS) {

@@ -14,7 +14,7 @@
 
 /* How much may go wrong in one history; set by what starts the check. Troubles without a number may happen any number of
  * times. */
-byte kills, cuts, forgets, drains, cancels;
+byte kills, cuts, forgets, drains, cancels, slowSweeps;
 
 /* For the promise that every job ends, the troubles must be over at last, and time passes by itself only a few times: from
  * then on, whenever nothing else can happen. */
@@ -68,6 +68,7 @@ byte without;
 #define NO_TIME_TO_RENEW   8
 #define CANCEL_UNSURE      9
 #define CANCEL_FIRST      10
+#define RENEW_BLIND       11
 byte mutant;
 #define IS(x) (mutant == x)
 
@@ -138,12 +139,14 @@ typedef Held {              /* what a node has of a job */
   byte done;                /* how it ended here, as far as the node remembers */
   byte state;               /* a state that Redis has not taken yet */
   bool ack;                 /* an acknowledgement that Redis has not taken yet */
+  bool mine;                /* a sweep has just seen it pending here */
   bool found;               /* pending here, and not known: to be fetched */
   bool marked;              /* started, as the disk says */
 }
 typedef Nodes {
   byte mode;
   bool cut;                 /* no connection to Redis */
+  bool sweeping;
   bool mayTake;             /* the others have had time to renew their leases */
   bool openRead;            /* Redis keeps a read of it open, and does not know that it is gone */
   bool alone;               /* GHOST: it was cut off while Redis was up */
@@ -178,7 +181,7 @@ Ghost ghost[JOBS];          /* GHOST */
 /* -- a promise, with its short name ------------------------------------------------------------------------------------ */
 #define PROMISE(name, holds) if :: (holds) :: else -> printf(name); printf(" is broken\n"); assert(false) fi
 
-#define PUNCTUAL(n) (node[n].mode == DOWN || node[n].cut || !ASKED(n))
+#define PUNCTUAL(n) (node[n].mode == DOWN || node[n].cut || (!ASKED(n) && !node[n].sweeping))
 #define HAS(m, j, n) (m != n && (KNOWN(m, j) || node[m].job[j].done != NONE))
 #define IS_JUST_BACK(n) node[n].early
 #define END_ON_DISK(n, j) (node[n].job[j].written == DROPPED -> CANCELLED : node[n].job[j].out)
@@ -256,7 +259,7 @@ inline cancelled_before_its_end() {
 }
 
 inline lost_with_the_process() {
-  J.stage = NOWHERE; J.state = NONE; J.ack = false; J.found = false; J.done = NONE; J.maybeSent = false; J.held = SAFE;
+  J.stage = NOWHERE; J.state = NONE; J.ack = false; J.found = false; J.mine = false; J.done = NONE; J.maybeSent = false; J.held = SAFE;
   J.journal = J.written;
   if :: J.written == NONE -> J.out = 0 :: else fi
 }
@@ -283,11 +286,17 @@ inline take_ack() {
 }
 
 inline gone() {
-  node[n].mode = DOWN; node[n].cut = false; node[n].mayTake = false;
+  node[n].mode = DOWN; node[n].cut = false; node[n].sweeping = false; node[n].mayTake = false;
   node[n].alone = false
 }
 
 inline connected_again() {
+  node[n].sweeping = false; j = 0;
+  do
+  :: j < JOBS -> J.mine = false; j++
+  :: else -> break
+  od;
+  j = 0;
   node[n].cut = false; node[n].mayTake = IS(NO_TIME_TO_RENEW); node[n].early = false
 }
 
@@ -319,13 +328,13 @@ inline all_cut() {
   n = 0
 }
 
-/* Drop what another node has, renew, find. */
+/* Drop what another node has, renew, find; of what Redis has said to be pending for this node. */
 inline sweep() {
   j = 0;
   do
   :: j < JOBS ->
      if
-     :: R.owner == PENDING(n) ->
+     :: J.mine && R.owner == PENDING(n) ->
         if
         :: !IS(FORGET_LEASE) && (node[n].mode == UP || J.stage >= RUNNING || J.ack) -> idle[j] = 0
         :: else
@@ -335,6 +344,10 @@ inline sweep() {
         :: node[n].mode == UP && (J.stage == CHECKING || J.stage == QUEUED) -> J.held = 0
         :: else
         fi
+     :: J.mine && R.owner != PENDING(n) ->          /* taken over since: XCLAIM leaves it there, and says so */
+        J.found = (IS(RENEW_BLIND) && !KNOWN(n, j));
+        if :: IS(RENEW_BLIND) -> J.held = 0 :: else fi
+     :: !J.mine && R.owner == PENDING(n) -> J.found = false    /* it has come since */
      :: else ->
         J.found = false;
         if
@@ -342,13 +355,23 @@ inline sweep() {
         :: J.stage == QUEUED && !IS_PENDING(R.owner) && !IS_FINAL(R.state) -> J.held = 0
         :: else
         fi;
-        if :: J.stage == NOWHERE -> J.held = SAFE :: else fi
      fi;
+     if :: J.stage == NOWHERE && !J.found -> J.held = SAFE :: else fi;
+     J.mine = false;
      j++
   :: else -> break
   od;
   j = 0;
-  node[n].alone = false
+  node[n].sweeping = false; node[n].alone = false
+}
+
+inline ask_what_is_pending() {
+  j = 0;
+  do
+  :: j < JOBS -> J.mine = (R.owner == PENDING(n)); j++
+  :: else -> break
+  od;
+  j = 0
 }
 
 /* -- one job at one node ------------------------------------------------------------------------------------------------ */
@@ -535,8 +558,12 @@ proctype Node(byte n) {
   byte j;
   do
   /* recovery.ts: a sweep. It comes at least once in each tick, below, and at any time. */
-  #ifndef LIVE
-  :: d_step { CONNECTED -> SAY1("node %d sweeps\n"); sweep() }
+#ifndef LIVE
+  :: d_step { CONNECTED && !node[n].sweeping -> SAY1("node %d sweeps\n"); ask_what_is_pending(); sweep() }
+  :: d_step { CONNECTED && !node[n].sweeping && slowSweeps > 0 ->
+     SAY1("node %d asks Redis what is pending for it\n");
+     slowSweeps--; node[n].sweeping = true; ask_what_is_pending() }
+  :: d_step { CONNECTED && node[n].sweeping -> SAY1("node %d goes on with its sweep\n"); sweep() }
 #endif
 
   /* node.ts: a drain, and its end; what still runs is given up. */
@@ -676,7 +703,7 @@ inline a_tick() {
     od;
     n = 0;
     do
-    :: n < NODES -> if :: CONNECTED -> sweep() :: else fi; n++
+    :: n < NODES -> if :: CONNECTED -> ask_what_is_pending(); sweep() :: else fi; n++
     :: else -> break
     od;
     n = 0; j = 0
@@ -739,6 +766,7 @@ init {
       now.without = setting("WITHOUT"); now.mutant = setting("MUTANT");
       now.kills = setting("KILLS"); now.cuts = setting("CUTS"); now.forgets = setting("FORGETS");
       now.drains = setting("DRAINS"); now.cancels = setting("CANCELS");
+      now.slowSweeps = setting("SLOW_SWEEPS");
     };
     forgetful = forgets > 0;
     do

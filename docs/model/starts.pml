@@ -9,8 +9,8 @@
 byte without;
 #define LIMIT(x) (without != x)
 
-#define FORGET_STARTS 11
-#define ALWAYS_AHEAD  12
+#define FORGET_STARTS 12
+#define ALWAYS_AHEAD  13
 byte mutant;
 #define IS(x) (mutant == x)
 

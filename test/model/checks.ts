@@ -24,6 +24,7 @@ const largeEndless = (settings: Settings): Check => ({ ...jobs(settings, 'endles
 export const SMALL: readonly Check[] = [
   jobs({ KILLS: 1, CANCELS: 1 }),
   jobs({ CUTS: 1, CANCELS: 1 }),
+  jobs({ CUTS: 1, SLOW_SWEEPS: 1 }),
   jobs({ FORGETS: 1 }),
   jobs({ DRAINS: 1, CANCELS: 1 }),
   jobs({ KILLS: 1 }, 'endless'),
@@ -40,7 +41,7 @@ export const LARGE: readonly Check[] = [
   large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),
   large({ KILLS: 2 }),
   large({ CUTS: 2 }),
-  large({ KILLS: 1, FORGETS: 1 }),
+  large({ KILLS: 1, CUTS: 1, SLOW_SWEEPS: 1 }),
   large({ KILLS: 1 }, ['-DNODES=3']),
   large({ CUTS: 1 }, ['-DJOBS=2']),
   largeEndless({ KILLS: 1, CUTS: 1, CANCELS: 1 }),
@@ -102,8 +103,9 @@ export const MUTANTS: readonly Breaks[] = [
   mutant('give nobody time to renew', 8, 'one-run-at-a-time', { CUTS: 1 }),
   mutant('cancel a job that may be lost', 9, 'final-state-stays', { CUTS: 1, CANCELS: 1 }),
   mutant('cancel a failure of another node', 10, 'final-state-stays', { KILLS: 1, CANCELS: 1 }),
-  ofStarts(mutant('forget the starts', 11, 'gives-up-in-time', { CRASHES: 4, MOST: 2 })),
-  ofStarts(mutant('always mark ahead', 12, 'own-starts-only', { CRASHES: 4, MOST: 3 })),
+  mutant('take what was not renewed for renewed', 11, 'one-run-at-a-time', { CUTS: 1, SLOW_SWEEPS: 1 }),
+  ofStarts(mutant('forget the starts', 12, 'gives-up-in-time', { CRASHES: 4, MOST: 2 })),
+  ofStarts(mutant('always mark ahead', 13, 'own-starts-only', { CRASHES: 4, MOST: 3 })),
 ];
 
 /** In words, such as '2 nodes, 1 job, 1 kill'. */
@@ -120,6 +122,7 @@ export function sizeOf({ model, settings, defines = [] }: Check): string {
     FORGETS: 'crash of Redis',
     DRAINS: 'drain',
     CANCELS: 'cancel',
+    SLOW_SWEEPS: 'slow sweep',
     CRASHES: 'kill',
     MOST: 'start at most',
   };
@@ -132,8 +135,11 @@ export function sizeOf({ model, settings, defines = [] }: Check): string {
 
 function counted(count: number, word: string): string {
   if (count === 1) return `1 ${word}`;
-  const [first = '', ...rest] = word.split(' ');
-  return [String(count), `${first}${first.endsWith('sh') ? 'es' : 's'}`, ...rest].join(' ');
+  const plurals: Record<string, string> = {
+    'crash of Redis': 'crashes of Redis',
+    'start at most': 'starts at most',
+  };
+  return `${count} ${plurals[word] ?? `${word}s`}`;
 }
 
 /** A section of counterexamples.md. */

@@ -202,7 +202,7 @@ export class Recovery {
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
     this.#note(renewed, new Set());
-    const ownIds = new Set(renewed.map(({ messageId }) => messageId));
+    const ownIds = new Set(own.map(({ messageId }) => messageId));
     marker.keepPending(ownIds);
     deferred.keepPending(ownIds);
     if (startedAt >= this.#takeOverFrom) {
@@ -211,7 +211,7 @@ export class Recovery {
       if (taken.size > 0) this.#note(await stream.ownPending(redis), taken);
     }
     this.#onSwept.notify();
-    await this.#lookAround(renewed.length);
+    await this.#lookAround(own.length);
   }
 
   /** For people only: a Redis user without the right for it can still do everything else. */

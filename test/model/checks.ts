@@ -43,7 +43,6 @@ export const LARGE: readonly Check[] = [
   large({ CUTS: 2 }),
   large({ KILLS: 1, CUTS: 1, SLOW_SWEEPS: 1 }),
   large({ KILLS: 1 }, ['-DNODES=3']),
-  large({ CUTS: 1 }, ['-DJOBS=2']),
   largeEndless({ KILLS: 1, CUTS: 1, CANCELS: 1 }),
   largeEndless({ FORGETS: 1 }),
   largeEndless({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),

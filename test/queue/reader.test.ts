@@ -158,7 +158,7 @@ describe('the reading connection', () => {
     let jobs: Jobs | undefined;
     const grab: Plugin = {
       name: 'grab',
-      apply: (node) => void node.hooks.start.tap('grab', () => (jobs = node.jobs)),
+      apply: (node) => node.hooks.start.tap('grab', () => (jobs = node.jobs)),
     };
     const test = await startTestNode({ cloud, executor, plugins: [grab], env: { CODA_LEASE_SEC: '1' } });
     try {

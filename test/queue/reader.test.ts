@@ -156,16 +156,24 @@ describe('the reading connection', () => {
   it('leaves a queued job alone that is cancelled after it was held up for a lease: another node may have ended it', async () => {
     const executor = new HeldExecutor();
     let jobs: Jobs | undefined;
+    const prepared: string[] = [];
     const grab: Plugin = {
       name: 'grab',
-      apply: (node) => node.hooks.start.tap('grab', () => (jobs = node.jobs)),
+      apply(node) {
+        node.hooks.start.tap('grab', () => (jobs = node.jobs));
+        // From then on, nothing of the job is asked any more.
+        node.hooks.prepare.tap('grab', (circuit, { jobId }) => {
+          prepared.push(jobId);
+          return circuit;
+        });
+      },
     };
     const test = await startTestNode({ cloud, executor, plugins: [grab], env: { CODA_LEASE_SEC: '1' } });
     try {
       const running = await cloud.submit(job);
       await waitUntil('starting the first job', () => executor.started.length === 1);
       const queued = await cloud.submit(job);
-      await waitUntil('queueing the second', () => jobs?.figures().queued === 1);
+      await waitUntil('queueing the second', () => prepared.includes(queued));
       proxy.set({ kind: 'hold', directions: ['up', 'down'] });
       const heldFrom = performance.now();
       await waitUntil('the end of the lease', () => performance.now() - heldFrom > 1_000);

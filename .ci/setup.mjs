@@ -16,9 +16,13 @@ if (!packagesAreInstalled()) {
 if (!isOnPath('redis-server')) installRedis();
 requireRedis(6, 2);
 // Only the tests need these. Without them, the tests that need them are skipped and say so.
-if (process.argv.includes('--vpn')) installVpnLab();
+// For the tests of the VPN: a real OpenVPN, network namespaces and certificates.
+if (process.argv.includes('--vpn'))
+  installForTests({ openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' });
 // For the test of logs that are rotated by it.
 if (process.argv.includes('--logrotate')) installForTests({ logrotate: 'logrotate' });
+// For the models in docs/model: their checker is a C program that spin writes.
+if (process.argv.includes('--model')) installForTests({ spin: 'spin', gcc: 'gcc libc6-dev' });
 // For the tests of Python executors: the original coda-node, which they are written for, and uv, with which many of their
 // owners start it.
 if (process.argv.includes('--python')) {
@@ -108,12 +112,7 @@ function requireRedis(major, minor) {
   );
 }
 
-/** For the tests of the VPN: a real OpenVPN, network namespaces and certificates. */
-function installVpnLab() {
-  installForTests({ openvpn: 'openvpn', ip: 'iproute2', openssl: 'openssl' });
-}
-
-/** Programs, and the packages that have them. */
+/** `programs`: of each that is needed, the packages that bring it. */
 function installForTests(programs) {
   const missing = Object.entries(programs).flatMap(([program, name]) => (isInstalled(program) ? [] : [name]));
   const sudo = sudoWords();

@@ -46,7 +46,7 @@ export class EndRecord implements EndedJob {
     this.thrown = cause?.thrown;
     this.bytes = Math.round(held.bytes / BYTES_PER_CHARACTER);
     this.sentAt = Number.parseInt(this.messageId, 10);
-    this.takenAt = offset + held.heldSince;
+    this.takenAt = offset + held.takenAt;
     this.queuedAt = atOrNull(queuedAt);
     this.startedAt = atOrNull(startedAt);
     // A run that is stopped has not ended yet.

@@ -76,6 +76,12 @@ export class Endings implements RunEndings {
     return this.#save(job, { status: 'failed', error }, new Date().toISOString(), cause);
   }
 
+  /** Another node has run the job, and Redis knows that it failed: an attempt may have reached the cloud from there. */
+  failedElsewhere(job: HeldJob, error: string): Promise<void> {
+    const failed = { status: 'failed', error } as const;
+    return this.#save(job, failed, new Date().toISOString(), { where: 'on another node' }, true);
+  }
+
   /** The cloud has cancelled the job. */
   cancelled(job: HeldJob): void {
     const { held, outbox, statuses } = this.#options;
@@ -118,7 +124,13 @@ export class Endings implements RunEndings {
     return true;
   }
 
-  #save(job: HeldJob, outcome: Outcome, endedAt: string, cause: FailureCause | undefined): Promise<void> {
+  #save(
+    job: HeldJob,
+    outcome: Outcome,
+    endedAt: string,
+    cause: FailureCause | undefined,
+    maybeSent = false,
+  ): Promise<void> {
     const { held, outbox, trace, qpuId, hooks } = this.#options;
     const { jobId, messageIds, callbackUrl } = job;
     this.counts[outcome.status] += 1;
@@ -128,7 +140,7 @@ export class Endings implements RunEndings {
     const onDurable = isTapped(hooks.afterSave)
       ? (): void => hooks.afterSave.call(deepFrozen({ ...ended }))
       : undefined;
-    const saved = outbox.save(ended, onDurable);
+    const saved = outbox.save(ended, { maybeSent, onDurable });
     // Only plugins that have seen the job, or see it now, can annotate it.
     const isSeen = job.view !== undefined || !onlyLook(hooks.onEnd);
     if (isSeen) job.onAnnotated = (later) => outbox.annotate(jobId, later);

@@ -27,6 +27,8 @@ export type HeldJob = CheckingJob | PreparingJob | ReadyJob;
 /** A job that was read from the stream and is being checked. */
 export interface CheckingJob extends HeldFacts {
   stage: 'checking';
+  /** The cloud has cancelled it: it ends as soon as it is known that it has not ended before. */
+  isCancelled?: true;
 }
 
 /** A job that plugins prepare, ahead of its turn. */
@@ -62,9 +64,11 @@ export interface HeldFacts {
   readonly messageIds: [string, ...string[]];
   /** Memory that it takes, roughly. */
   readonly bytes: number;
-  /** Monotonic milliseconds. */
-  readonly heldSince: number;
-  /** When it became ready for the device; monotonic milliseconds, as the two below. */
+  /** When Redis last said that it is this node's, at the earliest; monotonic milliseconds, as all times here. */
+  heldSince: number;
+  /** When this node took it. */
+  readonly takenAt: number;
+  /** When it became ready for the device. */
   queuedAt?: number;
   /** When its last run began, and ended. */
   startedAt?: number;

@@ -149,6 +149,7 @@ function heldJob(): CheckingJob {
     messageIds: [`${Date.now()}-0`],
     bytes: 0,
     heldSince: performance.now(),
+    takenAt: performance.now(),
     stage: 'checking',
   };
 }

@@ -36,19 +36,19 @@ function couples({ gates, num_qubits: qubits }: NativeGateIR, most: number): Edg
 }
 
 export function waitingJobs(held: JobTable, most: number): WaitingJob[] {
-  const jobs: WaitingJob[] = held.peek(most).map(({ jobId, heldSince, circuit }) => ({
+  const jobs: WaitingJob[] = held.peek(most).map(({ jobId, takenAt, circuit }) => ({
     jobId,
     stage: 'queued',
-    takenAt: unixMs(heldSince),
+    takenAt: unixMs(takenAt),
     circuit: circuitFigures(circuit),
   }));
   if (jobs.length >= most || held.waiting === held.queued) return jobs;
   for (const job of held.all()) {
     if (jobs.length >= most) break;
     if (job.stage !== 'checking' && job.stage !== 'preparing') continue;
-    const { jobId, stage, heldSince } = job;
+    const { jobId, stage, takenAt } = job;
     const circuit = job.stage === 'preparing' ? circuitFigures(job.circuit) : null;
-    jobs.push({ jobId, stage, takenAt: unixMs(heldSince), circuit });
+    jobs.push({ jobId, stage, takenAt: unixMs(takenAt), circuit });
   }
   return jobs;
 }

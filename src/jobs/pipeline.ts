@@ -33,14 +33,14 @@ import { Entries } from '../queue/entries.ts';
 import { chooseConsumer, handBack, type HandedBack, type WhyKept } from '../queue/hand-back.ts';
 import { Intake } from '../queue/intake.ts';
 import { Reader } from '../queue/reader.ts';
-import { Recovery } from '../queue/recovery.ts';
+import { Recovery, SAFE_LEASE } from '../queue/recovery.ts';
 import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { JobStream } from '../queue/stream.ts';
 import type { IdleGap } from './ended-job.ts';
 import { Endings } from './endings.ts';
-import type { SavedOutcome } from './job.ts';
+import type { HeldJob, SavedOutcome } from './job.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
 import { LocalRuns } from './local-runs.ts';
@@ -122,6 +122,7 @@ export class JobPipeline implements Jobs {
       deferred,
       directory,
       maxDeliveries,
+      safeLeaseMs: settings.leaseSec * 1000 * SAFE_LEASE,
       hooks,
       keepsText: loaded.executor.upcoming !== undefined,
       log,
@@ -176,6 +177,7 @@ export class JobPipeline implements Jobs {
       prefetch,
       recovery,
       intake,
+      leaseMs: settings.leaseSec * 1000,
       log,
     });
     this.#drops = new Drops(directory, outbox, log);
@@ -265,7 +267,7 @@ export class JobPipeline implements Jobs {
   }
 
   cancel(jobId: string): boolean {
-    return cancelJob(jobId, this.#held, this.#runner, this.#endings);
+    return cancelJob(jobId, this.#held, this.#runner, this.#endings, (job) => this.#recovery.hasLease(job));
   }
 
   /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
@@ -369,11 +371,23 @@ export class JobPipeline implements Jobs {
   }
 }
 
-/** Cancels a job, wherever it is; false if it is not here, or if it is too late. */
-export function cancelJob(jobId: string, held: JobTable, runner: Runner, endings: Endings): boolean {
+/** Cancels a job, wherever it is; false if it is not here, if it is too late, or if `isOwn` does not say that it is still
+ *  this node's: another one may have ended it, and the next sweep will tell. */
+export function cancelJob(
+  jobId: string,
+  held: JobTable,
+  runner: Runner,
+  endings: Endings,
+  isOwn: (job: HeldJob) => boolean = () => true,
+): boolean {
   const job = held.get(jobId);
   if (job === undefined) return endings.cancelledInOutbox(jobId);
+  if (job.stage === 'checking') {
+    job.isCancelled = true;
+    return true;
+  }
   if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
+  else if (!isOwn(job)) return false;
   endings.cancelled(job);
   return true;
 }

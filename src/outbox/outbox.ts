@@ -49,6 +49,12 @@ export interface OutboxOptions {
   readonly onChange: (size: number, isFull: boolean) => void;
 }
 
+export interface HowToSave {
+  /** The cloud may have it already: a cancel comes too late. */
+  readonly maybeSent?: boolean;
+  readonly onDurable?: (() => void) | undefined;
+}
+
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #contents: Contents;
@@ -205,12 +211,13 @@ export class Outbox {
 
   /** Saves an outcome; resolves once it is durable. Delivery follows by itself, after `onDurable`.
    *  A job that has an outcome in the outbox keeps it: it has only one. */
-  async save(saved: SavedOutcome, onDurable?: () => void): Promise<void> {
+  async save(saved: SavedOutcome, { maybeSent = false, onDurable }: HowToSave = {}): Promise<void> {
     if (this.has(saved.jobId)) {
       for (const messageId of saved.messageIds) this.adopt(saved.jobId, messageId);
       return;
     }
     const entry = this.#contents.add(saved);
+    entry.maybeSent = maybeSent;
     this.#changed();
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     onDurable?.();

@@ -49,6 +49,8 @@ export interface IntakeOptions {
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
+  /** For so long after Redis was asked for an entry, it is surely this node's. */
+  readonly safeLeaseMs: number;
   readonly hooks: Hooks;
   /** Whether the executor wants the text of the circuits. */
   readonly keepsText: boolean;
@@ -91,15 +93,20 @@ export class Intake {
     );
   }
 
-  /** Takes entries in: each becomes a queued job, or ends here. Rejects if Redis fails: the entries that have not
-   *  ended then stay pending, and the node forgets them. */
-  async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
+  /** Takes entries in, for which Redis was asked at `askedAt` (monotonic milliseconds): each becomes a queued job, or ends
+   *  here. Rejects if Redis fails: the entries that have not ended then stay pending, and the node forgets them. So does it
+   *  with entries that came too late: another node may have them by now. */
+  async take(
+    entries: readonly StreamEntry[],
+    askedAt: number,
+    earlier?: ReadonlyMap<string, EarlierDelivery>,
+  ): Promise<void> {
     const candidates = entries.flatMap((entry) => {
-      const candidate = this.#admit(entry, earlier?.get(entry.messageId));
+      const candidate = this.#admit(entry, askedAt, earlier?.get(entry.messageId));
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, deferred, log, keepsText } = this.#options;
+    const { redis, held, marker, endings, deferred, log, keepsText, safeLeaseMs } = this.#options;
     const asked = redisStates(
       redis,
       candidates.map(({ job }) => job.jobId),
@@ -118,11 +125,13 @@ export class Intake {
     try {
       const states = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, states);
+      const askedAfter = performance.now() - safeLeaseMs;
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
         if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
         if (redisState === undefined || elsewhere.has(candidate)) return false;
+        if (candidate.job.heldSince <= askedAfter) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.
@@ -150,6 +159,7 @@ export class Intake {
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit(
     { messageId, fields, fault }: StreamEntry,
+    askedAt: number,
     earlier: EarlierDelivery | undefined,
   ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
@@ -180,7 +190,8 @@ export class Intake {
       callbackUrl,
       messageIds: [messageId],
       bytes,
-      heldSince: performance.now(),
+      heldSince: askedAt,
+      takenAt: performance.now(),
       stage: 'checking',
     };
     if (message.trace !== undefined) job.trace = message.trace;
@@ -199,13 +210,13 @@ export class Intake {
       endings.endedElsewhere(job);
       return true;
     }
-    if (redisState.cancelled) {
-      endings.cancelled(job);
+    // Before a cancel, which comes too late: another node ran it, and may have delivered the outcome before it died.
+    if (state === 'failed' && messageId === message.messageId) {
+      void endings.failedElsewhere(job, error ?? 'the job failed');
       return true;
     }
-    if (state === 'failed' && messageId === message.messageId) {
-      // Another node ran it and died before it could deliver the outcome.
-      void endings.failed(job, error ?? 'the job failed', { where: 'on another node' });
+    if (redisState.cancelled || job.isCancelled === true) {
+      endings.cancelled(job);
       return true;
     }
     const starts = this.#startsBefore(candidate, state === 'executing' && messageId === message.messageId);
@@ -229,6 +240,10 @@ export class Intake {
   #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
     if (!this.#isChecking(job)) return;
     const { held, writes, endings, hooks } = this.#options;
+    if (job.isCancelled === true) {
+      endings.cancelled(job);
+      return;
+    }
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });

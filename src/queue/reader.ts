@@ -40,6 +40,7 @@ export interface ReaderOptions {
   readonly prefetch: Prefetching;
   readonly recovery: Recovery;
   readonly intake: Intake;
+  readonly leaseMs: number;
   readonly log: Logger;
 }
 
@@ -133,14 +134,16 @@ export class Reader {
   }
 
   async #read(count: number): Promise<void> {
-    const { redis, entries, intake, log } = this.#options;
-    this.#askedAt = performance.now();
+    const { redis, entries, intake, leaseMs, log } = this.#options;
+    // A job that is given to the request at its end is taken in with most of its lease.
+    const blockMs = Math.min(BLOCK_MS, Math.floor(leaseMs / 2));
+    const askedAt = (this.#askedAt = performance.now());
     try {
       // The first answer says that the node is ready, so it is not kept waiting for a job.
-      const found = await entries.read(count, this.#knownTrouble === undefined ? BLOCK_MS : 0);
+      const found = await entries.read(count, this.#knownTrouble === undefined ? blockMs : 0);
       if (found !== undefined && found.length > 0 && !this.#stopped) {
         intake
-          .take(found)
+          .take(found, askedAt)
           .catch((thrown: unknown) =>
             log.warn(`jobs that were read stay pending for now: ${redisTrouble(thrown, redis).text}`),
           );

@@ -7,8 +7,8 @@
 //   pending here, known: its lease is renewed
 //   queued here, pending elsewhere or not at all: another node has it now, so it is dropped
 //
-// One sweep does all of this, in the order: drop, renew, find, take over. A node that could not sweep for most of a
-// lease starts nothing, until it has swept again.
+// One sweep does all of this, in the order: drop, renew, find, take over. A job that no sweep has found to be this node's
+// for most of a lease is not started, until one has.
 import type { Redis } from 'ioredis';
 import type { RunMarker } from '../device/run-marker.ts';
 import type { Trouble } from '../errors.ts';
@@ -31,6 +31,8 @@ const LONGEST_SWEEP_INTERVAL_MS = 5_000;
 
 /** Of a lease: a node that is alive renews its entries after a third of it at the latest. */
 const NEGLECTED = 0.4;
+/** Of a lease: for so long after Redis was asked, an entry is surely still this node's. */
+export const SAFE_LEASE = 0.8;
 const LONGEST_NAME = 100;
 
 const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'cancelled']);
@@ -125,7 +127,7 @@ export class Recovery {
 
   /** Until when it can be, if no lease is renewed before that; of performance.now(). */
   leaseEnd(job: HeldJob): number {
-    return Math.max(job.heldSince, this.#renewedAt) + this.#safeLeaseMs;
+    return job.heldSince + this.#safeLeaseMs;
   }
 
   /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. Never rejects. */
@@ -148,6 +150,7 @@ export class Recovery {
     // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
+    const askedAt = performance.now();
     const { asked: batch, entries } = await source.fetch([...this.#found.values()].slice(0, count));
     if (entries === undefined) return true;
     for (const { messageId } of batch) this.#found.delete(messageId);
@@ -156,12 +159,12 @@ export class Recovery {
       const missing = batch.map(({ messageId }) => messageId).filter((id) => !fetched.has(id));
       await stream.acknowledgeDeleted(redis, missing);
     }
-    await intake.take(entries, new Map(batch.map((found) => [found.messageId, found])));
+    await intake.take(entries, askedAt, new Map(batch.map((found) => [found.messageId, found])));
     return true;
   }
 
   get #safeLeaseMs(): number {
-    return this.#options.leaseMs * 0.8;
+    return this.#options.leaseMs * SAFE_LEASE;
   }
 
   #isFresh(since: number): boolean {
@@ -193,12 +196,13 @@ export class Recovery {
     const startedAt = performance.now();
     deferred.retryShards(isShardDown(redis));
     const own = await stream.ownPending(redis);
-    await this.#dropLost(own, startedAt);
-    await this.#renew(own);
+    const orphans = await this.#dropLost(own, startedAt);
+    const renewed = await this.#renew(own);
     if (this.#isDraining) return;
+    this.#confirm(renewed, orphans, startedAt);
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
-    this.#note(own, new Set());
+    this.#note(renewed, new Set());
     const ownIds = new Set(own.map(({ messageId }) => messageId));
     marker.keepPending(ownIds);
     deferred.keepPending(ownIds);
@@ -233,7 +237,8 @@ export class Recovery {
     }
   }
 
-  async #renew(own: readonly PendingEntry[]): Promise<void> {
+  /** Returns the entries that are still this node's. */
+  async #renew(own: readonly PendingEntry[]): Promise<readonly PendingEntry[]> {
     const { redis, stream, deferred, leaseMs } = this.#options;
     const dueMs = Math.floor(leaseMs / 6);
     const due = own
@@ -241,7 +246,20 @@ export class Recovery {
       .map(({ messageId }) => messageId)
       .filter((messageId) => !deferred.has(messageId))
       .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
-    await stream.renew(redis, due, dueMs);
+    if (due.length === 0) return own;
+    const renewed = await stream.renew(redis, due, dueMs);
+    const lost = new Set(due.filter((messageId) => !renewed.has(messageId)));
+    return lost.size === 0 ? own : own.filter(({ messageId }) => !lost.has(messageId));
+  }
+
+  /** The jobs of these entries, and the orphans, are this node's, as Redis has just said. */
+  #confirm(renewed: readonly PendingEntry[], orphans: readonly HeldJob[], sweepStartedAt: number): void {
+    const { held } = this.#options;
+    for (const job of orphans) job.heldSince = sweepStartedAt;
+    for (const { messageId } of renewed) {
+      const job = held.ofMessage(messageId);
+      if (job?.messageIds[0] === messageId) job.heldSince = Math.max(job.heldSince, sweepStartedAt);
+    }
   }
 
   /** Whether its job runs, or has its outcome. */
@@ -265,30 +283,34 @@ export class Recovery {
     if (more > 0) log.info(`${more} jobs of earlier deliveries are taken up again`);
   }
 
-  /** Drops queued jobs that another node has taken over, or has finished, while this one was out of touch. */
-  async #dropLost(own: readonly PendingEntry[], sweepStartedAt: number): Promise<void> {
+  /** Drops queued jobs that another node has taken over, or has finished, while this one was out of touch. Returns those
+   *  that are not pending for this node, and are its own all the same. */
+  async #dropLost(own: readonly PendingEntry[], sweepStartedAt: number): Promise<readonly HeldJob[]> {
     const { held, endings, redis, stream, log } = this.#options;
     const ownIds = new Set(own.map(({ messageId }) => messageId));
     const missing = [...held.all()].filter(
       ({ stage, messageIds, heldSince }) =>
         isWaiting(stage) && !ownIds.has(messageIds[0]) && heldSince < sweepStartedAt,
     );
-    if (missing.length === 0) return;
+    if (missing.length === 0) return [];
     const holders = await stream.holders(
       redis,
       missing.map(({ messageIds }) => messageIds[0]),
     );
+    const kept: HeldJob[] = [];
     for (const [i, job] of missing.entries()) {
       const holder = holders[i];
       // Pending nowhere: it was finished elsewhere, or the stream was flushed and only this node still knows the job.
       const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
       const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
+      if (!isLost) kept.push(job);
       if (!isLost || !isWaiting(job.stage)) continue;
       log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`, {
         job: job.jobId,
       });
       endings.givenBack(job);
     }
+    return kept;
   }
 }
 

@@ -2,8 +2,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
+import type { Jobs, Plugin } from '../../src/index.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
-import { bell, startLocalCloud, startTestNode, waitUntil, type LocalCloud } from '../../src/testing/index.ts';
+import {
+  bell,
+  startLocalCloud,
+  startTestNode,
+  waitUntil,
+  type LocalCloud,
+  type TestNode,
+} from '../../src/testing/index.ts';
+import { CountingExecutor, HeldExecutor } from '../support/executors.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
@@ -11,6 +20,8 @@ const job = { ir: bell('cz').ir, shots: 5 };
 describe('the reading connection', () => {
   let cloud: LocalCloud;
   let proxy: FaultProxy;
+  /** Whether a node that is started now is not behind the proxy. */
+  let direct = false;
   /** For the test itself; not through the proxy. */
   let redis: Redis;
   before(async () => {
@@ -19,7 +30,7 @@ describe('the reading connection', () => {
     const behind = new URL(cloud.redisUrl);
     proxy = await FaultProxy.open(Number(behind.port));
     behind.port = String(proxy.port);
-    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: behind.href }));
+    cloud.overrideBundle((bundle) => (direct ? bundle : { ...bundle, redis_url: behind.href }));
   });
   after(async () => {
     closeRedis(redis);
@@ -101,6 +112,78 @@ describe('the reading connection', () => {
       await waitUntil('being ready', () => test.node.readiness().ready);
     } finally {
       await proxy.heal();
+      await test.stop();
+    }
+  });
+
+  it("brings no job into the node that may be another node's by now, since its answer came so late", async () => {
+    const env = { CODA_LEASE_SEC: '1' };
+    const [late, other] = [new CountingExecutor(), new HeldExecutor()];
+    const a = await startTestNode({ cloud, executor: late, env });
+    let b: TestNode | undefined;
+    try {
+      await waitUntil('being ready', () => a.node.readiness().ready);
+      await reading();
+      proxy.set({ kind: 'hold', directions: ['down'] });
+      const jobId = await cloud.submit(job);
+      await waitUntil('giving the job to the read', async () => (await cloud.pending()) === 1);
+      direct = true;
+      b = await startTestNode({ cloud, executor: other, env });
+      await waitUntil('starting it on the other node', () => other.started.length === 1);
+      await proxy.heal();
+      // What the first node takes after that is run after that.
+      const others: string[] = [];
+      await waitUntil('running another job', async () => {
+        if (late.runs.length > 0) return true;
+        others.push(await cloud.submit(job));
+        return false;
+      });
+      assert.ok(!late.runs.includes(jobId), 'the job runs on both nodes');
+      const ended = new Set<string>();
+      await waitUntil('the end of all jobs', async () => {
+        for (const started of other.started) if (!ended.has(started)) other.release(started);
+        for (const started of other.started) ended.add(started);
+        return (await cloud.pending()) === 0;
+      });
+      assert.equal((await cloud.outcome(jobId)).status, 'completed');
+    } finally {
+      direct = false;
+      await a.stop();
+      await b?.stop();
+    }
+  });
+
+  it('leaves a queued job alone that is cancelled after it was held up for a lease: another node may have ended it', async () => {
+    const executor = new HeldExecutor();
+    let jobs: Jobs | undefined;
+    const prepared: string[] = [];
+    const grab: Plugin = {
+      name: 'grab',
+      apply(node) {
+        node.hooks.start.tap('grab', () => (jobs = node.jobs));
+        // From then on, nothing of the job is asked any more.
+        node.hooks.prepare.tap('grab', (circuit, { jobId }) => {
+          prepared.push(jobId);
+          return circuit;
+        });
+      },
+    };
+    const test = await startTestNode({ cloud, executor, plugins: [grab], env: { CODA_LEASE_SEC: '1' } });
+    try {
+      const running = await cloud.submit(job);
+      await waitUntil('starting the first job', () => executor.started.length === 1);
+      const queued = await cloud.submit(job);
+      await waitUntil('queueing the second', () => prepared.includes(queued));
+      proxy.set({ kind: 'hold', directions: ['up', 'down'] });
+      const heldFrom = performance.now();
+      await waitUntil('the end of the lease', () => performance.now() - heldFrom > 1_000);
+      assert.equal(jobs?.cancel(queued), false);
+      await proxy.heal();
+      await waitUntil('being sure of it again', () => jobs?.cancel(queued) === true);
+      executor.release(running);
+      await waitUntil('acknowledging both', async () => (await cloud.pending()) === 0);
+      assert.deepEqual(executor.started, [running]);
+    } finally {
       await test.stop();
     }
   });

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { nodeFolder } from '../../src/state/layout.ts';
 import { openNodeFolder } from '../../src/state/node-folder.ts';
-import { groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
+import { cancelKey, groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { bell, startTestNode, waitUntil, type TestNode } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
@@ -265,6 +265,21 @@ describe('recovery', () => {
       assert.deepEqual(await cloud.outcome(jobId), { job_id: jobId, status: 'failed', error: 'it broke' });
       await allDone();
       assert.deepEqual(executor.runs, []);
+    } finally {
+      await test.stop();
+    }
+  });
+
+  it('delivers such a failure also if the cloud has cancelled the job: that node may have delivered it', async () => {
+    const jobId = await cloud.submit(job);
+    const [messageId = ''] = await readAs('worker-0');
+    await redis.hset(statusKey(jobId), { state: 'failed', error: 'it broke', message_id: messageId });
+    await redis.set(cancelKey(jobId), '1');
+    const test = await startTestNode({ cloud, env: SHORT_LEASE });
+    try {
+      assert.equal((await cloud.outcome(jobId)).status, 'failed');
+      await allDone();
+      assert.equal(await redis.hget(statusKey(jobId), 'state'), 'failed');
     } finally {
       await test.stop();
     }

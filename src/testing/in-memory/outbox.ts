@@ -4,6 +4,7 @@ import type { Outcomes } from '../../jobs/endings.ts';
 import type { SavedOutcome } from '../../jobs/job.ts';
 import type { Delivery } from '../../outbox/delivery.ts';
 import { originOf } from '../../outbox/origins.ts';
+import type { HowToSave } from '../../outbox/outbox.ts';
 import type { WaitingResult } from '../../outbox/overview.ts';
 import { RecentlyDone } from '../../outbox/recently-done.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -66,7 +67,7 @@ export class MemoryOutbox implements Outcomes {
     );
   }
 
-  async save(saved: SavedOutcome, onDurable?: () => void): Promise<void> {
+  async save(saved: SavedOutcome, { onDurable }: HowToSave = {}): Promise<void> {
     if (this.#entries.has(saved.jobId)) return;
     const entry: Entry = { saved, stage: 'waiting' };
     this.#entries.set(saved.jobId, entry);

@@ -125,6 +125,7 @@ export class MemoryPipeline implements Pipeline {
       messageIds: [message.messageId],
       bytes: irJson.length,
       heldSince: performance.now(),
+      takenAt: performance.now(),
       stage: 'checking',
     };
     playing.held = job;

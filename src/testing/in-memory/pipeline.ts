@@ -239,7 +239,7 @@ export class MemoryPipeline implements Pipeline {
 
   #enqueue(job: Parameters<JobTable['enqueue']>[0], circuit: Circuit): void {
     const isCancelled = this.#options.jobs.get(job.jobId)?.script.cancel === 'queued';
-    if (isCancelled) this.cancel(job.jobId);
+    if (isCancelled) this.#endings.cancelled(job);
     else this.#held.enqueue(job, circuit);
   }
 

@@ -26,6 +26,8 @@ export type HeldJob = CheckingJob | PreparingJob | ReadyJob;
 /** A job that was read from the stream and is being checked. */
 export interface CheckingJob extends HeldFacts {
   stage: 'checking';
+  /** A cancel has come meanwhile: it counts unless Redis knows an end of the job. */
+  isCancelled?: true;
 }
 
 /** A job that plugins prepare, ahead of its turn. */
@@ -63,6 +65,8 @@ export interface HeldFacts {
   readonly bytes: number;
   /** Monotonic milliseconds. */
   readonly heldSince: number;
+  /** The node surely had its entry then: it was asked for, and had not come yet. Monotonic milliseconds. */
+  readonly leaseSince: number;
   /** What plugins see of it; made when the first of them looks. */
   view?: Job;
   annotations?: Annotations;

@@ -12,7 +12,7 @@ import type { LoadedExecutor } from '../device/executor.ts';
 import { Holds, type Hold } from '../device/holds.ts';
 import { OddResults } from '../device/result.ts';
 import { RunMarker } from '../device/run-marker.ts';
-import { Runner } from '../device/runner.ts';
+import { Runner, type Leases } from '../device/runner.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Admission } from '../kernel/admission.ts';
 import type { BusyTaps } from '../kernel/busy-taps.ts';
@@ -224,7 +224,7 @@ export class JobPipeline implements Jobs {
   }
 
   cancel(jobId: string): boolean {
-    return cancelJob(jobId, this.#held, this.#runner, this.#endings);
+    return cancelJob(jobId, this.#held, this.#recovery, this.#runner, this.#endings);
   }
 
   /** Stops what is on the device; each of these jobs is reported failed with `reason`. */
@@ -327,10 +327,26 @@ export class JobPipeline implements Jobs {
 }
 
 /** Cancels a job, wherever it is; false if it is not here, or if it is too late. */
-export function cancelJob(jobId: string, held: JobTable, runner: Runner, endings: Endings): boolean {
+export function cancelJob(
+  jobId: string,
+  held: JobTable,
+  leases: Pick<Leases, 'hasLease'>,
+  runner: Runner,
+  endings: Endings,
+): boolean {
   const job = held.get(jobId);
   if (job === undefined) return endings.cancelledInOutbox(jobId);
+  // It may have ended elsewhere: Redis is being asked.
+  if (job.stage === 'checking') {
+    job.isCancelled = true;
+    return true;
+  }
   if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
+  else if (!leases.hasLease(job)) {
+    // It may be another node's by now. If it is not, it is taken in once more, with a look at its cancel signal.
+    endings.givenBack(job);
+    return false;
+  }
   endings.cancelled(job);
   return true;
 }

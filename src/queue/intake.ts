@@ -93,11 +93,15 @@ export class Intake {
     );
   }
 
-  /** Takes entries in: each becomes a queued job, or ends here. Rejects if Redis fails: the entries that have not
-   *  ended then stay pending, and the node forgets them. */
-  async take(entries: readonly StreamEntry[], earlier?: ReadonlyMap<string, EarlierDelivery>): Promise<void> {
+  /** Takes entries in: each becomes a queued job, or ends here. Their leases began at `leaseSince` or later. Rejects if
+   *  Redis fails: the entries that have not ended then stay pending, and the node forgets them. */
+  async take(
+    entries: readonly StreamEntry[],
+    leaseSince: number,
+    earlier?: ReadonlyMap<string, EarlierDelivery>,
+  ): Promise<void> {
     const candidates = entries.flatMap((entry) => {
-      const candidate = this.#admit(entry, earlier?.get(entry.messageId));
+      const candidate = this.#admit(entry, leaseSince, earlier?.get(entry.messageId));
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
@@ -151,6 +155,7 @@ export class Intake {
   /** Reads the message and holds the job; undefined if there is nothing (more) to do for this entry. */
   #admit(
     { messageId, fields, fault }: StreamEntry,
+    leaseSince: number,
     earlier: EarlierDelivery | undefined,
   ): Candidate | undefined {
     if (this.#settingAside.has(messageId)) return undefined;
@@ -182,6 +187,7 @@ export class Intake {
       messageIds: [messageId],
       bytes,
       heldSince: performance.now(),
+      leaseSince,
       stage: 'checking',
     };
     held.add(job);
@@ -199,7 +205,7 @@ export class Intake {
       endings.endedElsewhere(job);
       return true;
     }
-    if (redisState.cancelled) {
+    if (redisState.cancelled || job.isCancelled === true) {
       endings.cancelled(job);
       return true;
     }
@@ -229,6 +235,10 @@ export class Intake {
   #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
     if (!this.#isChecking(job)) return;
     const { held, writes, endings, hooks } = this.#options;
+    if (job.isCancelled === true) {
+      endings.cancelled(job);
+      return;
+    }
     if ('fault' in circuit) {
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });

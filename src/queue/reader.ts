@@ -134,13 +134,13 @@ export class Reader {
 
   async #read(count: number): Promise<void> {
     const { redis, entries, intake, log } = this.#options;
-    this.#askedAt = performance.now();
+    const askedAt = (this.#askedAt = performance.now());
     try {
       // The first answer says that the node is ready, so it is not kept waiting for a job.
       const found = await entries.read(count, this.#knownTrouble === undefined ? BLOCK_MS : 0);
       if (found !== undefined && found.length > 0 && !this.#stopped) {
         intake
-          .take(found)
+          .take(found, askedAt)
           .catch((thrown: unknown) =>
             log.warn(`jobs that were read stay pending for now: ${redisTrouble(thrown, redis).text}`),
           );

@@ -7,7 +7,7 @@
 //   pending here, known: its lease is renewed
 //   queued here, pending elsewhere or not at all: another node has it now, so it is dropped
 //
-// One sweep does all of this, in the order: drop, renew, find, take over. A node that could not sweep for most of a
+// One sweep does all of this, in the order: renew, drop, find, take over. A node that could not sweep for most of a
 // lease starts nothing, until it has swept again.
 import type { Redis } from 'ioredis';
 import type { RunMarker } from '../device/run-marker.ts';
@@ -125,7 +125,9 @@ export class Recovery {
 
   /** Until when it can be, if no lease is renewed before that; of performance.now(). */
   leaseEnd(job: HeldJob): number {
-    return Math.max(job.heldSince, this.#renewedAt) + this.#safeLeaseMs;
+    // A sweep that was under way when its message came says nothing of it.
+    const since = job.heldSince < this.#renewedAt ? this.#renewedAt : job.leaseSince;
+    return since + this.#safeLeaseMs;
   }
 
   /** Looks for entries to recover and renews leases; one sweep at a time, and one more if asked meanwhile. Never rejects. */
@@ -148,6 +150,7 @@ export class Recovery {
     // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
+    const leaseSince = this.#renewedAt;
     const { asked: batch, entries } = await source.fetch([...this.#found.values()].slice(0, count));
     if (entries === undefined) return true;
     for (const { messageId } of batch) this.#found.delete(messageId);
@@ -156,7 +159,7 @@ export class Recovery {
       const missing = batch.map(({ messageId }) => messageId).filter((id) => !fetched.has(id));
       await stream.acknowledgeDeleted(redis, missing);
     }
-    await intake.take(entries, new Map(batch.map((found) => [found.messageId, found])));
+    await intake.take(entries, leaseSince, new Map(batch.map((found) => [found.messageId, found])));
     return true;
   }
 
@@ -191,9 +194,8 @@ export class Recovery {
   async #sweep(): Promise<void> {
     const { redis, stream, marker, deferred, leaseMs } = this.#options;
     const startedAt = performance.now();
-    const own = await stream.ownPending(redis);
+    const own = await this.#renew(await stream.ownPending(redis));
     await this.#dropLost(own, startedAt);
-    await this.#renew(own);
     if (this.#isDraining) return;
     // Only now: the jobs that this node may no longer start are gone from its queue.
     this.#renewedAt = startedAt;
@@ -232,15 +234,19 @@ export class Recovery {
     }
   }
 
-  async #renew(own: readonly PendingEntry[]): Promise<void> {
+  /** Returns the entries that are still this node's: another one may have taken some over since they were listed. */
+  async #renew(listed: readonly PendingEntry[]): Promise<readonly PendingEntry[]> {
     const { redis, stream, deferred, leaseMs } = this.#options;
     const dueMs = Math.floor(leaseMs / 6);
-    const due = own
+    const due = listed
       .filter(({ idleMs }) => idleMs >= dueMs)
       .map(({ messageId }) => messageId)
       .filter((messageId) => !deferred.has(messageId))
       .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
-    await stream.renew(redis, due, dueMs);
+    const renewed = await stream.renew(redis, due, dueMs);
+    if (renewed.size === due.length) return listed;
+    const lost = new Set(due.filter((messageId) => !renewed.has(messageId)));
+    return listed.filter(({ messageId }) => !lost.has(messageId));
   }
 
   /** Whether its job runs, or has its outcome. */

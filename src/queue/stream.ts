@@ -129,28 +129,30 @@ export class JobStream {
   }
 
   /** Tells the group that this node is alive and still has these entries, which were idle for `idleMs` and longer.
-   *  An entry that another node has taken over meanwhile is not idle any more, and stays there. */
-  async renew(redis: Redis, messageIds: readonly string[], idleMs: number): Promise<void> {
+   *  An entry that another node has taken over meanwhile is not idle any more, and stays there. Returns those that this
+   *  node has. */
+  async renew(redis: Redis, messageIds: readonly string[], idleMs: number): Promise<ReadonlySet<string>> {
+    const renewed = new Set<string>();
     for (let i = 0; i < messageIds.length; i += CHUNK) {
       const chunk = messageIds.slice(i, i + CHUNK);
-      await redis.call('XCLAIM', this.key, this.group, this.consumer, idleMs, ...chunk, 'JUSTID');
+      const reply = await redis.call(
+        'XCLAIM',
+        this.key,
+        this.group,
+        this.consumer,
+        idleMs,
+        ...chunk,
+        'JUSTID',
+      );
+      for (const messageId of list(reply)) renewed.add(String(messageId));
     }
+    return renewed;
   }
 
-  /** Fetches pending entries with their fields; an entry that is not pending any more, or was deleted, is left out.
-   *  The delivery counts stay as they are. */
+  /** Fetches entries with their fields; one that was deleted is left out. Whoever has them keeps them: an answer may come
+   *  so late that another node has taken them over. */
   async fetch(redis: Redis, pending: readonly PendingEntry[]): Promise<StreamEntry[]> {
-    const { key, group, consumer } = this;
-    const commands = pending.map(({ messageId, deliveries }): RedisCommand => [
-      'XCLAIM',
-      key,
-      group,
-      consumer,
-      0,
-      messageId,
-      'RETRYCOUNT',
-      deliveries,
-    ]);
+    const commands = pending.map(({ messageId }): RedisCommand => ['XRANGE', this.key, messageId, messageId]);
     const replies = await sendTogether(redis, commands);
     return replies.flatMap(([error, reply]) => {
       if (error !== null) throw error;

@@ -23,6 +23,7 @@ function job(jobId: string): CheckingJob {
     messageIds: [`${jobId}-0`],
     bytes: 10,
     heldSince: 0,
+    leaseSince: 0,
     stage: 'checking',
   };
 }

@@ -25,6 +25,8 @@ import type { Ledger, Playing } from './playing.ts';
 
 const SHUTTING_DOWN = 'the node is shutting down';
 const DONE = Promise.resolve();
+/** No other node is there. */
+const LEASES = { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} };
 
 export type MemoryPipelineOptions = Pick<OpenJobsOptions, 'settings' | 'admission' | 'log'> &
   Parameters<CreatePipeline>[0] & { readonly jobs: Ledger };
@@ -62,7 +64,7 @@ export class MemoryPipeline implements Pipeline {
     this.#runner = new Runner({
       held,
       admission,
-      leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
+      leases: LEASES,
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
       endings: {
@@ -106,6 +108,7 @@ export class MemoryPipeline implements Pipeline {
       messageIds: [message.messageId],
       bytes: irJson.length,
       heldSince: performance.now(),
+      leaseSince: performance.now(),
       stage: 'checking',
     };
     playing.held = job;
@@ -150,7 +153,7 @@ export class MemoryPipeline implements Pipeline {
   }
 
   cancel(jobId: string): boolean {
-    return cancelJob(jobId, this.#held, this.#runner, this.#endings);
+    return cancelJob(jobId, this.#held, LEASES, this.#runner, this.#endings);
   }
 
   failRunning(reason: string): void {
@@ -197,7 +200,7 @@ export class MemoryPipeline implements Pipeline {
 
   #enqueue(job: Parameters<JobTable['enqueue']>[0], circuit: Circuit): void {
     const isCancelled = this.#options.jobs.get(job.jobId)?.script.cancel === 'queued';
-    if (isCancelled) this.cancel(job.jobId);
+    if (isCancelled) this.#endings.cancelled(job);
     else this.#held.enqueue(job, circuit);
   }
 

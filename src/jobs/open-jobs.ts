@@ -46,7 +46,8 @@ export const openJobs: OpenJobs = async ({ settings, env, admission, log, onClos
   return (options) => new JobPipeline({ ...options, settings, log, admission, outbox, directory, consumer });
 };
 
-async function openOutbox(
+/** The outbox of a node's folder: what is wrong with it closes the admission. */
+export async function openOutbox(
   directory: string,
   settings: Settings,
   admission: Admission,

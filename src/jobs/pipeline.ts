@@ -387,7 +387,11 @@ export function cancelJob(
     return true;
   }
   if (job.stage === 'running') runner.drop(job, 'the job was cancelled');
-  else if (!isOwn(job)) return false;
+  else if (!isOwn(job)) {
+    // If it still is, it is taken in once more, with a look at its cancel signal.
+    endings.givenBack(job);
+    return false;
+  }
   endings.cancelled(job);
   return true;
 }

@@ -150,7 +150,8 @@ export class Recovery {
     // An entry that was found before an outage may be another node's by now: the next sweep finds out.
     if (this.#found.size === 0 || !this.#isFresh(this.#renewedAt)) return false;
     const { redis, stream, intake } = this.#options;
-    const askedAt = performance.now();
+    // The sweep has them for this node; to fetch them claims nothing.
+    const hadAt = this.#renewedAt;
     const { asked: batch, entries } = await source.fetch([...this.#found.values()].slice(0, count));
     if (entries === undefined) return true;
     for (const { messageId } of batch) this.#found.delete(messageId);
@@ -159,7 +160,7 @@ export class Recovery {
       const missing = batch.map(({ messageId }) => messageId).filter((id) => !fetched.has(id));
       await stream.acknowledgeDeleted(redis, missing);
     }
-    await intake.take(entries, askedAt, new Map(batch.map((found) => [found.messageId, found])));
+    await intake.take(entries, hadAt, new Map(batch.map((found) => [found.messageId, found])));
     return true;
   }
 

@@ -39,6 +39,8 @@ export class RedisWrites implements Statuses, StartStatuses {
   #queue: Write[] = [];
   /** States that are not sent yet, by key: a state of the same job that follows in time joins the same command. */
   readonly #unsent = new Map<string, Write>();
+  /** What Redis has not answered yet. */
+  #underWay: readonly Write[] = [];
   /** Sent in one command. */
   #acknowledgements: Acknowledgement[] = [];
   /** Entries whose acknowledgement is on its way. */
@@ -148,8 +150,15 @@ export class RedisWrites implements Statuses, StartStatuses {
   /** Fields that Redis has refused before: a newer state of the job counts more. */
   #sendAgain(key: string, fields: readonly string[]): void {
     const newer = this.#unsent.get(key);
-    if (newer === undefined) this.#enqueueState(key, [...fields], []);
-    else newer.args.unshift(...fields);
+    if (newer !== undefined) {
+      newer.args.unshift(...fields);
+      return;
+    }
+    const older: Write = { command: 'hset', key, args: [...fields], resolves: [] };
+    const sent = this.#underWay.find((write) => write.command === 'hset' && write.key === key);
+    const left = sent === undefined ? older : withoutFields(older, new Set(namesOf(sent)));
+    // If nothing is left, the answer to what is under way ends it.
+    if (left !== undefined) this.#enqueueState(key, left.args, []);
   }
 
   #enqueueState(key: string, args: string[], resolves: (() => void)[]): void {
@@ -171,7 +180,9 @@ export class RedisWrites implements Statuses, StartStatuses {
     for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
       const batch = this.#nextBatch();
       if (batch.length === 0) break;
+      this.#underWay = batch;
       const failed = await this.#send(batch);
+      this.#underWay = [];
       if (failed.length === 0) {
         this.#trouble = undefined;
         retryMs = FIRST_RETRY_MS;
@@ -297,6 +308,11 @@ function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): W
 
 function rememberFields(newer: Map<string, Set<string>>, { key, args }: Write): void {
   const fields = newer.get(key) ?? new Set<string>();
-  for (let i = 0; i < args.length; i += 2) fields.add(args[i] ?? '');
+  for (const name of namesOf({ args })) fields.add(name);
   newer.set(key, fields);
+}
+
+/** The fields that a state sets. */
+function namesOf({ args }: Pick<Write, 'args'>): string[] {
+  return args.filter((_, i) => i % 2 === 0);
 }

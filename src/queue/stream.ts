@@ -148,20 +148,10 @@ export class JobStream {
     return renewed;
   }
 
-  /** Fetches pending entries with their fields; an entry that is not pending any more, or was deleted, is left out.
-   *  The delivery counts stay as they are. */
+  /** Fetches entries with their fields; one that was deleted is left out. Whoever has them keeps them: an answer may come
+   *  so late that another node has taken them over. */
   async fetch(redis: Redis, pending: readonly PendingEntry[]): Promise<StreamEntry[]> {
-    const { key, group, consumer } = this;
-    const commands = pending.map(({ messageId, deliveries }): RedisCommand => [
-      'XCLAIM',
-      key,
-      group,
-      consumer,
-      0,
-      messageId,
-      'RETRYCOUNT',
-      deliveries,
-    ]);
+    const commands = pending.map(({ messageId }): RedisCommand => ['XRANGE', this.key, messageId, messageId]);
     const replies = await sendTogether(redis, commands);
     return replies.flatMap(([error, reply]) => {
       if (error !== null) throw error;

@@ -30,6 +30,8 @@ import type { Ledger, Playing } from './playing.ts';
 
 const SHUTTING_DOWN = 'the node is shutting down';
 const DONE = Promise.resolve();
+/** No other node is there. */
+const LEASES = { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} };
 
 export type MemoryPipelineOptions = Pick<OpenJobsOptions, 'settings' | 'admission' | 'log'> &
   Parameters<CreatePipeline>[0] & { readonly jobs: Ledger };
@@ -83,7 +85,7 @@ export class MemoryPipeline implements Pipeline {
       held,
       admission,
       time: this.#time,
-      leases: { hasLease: () => true, leaseEnd: () => Infinity, onSwept: () => {} },
+      leases: LEASES,
       marker: startsInMemory(),
       statuses: { executing: () => DONE },
       endings: {

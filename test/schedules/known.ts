@@ -1,0 +1,279 @@
+// Every defect of the job path that was found so far, by chaos, by review or by a random schedule: the schedule that shows
+// it. Each name says what holds since then.
+import assert from 'node:assert/strict';
+import type { Schedule } from './schedule.ts';
+import type { World } from './world.ts';
+
+interface Known extends Schedule {
+  readonly name: string;
+  /** What must be so at the end, beside all promises. */
+  readonly expect?: (world: World, lines: readonly string[]) => void;
+}
+
+const one = { nodes: 1, isFast: true } as const;
+const two = { nodes: 2, isFast: true } as const;
+
+const runs =
+  (count: number, jobId = 'job-1') =>
+  (world: World): void =>
+    assert.equal(world.ledger.get(jobId).runs.length, count, `runs of ${jobId}`);
+
+const isState =
+  (state: string, jobId = 'job-1') =>
+  (world: World): void =>
+    assert.equal(world.stateOf(jobId), state);
+
+const isMeasured =
+  (jobId = 'job-1') =>
+  (world: World): void =>
+    assert.match(world.ledger.get(jobId).taken ?? '', /"completed"/);
+
+export const KNOWN: readonly Known[] = [
+  {
+    name: 'what Redis forgets is not run again',
+    ...one,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'redis saves', 'until xack', 'redis forgets'],
+    expect: runs(1),
+  },
+  {
+    name: 'what Redis forgets is not run again, also after a restart',
+    ...one,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'redis saves', 'until xack', 'kill A', 'redis forgets', 'start A'],
+    expect: runs(1),
+  },
+  {
+    name: 'an entry is known by its job, not by its id alone',
+    ...one,
+    kinds: ['good', 'good'],
+    steps: ['until A runs job-1', 'redis begins again', 'submit'],
+    expect: runs(1, 'job-2'),
+  },
+  {
+    name: 'a durable line of the journal does not depend on what was written before it without waiting',
+    ...one,
+    kinds: ['good', 'good'],
+    steps: [
+      "until the cloud's answer on job-1",
+      'until the disk writes',
+      'submit',
+      "until A's run of job-2 ends",
+      'until the disk writes',
+      'power off A',
+    ],
+    expect: runs(1, 'job-2'),
+  },
+  {
+    name: 'a state that Redis refuses is written once it can be',
+    ...one,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'no right to write', 'no right to write', 'no right to write'],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a state that Redis has refused does not follow a newer one that is under way',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      ...[0, 0, 0, 0, 5, 0, 3, 0, 7, 4, 0, 0, 0, 0, 0, 0, 'pass a lease', 0, 'no right to write'],
+      ...[0, 0, 0, 0, 0, 0, 0, 7, 4, 2, 0, 0, 2, 0, 7, 5],
+    ] as const,
+    expect: isState('completed'),
+  },
+  {
+    name: 'what has ended is saved when code ends the process in the next run',
+    ...one,
+    kinds: ['good', 'exits at once'],
+    steps: ['submit', 'until hmget qpu:job:job-2', 'until the answers of Redis reach A.jobs'],
+    expect: runs(1),
+  },
+  {
+    name: 'a job that kills the node in its first moment is counted, and given up',
+    ...one,
+    kinds: ['deadly at once'],
+    steps: [],
+    expect: (world) => {
+      runs(2)(world);
+      isState('failed')(world);
+    },
+  },
+  {
+    name: 'a job that kills the node is counted by the nodes that take it over',
+    ...two,
+    kinds: ['deadly at once', 'good'],
+    steps: ['submit'],
+    expect: isMeasured('job-2'),
+  },
+  {
+    name: 'after a crash a result is saved before the next run starts, which may kill the node',
+    ...one,
+    kinds: ['good', 'deadly at once'],
+    steps: ['submit', 'until A runs job-1', 'kill A', 'start A'],
+    expect: isMeasured(),
+  },
+  {
+    name: 'a status that was not written before a crash is written at the next start',
+    ...one,
+    kinds: ['good'],
+    steps: ["until A's run of job-1 ends", 'kill late A'],
+    expect: (world) => {
+      runs(1)(world);
+      isState('completed')(world);
+    },
+  },
+  {
+    name: 'an outcome outlives a full disk',
+    ...one,
+    kinds: ['good', 'good'],
+    steps: [
+      'submit',
+      'until A runs job-1',
+      'disk full A',
+      'pass a lease',
+      "until A's run of job-1 ends",
+      'pass a lease',
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'an outcome outlives a disk whose writes fail',
+    ...one,
+    kinds: ['good'],
+    steps: [
+      'until A runs job-1',
+      'disk broken A',
+      "until A's run of job-1 ends",
+      'pass a lease',
+      'disk well A',
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'a node that stops ends its read: the next job is not given to it',
+    ...two,
+    kinds: ['good', 'good'],
+    steps: ["until the cloud's answer on job-1", 'pass', 'pass', 'drain A', 'submit', 'until runs job-2'],
+    expect: (world) =>
+      assert.deepEqual(
+        world.ledger.get('job-2').runs.map(({ life }) => life.node),
+        ['B'],
+      ),
+  },
+  {
+    name: 'a run whose executor died has no outcome, and the job runs again',
+    ...one,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'kill executor A'],
+    expect: (world) => {
+      runs(2)(world);
+      isMeasured()(world);
+    },
+  },
+  {
+    name: 'a job whose message was lost with its connection is taken up at once',
+    ...one,
+    kinds: ['good'],
+    steps: ['until A: reading jobs', 'pass'],
+    expect: isMeasured(),
+  },
+  {
+    name: 'the jobs of a dead node are taken over after their lease',
+    ...two,
+    kinds: ['good', 'good'],
+    steps: ['submit', 'until runs job-1', 'kill A'],
+    expect: isMeasured('job-2'),
+  },
+  {
+    name: 'after an outage of Redis nothing is taken from a node that runs',
+    ...two,
+    kinds: ['good'],
+    steps: ['until runs job-1', 'redis down', 'pass a lease', 'pass a lease', 'redis up'],
+    expect: runs(1),
+  },
+  {
+    name: 'a repeated state does not undo a later one',
+    ...one,
+    isFast: false,
+    kinds: ['good'],
+    steps: ['until A runs job-1', "now A's run of job-1", 'until hset', 'lose answers A'],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a cancel does not end a job that is being checked, and has ended elsewhere',
+    ...one,
+    kinds: ['good'],
+    steps: ['until xack', 'again 1', 'cancel 1', 'until A hears'],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a job whose message arrives after its lease is over does not start',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'hold A',
+      'until B runs job-1',
+      'let go A',
+      'until reach A.reader',
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'a node that asks late for an entry does not take it back from another one',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'lose answers A',
+      'until A: reading jobs',
+      'hold A',
+      'until B runs job-1',
+      'hold B',
+      'let go A',
+      'now Redis handles A.reader: X',
+      'until Redis handles A.jobs: hmget',
+      'until Redis handles A.jobs: XAUTOCLAIM',
+      'until A.jobs: XPENDING qpu:qpu:jobs qpu:qpu:workers - + 1000 A',
+      'until the answers of Redis reach A.jobs',
+      'let go B',
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'a job that another node takes over between the list of entries and their renewal is not started',
+    nodes: 2,
+    isFast: false,
+    kinds: ['deadly'],
+    steps: [0, 'hold A', ...Array<number>(23).fill(0)],
+  },
+  {
+    name: 'a job that is cancelled while its start is counted in Redis does not run',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'kill A', 'start A', 'until hmget', 'cancel 1', 'until RETRYCOUNT'],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'a cancel does not end a queued job that another node has taken over and finished',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'now the answers of Redis reach A.reader',
+      'until Redis handles A.jobs: hmget',
+      'hold A',
+      'until xack',
+      'let go A',
+      'cancel 1',
+      'now the answers of Redis reach A.jobs',
+      'now A hears',
+    ],
+    expect: isState('completed'),
+  },
+];

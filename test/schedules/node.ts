@@ -1,0 +1,136 @@
+// A node of a world: its disk, and the job pipeline of its present life. All code of the pipeline is the real one.
+import type { Redis } from 'ioredis';
+import { defaultSettings, type Settings } from '../../src/config/settings.ts';
+import type { ExecutionResult, LoadedExecutor, RunContext } from '../../src/device/executor.ts';
+import { createHooks, type Hooks } from '../../src/hooks.ts';
+import { openOutbox } from '../../src/jobs/open-jobs.ts';
+import { JobPipeline } from '../../src/jobs/pipeline.ts';
+import { Admission } from '../../src/kernel/admission.ts';
+import { SlowTaps } from '../../src/kernel/slow-taps.ts';
+import type { Logger } from '../../src/log.ts';
+import type { Delivery } from '../../src/outbox/delivery.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
+import type { Disk } from './disk.ts';
+import { RedisClient, type Wire } from './redis-client.ts';
+import { actorOnStage, ROOT } from './stage.ts';
+
+export const QPU = 'qpu';
+export const LEASE_MS = 3_000;
+export const MAX_DELIVERIES = 2;
+
+const SETTINGS: Settings = {
+  ...defaultSettings(),
+  qpuId: QPU,
+  leaseSec: LEASE_MS / 1000,
+  maxDeliveries: MAX_DELIVERIES,
+  webhookMaxRetryDelaySec: 4,
+  outboxMaxJobs: 3,
+};
+
+/** What a life needs of its world. */
+export interface Surroundings {
+  run(life: NodeLife, context: RunContext): Promise<ExecutionResult>;
+  post(life: NodeLife, jobId: string, body: string): Promise<Delivery>;
+  wireOf(life: NodeLife): Wire;
+  log(life: NodeLife, line: string): void;
+}
+
+/** From a start to a death. */
+export class NodeLife {
+  readonly node: string;
+  readonly disk: Disk;
+  readonly clients: RedisClient[] = [];
+  readonly exitListeners: (() => void)[] = [];
+  pipeline: JobPipeline | undefined;
+  outbox: Outbox | undefined;
+  /** It drains, or has drained. */
+  isDraining = false;
+  /** When it was last cut off, or had no Redis. */
+  troubleAt = -Infinity;
+  /** Ends what runs, together with the executor. */
+  killRun: () => void = () => {};
+  readonly #surroundings: Surroundings;
+
+  constructor(node: string, disk: Disk, surroundings: Surroundings) {
+    this.node = node;
+    this.disk = disk;
+    this.#surroundings = surroundings;
+  }
+
+  /** As src/node.ts does it. Rejects if the disk does not let it start. */
+  async start(wrap: (outbox: Outbox) => Outbox = (outbox) => outbox): Promise<void> {
+    const directory = `${ROOT}/${this.node}`;
+    const admission = new Admission();
+    const log = logTo((line) => this.#surroundings.log(this, line));
+    const outbox = (this.outbox = wrap(await openOutbox(directory, SETTINGS, admission, log)));
+    const wire = this.#surroundings.wireOf(this);
+    this.pipeline = new JobPipeline({
+      settings: SETTINGS,
+      qpuId: QPU,
+      consumer: this.node,
+      directory,
+      outbox,
+      admission,
+      loaded: this.#executor(),
+      hooks: HOOKS,
+      busyTaps: SLOW_TAPS.busy,
+      log,
+      openRedis: (name) => {
+        const client = new RedisClient(`${this.node}.${name}`, wire);
+        this.clients.push(client);
+        return client as unknown as Redis;
+      },
+    });
+    this.pipeline.start();
+  }
+
+  /** As `coda stop` does it. */
+  async drain(handsBack: boolean): Promise<readonly string[]> {
+    this.isDraining = true;
+    const { pipeline, outbox } = this;
+    if (pipeline === undefined || outbox === undefined) return [];
+    await pipeline.drain(2_000);
+    const { handedOver } = handsBack
+      ? await pipeline.handBack('original').catch(() => ({ handedOver: [] }))
+      : { handedOver: [] };
+    pipeline.close();
+    await outbox.close();
+    return handedOver;
+  }
+
+  post(jobId: string, body: string): Promise<Delivery> {
+    return this.#surroundings.post(this, jobId, body);
+  }
+
+  #executor(): LoadedExecutor {
+    const run = (_ir: unknown, _shots: unknown, context: RunContext): Promise<ExecutionResult> =>
+      this.#surroundings.run(this, context);
+    return { executor: { run }, source: 'the schedule' };
+  }
+}
+
+function logTo(write: (line: string) => void): Logger {
+  const log: Logger = {
+    debug: write,
+    info: write,
+    warn: write,
+    error: write,
+    child: () => log,
+    mask: () => {},
+    masked: (text) => text,
+  };
+  return log;
+}
+
+const SLOW_TAPS = new SlowTaps();
+
+/** Those of every life: to make them takes longer than a schedule. */
+const HOOKS: Hooks = createHooks({
+  timeoutMs: 30_000,
+  log: logTo(() => {}),
+  applying: () => 'cloud',
+  slowTaps: SLOW_TAPS,
+});
+HOOKS.deliver.tapPromise('cloud', ({ jobId, outcome }) =>
+  (actorOnStage() as NodeLife).post(jobId, JSON.stringify(outcome)),
+);

@@ -6,6 +6,7 @@ import type { Statuses } from '../../src/outbox/delivery.ts';
 import { Contents } from '../../src/outbox/contents.ts';
 import { Journal } from '../../src/outbox/journal.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
+import { Intake } from '../../src/queue/intake.ts';
 import { Recovery } from '../../src/queue/recovery.ts';
 import { JobStream } from '../../src/queue/stream.ts';
 import { Broken } from './ledger.ts';
@@ -61,9 +62,9 @@ const FAULTS: readonly Fault[] = [
         Outbox,
         'save',
         (save) =>
-          function (this: Outbox, saved) {
+          function (this: Outbox, saved, how) {
             void statuses?.acknowledge(saved.messageIds);
-            return save.call(this, saved);
+            return save.call(this, saved, how);
           },
       );
     },
@@ -128,6 +129,16 @@ const FAULTS: readonly Fault[] = [
     bounds: LATE,
     cause: (undo) => {
       replace(undo, Recovery, 'hasLease', () => () => true);
+      // The intake looks at the age of what it is given, too.
+      replace(
+        undo,
+        Intake,
+        'take',
+        (take) =>
+          function (this: Intake, entries, _askedAt, earlier) {
+            return take.call(this, entries, performance.now(), earlier);
+          },
+      );
     },
   },
 ];

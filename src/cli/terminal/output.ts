@@ -119,7 +119,7 @@ function fitted(line: string, width: number): string {
     .split(COLOUR)
     .map((part, index) => {
       if (index % 2 === 1) return coloured(part);
-      const characters = [...part].slice(0, room);
+      const characters = Array.from(part).slice(0, room);
       room -= characters.length;
       return characters.join('');
     })

@@ -9,17 +9,18 @@ import type { DeviceLook, Gap, Look } from './look.ts';
 
 /** Lines of jobs and gaps if there is room for all. */
 const ROOM = 18;
-/** The part of it for gaps, if there are so many. */
+/** A third of it is for gaps, and what the jobs leave. */
 const GAPS_SHARE = 3;
 
-/** `room`: for the jobs and gaps together, the lines that are left on the screen below `above` others. */
+/** `rows`: how many lines there may be; without it, all of the state and some of the others. */
 export function lines({ status, device, jobs, gaps }: Look, out: Output, rows?: number): string[] {
   const user = nameOfUser(process.geteuid?.() ?? -1);
   const state = table([...statusRows(status, out, user), ...deviceRows(device)]);
   // An empty line and a head before each of the two.
   const room = rows === undefined ? ROOM : rows - state.length - 4;
-  const gapsShown = gaps.slice(0, Math.max(0, Math.ceil(room / GAPS_SHARE)));
   const jobLines = jobs.flatMap((job) => jobRow(job, out).split('\n'));
+  const gapsRoom = Math.max(0, Math.ceil(room / GAPS_SHARE), room - jobLines.length);
+  const gapsShown = gaps.slice(0, gapsRoom);
   return [
     ...state,
     ...section(headLine(), jobLines.slice(0, Math.max(0, room - gapsShown.length)), out),

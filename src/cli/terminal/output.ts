@@ -41,8 +41,8 @@ export function terminal(stream: NodeJS.WriteStream): Output {
 /** The whole terminal, on a screen of its own: what was there before comes back. */
 export interface Screen {
   open(): void;
-  /** What does not fit is cut off. */
-  draw(lines: readonly string[]): void;
+  /** `lines` is told how many there may be. What does not fit is cut off. */
+  draw(lines: (rows: number) => readonly string[]): void;
   close(): void;
 }
 
@@ -52,8 +52,13 @@ export function screen(): Screen {
     // Without line wrap, a character that is wider than it is counted makes no line of its own.
     open: () => put('\u001b[?1049h\u001b[?25l\u001b[?7l'),
     draw: (lines) => {
-      const { columns, rows } = process.stdout;
-      const shown = lines.slice(0, rows).map((line) => `${fitted(line, columns)}\u001b[K`);
+      // A terminal that does not know its size says 0.
+      const columns = process.stdout.columns || 80;
+      const rows = process.stdout.rows || 24;
+      // In the last column, the code that clears the rest of a line takes the character there.
+      const shown = lines(rows)
+        .slice(0, rows)
+        .map((line) => `${fitted(line, columns - 1)}\u001b[K`);
       put(`\u001b[H${shown.join('\r\n')}${shown.length < rows ? '\u001b[J' : ''}`);
     },
     close: () => put('\u001b[?7h\u001b[?25h\u001b[?1049l'),

@@ -23,13 +23,10 @@ export async function watch(settings: Settings, everySec: number, out: Output): 
   const aborted = new Promise<undefined>((resolve) => {
     ended.addEventListener('abort', () => resolve(undefined));
   });
-  const draw = (): string[] => {
+  const draw = (rows: number): string[] => {
     const head = `coda top  ${momentText(seenAt)}  every ${everySec} s, q quits`;
     const note = trouble || news;
-    return [
-      note === '' ? head : `${head}  ${paint(out, 'red', note)}`,
-      ...lines(seen, out, process.stdout.rows - 1),
-    ];
+    return [note === '' ? head : `${head}  ${paint(out, 'red', note)}`, ...lines(seen, out, rows - 1)];
   };
   const leave = takeTerminal(draw, () => quit.abort());
   try {
@@ -66,12 +63,12 @@ interface Taken {
   now(): void;
 }
 
-function takeTerminal(draw: () => string[], quit: () => void): Taken {
+function takeTerminal(draw: (rows: number) => string[], quit: () => void): Taken {
   const shown = screen();
   const { stdin } = process;
   let isOpen = false;
   const redraw = (): void => {
-    if (isOpen) shown.draw(draw());
+    if (isOpen) shown.draw(draw);
   };
   const enter = (): void => {
     isOpen = true;

@@ -1,6 +1,8 @@
 // `coda top`: once as text and JSON, and kept up to date in a real pseudo-terminal, which it leaves as it was.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { bell, waitUntil } from '../../../src/testing/index.ts';
@@ -65,10 +67,10 @@ os._exit(0)
 class Watched {
   readonly #process: CodaProcess;
 
-  constructor(args: readonly string[] = []) {
+  constructor(env: Readonly<Record<string, string>> = {}) {
     this.#process = bench.spawn(
-      ['top', '--every', '1', ...args],
-      { TERM: 'xterm' },
+      ['top', '--every', '1'],
+      { TERM: 'xterm', ...env },
       ['python3', '-c', PTY],
       true,
     );
@@ -178,4 +180,14 @@ describe('coda top', () => {
       await top.end();
     });
   }
+
+  it('shows an error that nobody expected where it stays', { skip }, async () => {
+    const broken = join(bench.folder, 'broken.cjs');
+    writeFileSync(broken, "process.on('SIGUSR2', () => { throw new Error('a bug'); });");
+    const top = new Watched({ NODE_OPTIONS: `--require ${broken}` });
+    await waitUntil('the screen', () => top.output.includes('\u001b[H'));
+    top.type('SIGUSR2');
+    await waitUntil('the end', () => top.output.includes('[ended 1, mode restored]'));
+    assert.match(top.output.split(CLOSE)[1] ?? '', /^Error: a bug/);
+  });
 });

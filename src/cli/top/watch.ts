@@ -28,7 +28,7 @@ export async function watch(settings: Settings, everySec: number, out: Output): 
     const note = trouble || news;
     return [note === '' ? head : `${head}  ${paint(out, 'red', note)}`, ...lines(seen, out, rows - 1)];
   };
-  const leave = takeTerminal(draw, () => quit.abort());
+  const taken = takeTerminal(draw, () => quit.abort());
   try {
     while (!ended.aborted) {
       await sleep(everySec * 1000, undefined, { signal: ended }).catch(() => {});
@@ -44,10 +44,10 @@ export async function watch(settings: Settings, everySec: number, out: Output): 
         if (!(thrown instanceof CodaError)) throw thrown;
         [trouble = ''] = thrown.message.split('\n');
       }
-      leave.redraw();
+      taken.redraw();
     }
   } finally {
-    leave.now();
+    taken.now();
   }
 }
 
@@ -55,7 +55,7 @@ export async function watch(settings: Settings, everySec: number, out: Output): 
 function newsOf({ status: before }: Look, { status: now }: Look): string | undefined {
   if (!now.running) return before.running ? 'the node has ended; waiting for its next start' : undefined;
   if (before.running && before.pid === now.pid && before.started_at === now.started_at) return undefined;
-  return `the node was started again: PID ${now.pid}`;
+  return `the node was started: PID ${now.pid}`;
 }
 
 interface Taken {

@@ -133,6 +133,13 @@ describe('coda top', () => {
     };
     assert.ok(json.running && json.device.busy_share >= 0 && (json.gaps[0]?.idle_ms ?? 0) > 0);
     assert.equal(json.jobs[0]?.job_id, jobId);
+
+    await bench.ends(0, ['stop']);
+    writeFileSync(join(bench.folder, 'coda.config.json'), '{"plugins": [["page", false]]}');
+    await bench.ends(0, ['start', '-d']);
+    const withoutPage = await bench.ends(0, ['top']);
+    assert.match(withoutPage, new RegExp(`^ready [^]*^ENDED [^]*${jobId}`, 'm'));
+    assert.doesNotMatch(withoutPage, /^device |^IDLE /m);
   });
 
   it('follows a node on a terminal of any size, over its end and its next start', { skip }, async () => {
@@ -159,7 +166,7 @@ describe('coda top', () => {
     await bench.ends(0, ['stop']);
     await top.shows(/the node has ended[^]*^node +stopped/m);
     await bench.ends(0, ['start', '-d']);
-    await top.shows(/the node was started again: PID \d+\nnode +running[^]*^ready +yes/m);
+    await top.shows(/the node was started: PID \d+\nnode +running[^]*^ready +yes/m);
 
     top.type('resize');
     await waitUntil('a smaller frame', () => top.frame.length === 8);

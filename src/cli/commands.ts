@@ -26,6 +26,7 @@ import { addStatus } from './status/command.ts';
 import { addStopVpn } from './stop-vpn/command.ts';
 import { addStop } from './stop/command.ts';
 import { addSubmit } from './submit/command.ts';
+import { addTop } from './top/command.ts';
 
 /** In the order of `coda --help`. */
 const GROUPS = [
@@ -37,6 +38,7 @@ const GROUPS = [
       addStart,
       addStop,
       addStatus,
+      addTop,
       addPage,
       addJobs,
       addStats,

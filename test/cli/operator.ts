@@ -52,10 +52,12 @@ export class Bench {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     under: readonly string[] = [],
+    isTold = false,
   ): CodaProcess {
     const started = coda(args, {
       cwd: this.folder,
       under,
+      isTold,
       env: {
         CODA_WEBAPP_URL: this.#cloud.url,
         CODA_STATE_DIR: this.stateDir,

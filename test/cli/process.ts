@@ -24,18 +24,21 @@ export interface CodaOptions {
   readonly node?: string;
   /** The words of a command that runs the words after it, such as `nice`. */
   readonly under?: readonly string[];
+  /** Whether its standard input is a pipe, `child.stdin`; otherwise it is empty. */
+  readonly isTold?: boolean;
 }
 
 export function coda(
   args: readonly string[],
-  { cwd, env = {}, main = MAIN, node = process.execPath, under = [] }: CodaOptions,
+  { cwd, env = {}, main = MAIN, node = process.execPath, under = [], isTold = false }: CodaOptions,
 ): CodaProcess {
   const [command = node, ...words] = [...under, node, main, ...args];
   const child = spawn(command, words, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TMPDIR: cwd, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
+  if (!isTold) child.stdin.end();
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));

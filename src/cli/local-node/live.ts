@@ -1,4 +1,4 @@
-// Asks a running node how it is: the body of `/ready`.
+// Asks a running node how it is: the body of `/ready`, and what its page is told.
 import { get } from 'node:http';
 import { isRecord } from '../../protocol/text.ts';
 import type { HealthAddress } from '../../kernel/health-address.ts';
@@ -13,24 +13,26 @@ const TIMEOUT_MS = 6_000;
 const MOST_BYTES = 1024 * 1024;
 
 /** Undefined if nothing answers as a node does, or if it is not the one that is asked that listens there. */
-export function askReady(asked: Asked, address: HealthAddress): Promise<Live | undefined> {
-  if (!isListener(asked, address)) return Promise.resolve(undefined);
+export async function askReady(asked: Asked, address: HealthAddress): Promise<Live | undefined> {
+  if (!isListener(asked, address)) return undefined;
+  const body = await askFor(`${urlOf(address)}/ready`);
+  return typeof body?.['ready'] === 'boolean' ? body : undefined;
+}
+
+/** The object that is answered there; undefined if none is. Whoever asks has made sure that the node listens there. */
+export function askFor(url: string): Promise<Live | undefined> {
   return new Promise((resolve) => {
     // node:http, not fetch: this must not go through a proxy.
-    const request = get(
-      `${urlOf(address)}/ready`,
-      { signal: AbortSignal.timeout(TIMEOUT_MS), agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-          if (text.length > MOST_BYTES) request.destroy();
-        });
-        response.on('end', () => resolve(parse(text)));
-        response.on('error', () => resolve(undefined));
-      },
-    );
+    const request = get(url, { signal: AbortSignal.timeout(TIMEOUT_MS), agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > MOST_BYTES) request.destroy();
+      });
+      response.on('end', () => resolve(parse(text)));
+      response.on('error', () => resolve(undefined));
+    });
     request.on('error', () => resolve(undefined));
     request.on('close', () => resolve(undefined));
   });
@@ -55,7 +57,7 @@ export function urlOf({ host, port }: HealthAddress): string {
 function parse(text: string): Live | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return isRecord(body) && typeof body['ready'] === 'boolean' ? body : undefined;
+    return isRecord(body) ? body : undefined;
   } catch {
     return undefined;
   }

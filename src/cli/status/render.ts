@@ -9,10 +9,18 @@ import { table } from '../terminal/table.ts';
 import { durationText, shownText } from '../terminal/words.ts';
 import { textOf, type NodeStatus } from './describe.ts';
 
-type Row = readonly [string, string];
+export type Row = readonly [string, string];
 
 /** `user`: who asks. The owner of a node is named if it is another one. */
 export function renderStatus(status: NodeStatus, out: Output, user: string): string[] {
+  const rows = statusRows(status, out, user);
+  if (status.url !== null) rows.push(['URL', status.url]);
+  rows.push(['state', status.state_dir], ['log', status.log_file ?? 'none']);
+  return table(rows);
+}
+
+/** All but where to find it. */
+export function statusRows(status: NodeStatus, out: Output, user: string): Row[] {
   const { live } = status;
   const rows: Row[] = [];
   if (status.running) {
@@ -38,9 +46,7 @@ export function renderStatus(status: NodeStatus, out: Output, user: string): str
     status.openvpn_pid === null ? undefined : `OpenVPN PID ${status.openvpn_pid}`,
   ].filter((part) => part !== undefined);
   rows.push(['VPN', vpn.length === 0 ? 'none' : vpn.join(', ')]);
-  if (status.url !== null) rows.push(['URL', status.url]);
-  rows.push(['state', status.state_dir], ['log', status.log_file ?? 'none']);
-  return table(rows);
+  return rows;
 }
 
 function processText(status: NodeStatus, user: string): string {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { LogOptions } from '../../log.ts';
-import { asLines, asMessage } from '../../printable.ts';
+import { asLines, asMessage, onOneLine } from '../../printable.ts';
 
 export interface Output {
   /** One line of the result, without its newline; two spaces after a line break continue it. */
@@ -21,6 +21,8 @@ const CODES = { red: '31', green: '32', cyan: '36', dim: '2' } as const;
 const { write } = Writable.prototype;
 /** Colours are marked with what no text from outside can know, so that only ours reach the terminal. */
 const MARK = `[${randomBytes(8).toString('hex')}`;
+/** A colour in a text that is escaped. */
+const COLOUR = new RegExp(`(\\\\u001b\\${MARK}\\d+m)`);
 
 export function paint(out: Output, colour: keyof typeof CODES, text: string): string {
   return out.colour ? `\u001b${MARK}${CODES[colour]}m${text}\u001b${MARK}0m` : text;
@@ -33,6 +35,33 @@ export function terminal(stream: NodeJS.WriteStream): Output {
     error: (line) => writeEscaped(process.stderr, coloured(asMessage(line))),
     json: (value, indent) => writeEscaped(process.stdout, asLines(JSON.stringify(value, null, indent))),
     colour: stream.isTTY && !process.env['NO_COLOR'],
+  };
+}
+
+/** The whole terminal, on a screen of its own: what was there before comes back. */
+export interface Screen {
+  open(): void;
+  /** `lines` is told how many there may be. What does not fit is cut off. */
+  draw(lines: (rows: number) => readonly string[]): void;
+  close(): void;
+}
+
+export function screen(): Screen {
+  const put = (codes: string): void => void write.call(process.stdout, codes, 'utf8');
+  return {
+    // Without line wrap, a character that is wider than it is counted makes no line of its own.
+    open: () => put('\u001b[?1049h\u001b[?25l\u001b[?7l'),
+    draw: (lines) => {
+      // A terminal that does not know its size says 0.
+      const columns = process.stdout.columns || 80;
+      const rows = process.stdout.rows || 24;
+      // In the last column, the code that clears the rest of a line takes the character there.
+      const shown = lines(rows)
+        .slice(0, rows)
+        .map((line) => `${fitted(line, columns - 1)}\u001b[K`);
+      put(`\u001b[H${shown.join('\r\n')}${shown.length < rows ? '\u001b[J' : ''}`);
+    },
+    close: () => put('\u001b[?7h\u001b[?25h\u001b[?1049l'),
   };
 }
 
@@ -86,6 +115,20 @@ function isCallback(value: unknown): value is () => void {
 /** Once `coloured` has put the codes into the line, the guard must not see it. */
 function writeEscaped(stream: NodeJS.WriteStream, line: string): void {
   write.call(stream, `${line}\n`, 'utf8');
+}
+
+/** Colours take no room. */
+function fitted(line: string, width: number): string {
+  let room = width;
+  return onOneLine(line)
+    .split(COLOUR)
+    .map((part, index) => {
+      if (index % 2 === 1) return coloured(part);
+      const characters = Array.from(part).slice(0, room);
+      room -= characters.length;
+      return characters.join('');
+    })
+    .join('');
 }
 
 function coloured(escaped: string): string {

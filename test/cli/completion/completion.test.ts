@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 const MAIN = resolve('dist', 'bundle', 'coda.cjs');
 const COMMANDS =
-  'dev submit cancel run executor show convert start stop status page jobs stats logs log-level pause resume service ' +
+  'dev submit cancel run executor show convert start stop status top page jobs stats logs log-level pause resume service ' +
   'doctor config results stop-vpn reset docs completion';
 
 /** What is offered behind what was typed; the word that is completed is the last, and may be empty. */

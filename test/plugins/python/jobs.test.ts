@@ -111,6 +111,22 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
     assert.deepEqual(cloud.violations, []);
   });
 
+  it('runs circuits of the operator between its jobs, each once, while the next ones lie in Python', async () => {
+    await startRig(bench, cloud.issueToken());
+    put(bench, 'bell.json', JSON.stringify(bell('cz').ir));
+    const jobIds = [];
+    for (let i = 0; i < 30; i++) jobIds.push(await submit(7));
+    const locals = [9, 10, 11].map((shots) => bench.run(['run', 'bell.json', '--shots', String(shots)]));
+    for (const [i, { code, output }] of (await Promise.all(locals)).entries()) {
+      assert.equal(code, 0, output);
+      assert.match(output, new RegExp(`: ${9 + i} shots`));
+    }
+    for (const jobId of jobIds) await completes(jobId, 7);
+    const runs = notes(bench).flatMap((line) => /^run (\d+)/.exec(line)?.[1] ?? []);
+    assert.deepEqual(runs.toSorted(), [...jobIds.map(() => '7'), '9', '10', '11'].toSorted());
+    assert.equal(new Set(notes(bench).filter((line) => line.startsWith('made'))).size, 1);
+  });
+
   it('runs batches, and one by one what was in a batch that killed it', async () => {
     const jobIds = [await submit(5), await submit(6), await submit(7), await submit(8)];
     const node = await startRig(bench, cloud.issueToken(), { CODA_EXECUTOR_FACTORY: 'rig:create_batch' });

@@ -14,8 +14,8 @@ const FLOOD = 2_000;
 /** Under a limit of the shell, which Node.js cannot raise. */
 const FEW_DESCRIPTORS = ['sh', '-c', 'ulimit -n 1024; exec "$@"', 'sh'];
 
-const ROUTE = `export default { plugins: [{ name: 'metrics', apply(node) {
-  node.hooks.http.tap('metrics', (router) => router.get('/metrics', (ctx) => { ctx.body = 'state_dir=' + node.settings.stateDir; }));
+const ROUTE = `export default { plugins: [{ name: 'mine', apply(node) {
+  node.hooks.http.tap('mine', (router) => router.get('/mine', (ctx) => { ctx.body = 'state_dir=' + node.settings.stateDir; }));
 } }] };`;
 
 interface Answer {
@@ -70,12 +70,17 @@ describe('the health server', () => {
     const ready = await ask(stranger, port, '/ready');
     assert.deepEqual(Object.keys(JSON.parse(ready.text) as object), SUMMARY);
     for (const path of [
-      '/metrics',
-      '/METRICS/',
+      '/mine',
+      '/MINE/',
       '/nowhere',
-      '//metrics',
-      '/%6detrics',
-      '/health/../metrics',
+      '//mine',
+      '/%6dine',
+      '/health/../mine',
+      '/',
+      '/metrics',
+      '/page/state',
+      '/page/jobs',
+      '/local/run',
     ]) {
       for (const headers of [
         {},
@@ -84,7 +89,7 @@ describe('the health server', () => {
       ]) {
         const { status, text } = await ask(stranger, port, path, headers);
         assert.equal(status, 403, path);
-        assert.doesNotMatch(text, /state|metrics/);
+        assert.doesNotMatch(text, /state|mine/);
       }
     }
   });
@@ -93,10 +98,10 @@ describe('the health server', () => {
     const port = await start();
     const details = async (headers: Record<string, string>): Promise<boolean> => {
       const ready = await ask('127.0.0.1', port, '/ready', headers);
-      const metrics = await ask('127.0.0.1', port, '/metrics', headers);
+      const mine = await ask('127.0.0.1', port, '/mine', headers);
       const seesAll =
         'state_dir' in (JSON.parse(ready.text) as object) || 'reasons' in (JSON.parse(ready.text) as object);
-      assert.equal(metrics.status, seesAll ? 200 : 403);
+      assert.equal(mine.status, seesAll ? 200 : 403);
       return seesAll;
     };
     for (const host of [`127.0.0.1:${port}`, 'localhost', 'LOCALHOST:1', '127.9.9.9', `[::1]:${port}`]) {
@@ -121,7 +126,7 @@ describe('the health server', () => {
 
   it('shows everybody everything if it is set so', { skip }, async () => {
     const port = await start({ CODA_HEALTH_OPEN: 'true' });
-    assert.match((await ask(foreign ?? '', port, '/metrics')).text, /state_dir=/);
+    assert.match((await ask(foreign ?? '', port, '/mine')).text, /state_dir=/);
     assert.match((await ask(foreign ?? '', port, '/ready')).text, /reasons/);
   });
 

@@ -98,7 +98,7 @@ export {
   vpnPidPath,
   vpnProfilePath,
 } from './state/layout.ts';
-export { removeDoorToken, writeDoorToken } from './state/door-token.ts';
+export { freshDoorToken, removeDoorToken, writeDoorToken } from './state/door-token.ts';
 export { makeStateDir } from './state/node-folder.ts';
 export { findOpenvpn, isOpenvpnWith, isProgram } from './state/openvpn.ts';
 export { traceContextOf, type TraceContext } from './protocol/trace-context.ts';

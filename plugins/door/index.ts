@@ -3,7 +3,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Plugin } from '../../src/index.ts';
-import { DOOR, LOCAL_RUN_PATH, removeDoorToken, writeDoorToken, type Refusal } from '../../src/kit.ts';
+import {
+  DOOR,
+  LOCAL_RUN_PATH,
+  freshDoorToken,
+  removeDoorToken,
+  writeDoorToken,
+  type Refusal,
+} from '../../src/kit.ts';
 import { answerLocalRun } from './local-run.ts';
 
 const TOKEN_REMEDY =
@@ -24,14 +31,21 @@ export function door(): Plugin {
           ctx.body = { error: refusal.text, remedy: refusal.remedy };
         });
       });
-      // Before anything can ask for it.
-      node.hooks.boot.tapPromise({ name: 'door', stage: -600 }, async () => {
+      let written: Promise<void> | undefined;
+      // Before anything can ask for it. The disk works while the node connects.
+      node.hooks.boot.tap({ name: 'door', stage: -600 }, () => {
         const { stateDir } = node.settings;
-        const text = await writeDoorToken(stateDir);
+        const text = freshDoorToken();
         node.log.mask(text);
-        node.onClose('the token of the door', () => removeDoorToken(stateDir));
         token = Buffer.from(text);
+        written = writeDoorToken(stateDir, text);
+        written.catch(() => {});
+        node.onClose('the token of the door', async () => {
+          await written?.catch(() => {});
+          await removeDoorToken(stateDir);
+        });
       });
+      node.hooks.start.tapPromise('door', async () => written);
     },
   };
 }

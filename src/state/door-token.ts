@@ -7,11 +7,13 @@ import { readPrivateFile, writeFileAtomic } from './private-file.ts';
 const BYTES = 32;
 const MOST_BYTES = 256;
 
-/** Writes a fresh token, and returns it. Throws a ConfigError. */
-export async function writeDoorToken(stateDir: string): Promise<string> {
-  const token = randomBytes(BYTES).toString('base64url');
-  await writeFileAtomic(doorTokenPath(nodeFolder(stateDir)), `${token}\n`);
-  return token;
+export function freshDoorToken(): string {
+  return randomBytes(BYTES).toString('base64url');
+}
+
+/** Rejects with a ConfigError. */
+export function writeDoorToken(stateDir: string, token: string): Promise<void> {
+  return writeFileAtomic(doorTokenPath(nodeFolder(stateDir)), `${token}\n`);
 }
 
 /** Undefined if there is none: no node runs, or its plugin `door` is off. Throws a ConfigError if it is not safe, or not

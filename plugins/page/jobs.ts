@@ -3,7 +3,7 @@
 import { circuitSvg, type History, type JobRecord, type Period } from '../../src/kit.ts';
 import type { JobDetail, JobOutcome, JobRow, JobsPage, Trend, TrendBucket } from './api.ts';
 import { shownCounts } from './counts.ts';
-import { shortened, type RecentJobs, type SeenJob } from './recent.ts';
+import { rowOf, shortened, type RecentJobs, type SeenJob } from './recent.ts';
 
 const HOUR_MS = 3_600_000;
 /** The first that fits says how long a part of a trend is. */
@@ -75,19 +75,8 @@ function listRecent({ search, outcome, before, limit }: JobsQuery, recent: Recen
 }
 
 function rowOfRecord(record: JobRecord): JobRow {
-  const { jobId, origin, outcome, error, circuit, sentAt, takenAt, queuedAt, startedAt, endedAt } = record;
-  return {
-    jobId,
-    origin,
-    outcome,
-    error: error === null ? null : shortened(error),
-    circuit,
-    sentAt,
-    takenAt,
-    queuedAt,
-    startedAt,
-    endedAt,
-  };
+  const { outcome, error } = record;
+  return rowOf(record, outcome, error === null ? null : shortened(error));
 }
 
 async function detailOf(record: JobRecord): Promise<JobDetail> {

@@ -14,6 +14,13 @@ export interface SeenJob {
   readonly where: string | null;
 }
 
+type RowFacts = Omit<JobRow, 'outcome' | 'error'>;
+
+export function rowOf(job: RowFacts, outcome: JobRow['outcome'], error: string | null): JobRow {
+  const { jobId, origin, circuit, sentAt, takenAt, queuedAt, startedAt, endedAt } = job;
+  return { jobId, origin, outcome, error, circuit, sentAt, takenAt, queuedAt, startedAt, endedAt };
+}
+
 export class RecentJobs {
   readonly #ring: SeenJob[] = [];
   #count = 0;
@@ -24,23 +31,11 @@ export class RecentJobs {
   }
 
   add(ended: EndedJob): void {
-    const { jobId, origin, circuit, outcome, where, sentAt, takenAt, queuedAt, startedAt, endedAt } = ended;
+    const { outcome, where } = ended;
     const errorText = outcome.status === 'failed' ? bounded(outcome.error) : null;
     const error = errorText === null ? null : shortened(errorText);
-    const { status } = outcome;
     this.#ring[this.#count % MOST] = {
-      row: {
-        jobId,
-        origin,
-        outcome: status,
-        error,
-        circuit,
-        sentAt,
-        takenAt,
-        queuedAt,
-        startedAt,
-        endedAt,
-      },
+      row: rowOf(ended, outcome.status, error),
       errorText,
       where,
     };

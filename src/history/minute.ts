@@ -2,7 +2,7 @@
 // and say how the device spent its time at any rate of jobs.
 import type { DeviceFigures } from '../device/device-time.ts';
 import type { IdleGap, IdleReason } from '../jobs/ended-job.ts';
-import { isRecord } from '../protocol/text.ts';
+import { recordIn } from '../protocol/text.ts';
 import { numbersOf } from './parse.ts';
 import type { IdleTime, LongestGap, Period } from './record.ts';
 import { Histogram } from './spread.ts';
@@ -114,13 +114,8 @@ export interface Minute {
 
 /** Undefined for a damaged line. */
 export function parseMinute(text: string): Minute | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value)) return undefined;
+  const value = recordIn(text);
+  if (value === undefined) return undefined;
   const { t, ms, b, n, i, wait, run, delivery } = value;
   if (typeof t !== 'number' || typeof ms !== 'number' || typeof b !== 'number') return undefined;
   return {

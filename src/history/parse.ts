@@ -1,7 +1,7 @@
 // Reads the lines of the history's files again: at a glance, or as what they say. Any line may be damaged.
 import type { Annotations } from '../jobs/annotations.ts';
 import { GATES, type Gate, type GateName } from '../protocol/ir.ts';
-import { isPlainObject, isRecord } from '../protocol/text.ts';
+import { isPlainObject, recordIn } from '../protocol/text.ts';
 import { ATTEMPT, CANCEL, JOB, LETTERS, OUTCOME_PIECES } from './lines.ts';
 import {
   OUTCOMES,
@@ -70,13 +70,8 @@ export function mayHaveOutcome(text: string, outcome: RecordedOutcome): boolean 
 
 /** Undefined for a line that is damaged: a process may be killed while it writes. */
 export function parseLine(text: string): Line | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value)) return undefined;
+  const value = recordIn(text);
+  if (value === undefined) return undefined;
   const t = value['t'];
   if (typeof t !== 'number') return undefined;
   if (typeof value['j'] === 'string') {

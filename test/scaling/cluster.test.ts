@@ -19,6 +19,14 @@ import { HOST, moveSlot, ownerOf, replicated, startCluster, type Topology } from
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
+/** Cancels jobs before they are read. */
+async function cancelEarly(cloud: LocalCloud): Promise<void> {
+  const early = Array.from({ length: 8 }, (_, i) => `early-${i}`);
+  for (const jobId of early) await cloud.cancel(jobId);
+  for (const jobId of early) await cloud.submit({ ...job, jobId });
+  for (const jobId of early) await cloud.whenState(jobId, 'cancelled');
+}
+
 describe('a cluster of one shard', () => {
   let redis: Topology;
   let address: FaultProxy;
@@ -46,10 +54,7 @@ describe('a cluster of one shard', () => {
       for (const jobId of waiting) await cloud.cancel(jobId);
       for (const jobId of waiting) await cloud.whenState(jobId, 'cancelled');
       // Cancelled before they are read: one check then looks up keys in different slots.
-      const early = Array.from({ length: 8 }, (_, i) => `early-${i}`);
-      for (const jobId of early) await cloud.cancel(jobId);
-      for (const jobId of early) await cloud.submit({ ...job, jobId });
-      for (const jobId of early) await cloud.whenState(jobId, 'cancelled');
+      await cancelEarly(cloud);
       executor.release(running);
       await cloud.outcome(running);
       await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
@@ -167,10 +172,7 @@ describe('a cluster of three shards, of which the cloud names one', () => {
     for (const jobId of waiting) await cloud.cancel(jobId);
     for (const jobId of waiting) await cloud.whenState(jobId, 'cancelled');
     // Cancelled before they are read.
-    const early = Array.from({ length: 8 }, (_, i) => `early-${i}`);
-    for (const jobId of early) await cloud.cancel(jobId);
-    for (const jobId of early) await cloud.submit({ ...job, jobId });
-    for (const jobId of early) await cloud.whenState(jobId, 'cancelled');
+    await cancelEarly(cloud);
     await finish([running]);
     const said = test.log.filter((line) => /Redis is a cluster, which the node follows: 3 shards/.test(line));
     assert.equal(said.length, 1);

@@ -17,6 +17,14 @@ import { HOST, replicated, startPair, startSentinel, type Topology } from './top
 
 const job = { ir: bell('cz').ir, shots: 5 };
 
+/** The port of the new primary, once there is one. */
+function promotedBy(sentinel: Awaited<ReturnType<typeof startSentinel>>, before: number): Promise<number> {
+  return waitUntil('the promotion', async () => {
+    const port = await sentinel.primaryPort();
+    return port === before ? undefined : port;
+  });
+}
+
 describe('a failover', () => {
   let redis: Topology;
   let address: FaultProxy;
@@ -78,10 +86,7 @@ describe('a failover', () => {
       await waitUntil('saying so', () =>
         test.node.readiness().reasons.some((reason) => /Redis/.test(reason)),
       );
-      const promoted = await waitUntil('the promotion', async () => {
-        const port = await sentinel.primaryPort();
-        return port === primary.port ? undefined : port;
-      });
+      const promoted = await promotedBy(sentinel, primary.port);
       address.leadTo(promoted);
       // Although the device is busy, and so much waits that nothing is read.
       await waitUntil('being ready', () => test.node.readiness().ready);
@@ -108,10 +113,7 @@ describe('a failover', () => {
       await primary.server.kill();
       executor.release(jobIds[0] ?? '');
       await waitUntil('saying so', () => !test.node.readiness().ready);
-      const promoted = await waitUntil('the promotion', async () => {
-        const port = await sentinel.primaryPort();
-        return port === primary.port ? undefined : port;
-      });
+      const promoted = await promotedBy(sentinel, primary.port);
       // For the cloud alone.
       address.leadTo(promoted);
       await waitUntil('being ready', () => test.node.readiness().ready);

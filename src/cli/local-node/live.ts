@@ -1,6 +1,6 @@
 // Asks a running node how it is: the body of `/ready`, and what its page is told.
 import { get } from 'node:http';
-import { isRecord } from '../../protocol/text.ts';
+import { isRecord, recordIn } from '../../protocol/text.ts';
 import type { HealthAddress } from '../../kernel/health-address.ts';
 import { shownText } from '../terminal/words.ts';
 import { isListener, type Asked } from './listener.ts';
@@ -30,7 +30,7 @@ export function askFor(url: string): Promise<Live | undefined> {
         text += chunk;
         if (text.length > MOST_BYTES) request.destroy();
       });
-      response.on('end', () => resolve(parse(text)));
+      response.on('end', () => resolve(recordIn(text)));
       response.on('error', () => resolve(undefined));
     });
     request.on('error', () => resolve(undefined));
@@ -52,13 +52,4 @@ export function troublesOf(live: Live): ReportedTrouble[] {
 export function urlOf({ host, port }: HealthAddress): string {
   const here = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${here.includes(':') ? `[${here}]` : here}:${port}`;
-}
-
-function parse(text: string): Live | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isRecord(body) ? body : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
 // one of a stack, is shown with it; what an executor has printed has the time of the line before it, and the level `info`.
 import { isLogLevel, LogLevels, type LogLevel } from '../../log/levels.ts';
 import { onOneLine } from '../../printable.ts';
-import { isRecord } from '../../protocol/text.ts';
+import { recordIn } from '../../protocol/text.ts';
 
 export interface LogFilter {
   /** Milliseconds since 1970. */
@@ -53,12 +53,8 @@ function headOf(line: string): Head | undefined {
   const [, text, word = ''] = TEXT_HEAD.exec(line) ?? [];
   if (text !== undefined) return headFrom(text, word.toLowerCase());
   if (!line.startsWith('{"') || line.length > LONGEST_JSON) return undefined;
-  try {
-    const record: unknown = JSON.parse(line);
-    return isRecord(record) ? headFrom(record['time'], record['level']) : undefined;
-  } catch {
-    return undefined;
-  }
+  const record = recordIn(line);
+  return record === undefined ? undefined : headFrom(record['time'], record['level']);
 }
 
 function headFrom(text: unknown, level: unknown): Head | undefined {

@@ -6,7 +6,7 @@ import type { HealthAddress } from '../../kernel/health-address.ts';
 import { LOCAL_RUN_PATH, type LocalRunStep } from '../../kernel/door.ts';
 import type { Logger } from '../../log.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
-import { isRecord } from '../../protocol/text.ts';
+import { recordIn } from '../../protocol/text.ts';
 import type { Outcome } from '../../protocol/webhook.ts';
 import { readDoorToken } from '../../state/door-token.ts';
 import { findNode } from '../local-node/find.ts';
@@ -127,13 +127,8 @@ async function refused(answer: IncomingMessage): Promise<NodeError> {
   let text = '';
   answer.setEncoding('utf8');
   for await (const chunk of answer) text += String(chunk);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // Shown as it is.
-  }
-  const error = isRecord(body) ? body['error'] : text;
-  const remedy = isRecord(body) && typeof body['remedy'] === 'string' ? body['remedy'] : 'See coda status.';
-  return new NodeError(`the node refused it: ${shownText(error)}`, { remedy: shownText(remedy) });
+  const { error = text, remedy } = recordIn(text) ?? {};
+  return new NodeError(`the node refused it: ${shownText(error)}`, {
+    remedy: typeof remedy === 'string' ? remedy : 'See coda status.',
+  });
 }

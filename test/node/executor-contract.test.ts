@@ -108,7 +108,11 @@ describe('an executor', () => {
       const second = await cloud.submit({ ir, shots: 6 });
       await cloud.whenState(second, 'executing');
       const others = await Promise.all([7, 8, 9].map((shots) => cloud.submit({ ir, shots })));
-      await waitUntil('queueing', () => test.node.readiness().toJSON()['queued'] === 3);
+      // A job that is still checked would miss the batch.
+      await waitUntil('queueing', () => {
+        const stages = test.node.jobs.waiting(3).map(({ stage }) => stage);
+        return stages.length === 3 && stages.every((stage) => stage === 'queued');
+      });
       release();
       assert.deepEqual(await cloud.outcome(second), {
         job_id: second,

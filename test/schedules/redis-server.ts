@@ -196,9 +196,7 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
     const { stream, group } = server.groupOf(key, name);
     group.consumers.add(consumer);
     const before = sorted(group);
-    const deleted = before.filter(
-      ([id, { at }]) => server.now - at >= Number(minIdle) && !stream.entries.has(id),
-    );
+    const deleted = before.filter(([id]) => !stream.entries.has(id));
     const claimed = before.filter(
       ([id]) => claim(server, stream, group, id, consumer, Number(minIdle)) !== undefined,
     );
@@ -245,8 +243,8 @@ function sorted({ pending }: Group): [number, Given][] {
   return [...pending].toSorted(([a], [b]) => a - b);
 }
 
-/** Gives a pending entry to a consumer, unless it is not idle for that long. One that was deleted is forgotten, as from
- *  Redis 7 on. */
+/** Gives a pending entry to a consumer, unless it is not idle for that long. One that was deleted is forgotten however
+ *  long it is idle, as from Redis 7 on. */
 function claim(
   server: RedisServer,
   stream: Stream,
@@ -256,11 +254,12 @@ function claim(
   minIdle: number,
 ): Given | undefined {
   const given = group.pending.get(id);
-  if (given === undefined || server.now - given.at < minIdle) return undefined;
+  if (given === undefined) return undefined;
   if (!stream.entries.has(id)) {
     group.pending.delete(id);
     return undefined;
   }
+  if (server.now - given.at < minIdle) return undefined;
   if (given.consumer !== consumer) server.onClaimed(id, given.consumer, consumer, server.now - given.at);
   given.consumer = consumer;
   given.at = server.now;

@@ -61,7 +61,7 @@ it('answers each command of a node as a real Redis does', async () => {
       assert.deepEqual(shown(name, own), shown(name, theirs), `${name} ${given.join(' ')}`);
     }
   });
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, { numRuns: 500 });
 });
 
 function ownReply(server: RedisServer, name: string, args: readonly string[]): unknown {

@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly nodes: readonly string[];
   /** No time passes while an answer is on its way: a node that is up renews its leases in time. */
   readonly isFast: boolean;
+  /** Its nodes keep copies of outcomes in Redis. */
+  readonly hasCopies: boolean;
   /** What is to be broken in the nodes: see broken.test.ts. */
   readonly wrap?: ((outbox: Outbox) => Outbox) | undefined;
 }
@@ -47,7 +49,7 @@ const QUIET = 2;
 export class World implements Surroundings {
   readonly time = new Time();
   readonly server = new RedisServer(() => this.time.now);
-  readonly ledger = new Ledger(MAX_DELIVERIES);
+  readonly ledger: Ledger;
   readonly lives = new Map<string, NodeLife>();
   readonly disks = new Map<string, Disk>();
   readonly options: WorldOptions;
@@ -66,6 +68,7 @@ export class World implements Surroundings {
 
   constructor(options: WorldOptions) {
     this.options = options;
+    this.ledger = new Ledger(MAX_DELIVERIES, options.hasCopies);
     for (const name of options.nodes) this.disks.set(name, new Disk(watchDisk(name, this.ledger)));
     this.server.onClaimed = (id, from, to, idleMs) => {
       // A node gives its own entries back.
@@ -74,6 +77,10 @@ export class World implements Surroundings {
       const isLimit = life === undefined || !options.isFast || this.#isOutOfTouch(life);
       this.ledger.claimed(`${id}-0`, from, isLimit && idleMs >= LEASE_MS);
     };
+  }
+
+  get hasCopies(): boolean {
+    return this.options.hasCopies;
   }
 
   /** What can happen next, in the order in which it came up. */
@@ -375,7 +382,7 @@ export class World implements Surroundings {
       connected: () => {
         life.troubleAt = this.time.now;
         for (const jobId of this.ledger.jobs.keys())
-          if (this.server.data.signals.has(cancelKey(jobId))) this.#tellCancel(life, jobId);
+          if (this.server.data.texts.has(cancelKey(jobId))) this.#tellCancel(life, jobId);
       },
     };
   }
@@ -385,10 +392,13 @@ export class World implements Surroundings {
     const [refusal] = at === -1 ? [] : this.refusals.splice(at, 1);
     if (refusal !== undefined) {
       if (name.toUpperCase() === 'HSET') this.ledger.get(jobIdOf(args)).refusedIn = life;
+      if (name.toUpperCase() === 'SET') this.ledger.get(jobIdOf(args)).isCopyRefused = true;
       throw new ErrorReply(refusal.error);
     }
     const command = name.toUpperCase();
     if (command === 'XACK') this.#acknowledged(args.slice(2));
+    if (command === 'SET') this.ledger.copied(jobIdOf(args));
+    if (command === 'STRLEN') this.ledger.copyAsked(life, jobIdOf(args));
     if (command !== 'HSET') return this.server.handle(name, args);
     const [key = ''] = args;
     const jobId = jobIdOf(args);
@@ -440,7 +450,7 @@ export class World implements Surroundings {
   }
 }
 
-/** The job of a status hash. */
+/** The job of a status hash, or of a copy. */
 function jobIdOf([key = '']: readonly string[]): string {
   return key.split(':')[2] ?? '';
 }

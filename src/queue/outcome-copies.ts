@@ -70,7 +70,8 @@ export class OutcomeCopies implements Copies {
     return this.#trouble;
   }
 
-  save({ callbackUrl: _, ...copied }: SavedOutcome): Promise<void> {
+  save(saved: SavedOutcome): Promise<void> {
+    const { callbackUrl: _, ...copied } = saved;
     const { jobId } = copied;
     const json = JSON.stringify(copied satisfies CopiedOutcome);
     const bytes = Buffer.byteLength(json);
@@ -207,17 +208,20 @@ export class OutcomeCopies implements Copies {
       const length = lengths[i];
       if (length === undefined || copies.has(job)) return copies.get(job);
       if (length === 0 || length === null) return null;
-      return Number(length) > MOST ? this.#ignored(job, `it has ${String(length)} bytes`) : undefined;
+      return Number(length) > MOST ? this.#ignored(job, `it has ${length} bytes`) : undefined;
     });
   }
 
   /** Of each job what the command says of its copy: null if it may not be asked, undefined where its shard cannot say. */
-  async #ask(command: 'STRLEN' | 'GET', jobs: readonly HeldJob[]): Promise<unknown[]> {
+  async #ask(
+    command: 'STRLEN' | 'GET',
+    jobs: readonly HeldJob[],
+  ): Promise<(string | number | null | undefined)[]> {
     const { redis } = this.#options;
     const commands = jobs.map(({ jobId }): RedisCommand => [command, outcomeKey(jobId)]);
     const replies = await sendTogether(redis, commands);
     return replies.map(([error, value], i) => {
-      if (error === null) return value;
+      if (error === null) return typeof value === 'string' || typeof value === 'number' ? value : null;
       if (!isPassing(error)) {
         const [job] = jobs.slice(i);
         // rights.ts reports a missing right.
@@ -230,7 +234,7 @@ export class OutcomeCopies implements Copies {
     });
   }
 
-  #copyIn(job: HeldJob, text: unknown): CopiedOutcome | null | undefined {
+  #copyIn(job: HeldJob, text: string | number | null | undefined): CopiedOutcome | null | undefined {
     // Removed meanwhile: its job may be done.
     if (typeof text !== 'string') return undefined;
     try {

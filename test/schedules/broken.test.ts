@@ -89,6 +89,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'cancels a job whose outcome is being posted',
     breaks: ['cancelled-not-posted', 'final-state-stays'],
+    bounds: { moves: ['cancel 1', 'cancel 2', 'lose post A', 'lose post B'] },
     cause: (undo) => {
       let isCancelling = false;
       replace(
@@ -145,7 +146,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'runs a job whose outcome is in Redis',
     breaks: ['copied-runs-no-more'],
-    bounds: { moves: ['kill A', 'start A', 'pass a lease'] },
+    bounds: { moves: ['kill A', 'start A'] },
     cause: (undo) => {
       replace(
         undo,

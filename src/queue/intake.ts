@@ -205,12 +205,13 @@ export class Intake {
   /** Whether the job ends without a run, or is not here any more. What must be on disk or in Redis before any job runs
    *  is added to `recorded`. */
   #endsHere(candidate: Candidate, redisState: RedisState, recorded: Promise<void>[]): boolean {
-    const { endings, maxDeliveries, marker, log } = this.#options;
+    const { endings, maxDeliveries, marker, copies, log } = this.#options;
     const { job, message } = candidate;
     if (!this.#isChecking(job)) return true;
     const { state, messageId, error, copy } = redisState;
     // Before a cancel, and although it may have ended: the outcome may have been posted from there, or not.
-    if (copy !== undefined && state !== 'cancelled') {
+    if (copy !== undefined && state === 'cancelled') void copies?.remove(job.jobId);
+    else if (copy !== undefined) {
       log.info(`job ${job.jobId} has run before: its outcome, which was in Redis, is delivered`, {
         job: job.jobId,
       });

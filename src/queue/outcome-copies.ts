@@ -124,13 +124,22 @@ export class OutcomeCopies implements Copies {
   }
 
   #sendNext(): void {
-    let end = 0;
-    for (const { bytes } of this.#queue) {
-      if (this.#underWay > 0 && this.#underWay + bytes > MOST_UNDER_WAY) break;
-      this.#underWay += bytes;
-      end += 1;
+    const batch: Copy[] = [];
+    let next = 0;
+    for (; next < this.#queue.length; next += 1) {
+      const copy = this.#queue[next];
+      if (copy === undefined || !this.#isWanted(copy)) continue;
+      if (this.#underWay > 0 && this.#underWay + copy.bytes > MOST_UNDER_WAY) break;
+      this.#underWay += copy.bytes;
+      batch.push(copy);
     }
-    if (end > 0 && !this.#closed) void this.#send(this.#queue.splice(0, end));
+    this.#queue = this.#queue.slice(next);
+    if (batch.length > 0 && !this.#closed) void this.#send(batch);
+  }
+
+  /** False once its job has ended in another way. */
+  #isWanted(copy: Copy): boolean {
+    return this.#unsaved.get(copy.jobId) === copy;
   }
 
   /** Never rejects. */
@@ -169,8 +178,7 @@ export class OutcomeCopies implements Copies {
   /** Whether nothing is left to do for this copy. */
   #isOver(copy: Copy, error: Error | null, isConnected: boolean): boolean {
     const { redis } = this.#options;
-    // Its job has ended in another way.
-    if (this.#unsaved.get(copy.jobId) !== copy) return true;
+    if (!this.#isWanted(copy)) return true;
     if (error === null) this.#trouble = undefined;
     else {
       if (isConnected && isConnectionFault(error)) copy.losses += 1;

@@ -179,6 +179,23 @@ describe('the second copy of an outcome', () => {
     assert.doesNotMatch(troubles(), /without a second copy/);
   });
 
+  it('needs rights that coda doctor checks, if the node has it', async () => {
+    await redis.call('ACL', 'SETUSER', 'lab', 'on', '>planted-lab', '~*', '&*', '+@all', '-strlen');
+    const url = new URL(cloud.redisUrl);
+    [url.username, url.password] = ['lab', 'planted-lab'];
+    const bench = new Bench(cloud);
+    try {
+      const own = { CODA_REDIS_URL: url.href, CODA_QPU_ID: cloud.qpuId };
+      const [without, withCopies] = await Promise.all(
+        ['0', '1'].map((copy) => bench.run(['doctor'], { ...own, CODA_OUTCOME_COPY: copy })),
+      );
+      assert.match(without?.output ?? '', /its user may use all commands/);
+      assert.match(withCopies?.output ?? '', /no right to use STRLEN[^]*ACL SETUSER lab \+strlen/);
+    } finally {
+      await bench.clear();
+    }
+  });
+
   it('is not waited for while Redis is out of memory', async () => {
     test = await startTestNode({ cloud, executor, env: WITH_COPIES });
     const jobId = await cloud.submit(job);
@@ -270,7 +287,6 @@ describe('the second copy of an outcome', () => {
       const isSaid = test.log.some((line) => line.includes(`${outcomeKey(jobId)} is no copy`));
       assert.equal(isSaid, what !== 'an earlier entry', what);
     }
-    await redis.del(outcomeKey(cancelled));
     await allDone();
   });
 

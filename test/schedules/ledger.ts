@@ -286,8 +286,10 @@ export class Ledger {
   }
 
   /** All troubles are over, and time has passed. */
-  ended(state: (jobId: string) => string | null): void {
+  ended(state: (jobId: string) => string | null, hasCopy: (jobId: string) => boolean): void {
     for (const job of this.jobs.values()) {
+      if (hasCopy(job.jobId) && !job.isForgotten)
+        this.breaks('copies-are-removed', `${job.jobId} is done, and Redis still has its outcome`);
       const found = state(job.jobId);
       const isThere = job.isLost || this.#hasEnd(job) || found === 'cancelled';
       if (!isThere) this.breaks('every-job-ends', `${job.jobId} has no outcome (${found})`);

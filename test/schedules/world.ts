@@ -5,7 +5,7 @@ import type { ExecutionResult, RunContext } from '../../src/device/executor.ts';
 import { ExecutorDiedError } from '../../src/errors.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
-import { cancelKey, groupName, statusKey, streamKey } from '../../src/protocol/keys.ts';
+import { cancelKey, groupName, outcomeKey, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import { Disk } from './disk.ts';
 import { messageOf, type Kind } from './jobs.ts';
 import { Ledger } from './ledger.ts';
@@ -287,7 +287,10 @@ export class World implements Surroundings {
       else if (this.#isDone && (quiet += 1) > QUIET) break;
       else await this.pass();
     }
-    this.ledger.ended((jobId) => this.stateOf(jobId));
+    this.ledger.ended(
+      (jobId) => this.stateOf(jobId),
+      (jobId) => this.server.data.texts.has(outcomeKey(jobId)),
+    );
     if (this.ledger.broken !== undefined) throw this.ledger.broken;
   }
 

@@ -1,6 +1,7 @@
 // Two nodes share one QPU's stream; one is killed or stopped, both are restarted, at random.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { waitUntil } from '../../../src/testing/index.ts';
 import { closeRedis, openRedis, whichExist } from '../../../src/net/redis.ts';
 import { outcomeKey } from '../../../src/protocol/keys.ts';
 import { now, type Run } from '../ledger.ts';
@@ -71,7 +72,10 @@ async function play(
   }
   await world.submitMany(jobs - rounds * each);
   await world.allDelivered(recoverSec * 1000);
-  const left = await copiedJobs(redis, world.jobs);
+  // They are removed after the acknowledgement.
+  let left: readonly string[] = [];
+  const isOver = async (): Promise<boolean> => (left = await copiedJobs(redis, world.jobs)).length === 0;
+  await waitUntil('no copy', isOver, { timeoutMs: recoverSec * 1000 }).catch(() => {});
   closeRedis(redis);
 
   const deaths = new Map([...a.deaths, ...b.deaths]);

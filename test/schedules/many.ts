@@ -22,16 +22,14 @@ export interface Many {
   readonly failures: readonly string[];
 }
 
-/** A seed plays the same schedules with the same number of processes. */
-export async function playMany(
-  runs: number,
-  seed: number,
-  processes = availableParallelism(),
-): Promise<Many> {
+/** A seed plays the same schedules with the same number of processes. After `mostSeconds` it is enough, however many they
+ *  were. */
+export async function playMany(runs: number, seed: number, mostSeconds = Infinity): Promise<Many> {
+  const processes = availableParallelism();
   const each = Math.ceil(runs / processes);
   const played = await Promise.all(
     Array.from({ length: processes }, async (_, i): Promise<Played> => {
-      const args = [...FLAGS, WORKER, String(each), String(seed + i)];
+      const args = [...FLAGS, WORKER, String(each), String(seed + i), String(mostSeconds)];
       const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: MOST_OUTPUT });
       return JSON.parse(stdout) as Played;
     }),

@@ -227,7 +227,7 @@ function commandOf(thrown: unknown): { name: string; args: readonly unknown[] } 
 function keyOf(command: string, args: readonly unknown[]): string {
   // XGROUP CREATE key …, XINFO GROUPS key; XREADGROUP … STREAMS key id
   const at = /^x(group|info)$/.test(command) ? 1 : command === 'xreadgroup' ? args.length - 2 : 0;
-  const key = /^(x|h|exists$)/.test(command) ? args[at] : undefined;
+  const key = /^(x|h|(exists|set|strlen|get|del)$)/.test(command) ? args[at] : undefined;
   return typeof key === 'string' || Buffer.isBuffer(key) ? key.toString() : '';
 }
 

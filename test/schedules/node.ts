@@ -32,6 +32,7 @@ const SETTINGS: Settings = {
 
 /** What a life needs of its world. */
 export interface Surroundings {
+  readonly hasCopies: boolean;
   run(life: NodeLife, context: RunContext): Promise<ExecutionResult>;
   post(life: NodeLife, jobId: string, body: string): Promise<Delivery>;
   wireOf(life: NodeLife): Wire;
@@ -68,7 +69,7 @@ export class NodeLife {
     const outbox = (this.outbox = wrap(await openOutbox(directory, SETTINGS, admission, log)));
     const wire = this.#surroundings.wireOf(this);
     this.pipeline = new JobPipeline({
-      settings: SETTINGS,
+      settings: { ...SETTINGS, outcomeCopy: this.#surroundings.hasCopies },
       qpuId: QPU,
       consumer: this.node,
       directory,

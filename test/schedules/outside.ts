@@ -31,12 +31,14 @@ interface Inside extends Scheduler {
 }
 
 export class Outside implements Surroundings {
+  readonly hasCopies: boolean;
   readonly #world: Inside;
   #waiting: Waiting[] = [];
   #runs = 0;
 
-  constructor(world: Inside) {
+  constructor(world: Inside, hasCopies: boolean) {
     this.#world = world;
+    this.hasCopies = hasCopies;
   }
 
   run(life: NodeLife, { jobId, signal }: RunContext): Promise<ExecutionResult> {
@@ -112,7 +114,7 @@ export class Outside implements Surroundings {
       connected: () => {
         life.troubleAt = time.now;
         for (const jobId of world.ledger.jobs.keys())
-          if (world.server.data.signals.has(cancelKey(jobId))) world.tellCancel(life, jobId);
+          if (world.server.data.texts.has(cancelKey(jobId))) world.tellCancel(life, jobId);
       },
     };
   }
@@ -142,9 +144,12 @@ export class Outside implements Surroundings {
     const [refusal] = at === -1 ? [] : refusals.splice(at, 1);
     if (refusal !== undefined) {
       if (command === 'HSET') ledger.get(jobIdOf(args)).refusedIn = life;
+      if (command === 'SET') ledger.get(jobIdOf(args)).isCopyRefused = true;
       throw new ErrorReply(refusal.error);
     }
     if (command === 'XACK') this.#acknowledged(args.slice(2));
+    if (command === 'SET') ledger.copied(jobIdOf(args));
+    if (command === 'STRLEN') ledger.copyAsked(life, jobIdOf(args));
     if (command !== 'HSET') return server.handle(name, args);
     const [key = ''] = args;
     const jobId = jobIdOf(args);
@@ -167,7 +172,7 @@ export class Outside implements Surroundings {
   }
 }
 
-/** The job of a status hash. */
+/** The job of a status hash, or of a copy. */
 function jobIdOf([key = '']: readonly string[]): string {
   return key.split(':')[2] ?? '';
 }

@@ -21,6 +21,8 @@ const SIGHTS = {
   'saved, then killed': (job: JobFacts) => job.deaths === 0 && job.savedBy.size > 0 && lives(job) > 1,
   'killed in a run': (job: JobFacts) => job.deaths > 0,
   'taken over': (job: JobFacts) => job.wasClaimed,
+  'with a copy in Redis, not run by the node that delivers it': (job: JobFacts) =>
+    job.isCopied && job.posts.some(({ life }) => job.runs.every((run) => run.life !== life)),
   'posted again': (job: JobFacts) => job.posts.length > 1,
   cancelled: (job: JobFacts) => job.cancelledIn.size > 0,
   refused: (job: JobFacts) => job.isRefused,

@@ -1,7 +1,7 @@
 // One or two nodes, their Redis and the cloud: what there is, and what a schedule can do to it. What the nodes do is seen by a
 // ledger that knows the promises.
 import type { Outbox } from '../../src/outbox/outbox.ts';
-import { cancelKey, statusKey } from '../../src/protocol/keys.ts';
+import { cancelKey, outcomeKey, statusKey } from '../../src/protocol/keys.ts';
 import { Disk } from './disk.ts';
 import { messageOf, type Kind } from './jobs.ts';
 import { Ledger } from './ledger.ts';
@@ -14,6 +14,8 @@ import { Scheduler } from './scheduler.ts';
 export interface WorldOptions {
   readonly nodes: readonly string[];
   readonly isFast: boolean;
+  /** Its nodes keep copies of outcomes in Redis. */
+  readonly hasCopies: boolean;
   /** What is to be broken in the nodes: see broken.test.ts. */
   readonly wrap?: ((outbox: Outbox) => Outbox) | undefined;
 }
@@ -25,7 +27,7 @@ const QUIET = 2;
 
 export class World extends Scheduler {
   readonly server = new RedisServer(() => this.time.now);
-  readonly ledger = new Ledger(MAX_DELIVERIES);
+  readonly ledger: Ledger;
   readonly lives = new Map<string, NodeLife>();
   readonly disks = new Map<string, Disk>();
   readonly options: WorldOptions;
@@ -35,13 +37,15 @@ export class World extends Scheduler {
   readonly refusals: { readonly command: RegExp; readonly error: string }[] = [];
   /** Ends once its code has done all that it does now. */
   dying: NodeLife | undefined;
-  readonly #outside = new Outside(this);
+  readonly #outside: Outside;
   #isSettling = false;
   #jobs = 0;
 
   constructor(options: WorldOptions) {
     super(options.isFast);
     this.options = options;
+    this.ledger = new Ledger(MAX_DELIVERIES, options.hasCopies);
+    this.#outside = new Outside(this, options.hasCopies);
     for (const name of options.nodes) this.disks.set(name, new Disk(watchDisk(name, this.ledger)));
     this.server.onClaimed = (id, from, to, idleMs) => {
       // A node gives its own entries back.
@@ -184,7 +188,10 @@ export class World extends Scheduler {
       else if (this.#isDone && (quiet += 1) > QUIET) break;
       else await this.pass();
     }
-    this.ledger.ended((jobId) => this.stateOf(jobId));
+    this.ledger.ended(
+      (jobId) => this.stateOf(jobId),
+      (jobId) => this.server.data.texts.has(outcomeKey(jobId)),
+    );
     if (this.ledger.broken !== undefined) throw this.ledger.broken;
   }
 

@@ -10,7 +10,7 @@ import { python } from './python.ts';
 import { pythonDriver } from './python-driver.ts';
 import { redisTrouble } from './redis-trouble.ts';
 import { soak } from './soak.ts';
-import { twoNodes } from './two-nodes.ts';
+import { twoNodes, twoNodesWithCopies } from './two-nodes.ts';
 import { webhookOutage } from './webhook-outage.ts';
 
 export const SCENARIOS = [
@@ -23,6 +23,7 @@ export const SCENARIOS = [
   network,
   diskFull,
   twoNodes,
+  twoNodesWithCopies,
   cancelRace,
   backlog,
   soak,

@@ -10,11 +10,14 @@ import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import type { Logger } from '../../src/log.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
+import { groupName, streamKey } from '../../src/protocol/keys.ts';
 import type { Disk } from './disk.ts';
 import { RedisClient, type Wire } from './redis-client.ts';
 import { actorOnStage, ROOT } from './stage.ts';
 
-export const QPU = 'qpu';
+const QPU = 'qpu';
+export const STREAM = streamKey(QPU);
+export const GROUP = groupName(QPU);
 export const LEASE_MS = 3_000;
 export const MAX_DELIVERIES = 2;
 

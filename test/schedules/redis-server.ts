@@ -167,7 +167,7 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
     const isAfter = from.startsWith('(');
     const first = from === '-' ? 0 : idOf(isAfter ? from.slice(1) : from) + Number(isAfter);
     const last = to === '+' ? Infinity : idOf(to);
-    return sorted(group)
+    return pendingOf(group)
       .filter(([id]) => id >= first && id <= last)
       .filter(([, given]) => consumer === undefined || given.consumer === consumer)
       .filter(([, given]) => server.now - given.at >= idleMs)
@@ -195,7 +195,7 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
   xautoclaim: (server, [key = '', name = '', consumer = '', minIdle = '']) => {
     const { stream, group } = server.groupOf(key, name);
     group.consumers.add(consumer);
-    const before = sorted(group);
+    const before = pendingOf(group);
     const deleted = before.filter(([id]) => !stream.entries.has(id));
     const claimed = before.filter(
       ([id]) => claim(server, stream, group, id, consumer, Number(minIdle)) !== undefined,
@@ -245,8 +245,9 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
   exists: (server, keys) => keys.filter((key) => server.data.texts.has(key)).length,
 };
 
-function sorted({ pending }: Group): [number, Given][] {
-  return [...pending].toSorted(([a], [b]) => a - b);
+/** In the order of their ids: in that order they were read. */
+function pendingOf({ pending }: Group): [number, Given][] {
+  return [...pending];
 }
 
 /** Gives a pending entry to a consumer, unless it is not idle for that long. One that was deleted is forgotten however

@@ -107,12 +107,12 @@ export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}
   for (const step of steps) {
     if (typeof step === 'number') await take(world, step);
     else {
-      world.trace(`-- ${step}`);
+      world.trace(() => `-- ${step}`);
       if (step === 'submit') submit();
       else await makeMove(world, step);
     }
   }
-  world.trace('-- all troubles are over');
+  world.trace(() => '-- all troubles are over');
   await world.settle();
   return world;
 }
@@ -157,7 +157,7 @@ async function playUntil(world: World, text: string): Promise<void> {
 }
 
 async function playNow(world: World, text: string): Promise<void> {
-  const event = world.events.find(({ what }) => what.includes(text));
+  const event = world.events.find(({ what }) => what().includes(text));
   if (event === undefined) throw new Error(`this cannot happen now: ${text}`);
   await world.happen(event);
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { DAY } from './day.ts';
 import { FAULTS, KILL } from './faults.ts';
-import { QUANTITIES, WARM_UP_DAYS } from './growth.ts';
+import { QUANTITIES } from './growth.ts';
 import type { Plan } from './play.ts';
 import { compressed } from './report.ts';
 
@@ -94,8 +94,8 @@ each minute. It shows how memory, descriptors, disk and waits grow: as slopes, w
 The hours of a day:
 ${hours.join('\n')}
 
-A fault each minute, of up to ${MOST_AWAY_MS / 1_000} s, from a shuffled deck:
-  ${FAULTS.map(({ name }) => name).join('; ')}.
+A fault a minute after the last one, of up to ${MOST_AWAY_MS / 1_000} s, from a shuffled deck:
+${FAULTS.map(({ name }) => `  ${name}`).join('\n')}
 In the last tenth of the days every second one is ${KILL.name}: before that, all is one life of the process.
 
 What is compressed in ${DEFAULT_MINUTES} minutes:
@@ -104,10 +104,11 @@ ${compressed(plan)
   .join('\n')}
 
 How growth is told: each quantity has one value an hour, which is compared with the same hour of the other days. A line
-through them gives the slope; its 95 % interval allows for values that are alike over a whole day (Newey and West, with
-the factors of Kiefer and Vogelsang). The first ${WARM_UP_DAYS} day is warm-up. It grows if the whole interval is above
-the bound, it does not grow if the whole interval is below it; otherwise it cannot be told: play longer. The bounds, for
-an hour: ${QUANTITIES.map(({ name, bound, unit }) => `${name} ${bound}${unit === '' ? '' : ` ${unit}`}`).join(', ')}.
+through them gives the slope. Its 95 % interval respects that an hour is like the hours before it: the error is that of
+Newey and West, and how far the interval reaches is drawn from series that are as much alike and do not grow. The first
+day is warm-up. A quantity grows if the whole interval is above the bound, and does not grow if the whole interval is below
+it; otherwise it cannot be told: play longer. The bounds, for an hour:
+${QUANTITIES.map(({ name, bound, unit }) => `  ${name.padEnd(25)} ${bound} ${unit}`.trimEnd()).join('\n')}
 Once in an hour of the day the node is made to collect its garbage, so that its heap can be compared.
 
   npm run soak -- --minutes 20 --seed 7

@@ -36,6 +36,7 @@ interface Sample {
 /** Fewer have no tail. */
 const LEAST_WAITS = 30;
 const SAMPLES_AN_HOUR = 20;
+const SHORTEST_PAUSE_MS = 20;
 const CANCELLED_EVERY_MS = 200;
 const PATIENCE_MS = 120_000;
 
@@ -43,14 +44,16 @@ export async function playHour(stage: Stage, hour: Hour, ms: number, trouble: Tr
   const { node, book, load, look } = stage;
   const samples: Sample[] = [];
   let life = node.life;
-  const sampler = setInterval(() => {
+  const pauseMs = Math.max(SHORTEST_PAUSE_MS, ms / SAMPLES_AN_HOUR);
+  const sample = (): void => {
     // What an earlier process took says nothing of this one.
     if (node.life !== life) samples.length = 0;
     life = node.life;
     const [rssMb, descriptors] = [node.rssMb(), node.fds()];
     if (rssMb === undefined || descriptors === undefined) return;
     samples.push({ rssMb, descriptors, ...look.diskMb() });
-  }, ms / SAMPLES_AN_HOUR);
+  };
+  const sampler = setInterval(sample, pauseMs);
   try {
     await hour.play(stage, performance.now() + ms);
     await waitUntil(
@@ -58,7 +61,7 @@ export async function playHour(stage: Stage, hour: Hour, ms: number, trouble: Tr
       async () => {
         if (book.open.size === 0) return true;
         await load.lookAtCancelled();
-        await sleep(Math.min(CANCELLED_EVERY_MS, ms / SAMPLES_AN_HOUR));
+        await sleep(Math.min(CANCELLED_EVERY_MS, pauseMs));
         return false;
       },
       { timeoutMs: PATIENCE_MS },
@@ -67,6 +70,8 @@ export async function playHour(stage: Stage, hour: Hour, ms: number, trouble: Tr
   } finally {
     clearInterval(sampler);
   }
+  // However short the hour was.
+  sample();
   const { toRun, toDelivery } = book.takeWaits();
   const lag = await look.metric('nodejs_eventloop_lag_p99_seconds');
   const of = (valueOf: (sample: Sample) => number): number | undefined =>

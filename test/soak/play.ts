@@ -3,7 +3,7 @@
 import { messageOf } from '../../src/errors.ts';
 import { waitUntil } from '../../src/testing/index.ts';
 import { World } from '../chaos/world.ts';
-import { DAY } from './day.ts';
+import { DAY, type Hour } from './day.ts';
 import { playHour, type Taken } from './hour.ts';
 import { openStage, type Stage } from './stage.ts';
 import { Trouble, type TroublePlan } from './trouble.ts';
@@ -43,17 +43,19 @@ export interface Played {
 export interface PlayOptions {
   readonly plan: Plan;
   readonly seed: number;
+  /** Other hours than those of the whole day. */
+  readonly day?: readonly Hour[];
   readonly onHour?: (figures: HourFigures, faults: number) => void;
 }
 
 /** More jobs a second than the node does. */
 const MOST_RATE = 10_000;
 
-export async function play({ plan, seed, onHour }: PlayOptions): Promise<Played> {
+export async function play({ plan, seed, day: hoursOfDay = DAY, onHour }: PlayOptions): Promise<Played> {
   const world = await World.open(seed);
   const trouble = new Trouble(plan);
   const hours: HourFigures[] = [];
-  const seconds = (plan.days * DAY.length * plan.hourMs) / 1_000;
+  const seconds = (plan.days * hoursOfDay.length * plan.hourMs) / 1_000;
   let stage: Stage | undefined;
   try {
     const mostJobs = Math.ceil((seconds + 60) * MOST_RATE);
@@ -62,7 +64,7 @@ export async function play({ plan, seed, onHour }: PlayOptions): Promise<Played>
     const startedAt = performance.now();
     for (let day = 0; day < plan.days; day++) {
       trouble.withKills = day >= plan.days - plan.killDays;
-      for (const [hour, what] of DAY.entries()) {
+      for (const [hour, what] of hoursOfDay.entries()) {
         const taken = await playHour(stage, what, plan.hourMs, trouble);
         const figures: HourFigures = {
           day,

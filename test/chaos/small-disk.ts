@@ -1,6 +1,7 @@
 // A small disk for a state directory, so that it can be filled to its last block.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorCode } from '../../src/errors.ts';
 
 /** The large ones are fast, the small ones fill the rest. */
@@ -14,13 +15,22 @@ export function mountSmallDisk(folder: string, mb: number): { readonly unmount: 
   return `a small disk cannot be mounted here (needs root): ${(error?.message ?? stderr).trim()}`;
 }
 
+/** The file that fills it. */
+export function fillerOf(folder: string): string {
+  return join(folder, 'filler');
+}
+
 /** Fills the disk to the last block. */
-export function fillUp(path: string): void {
+export function fillUp(folder: string): void {
   for (const block of BLOCKS) {
     try {
-      for (;;) writeFileSync(path, block, { flag: 'a' });
+      for (;;) writeFileSync(fillerOf(folder), block, { flag: 'a' });
     } catch (thrown) {
       if (errorCode(thrown) !== 'ENOSPC') throw thrown;
     }
   }
+}
+
+export function freeUp(folder: string): void {
+  rmSync(fillerOf(folder));
 }

@@ -1,7 +1,5 @@
 // What goes wrong each minute: troubles of the chaos suite, each for some seconds.
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fillUp } from '../chaos/small-disk.ts';
+import { fillUp, freeUp } from '../chaos/small-disk.ts';
 import type { FaultProxy } from '../chaos/fault-proxy.ts';
 import type { Stage } from './stage.ts';
 
@@ -55,8 +53,8 @@ export const FAULTS: readonly Fault[] = [
   {
     ...fault(
       'disk full',
-      ({ node }) => fillUp(filler(node.stateDir)),
-      ({ node }) => rmSync(filler(node.stateDir)),
+      ({ node }) => fillUp(node.stateDir),
+      ({ node }) => freeUp(node.stateDir),
     ),
     needsSmallDisk: true,
   },
@@ -72,11 +70,6 @@ export const KILL: Fault = {
     await node.serving();
   },
 };
-
-/** What fills the disk; no file of the node. */
-export function filler(stateDir: string): string {
-  return join(stateDir, 'filler');
-}
 
 function fault(
   name: string,

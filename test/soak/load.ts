@@ -29,6 +29,7 @@ const MOST_ENTRIES = 50_000;
 const KEPT_STATES = 20_000;
 const REMOVED_AT_ONCE = 2_000;
 const AGAIN_AFTER_MS = 100;
+const PATIENCE_MS = 120_000;
 
 export class Load {
   readonly #options: LoadOptions;
@@ -88,6 +89,7 @@ export class Load {
   /** Until Redis has all of them: one that is added twice is still one job. */
   async #write(jobs: readonly OpenJob[]): Promise<void> {
     const { redis, book, qpuId } = this.#options;
+    const giveUpAt = performance.now() + PATIENCE_MS;
     for (let left = jobs; left.length > 0; left = left.filter(({ number }) => book.open.has(number))) {
       const pipeline = redis.pipeline();
       for (const { fields } of left) {
@@ -95,6 +97,7 @@ export class Load {
       }
       const answers = await pipeline.exec().catch(() => null);
       if (answers?.every(([error]) => error === null) === true) return;
+      if (performance.now() > giveUpAt) throw new Error(`Redis took no job for ${PATIENCE_MS / 1_000} s`);
       await sleep(AGAIN_AFTER_MS);
     }
   }

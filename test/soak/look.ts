@@ -4,8 +4,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyDirectory, nodeFolder } from '../../src/state/layout.ts';
 import type { NodeProcess } from '../chaos/node-process.ts';
+import { fillerOf } from '../chaos/small-disk.ts';
 import { coda } from '../cli/process.ts';
-import { filler } from './faults.ts';
 import { PROBE_PATH, type HeapAnswer } from './probe.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
@@ -52,7 +52,7 @@ export class Look {
   /** The state directory in MiB: the history, and all else. */
   diskMb(): { readonly historyMb: number; readonly otherMb: number } {
     const folder = this.#node.stateDir;
-    const [history, fill] = [historyDirectory(nodeFolder(folder)), filler(folder)];
+    const [history, fill] = [historyDirectory(nodeFolder(folder)), fillerOf(folder)];
     let [historyBytes, otherBytes] = [0, 0];
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       const path = join(folder, name);

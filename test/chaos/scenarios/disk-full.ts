@@ -1,9 +1,9 @@
 // The disk with the state directory is full for a while.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { scenario, Skip } from '../scenario.ts';
-import { fillUp, mountSmallDisk } from '../small-disk.ts';
+import { fillUp, freeUp, mountSmallDisk } from '../small-disk.ts';
 
 const DISK_MB = 8;
 
@@ -24,8 +24,7 @@ export const diskFull = scenario({
     const each = Math.floor(jobs / rounds);
     let stoppedAfter = 0;
     for (let round = 0; round < rounds; round++) {
-      const filler = join(stateDir, 'filler');
-      fillUp(filler);
+      fillUp(stateDir);
       const before = ledger.read().runs.length;
       await world.submitMany(each);
       const unready = await waitUntil('/ready saying that nothing can be saved', async () => {
@@ -46,7 +45,7 @@ export const diskFull = scenario({
         'jobs were still run although nothing could be saved',
       );
       world.promise(world.unfinished.length > 0, 'everything was delivered on a full disk: it was not full');
-      rmSync(filler);
+      freeUp(stateDir);
       await world.allDelivered(60_000);
       await waitUntil('/ready', async () => (await node.ready())?.status === 200);
     }

@@ -27,6 +27,10 @@ export interface Waits {
 }
 
 const SHOWN = 5;
+/** For so long after a fault, a long wait may be its work. */
+const SETTLED_MS = 5_000;
+/** For so long, an answer that it has cut off may have a post repeated: behind all the others that wait. */
+const REPEATED_MS = 30_000;
 /** The outcome is in Redis alone. */
 const CANCELLED = 1;
 
@@ -46,19 +50,19 @@ export class Book {
   readonly #cutOff = new Map<number, number>();
   readonly #runs: number;
   readonly #record = new Float64Array(2);
-  readonly #isCalm: () => boolean;
+  readonly #calmMs: () => number;
 
-  /** `isCalm`: no trouble can be the reason of a long wait. The system gives memory for `mostJobs` as it is used. */
-  constructor(runsPath: string, mostJobs: number, isCalm: () => boolean) {
+  /** `calmMs`: since when there is no fault. The system gives memory for `mostJobs` as it is used. */
+  constructor(runsPath: string, mostJobs: number, calmMs: () => number) {
     this.runsPath = runsPath;
     this.#runs = openSync(runsPath, 'w+', 0o600);
     this.#hashes = new Uint32Array(mostJobs);
-    this.#isCalm = isCalm;
+    this.#calmMs = calmMs;
   }
 
   add(job: Omit<OpenJob, 'submittedAt'>): OpenJob {
     if (job.number >= this.#hashes.length) throw new Error(`more than ${this.#hashes.length} jobs`);
-    const open = { ...job, submittedAt: now(), isMeasured: job.isMeasured && this.#isCalm() };
+    const open = { ...job, submittedAt: now(), isMeasured: job.isMeasured && this.#isSettled };
     this.open.set(job.number, open);
     this.submitted += 1;
     return open;
@@ -69,7 +73,7 @@ export class Book {
     const known = this.#hashes[number];
     const hash = hashOf(body);
     if (known !== 0) {
-      if (known === hash) this.repeats += 1;
+      if (known === hash) this.#noteRepeat(number);
       else
         this.#break(`job ${number} has two outcomes${known === CANCELLED ? ', one of them cancelled' : ''}`);
       return known === hash;
@@ -81,7 +85,7 @@ export class Book {
     }
     const expected = job.ending === 'either' ? 'completed' : job.ending;
     if (status !== expected) this.#break(`${job.jobId} is ${status}, not ${expected}: ${body.slice(0, 200)}`);
-    if (job.isMeasured && this.#isCalm()) {
+    if (job.isMeasured && this.#isSettled) {
       this.#waits.toRun.push(this.#runsOf(number).lastBegan - job.submittedAt);
       this.#waits.toDelivery.push(now() - job.submittedAt);
     }
@@ -130,6 +134,19 @@ export class Book {
 
   close(): void {
     closeSync(this.#runs);
+  }
+
+  get #isSettled(): boolean {
+    return this.#calmMs() >= SETTLED_MS;
+  }
+
+  #noteRepeat(number: number): void {
+    this.repeats += 1;
+    const calmMs = this.#calmMs();
+    if (calmMs < REPEATED_MS) return;
+    this.#break(
+      `the outcome of job ${number} came again, and nothing had failed for ${REPEATED_MS / 1_000} s`,
+    );
   }
 
   #end(number: number, hash: number): void {

@@ -59,7 +59,7 @@ export async function play({ plan, seed, day: hoursOfDay = DAY, onHour }: PlayOp
   let stage: Stage | undefined;
   try {
     const mostJobs = Math.ceil((seconds + 60) * MOST_RATE);
-    stage = await openStage(world, { mostJobs, isCalm: () => trouble.isCalm });
+    stage = await openStage(world, { mostJobs, calmMs: () => trouble.calmMs });
     trouble.begin(stage);
     const startedAt = performance.now();
     for (let day = 0; day < plan.days; day++) {

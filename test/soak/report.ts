@@ -83,12 +83,12 @@ export function textOf(report: Report): string {
 /** The lives after the first are too short for a slope. */
 function livesOf({ hours }: Report): string[] {
   const lives = [...new Set(hours.map(({ life }) => life))].slice(1);
-  if (lives.length === 0) return [];
-  const last = lives.flatMap((life) => hours.findLast((hour) => hour.life === life)?.heapMb ?? []);
-  return [
-    '',
-    `${lives.length} lives after kills, too short for slopes: heap at the end of each, MiB: ${last.map((mb) => mb.toFixed(1)).join(' ')}`,
-  ];
+  const lines = lives.map((life) => {
+    const own = hours.filter((hour) => hour.life === life);
+    const [first, last] = [own[0], own.at(-1)];
+    return `  ${life}: ${own.length} hours, resident memory ${shown(first?.rssMb)} → ${shown(last?.rssMb)} MiB, heap ${shown(first?.heapMb)} → ${shown(last?.heapMb)} MiB`;
+  });
+  return lives.length === 0 ? [] : ['', 'lives after kills, too short for slopes:', ...lines];
 }
 
 function interval(slope: Slope | undefined): string {

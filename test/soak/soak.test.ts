@@ -60,7 +60,7 @@ async function slopes(plugins: readonly string[]): Promise<{ heap?: Slope; descr
   const world = await World.open(SEED);
   const hours: HourFigures[] = [];
   try {
-    const stage = await openStage(world, { mostJobs: 1_000, isCalm: () => true, plugins });
+    const stage = await openStage(world, { mostJobs: 1_000, calmMs: () => Infinity, plugins });
     const trouble = new Trouble(SHORT);
     for (let at = 0; at < 15; at++) {
       const taken = await playHour(stage, few, 1, trouble);

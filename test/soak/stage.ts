@@ -32,8 +32,8 @@ export interface Stage {
 
 export interface StageOptions {
   readonly mostJobs: number;
-  /** No trouble can be the reason of a long wait. */
-  readonly isCalm: () => boolean;
+  /** For how long there is no fault. */
+  readonly calmMs: () => number;
   /** Modules whose export `plugin` makes a plugin for the node, beside the probe. */
   readonly plugins?: readonly string[];
 }
@@ -64,7 +64,7 @@ export async function openStage(world: World, options: StageOptions): Promise<St
   const { cloud, random } = world;
   const redisServer = cloud.redisServer;
   if (redisServer === undefined) throw new Error('the cloud has no Redis of its own');
-  const book = new Book(join(world.folder, 'runs'), options.mostJobs, options.isCalm);
+  const book = new Book(join(world.folder, 'runs'), options.mostJobs, options.calmMs);
   world.onClose(() => book.close());
   const sink = await startSink(book);
   world.onClose(sink.close);

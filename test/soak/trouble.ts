@@ -1,4 +1,4 @@
-// The faults of a soak, one each minute, drawn from a shuffled deck: each comes as often as the others.
+// The faults of a soak, one after the other, from a shuffled deck: each comes as often as the others.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
 import type { Random } from '../chaos/random.ts';
@@ -10,8 +10,6 @@ export interface TroublePlan {
   readonly mostAwayMs: number;
 }
 
-/** For so long after a fault, a long wait may be its work. */
-const SETTLE_MS = 5_000;
 const SHORTEST_AWAY_MS = 50;
 
 export class Trouble {
@@ -22,7 +20,7 @@ export class Trouble {
   readonly #plan: TroublePlan;
   readonly #over = new AbortController();
   #isActive = false;
-  #calmAt = 0;
+  #calmSince = -Infinity;
   #loop: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
@@ -30,9 +28,9 @@ export class Trouble {
     this.#plan = plan;
   }
 
-  /** No fault lasts, and none has just ended. */
-  get isCalm(): boolean {
-    return !this.#isActive && performance.now() >= this.#calmAt;
+  /** For how long no fault lasts. */
+  get calmMs(): number {
+    return this.#isActive ? 0 : performance.now() - this.#calmSince;
   }
 
   get total(): number {
@@ -81,7 +79,7 @@ export class Trouble {
         await fault.happen(stage, away);
       } finally {
         this.#isActive = false;
-        this.#calmAt = performance.now() + Math.min(SETTLE_MS, faultEveryMs / 4);
+        this.#calmSince = performance.now();
       }
     }
   }

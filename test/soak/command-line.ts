@@ -1,9 +1,10 @@
 // The arguments of `npm run soak`, and its help. A mistake is shown in one line.
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
+import { WrongWords } from '../chaos/command-line.ts';
 import { DAY } from './day.ts';
 import { FAULTS, KILL } from './faults.ts';
-import { QUANTITIES } from './growth.ts';
+import { QUANTITIES, WARM_UP_MINUTES } from './growth.ts';
 import type { Plan } from './play.ts';
 import { compressed } from './report.ts';
 
@@ -13,9 +14,6 @@ export interface Wanted {
   /** Where the samples and slopes are written. */
   readonly json?: string | undefined;
 }
-
-/** A wrong argument: the message names it, and says what to write instead. */
-export class WrongWords extends Error {}
 
 const DEFAULT_MINUTES = 60;
 /** The warm-up, some days for the slope, and one of kills. */
@@ -28,7 +26,8 @@ export function wantedBy(args: readonly string[]): Wanted | 'help' {
   const { minutes, seed, json, help: isHelpWanted } = valuesOf(args);
   if (isHelpWanted === true) return 'help';
   const wantedMinutes = numberOf('minutes', minutes, String(DEFAULT_MINUTES));
-  if (wantedMinutes === 0) throw new WrongWords('--minutes 0 plays nothing; 20 is the least that shows much');
+  if (wantedMinutes === 0)
+    throw new WrongWords('--minutes 0 plays nothing; 30 is the least that shows anything');
   return {
     plan: planOf(wantedMinutes),
     seed: numberOf('seed', seed, String(Math.floor(Math.random() * 1e6))),
@@ -87,7 +86,7 @@ export function help(): string {
 Plays days of a busy QPU against one node: a real process, a real Redis and the local cloud behind proxies, with a fault
 each minute. It shows how memory, descriptors, disk and waits grow: as slopes, with their errors.
 
-  --minutes N  how long it plays, ${DEFAULT_MINUTES} by default; 20 show little, some hours much
+  --minutes N  how long it plays, ${DEFAULT_MINUTES} by default; 30 show little, some hours much
   --seed N     draws the same jobs and faults again; without it, new ones
   --json FILE  also writes all figures of each hour, and the slopes
 
@@ -105,13 +104,13 @@ ${compressed(plan)
 
 How growth is told: each quantity has one value an hour, which is compared with the same hour of the other days. A line
 through them gives the slope. Its 95 % interval respects that an hour is like the hours before it: the error is that of
-Newey and West, and how far the interval reaches is drawn from series that are as much alike and do not grow. The first
-day is warm-up. A quantity grows if the whole interval is above the bound, and does not grow if the whole interval is below
+Newey and West, and how far the interval reaches is drawn from series that are as much alike and do not grow. Days
+that begin in the first ${WARM_UP_MINUTES} minutes are warm-up. A quantity grows if the whole interval is above the bound, and does not grow if the whole interval is below
 it; otherwise it cannot be told: play longer. The bounds, for an hour:
 ${QUANTITIES.map(({ name, bound, unit }) => `  ${name.padEnd(25)} ${bound} ${unit}`.trimEnd()).join('\n')}
 Once in an hour of the day the node is made to collect its garbage, so that its heap can be compared.
 
-  npm run soak -- --minutes 20 --seed 7
+  npm run soak -- --minutes 30 --seed 7
   npm run soak -- --minutes 480 --json soak.json
 
 The exit code is 1 if a promise was broken (a job lost, run or delivered twice, growth), 2 if the words of the command are

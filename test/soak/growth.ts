@@ -13,8 +13,9 @@ interface Quantity {
   readonly survives?: true;
 }
 
-/** The first day: caches fill, code is compiled, files reach their sizes. */
-export const WARM_UP_DAYS = 1;
+/** The days that begin in the first minutes are warm-up: code is compiled, files reach their sizes, and the node keeps ten
+ *  minutes of what the device did for its page. */
+export const WARM_UP_MINUTES = 10;
 
 export const QUANTITIES: readonly Quantity[] = [
   { name: 'resident memory', unit: 'MiB', of: ({ rssMb }) => rssMb, bound: 4 },
@@ -32,7 +33,7 @@ export const QUANTITIES: readonly Quantity[] = [
 export interface Growth {
   readonly name: string;
   readonly unit: string;
-  /** Medians of the first day after the warm-up, and of the last one. */
+  /** Medians of the first day after the warm-up, and of the last whole one. */
   readonly first: number | undefined;
   readonly last: number | undefined;
   readonly anHour: Slope | undefined;
@@ -43,10 +44,11 @@ export interface Growth {
 
 export function growthOf(hours: readonly HourFigures[]): Growth[] {
   const firstLife = hours[0]?.life;
+  const warmUp = new Set(hours.filter((hour) => hour.hours * 60 < WARM_UP_MINUTES).map(({ day }) => day));
   return QUANTITIES.map(({ name, unit, of, bound, survives }) => {
     const found = hours.flatMap((hour) => {
       const y = of(hour);
-      const counts = hour.day >= WARM_UP_DAYS && (survives === true || hour.life === firstLife);
+      const counts = !warmUp.has(hour.day) && (survives === true || hour.life === firstLife);
       return counts && y !== undefined ? [{ hour, y }] : [];
     });
     const days = new Set(found.map(({ hour }) => hour.day));
@@ -57,16 +59,17 @@ export function growthOf(hours: readonly HourFigures[]): Growth[] {
         found.map(({ hour, y }) => ({ x: xOf(hour), y, group: hour.hour })),
         memory,
       );
-    const ofDay = (day: number): number | undefined => {
-      const values = found.filter(({ hour }) => hour.day === day).map(({ y }) => y);
-      return values.length === 0 ? undefined : median(values);
-    };
+    // A day in which the life has ended has not all hours.
+    const ofDays = [...days]
+      .map((day) => found.filter(({ hour }) => hour.day === day).map(({ y }) => y))
+      .filter((values, _, [first = []]) => values.length >= first.length)
+      .map(median);
     const anHour = over(({ hours: x }) => x);
     return {
       name,
       unit,
-      first: ofDay(Math.min(...days)),
-      last: ofDay(Math.max(...days)),
+      first: ofDays[0],
+      last: ofDays.at(-1),
       anHour,
       aMillionJobs: over(({ millionJobs }) => millionJobs),
       bound,

@@ -1,9 +1,10 @@
 // `npm run soak`: days of a busy QPU, with a fault each minute. Shows what grows.
-//   npm run soak -- --minutes 20 --seed 7 --json soak.json
+//   npm run soak -- --minutes 30 --seed 7 --json soak.json
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
-import { help, wantedBy, WrongWords, type Wanted } from './command-line.ts';
+import { WrongWords } from '../chaos/command-line.ts';
+import { help, wantedBy, type Wanted } from './command-line.ts';
 import { play, type HourFigures } from './play.ts';
 import { reportOf, textOf } from './report.ts';
 

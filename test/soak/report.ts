@@ -1,5 +1,5 @@
 // What a soak has shown, as a table for people and as JSON.
-import { growthOf, WARM_UP_DAYS, type Growth } from './growth.ts';
+import { growthOf, WARM_UP_MINUTES, type Growth } from './growth.ts';
 import type { Plan, Played } from './play.ts';
 import type { Slope } from './slope.ts';
 import { FASTER } from './stage.ts';
@@ -18,7 +18,7 @@ export function reportOf(played: Played, plan: Plan, seed: number): Report {
     .filter(({ verdict }) => verdict === 'grows')
     .map(
       ({ name, bound, unit, anHour }) =>
-        `${name} grows by ${interval(anHour)}${unitOf(unit)} an hour, more than ${bound}`,
+        `${name} grows by ${interval(anHour)}${unit === '' ? '' : ` ${unit}`} an hour, more than ${bound}`,
     );
   return {
     seed,
@@ -70,7 +70,7 @@ export function textOf(report: Report): string {
     '',
     ...report.compressed.map((line) => `- ${line}`),
     '',
-    `growth after a warm-up of ${WARM_UP_DAYS} day, ± half of the 95 % interval; the disk over all lives, all else in the first:`,
+    `growth after a warm-up, the days that began in the first ${WARM_UP_MINUTES} minutes; ± half of the 95 % interval; the disk over all lives, all else in the first:`,
     ...table,
     ...livesOf(report),
     '',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Book } from './book.ts';
-import { soakJobId } from './job-id.ts';
+import { soakJobId } from './node/job-id.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coda-soak-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@
 // whether two of its outcomes differ. Also how often each has run, from the file that the executor writes.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { now } from '../chaos/ledger.ts';
-import { RUN_BYTES } from './job-id.ts';
+import { RUN_BYTES } from './node/job-id.ts';
 
 /** `either`: completed, or cancelled. */
 export type Ending = 'completed' | 'failed' | 'either';

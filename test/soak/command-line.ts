@@ -4,7 +4,7 @@ import { messageOf } from '../../src/errors.ts';
 import { WrongWords } from '../chaos/command-line.ts';
 import { DAY } from './day.ts';
 import { FAULTS, KILL } from './faults.ts';
-import { QUANTITIES, WARM_UP_MINUTES } from './growth.ts';
+import { QUANTITIES, WARM_UP_MINUTES } from './growth/growth.ts';
 import type { Plan } from './play.ts';
 import { compressed } from './report.ts';
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { help, planOf, wantedBy } from './command-line.ts';
 import { DAY } from './day.ts';
 import { FAULTS } from './faults.ts';
-import { QUANTITIES } from './growth.ts';
+import { QUANTITIES } from './growth/growth.ts';
 
 describe('the command of the soak', () => {
   it('shows every hour, fault and bound in its help', () => {

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelKey, statusKey, streamKey } from '../../src/protocol/keys.ts';
 import type { Book, Ending, OpenJob } from './book.ts';
-import { soakJobId } from './job-id.ts';
+import { soakJobId } from './node/job-id.ts';
 
 export interface Kind {
   readonly runMs?: number;

@@ -6,7 +6,7 @@ import { historyDirectory, nodeFolder } from '../../src/state/layout.ts';
 import type { NodeProcess } from '../chaos/node-process.ts';
 import { fillerOf } from '../chaos/small-disk.ts';
 import { coda } from '../cli/process.ts';
-import { PROBE_PATH, type HeapAnswer } from './probe.ts';
+import { PROBE_PATH, type HeapAnswer } from './node/probe.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 // What a soak has shown, as a table for people and as JSON.
-import { growthOf, WARM_UP_MINUTES, type Growth } from './growth.ts';
+import { growthOf, WARM_UP_MINUTES, type Growth } from './growth/growth.ts';
 import type { Plan, Played } from './play.ts';
-import type { Slope } from './slope.ts';
+import type { Slope } from './growth/slope.ts';
 import { FASTER } from './stage.ts';
 
 export interface Report extends Omit<Played, 'broken'> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Book } from './book.ts';
-import { numberOf } from './job-id.ts';
+import { numberOf } from './node/job-id.ts';
 
 /** How it answers. */
 export type Mood = 'well' | '503' | 'late';

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { World } from '../chaos/world.ts';
 import { DAY, type Hour } from './day.ts';
-import { growthOf } from './growth.ts';
+import { growthOf } from './growth/growth.ts';
 import { playHour } from './hour.ts';
-import { LEAKED_MIB } from './leak.ts';
+import { LEAKED_MIB } from './node/leak.ts';
 import { play, type HourFigures, type Plan } from './play.ts';
 import { reportOf, textOf } from './report.ts';
-import { verdictOf, type Slope } from './slope.ts';
+import { verdictOf, type Slope } from './growth/slope.ts';
 import { openStage } from './stage.ts';
 import { Trouble } from './trouble.ts';
 

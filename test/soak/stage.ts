@@ -34,11 +34,13 @@ export interface StageOptions {
   readonly mostJobs: number;
   /** For how long there is no fault. */
   readonly calmMs: () => number;
-  /** Modules whose export `plugin` makes a plugin for the node, beside the probe. */
+  /** Files in `node/` whose export `plugin` makes a plugin, beside the probe. */
   readonly plugins?: readonly string[];
 }
 
 const DISK_MB = 64;
+/** What the node under test loads. */
+const IN_NODE = join(import.meta.dirname, 'node');
 
 /** What the node is given so that more of its life fits into the time. The texts say what that changes. */
 export const FASTER = {
@@ -96,7 +98,7 @@ export async function openStage(world: World, options: StageOptions): Promise<St
     ...Object.fromEntries(Object.entries(FASTER).map(([name, { value }]) => [name, value])),
     CODA_WEBAPP_URL: apiUrl,
     CODA_WEBHOOK_TIMEOUT_SEC: '5',
-    CODA_EXECUTOR_FACTORY: `${join(import.meta.dirname, 'executor.js')}:createExecutor`,
+    CODA_EXECUTOR_FACTORY: `${join(IN_NODE, 'executor.js')}:createExecutor`,
     SOAK_RUNS: book.runsPath,
   });
   return {
@@ -117,7 +119,7 @@ export async function openStage(world: World, options: StageOptions): Promise<St
 
 function writeConfig(folder: string, modules: readonly string[]): void {
   const imports = modules.map((file, i) => {
-    const path = JSON.stringify(join(import.meta.dirname, file));
+    const path = JSON.stringify(join(IN_NODE, file));
     return `import { plugin as plugin${i} } from ${path};\n`;
   });
   const plugins = modules.map((_, i) => `plugin${i}()`).join(', ');

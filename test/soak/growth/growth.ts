@@ -1,6 +1,6 @@
 // What grows: the slope of each quantity over the hours of all days after the warm-up, and the verdict.
-import { median } from '../chaos/samples.ts';
-import type { HourFigures } from './play.ts';
+import { median } from '../../chaos/samples.ts';
+import type { HourFigures } from '../play.ts';
 import { slopeOf, verdictOf, type Slope, type Verdict } from './slope.ts';
 
 interface Quantity {

@@ -1,6 +1,6 @@
 // A plugin that leaks: from each job it keeps memory and a file descriptor. The soak has to find it.
 import { openSync } from 'node:fs';
-import type { Plugin } from '../../src/index.ts';
+import type { Plugin } from '../../../src/index.ts';
 
 /** Of pointers, 8 bytes each. */
 const LENGTH = 5_000;
@@ -14,7 +14,6 @@ export function plugin(): Plugin {
       node.hooks.afterRun.tap('leak', () => {
         kept.push(Array.from({ length: LENGTH }, () => 'kept'));
         openSync('/dev/null', 'r');
-        return undefined;
       });
       // What is kept must be of use, or the engine may drop it.
       node.onClose('the leak', () => void kept.splice(0));

@@ -1,7 +1,7 @@
 // A plugin in the node under test: the memory that its objects take, after a garbage collection.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Plugin } from '../../src/index.ts';
+import type { Plugin } from '../../../src/index.ts';
 
 export const PROBE_PATH = '/soak/heap';
 

@@ -3,8 +3,8 @@
 import { randomInt } from 'node:crypto';
 import { openSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchJob, ExecutionResult, Executor } from '../../src/index.ts';
-import { now, runMsOf } from '../chaos/ledger.ts';
+import type { BatchJob, ExecutionResult, Executor } from '../../../src/index.ts';
+import { now, runMsOf } from '../../chaos/ledger.ts';
 import { numberOf, RUN_BYTES } from './job-id.ts';
 
 export function createExecutor(): Executor {

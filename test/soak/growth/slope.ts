@@ -2,7 +2,7 @@
 // Least squares, with the standard error of Newey and West (1987). How many such errors the interval reaches is drawn: from
 // series without growth at the same moments, whose neighbours are as alike as those of the samples (a parametric bootstrap of
 // the t statistic). The usual 1.96 would be right for very many samples only, and too sure for the hours of a few days.
-import { randomFrom, type Random } from '../chaos/random.ts';
+import { randomFrom, type Random } from '../../chaos/random.ts';
 
 export interface Point {
   readonly x: number;

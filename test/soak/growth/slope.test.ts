@@ -1,7 +1,7 @@
 // The arithmetic of the soak: known values, how often its intervals are right, and its verdicts.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { randomFrom } from '../chaos/random.ts';
+import { randomFrom } from '../../chaos/random.ts';
 import { series, slopeOf, verdictOf, type Point } from './slope.ts';
 
 const SERIES = [10, 12, 11, 15, 14, 18, 17, 16, 21, 20, 24, 22];

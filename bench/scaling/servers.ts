@@ -23,7 +23,8 @@ export async function openServers(shards: number): Promise<Servers> {
       shards === 0
         ? await startRedisServer()
         : await startRedisServer({
-            args: ['--cluster-enabled', 'yes'],
+            // One that nobody has met does not know its own address, and no client could follow it.
+            args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', HOST],
             port: randomInt(LOWEST_PORT, HIGHEST_PORT),
           }),
     );

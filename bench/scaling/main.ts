@@ -18,7 +18,7 @@ is measured.
 
   --quick      about a minute for each: shows that everything works, and writes nothing
 `;
-const WORDS = ['concurrency', 'shards'];
+const WORDS = new Set(['concurrency', 'shards']);
 const RESULTS = join(ROOT, 'bench', 'scaling', 'results.json');
 const PAGE = join(ROOT, 'docs', 'scaling.md');
 const begin = performance.now();
@@ -36,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const unknown = positionals.find((word) => !WORDS.includes(word));
+  const unknown = positionals.find((word) => !WORDS.has(word));
   if (unknown !== undefined) {
     process.stdout.write(`'${unknown}' is not a part; see npm run bench:scaling -- --help\n`);
     return 2;

@@ -49,7 +49,8 @@ export async function measureConcurrency(
     for (const kind of ['timer', 'cpu'] as const) {
       for (const nodes of NODES) {
         for (const concurrency of CONCURRENCY) {
-          await bench.runDown([{ kind, nodes, concurrency }], ({ nodeMs: _, redisMs: __, ...figure }) => {
+          await bench.runDown([{ kind, nodes, concurrency }], ({ jobsPerSecond, ideal: most }) => {
+            const figure = { kind, nodes, concurrency, jobsPerSecond, ideal: most };
             figures.push(figure);
             onFigure(figure);
           });
@@ -182,7 +183,6 @@ class Bench {
     const after = look();
     await this.#finish();
     const jobs = after.jobs - before.jobs;
-    if (jobs === 0) throw new Error(`no result within ${windowMs} ms`);
     return {
       ...configuration,
       jobsPerSecond: Math.round((jobs * 1000) / (after.at - before.at)),
@@ -206,9 +206,12 @@ class Bench {
     process.off('exit', this.#onExit);
   }
 
-  /** Submits a job for each that has ended, so that this many are waiting or running, for this long. */
+  /** Submits a job for each that has ended, so that this many are waiting or running: for this long, and until one has ended. */
   async #keepWaiting(jobs: number, forMs: number): Promise<void> {
-    for (const until = performance.now() + forMs; performance.now() < until;) {
+    const before = this.#sink.received;
+    const [from, late] = [performance.now(), performance.now() + LATE_MS];
+    while (performance.now() < from + forMs || this.#sink.received === before) {
+      if (performance.now() > late) throw new Error(`no result within ${LATE_MS / 1000} s`);
       const missing = jobs - (this.#submitted - this.#sink.received);
       if (missing >= Math.min(CHUNK, jobs / 4)) await this.#submit(Math.min(CHUNK, missing));
       else await sleep(5);

@@ -36,7 +36,11 @@ export async function openServers(shards: number): Promise<Servers> {
   const client =
     shards === 0
       ? new Redis(first.url)
-      : new Cluster([{ host: HOST, port: first.port }], { redisOptions: { password } });
+      : new Cluster([{ host: HOST, port: first.port }], {
+          redisOptions: { password },
+          // No slot moves. The timer of ioredis for looking again may outlive the client, and with it this process.
+          slotsRefreshInterval: 0,
+        });
   return {
     url: first.url,
     client,

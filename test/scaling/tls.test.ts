@@ -79,14 +79,20 @@ it('a cluster over TLS is followed, through a moved slot and a failover, whether
 
   const jobIds = await submit(10);
   await waitUntil('running', () => executor.started.length === 1);
-  const [cancelled = ''] = jobIds.filter((jobId) => !executor.started.includes(jobId));
+  const cancelled = jobIds.find((jobId) => !executor.started.includes(jobId)) ?? '';
   await cloud.cancel(cancelled);
   await cloud.whenState(cancelled, 'cancelled');
 
-  // From here on it announces a name for each server.
+  // From here on it announces a name for each server, once all of them have heard of it.
   for (const { admin } of redis.members) {
     await admin.config('SET', 'cluster-announce-hostname', 'localhost');
     await admin.config('SET', 'cluster-preferred-endpoint-type', 'hostname');
+  }
+  for (const { admin } of redis.members) {
+    await waitUntil(
+      'the names of all',
+      async () => !JSON.stringify(await admin.call('CLUSTER', 'SLOTS')).includes('?'),
+    );
   }
   const stream = streamKey(cloud.qpuId);
   const from = await ownerOf(redis, stream);

@@ -126,9 +126,16 @@ export class Shards {
       // The first says more than those of the commands that it has failed.
       if (!this.#errors.has(key)) this.#errors.set(key, error);
     });
-    cluster.on('+node', (redis: ReturnType<Cluster['nodes']>[number]) =>
-      redis.on('ready', () => this.#errors.delete(keyOfRedis(redis))),
-    );
+    cluster.on('+node', (redis: ReturnType<Cluster['nodes']>[number]) => {
+      redis.on('ready', () => this.#errors.delete(keyOfRedis(redis)));
+      // ioredis sends it before the command of a key that moves, and leaves its failure to nobody.
+      const asking = redis.asking.bind(redis);
+      redis.asking = () => {
+        const answer = asking();
+        answer.catch(() => {});
+        return answer;
+      };
+    });
     cluster.on('refresh', () => {
       if (cluster !== this.#cluster) return;
       this.#slots = cluster.slots;

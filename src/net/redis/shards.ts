@@ -71,13 +71,15 @@ export class Shards {
   async ownerOf(slot: number): Promise<RedisPlace> {
     const cluster = this.#current();
     const looked = cluster.status === 'ready' ? look(cluster) : started(cluster);
-    const failed = await looked.then(
-      () => new Error(`CLUSTERDOWN no server of the cluster has the slot ${slot}`),
+    const silent = await looked.then(
+      () => undefined,
       (thrown: Error) => thrown,
     );
+    // They may have other addresses by now: next time, the servers of the URL are asked, too.
+    if (silent !== undefined && cluster === this.#cluster && cluster.status === 'ready') this.renew();
     const place = this.knownOwnerOf(slot);
-    if (place === undefined) throw failed;
-    return place;
+    if (place !== undefined) return place;
+    throw silent ?? new Error(`CLUSTERDOWN no server of the cluster has the slot ${slot}`);
   }
 
   /** As the cluster said last. */

@@ -117,9 +117,15 @@ export async function healed({ members }: Topology): Promise<void> {
   }
 }
 
-/** A new process for a member that was killed. It still belongs to the cluster. */
-export async function revive({ server }: Member, { url }: Topology): Promise<void> {
+/** A new process for a member that was killed. It still belongs to the cluster. `emptied`: also what it had saved is gone, before
+ *  any client sees it. */
+export async function revive({ server }: Member, { url }: Topology, emptied = false): Promise<void> {
   await server.restart();
+  if (emptied) {
+    const redis = connect(server.url);
+    await redis.flushall();
+    closeRedis(redis);
+  }
   await setPassword(server, new URL(url(0)).password);
 }
 

@@ -70,7 +70,7 @@ const tooManyFiles: Describe = ({ at, code }) => ({
 const partOfTheKeys: Describe = ({ at, code }) => ({
   text: `${at} has only a part of the keys, or is no longer the primary (${code})`,
   remedy:
-    'The node follows a cluster by itself. If this stays: give its user +cluster|slots, and have each server announce an address that can be reached from here, with cluster-announce-ip or cluster-announce-hostname (docs/scaling.md).',
+    'The node follows a cluster by itself. If this stays: give its user +cluster|slots, and have each server announce an address that can be reached from here: cluster-announce-ip with cluster-preferred-endpoint-type ip, or cluster-announce-hostname with hostname (docs/scaling.md).',
 });
 const silent: Describe = (fault) => notReached(fault, 'does not answer', ON_THE_WAY);
 

@@ -43,13 +43,15 @@ function documented(): string[] {
   return words.slice(2);
 }
 
-/** What Redis has refused: `<user> may not <command or key>`. */
+/** What Redis has refused: `<user> may not <command or key>`; without the greeting of the client library, which Redis 7.2 and
+ *  newer know. */
 async function refusals(): Promise<string[]> {
   const log = (await admin.call('ACL', 'LOG')) as (string | number)[][];
-  return log.map((entry) => {
+  const refused = log.map((entry) => {
     const value = (name: string): unknown => entry[entry.indexOf(name) + 1];
     return `${String(value('username'))} may not ${String(value('context'))} ${String(value('object'))}`;
   });
+  return refused.filter((text) => !text.endsWith('client|setinfo'));
 }
 
 it('a user with the documented rights can do all that a node does, and nothing is refused', async (t) => {

@@ -65,6 +65,25 @@ describe('a cluster whose addresses are out of reach', () => {
     await waitUntil('being ready', () => test.node.readiness().ready);
   });
 
+  it('because it announces none: said so, with what to set', async (t) => {
+    const prefer = async (type: string): Promise<void> => {
+      for (const { admin } of redis.members)
+        await admin.config('SET', 'cluster-preferred-endpoint-type', type);
+    };
+    await prefer('unknown-endpoint');
+    const test = await startTestNode({ cloud, executor: new HeldExecutor() });
+    t.after(() => test.stop());
+    const trouble = await waitUntil('saying so', () =>
+      test.node.readiness().troubles.find(({ text }) => text.includes('has only a part of the keys')),
+    );
+    assert.match(trouble.remedy ?? '', /cluster-announce-ip with cluster-preferred-endpoint-type ip/);
+    await prefer('ip');
+    await waitUntil(
+      'no trouble',
+      () => test.node.readiness().ready && test.node.readiness().troubles.length === 0,
+    );
+  });
+
   it('of which a key moves to a server that is gone: only the command for it fails', async (t) => {
     const key = streamKey('any');
     const owner = await ownerOf(redis, key);

@@ -209,7 +209,13 @@ describe('a cluster of three shards, of which the cloud names one', () => {
       await waitUntil('the acknowledgement', async () => (await cloud.pending().catch(() => 1)) === 0);
     });
     await finish([running]);
-    for (const { admin } of redis.members) assert.deepEqual(await admin.call('ACL', 'LOG'), []);
+    for (const { admin } of redis.members) {
+      // The greeting of the client library, which Redis 7.2 and newer know.
+      const refused = ((await admin.call('ACL', 'LOG')) as unknown[][]).filter(
+        (entry) => !entry.includes('client|setinfo'),
+      );
+      assert.deepEqual(refused, []);
+    }
   });
 
   it('that moves the slot of the stream, and of a job, to another shard: no job is lost, none runs twice', async () => {

@@ -206,7 +206,7 @@ unsigned m : 2;              /* another node, within one step */
 #endif
 
 /* -- where a limit applies --------------------------------------------------------------------------------------------- */
-#define MOST_REPEATS 2
+#define MOST_REPEATS NODES
 inline one_more_post() { if :: ghost.mayRepeat < MOST_REPEATS && !ghost.excused -> ghost.mayRepeat++ :: else fi }
 
 /* From here on, only the promises hold that do not ask how often the job has run. */
@@ -255,7 +255,7 @@ inline consider_old_owner() {
   fi
 }
 
-/* Redis has lost what it knew of the job, and a node gets it that knows nothing of it either. */
+/* Redis has lost what it knew of the job, and a node gets or keeps it that does not know what the others know. */
 inline consider_lost_writes() {
   if
   :: ghost.lost && me.done == NONE && me.stage < RUNNING && (ghost.ended || OTHERS_HAVE(n)) -> excuse(FORGETFUL)
@@ -314,7 +314,7 @@ inline admit() {
 
 /* An outcome that another process had: it goes to the outbox, as one that may have been posted. */
 inline take_outcome(outcome, limit) {
-  me.out = outcome; me.stage = SAVING; me.held = SAFE; me.maybeSent = true; append(SAVED);
+  me.out = outcome; me.stage = SAVING; me.held = SAFE; me.maybeSent = true; me.copy = copies; append(SAVED);
   if :: LIMIT(limit) -> one_more_post() :: else fi
 }
 
@@ -413,7 +413,7 @@ inline sweep() {
      if :: !IS(FORGET_LEASE) && (me.mode == UP || me.stage >= RUNNING || me.ack) -> idle = 0 :: else fi;
      if
      :: me.mode == UP && !KNOWN(n) -> me.found = true; me.held = 0
-     :: me.mode == UP && (me.stage == CHECKING || me.stage == QUEUED) -> me.held = 0
+     :: me.mode == UP && (me.stage == CHECKING || me.stage == QUEUED) -> consider_lost_writes(); me.held = 0
      :: else
      fi
   :: me.mine && redis.owner != PENDING(n) ->           /* taken over since: XCLAIM leaves it there, and says so */
@@ -424,7 +424,7 @@ inline sweep() {
      me.found = false;
      if
      :: me.stage == QUEUED && (IS_PENDING(redis.owner) || IS_FINAL(redis.state)) -> me.stage = NOWHERE
-     :: me.stage == QUEUED && !IS_PENDING(redis.owner) && !IS_FINAL(redis.state) -> me.held = 0
+     :: me.stage == QUEUED && !IS_PENDING(redis.owner) && !IS_FINAL(redis.state) -> consider_lost_writes(); me.held = 0
      :: else
      fi
   fi;
@@ -509,7 +509,8 @@ proctype NodeAt(byte n) {
      fi }
 
   /* lanes.ts, plugins/webhook: one attempt. */
-  :: d_step { (me.stage == WAITING && (!me.copy || IS(POST_BEFORE_COPY))) || (IS(POST_BEFORE_FSYNC) && me.stage == SAVING) ->
+  :: d_step { (me.stage == WAITING && (!me.copy || IS(POST_BEFORE_COPY))) ||
+              (me.stage == SAVING && IS(POST_BEFORE_FSYNC)) ->
      SAY("node %d posts the outcome\n");
      PROMISE("saved-before-said", ghost.saved || IS_DELIVERED);
      ghost.attempted = (copies || !LIMIT(FOUND_SAVED));
@@ -564,7 +565,7 @@ proctype NodeAt(byte n) {
      SAY("Redis takes the writes of node %d, and the connection is lost\n");
      redis_takes_state(); redis_takes_ack(); is_cut(); cuts-- }
 
-  /* outcome-copies.ts: the copy has a way of its own, and so has its answer. */
+  /* outbox.ts: the copy has a way of its own to Redis, so it may be there before the state. */
   :: d_step { CONNECTED(n) && me.copy ->
      SAY("Redis takes the copy of node %d\n");
      redis.copy = me.out; me.copy = false; say_state() }
@@ -583,7 +584,8 @@ proctype NodeAt(byte n) {
               (!me.maybeSent || IS(CANCEL_AFTER_POST)) ->
      SAY("node %d sees the cancel, before any post\n");
      me.stage = CANCELLING; me.copy = false; append(DROPPED) }
-  :: d_step { CONNECTED(n) && redis.cancel && me.stage == WAITING && me.maybeSent && !ghost.attempted && !LIMIT(FOUND_SAVED) ->
+  :: d_step { CONNECTED(n) && redis.cancel && me.stage == WAITING && me.maybeSent && !ghost.attempted &&
+              !LIMIT(FOUND_SAVED) ->
      SAY("node %d sees the cancel of a job that it found in its outbox, before any post\n");
      PROMISE("cancel-wins", false) }
 
@@ -596,16 +598,11 @@ proctype NodeAt(byte n) {
      if :: me.stage == QUEUED -> me.stage = NOWHERE :: else fi;
      if :: !KNOWN(n) -> me.found = true; me.held = 0 :: else fi }
 
-  /* recovery.ts: XCLAIM of an entry that was found pending. */
+  /* recovery.ts: an entry that was found pending is read, as long as it is surely this node's. That claims nothing. */
   :: d_step { me.mode == UP && !me.cut && me.found && !KNOWN(n) && FRESH(n) ->
      SAY("node %d fetches the pending entry\n");
-     if
-     :: IS_PENDING(redis.owner) ->
-        consider_old_owner();
-        consider_lost_writes();
-        redis.owner = PENDING(n); idle = 0; me.stage = READ; me.held = 0
-     :: else -> me.found = false
-     fi }
+     consider_lost_writes();
+     me.stage = READ }
 
   /* recovery.ts: a sweep. It comes at least once in each tick, below, and at any time. */
 #ifndef LIVE
@@ -641,7 +638,10 @@ proctype NodeAt(byte n) {
   :: d_step { me.mode != DOWN && kills > 0 ->
      SAY("node %d loses power\n");
      kills--;
-     if :: (me.written == SETTLED || me.written == DONE) && me.synced == SAVED && LIMIT(POWER) -> one_more_post() :: else fi;
+     if
+     :: (me.written == SETTLED || me.written == DONE) && me.synced == SAVED && LIMIT(POWER) -> one_more_post()
+     :: else
+     fi;
      answer_is_missing(); run_is_lost(me.synced);
      me.written = me.synced; me.marked = false;
      killed() }

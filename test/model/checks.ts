@@ -19,9 +19,10 @@ const jobs = (settings: Settings, manner: Manner = 'nearest'): Check => ({
   settings,
 });
 const starts = (settings: Settings): Check => ({ model: 'starts.pml', manner: 'nearest', settings });
-const large = (settings: Settings, manner: Manner = 'deep'): Check => ({
-  ...jobs(settings, manner),
+const large = (settings: Settings, more: Partial<Check> = {}): Check => ({
+  ...jobs(settings, 'deep'),
   hashBits: 24,
+  ...more,
 });
 
 /** All promises hold. */
@@ -50,6 +51,25 @@ export const LARGE: readonly Check[] = [
   ...CLOSED,
   large({ KILLS: 1, CUTS: 1, CANCELS: 1 }),
   large({ KILLS: 1, CUTS: 1, SLOW_SWEEPS: 1 }),
+  large({ KILLS: 1, CUTS: 1, DRAINS: 1 }),
+  large({ KILLS: 1, FORGETS: 1 }),
+  large({ CUTS: 1, FORGETS: 1, CANCELS: 1 }),
+  large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),
+  large({ CUTS: 2, SLOW_SWEEPS: 1, CANCELS: 1 }),
+  large({ KILLS: 2, CUTS: 1 }),
+  large({ KILLS: 2, DRAINS: 1, CANCELS: 1 }),
+  large({ KILLS: 2 }, { defines: ['-DNODES=3'] }),
+  large({ KILLS: 1, CUTS: 1 }, { defines: ['-DNODES=3'] }),
+  large({ COPIES: 1, KILLS: 1, CUTS: 1, CANCELS: 1 }),
+  large({ COPIES: 1, KILLS: 1, DRAINS: 1, CANCELS: 1 }),
+  large({ COPIES: 1, KILLS: 1, FORGETS: 1 }),
+  large({ COPIES: 1, KILLS: 2, CUTS: 1 }),
+  large({ COPIES: 1, WITHOUT: 3, KILLS: 2, CANCELS: 1 }, { without: 'lost-disk' }),
+  large({ KILLS: 1, CUTS: 1, CANCELS: 1 }, { manner: 'endless' }),
+  large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }, { manner: 'endless' }),
+  large({ KILLS: 1, FORGETS: 1 }, { manner: 'endless' }),
+  large({ COPIES: 1, KILLS: 1, CUTS: 1, CANCELS: 1 }, { manner: 'endless' }),
+  starts({ CRASHES: 8, MOST: 4 }),
 ];
 
 /** A limit of the promises, or a mistake in the program, and the promise that breaks with it. */

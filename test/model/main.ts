@@ -35,9 +35,11 @@ async function explore(): Promise<void> {
   const rows = await onAllCores(LARGE, async (check) => {
     const what = `${check.model}: ${sizeOf(check)}`;
     process.stderr.write(`${minutes()}  ${what} …\n`);
+    let said = 0;
     const verdict = await verdictOn(check, (states) => {
-      if (states % 10e6 < 1e6)
-        process.stderr.write(`${minutes()}  ${what}: ${states / 1e6} million states\n`);
+      if (states < said + 5e6) return;
+      said = states;
+      process.stderr.write(`${minutes()}  ${what}: ${Math.floor(states / 1e6)} million states\n`);
     });
     const { states, seconds, megabytes, isComplete, broken } = verdict;
     isGood &&= isComplete && broken === undefined;

@@ -45,7 +45,7 @@ export interface Verdict {
 export interface Search {
   /** The size of the table of states; a small one is faster to begin with. */
   readonly hashBits?: number | undefined;
-  /** Hears of each million. */
+  /** Hears from time to time how many there are by now. */
   readonly onStates?: ((states: number) => void) | undefined;
 }
 

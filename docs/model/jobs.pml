@@ -15,9 +15,9 @@
 /* How much may go wrong in one history; set by what starts the check. Troubles without a number may happen any number of
  * times. */
 unsigned kills : 2, cuts : 2, forgets : 2, drains : 2, cancels : 2, slowSweeps : 2;
-bool forgetful;      /* Redis may lose its last writes, or could */
-bool drainable;      /* a node may drain, or could */
-bool copies;         /* the option outcomeCopy: a second copy of each outcome, in Redis */
+bool forgetful;             /* Redis may lose its last writes, or could */
+bool drainable;             /* a node may drain, or could */
+bool copies;                /* the option outcomeCopy: a second copy of each outcome, in Redis */
 
 /* For the promise that every job ends, the troubles must be over at last, and time passes by itself only a few times: from
  * then on, whenever nothing else can happen. */
@@ -26,9 +26,8 @@ bool copies;         /* the option outcomeCopy: a second copy of each outcome, i
 #define LOSSES 1
 unsigned ticks : 2 = TICKS, losses : 2 = LOSSES;
 bool staysAway;             /* a node that is killed does not come back, unless only it can deliver an outcome */
-#define HOLDS(n) (node[n].written >= SAVED && node[n].written <= DROPPED && redis.copy == NONE)
 #define MAY_READ(n) true
-#define MAY_START(n) (!staysAway || n > 0 || HOLDS(n))
+#define MAY_START(n) (!staysAway || n > 0 || (HAS_END(n) && redis.copy == NONE))
 #define TIME_MAY_PASS ticks > 0
 #define A_TICK_LESS ticks--
 #define MAY_LOSE losses > 0
@@ -169,6 +168,7 @@ typedef Ghost {
   bool saved;               /* an outcome is on a disk */
   unsigned got : 4;         /* the outcome that the cloud has */
   bool refused;
+  bool cancelled;           /* Redis has said so once */
   bool attempted;           /* a post has begun */
   bool copyRefused;         /* Redis has refused a copy */
   unsigned mayRepeat : 2;   /* answers that are missing */
@@ -336,15 +336,16 @@ inline redis_takes_state() {
      PROMISE("final-state-stays",
              !IS_FINAL(redis.state) || redis.state == me.state || ghost.excused || CANCELLED_IN_TIME);
      PROMISE("cancelled-not-posted", me.state != CANCELLED || ghost.got == 0 || ghost.excused);
-     redis.state = me.state
+     redis.state = me.state;
+     if :: redis.state == CANCELLED -> ghost.cancelled = true :: else fi
   :: else
   fi
 }
 
 inline redis_takes_ack() {
   if
-  :: me.ack && redis.owner != ACKED ->
-     PROMISE("nothing-lost", IS_DELIVERED || redis.state == CANCELLED || ghost.saved);
+  :: me.ack && IS_PENDING(redis.owner) ->
+     PROMISE("nothing-lost", IS_DELIVERED || ghost.cancelled || ghost.saved);
      redis.owner = ACKED; idle = 0
   :: else
   fi;
@@ -686,7 +687,7 @@ proctype NodeAt(byte n) {
 #ifdef LIVE
 #define IDLE(n) (node[n].stage == NOWHERE && !node[n].ack && node[n].state == NONE)
 #define STATE_IS_FINAL (IS_FINAL(redis.state) || ghost.excused || (LIMIT(FORGETFUL) && ghost.lost))
-#define all_ended (redis.owner == ACKED && STATE_IS_FINAL && (IS_DELIVERED || redis.state == CANCELLED) && \
+#define all_ended (redis.owner == ACKED && STATE_IS_FINAL && (IS_DELIVERED || ghost.cancelled) && \
                    IDLE(0) && IDLE(1))
 #endif
 

@@ -1,6 +1,7 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
 import { createLogger } from '../../log.ts';
+import { LogLevels } from '../../log/levels.ts';
 import { healthAddress } from '../../kernel/health-address.ts';
 import type { Node } from '../../node.ts';
 import { definePlugin } from '../../plugin.ts';
@@ -8,6 +9,8 @@ import type { Executor } from '../../device/executor.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { readDoorToken } from '../../state/door-token.ts';
 import { TARGETS } from '../../protocol/ir.ts';
+import { presence } from '../local-node/presence.ts';
+import { LevelWatch } from '../start/level-watch.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import type { DevNode, DevTerms } from './run.ts';
@@ -94,11 +97,13 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     configPath: options.config,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  const level = options.verbose === true ? 'debug' : 'warn';
-  const log = createLogger({ level, ...logOutput() });
+  const levels = new LogLevels(options.verbose === true ? 'debug' : 'warn');
+  const log = createLogger({ level: levels, ...logOutput() });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
+  const levelWatch = new LevelWatch(levels, terms.stateDir, log);
+  const plugins = [simulatorByDefault, presence(false), levelWatch.plugin];
+  const node = composeNode({ config, env, log, plugins });
   new StrayErrors(config).watch(node);
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });

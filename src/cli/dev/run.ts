@@ -12,7 +12,7 @@ import type { Target } from '../../protocol/ir.ts';
 import { ReleaseStack } from '../../kernel/release.ts';
 import { bell, startLocalCloud, within, type LocalCloud, type Verdict } from '../../testing/index.ts';
 import { paint, type Output } from '../terminal/output.ts';
-import { announce, findSession, withdraw, type Rendezvous } from './rendezvous.ts';
+import { announce, runningSession, withdraw, type Rendezvous } from './rendezvous.ts';
 import { reportLines } from './report.ts';
 import { sampleJobs } from './samples.ts';
 
@@ -141,8 +141,8 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     return summary(cloud, good, node, out);
   }
 
-  await announceSession(cloud, env, out, release);
-  await explain(folder, target, env, out, node.page);
+  await announceSession(cloud, stateDir, env, out, release);
+  await explain({ folder, stateDir, target, env, out, page: node.page });
   await aborted(AbortSignal.any([signal, nodeEnded]));
   if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
@@ -182,12 +182,13 @@ function summary(cloud: LocalCloud, good: readonly boolean[], { isExact }: DevNo
 
 async function announceSession(
   cloud: LocalCloud,
+  stateDir: string,
   env: NodeJS.ProcessEnv,
   out: Output,
   release: ReleaseStack,
 ): Promise<void> {
-  const rendezvous: Rendezvous = { url: cloud.url, token: cloud.adminToken, pid: process.pid };
-  const other = otherSession(env);
+  const rendezvous: Rendezvous = { url: cloud.url, token: cloud.adminToken, pid: process.pid, stateDir };
+  const other = runningSession(env);
   await announce(rendezvous, env);
   release.push('the announcement of the session', () => withdraw(rendezvous, env));
   if (other !== undefined) {
@@ -195,24 +196,16 @@ async function announceSession(
   }
 }
 
-/** Ignores a file that cannot be read: the announcement replaces it, or fails with a better error. */
-function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
-  try {
-    const other = findSession(env);
-    if (other !== undefined) process.kill(other.pid, 0);
-    return other;
-  } catch {
-    return undefined;
-  }
+interface Explained {
+  readonly folder: string;
+  readonly stateDir: string;
+  readonly target: Target;
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Output;
+  readonly page: string | undefined;
 }
 
-async function explain(
-  folder: string,
-  target: Target,
-  env: NodeJS.ProcessEnv,
-  out: Output,
-  page: string | undefined,
-): Promise<void> {
+async function explain({ folder, stateDir, target, env, out, page }: Explained): Promise<void> {
   const file = join(folder, 'bell.json');
   await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
   out.write('');
@@ -220,6 +213,8 @@ async function explain(
   const where = manager === undefined ? 'from another terminal' : 'from another terminal, in this folder';
   out.write(`Ready for your own circuits; ${where}:`);
   out.write(`  ${manager ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  out.write('And to look at its node, as at any other (status, jobs, stats, pause, …):');
+  out.write(`  CODA_STATE_DIR=${shellQuoted(stateDir)} ${manager ?? ''}coda top`);
   if (page?.includes('#token=') === true) out.write('Or drop a file with a circuit on the page.');
   out.write('Ctrl-C ends everything.');
 }

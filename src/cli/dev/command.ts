@@ -15,10 +15,12 @@ import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import type { DevNode, DevTerms } from './run.ts';
 import { CONFIG_OPTION, targetOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { UsageError } from '../terminal/failure.ts';
 import { logOutput, terminal } from '../terminal/output.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
+  readonly cloudOnly?: boolean;
   readonly verbose?: boolean;
   readonly redisUrl?: string;
   readonly port?: string;
@@ -31,6 +33,10 @@ export function addDev(cli: CAC): void {
   cli
     .command('dev', 'Run a local cloud, a Redis and a node on this machine, with sample circuits')
     .option('--once', 'Exit when the sample jobs are done: with 0 if all results are right')
+    .option(
+      '--cloud-only',
+      'Start no node, and show how to start one of yours: to try coda start, pause, stop, …',
+    )
     .option('--redis-url <url>', 'Use this Redis instead of starting one')
     .option('--port <port>', 'Port of the local cloud (default: a free one)')
     .option('--shots <n>', 'Number of shots of each sample circuit (default: 1000)')
@@ -49,10 +55,16 @@ async function dev(options: DevOptions): Promise<number> {
   const port = wholeNumberOption('--port', options.port, 0, 65_535);
   const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
   const qubits = wholeNumberOption('--qubits', options.qubits, 1, 1000);
+  if (options.once === true && options.cloudOnly === true) {
+    throw new UsageError(
+      '--once and --cloud-only exclude each other: without a node, no sample is ever done',
+    );
+  }
   const signal = abortOnSignals();
   const { runDev } = await import('./run.ts');
   return runDev({
     once: options.once === true,
+    cloudOnly: options.cloudOnly === true,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(port === undefined ? {} : { port }),
     ...(shots === undefined ? {} : { shots }),

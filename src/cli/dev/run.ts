@@ -41,6 +41,8 @@ export interface DevNode {
 export interface DevOptions {
   /** Ends the session when the samples are done, instead of at `signal`. */
   readonly once: boolean;
+  /** Starts no node, and says how to start one by hand. */
+  readonly cloudOnly?: boolean;
   /** Default: starts a redis-server. */
   readonly redisUrl?: string;
   /** Port of the local cloud. Default: a free one. */
@@ -114,6 +116,12 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   out.write(`redis  ${maskUrlPasswords(cloud.redisUrl)}`);
   out.write(`cloud  ${cloud.url}`);
   if (signal.aborted) return once ? 1 : 0;
+  if (options.cloudOnly === true) {
+    await announceSession(cloud, stateDir, env, out, release);
+    await explainCloud(cloud, { folder, stateDir, target, env, out });
+    await aborted(signal);
+    return 0;
+  }
 
   const node = await options.startNode({ url: cloud.url, token: cloud.issueToken(), stateDir });
   let isLeaving = false;
@@ -142,7 +150,7 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   }
 
   await announceSession(cloud, stateDir, env, out, release);
-  await explain({ folder, stateDir, target, env, out, page: node.page });
+  await explain({ folder, stateDir, target, env, out }, node.page);
   await aborted(AbortSignal.any([signal, nodeEnded]));
   if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
@@ -202,21 +210,45 @@ interface Explained {
   readonly target: Target;
   readonly env: NodeJS.ProcessEnv;
   readonly out: Output;
-  readonly page: string | undefined;
 }
 
-async function explain({ folder, stateDir, target, env, out, page }: Explained): Promise<void> {
-  const file = join(folder, 'bell.json');
-  await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
+async function explain(explained: Explained, page: string | undefined): Promise<void> {
+  const { stateDir, env, out } = explained;
+  const submit = await submitCommand(explained);
   out.write('');
-  const manager = managerOf(env);
-  const where = manager === undefined ? 'from another terminal' : 'from another terminal, in this folder';
-  out.write(`Ready for your own circuits; ${where}:`);
-  out.write(`  ${manager ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  out.write(`Ready for your own circuits; ${fromWhere(env)}:`);
+  out.write(submit);
   out.write('And to look at its node, as at any other (status, jobs, stats, pause, …):');
-  out.write(`  CODA_STATE_DIR=${shellQuoted(stateDir)} ${manager ?? ''}coda top`);
+  out.write(`  CODA_STATE_DIR=${shellQuoted(stateDir)} ${managerOf(env) ?? ''}coda top`);
   if (page?.includes('#token=') === true) out.write('Or drop a file with a circuit on the page.');
   out.write('Ctrl-C ends everything.');
+}
+
+/** The state directory is not that of the configuration: there, a token would replace the credentials of a node in use. */
+async function explainCloud(cloud: LocalCloud, explained: Explained): Promise<void> {
+  const { stateDir, env, out } = explained;
+  const submit = await submitCommand(explained);
+  const manager = managerOf(env) ?? '';
+  out.write('');
+  out.write(`No node is started. Start yours ${fromWhere(env)}:`);
+  out.write(`  export CODA_WEBAPP_URL=${cloud.url} CODA_STATE_DIR=${shellQuoted(stateDir)}`);
+  out.write(`  ${manager}coda start --daemon --token ${cloud.issueToken()}`);
+  out.write(
+    'Then send it a circuit, and try the other commands: status, top, pause, stop, and start without a token.',
+  );
+  out.write(submit);
+  out.write('Stop the node before Ctrl-C ends this, and removes its state.');
+}
+
+function fromWhere(env: NodeJS.ProcessEnv): string {
+  return managerOf(env) === undefined ? 'from another terminal' : 'from another terminal, in this folder';
+}
+
+/** A command that can be pasted, with a circuit that is there. */
+async function submitCommand({ folder, target, env }: Explained): Promise<string> {
+  const file = join(folder, 'bell.json');
+  await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
+  return `  ${managerOf(env) ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`;
 }
 
 /** What calls `coda` from a terminal, if a package manager has called it now: then it may be on no path but a script's. */

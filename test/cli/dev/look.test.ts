@@ -52,3 +52,25 @@ it('is looked at and paused as any other; without its state directory, each comm
   }
   assert.doesNotMatch(await said(1, ['status'], elsewhere), /coda dev/);
 });
+
+it('can be one that was started by hand, as at the cloud: without an account, and with no state but its own', async () => {
+  assert.match(await said(2, ['dev', '--cloud-only', '--once'], {}), /exclude each other/);
+  const dev = coda(['dev', '--cloud-only'], { cwd: folder, env: home });
+  try {
+    await dev.says('Ctrl-C ends this');
+    const text = dev.output();
+    const [, url = '', stateDir = ''] =
+      /^ {2}export CODA_WEBAPP_URL=(\S+) CODA_STATE_DIR=(\S+)$/m.exec(text) ?? [];
+    const [, start = ''] = /^ {2}coda (start --daemon .*)$/m.exec(text) ?? [];
+    const [, submit = ''] = /^ {2}coda (submit .*)$/m.exec(text) ?? [];
+    const env = { CODA_WEBAPP_URL: url, CODA_STATE_DIR: stateDir, CODA_PORT: '0' };
+    assert.match(await said(0, start.split(' '), { ...env, CODA_EXECUTOR_FACTORY: 'simulator' }), /ready/);
+    assert.match(await said(0, submit.split(' '), {}), /500 shots/);
+    assert.match(await said(0, ['stop'], env), /^stopped PID/m);
+    assert.match(await said(0, ['start', '--daemon'], env), /ready/);
+    assert.match(await said(0, ['stop'], env), /^stopped PID/m);
+  } finally {
+    dev.child.kill('SIGTERM');
+    await dev.ended;
+  }
+});

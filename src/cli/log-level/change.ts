@@ -1,4 +1,5 @@
 // Writes the levels that the operator wants into the node's folder, waits until the node has them, and shows them.
+import { devNodeHint } from '../dev/rendezvous.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../../protocol/text.ts';
 import {
@@ -158,7 +159,11 @@ function show(out: Output, set: readonly SetLevel[], live: Live | undefined, isR
     for (const [plugin, level] of last) row(plugin ?? 'log level', level, plugin);
     if (set.length === 0) out.write('the log has the levels of the settings');
     if (isRunning) out.error('the node has not confirmed it: coda status shows its state');
-    else out.write('no node runs here; this takes effect at its next start');
+    else {
+      out.write('no node runs here; this takes effect at its next start');
+      const hint = devNodeHint();
+      if (hint !== undefined) out.write(hint);
+    }
     return;
   }
   row('log level', live['level'], null);

@@ -17,7 +17,7 @@ export class CountedLines {
 
   /** Whether the next line is written; otherwise it is counted. */
   hasRoom(): boolean {
-    this.#timer ??= setTimeout(() => this.#end(), WINDOW_MS).unref();
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#end(), WINDOW_MS).unref();
     this.#lines += 1;
     return this.#lines <= LINES;
   }

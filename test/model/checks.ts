@@ -5,20 +5,25 @@ export interface Check {
   readonly model: 'jobs.pml' | 'starts.pml';
   readonly manner: Manner;
   readonly settings: Settings;
-  /** Its size, if it is not two nodes and one job. */
+  /** Its size, if it is not two nodes. */
   readonly defines?: readonly string[];
   /** Of the table of states; the default is for small ones. */
   readonly hashBits?: number;
+  /** The limit that is taken away, if all promises hold without it. */
+  readonly without?: string;
 }
 
-const jobs = (settings: Settings, manner: Manner = 'all'): Check => ({ model: 'jobs.pml', manner, settings });
-const starts = (settings: Settings): Check => ({ model: 'starts.pml', manner: 'all', settings });
-const large = (settings: Settings, defines: readonly string[] = []): Check => ({
-  ...jobs(settings),
-  defines,
-  hashBits: 26,
+const jobs = (settings: Settings, manner: Manner = 'nearest'): Check => ({
+  model: 'jobs.pml',
+  manner,
+  settings,
 });
-const largeEndless = (settings: Settings): Check => ({ ...jobs(settings, 'endless'), hashBits: 24 });
+const starts = (settings: Settings): Check => ({ model: 'starts.pml', manner: 'nearest', settings });
+const large = (settings: Settings, more: Partial<Check> = {}): Check => ({
+  ...jobs(settings, 'deep'),
+  hashBits: 24,
+  ...more,
+});
 
 /** All promises hold. */
 export const SMALL: readonly Check[] = [
@@ -27,25 +32,43 @@ export const SMALL: readonly Check[] = [
   jobs({ CUTS: 1, SLOW_SWEEPS: 1 }),
   jobs({ FORGETS: 1 }),
   jobs({ DRAINS: 1, CANCELS: 1 }),
+  jobs({ COPIES: 1, CUTS: 1 }),
   jobs({ KILLS: 1 }, 'endless'),
   jobs({ CUTS: 1 }, 'endless'),
   jobs({ DRAINS: 1, CANCELS: 1 }, 'endless'),
+  jobs({ COPIES: 1, KILLS: 1 }, 'endless'),
   ...[1, 2, 3].map((most) => starts({ CRASHES: 4, MOST: most })),
+];
+
+/** A second copy of each outcome in Redis closes these limits: all promises hold without them. */
+export const CLOSED: readonly Check[] = [
+  { ...jobs({ COPIES: 1, WITHOUT: 3, KILLS: 1, CANCELS: 1 }), without: 'lost-disk' },
+  { ...jobs({ COPIES: 1, WITHOUT: 4, KILLS: 1, CANCELS: 1 }), without: 'dead-disk' },
 ];
 
 export const LARGE: readonly Check[] = [
   ...SMALL,
-  large({ KILLS: 1, CUTS: 1 }),
-  large({ KILLS: 1, DRAINS: 1, CANCELS: 1 }),
-  large({ FORGETS: 1, CANCELS: 1 }),
-  large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),
-  large({ KILLS: 2 }),
-  large({ CUTS: 2 }),
+  ...CLOSED,
+  large({ KILLS: 1, CUTS: 1, CANCELS: 1 }),
   large({ KILLS: 1, CUTS: 1, SLOW_SWEEPS: 1 }),
-  large({ KILLS: 1 }, ['-DNODES=3']),
-  largeEndless({ KILLS: 1, CUTS: 1, CANCELS: 1 }),
-  largeEndless({ FORGETS: 1 }),
-  largeEndless({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),
+  large({ KILLS: 1, CUTS: 1, DRAINS: 1 }),
+  large({ KILLS: 1, FORGETS: 1 }),
+  large({ CUTS: 1, FORGETS: 1, CANCELS: 1 }),
+  large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }),
+  large({ CUTS: 2, SLOW_SWEEPS: 1, CANCELS: 1 }),
+  large({ KILLS: 2, CUTS: 1 }),
+  large({ KILLS: 2, DRAINS: 1, CANCELS: 1 }),
+  large({ KILLS: 2 }, { defines: ['-DNODES=3'] }),
+  large({ KILLS: 1, CUTS: 1 }, { defines: ['-DNODES=3'] }),
+  large({ COPIES: 1, KILLS: 1, CUTS: 1, CANCELS: 1 }),
+  large({ COPIES: 1, KILLS: 1, DRAINS: 1, CANCELS: 1 }),
+  large({ COPIES: 1, KILLS: 1, FORGETS: 1 }),
+  large({ COPIES: 1, KILLS: 2, CUTS: 1 }),
+  large({ COPIES: 1, WITHOUT: 3, KILLS: 2, CANCELS: 1 }, { without: 'lost-disk' }),
+  large({ KILLS: 1, CUTS: 1, CANCELS: 1 }, { manner: 'endless' }),
+  large({ CUTS: 1, DRAINS: 1, CANCELS: 1 }, { manner: 'endless' }),
+  large({ KILLS: 1, FORGETS: 1 }, { manner: 'endless' }),
+  large({ COPIES: 1, KILLS: 1, CUTS: 1, CANCELS: 1 }, { manner: 'endless' }),
   starts({ CRASHES: 8, MOST: 4 }),
 ];
 
@@ -86,6 +109,8 @@ export const LIMITS: readonly Breaks[] = [
   limit('power', 11, 'no-needless-repeat', { KILLS: 1 }),
   limit('early-start', 12, 'one-run-at-a-time', { KILLS: 1, CUTS: 1 }),
   limit('late-cancel', 13, 'final-state-stays', { CANCELS: 1 }),
+  limit('uncopied', 16, 'saved-runs-no-more', { COPIES: 1, KILLS: 1 }),
+  limit('found-copy', 17, 'no-needless-repeat', { COPIES: 1, KILLS: 1 }),
   ofStarts(limit('early-mark', 14, 'own-starts-only', { CRASHES: 4, MOST: 2 })),
   ofStarts(limit('reading', 15, 'own-starts-only', { CRASHES: 4, MOST: 1 })),
 ];
@@ -103,18 +128,20 @@ export const MUTANTS: readonly Breaks[] = [
   mutant('cancel a job that may be lost', 9, 'final-state-stays', { CUTS: 1, CANCELS: 1 }),
   mutant('cancel a failure of another node', 10, 'final-state-stays', { KILLS: 1, CANCELS: 1 }),
   mutant('take what was not renewed for renewed', 11, 'one-run-at-a-time', { CUTS: 1, SLOW_SWEEPS: 1 }),
+  mutant('post before the copy is there', 14, 'saved-runs-no-more', { COPIES: 1, KILLS: 1 }),
+  mutant('cancel an outcome that was found in Redis', 15, 'final-state-stays', {
+    COPIES: 1,
+    KILLS: 1,
+    CANCELS: 1,
+  }),
   ofStarts(mutant('forget the starts', 12, 'gives-up-in-time', { CRASHES: 4, MOST: 2 })),
   ofStarts(mutant('always mark ahead', 13, 'own-starts-only', { CRASHES: 4, MOST: 3 })),
 ];
 
-/** In words, such as '2 nodes, 1 job, 1 kill'. */
-export function sizeOf({ model, settings, defines = [] }: Check): string {
-  const of = (name: string, otherwise: number): number =>
-    Number(defines.find((define) => define.startsWith(`-D${name}=`))?.split('=')[1] ?? otherwise);
-  const words =
-    model === 'starts.pml'
-      ? ['1 node', '3 jobs']
-      : [counted(of('NODES', 2), 'node'), counted(of('JOBS', 1), 'job')];
+/** In words, such as '2 nodes, 1 kill'. */
+export function sizeOf({ model, settings, defines = [], without }: Check): string {
+  const nodes = defines.find((define) => define.startsWith('-DNODES='))?.split('=')[1] ?? 2;
+  const words = model === 'starts.pml' ? ['1 node', '3 jobs'] : [counted(Number(nodes), 'node')];
   const names: Record<string, string> = {
     KILLS: 'kill',
     CUTS: 'cut',
@@ -129,6 +156,8 @@ export function sizeOf({ model, settings, defines = [] }: Check): string {
     const word = names[name];
     if (word !== undefined) words.push(counted(value, word));
   }
+  if (settings['COPIES'] === 1) words.push('copies in Redis');
+  if (without !== undefined) words.push(`without ${without}`);
   return words.join(', ');
 }
 

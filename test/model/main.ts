@@ -2,6 +2,7 @@
 // limit of the promises, and each mistake that a program might make, the way to what happens then. With `--page` it only
 // writes the page of these ways.
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LARGE, LIMITS, MUTANTS, resultOf, sectionOf, sizeOf, type Breaks, type Check } from './checks.ts';
 import { Checker, MODELS, whyNotHere, type Verdict } from './spin.ts';
@@ -29,35 +30,57 @@ for (const checker of checkers.values()) (await checker).close();
 process.exitCode = isGood ? 0 : 1;
 
 async function explore(): Promise<void> {
-  say('| model | explored | states | seconds | memory | result |\n| --- | --- | --- | --- | --- | --- |\n');
-  for (const check of LARGE) {
-    const verdict = await verdictOn(check);
+  const startedAt = performance.now();
+  const minutes = (): string => `${((performance.now() - startedAt) / 60_000).toFixed(1)} min`;
+  const rows = await onAllCores(LARGE, async (check) => {
+    const what = `${check.model}: ${sizeOf(check)}`;
+    process.stderr.write(`${minutes()}  ${what} …\n`);
+    let said = 0;
+    const verdict = await verdictOn(check, (states) => {
+      if (states < said + 5e6) return;
+      said = states;
+      process.stderr.write(`${minutes()}  ${what}: ${Math.floor(states / 1e6)} million states\n`);
+    });
     const { states, seconds, megabytes, isComplete, broken } = verdict;
     isGood &&= isComplete && broken === undefined;
-    const result = check.manner === 'endless' ? 'every job ends' : resultOf(verdict);
-    const figures = [states.toLocaleString('en'), String(seconds), `${Math.round(megabytes)} MB`];
-    say(
-      `| ${[check.model, sizeOf(check), ...figures, broken === undefined ? result : resultOf(verdict)].join(' | ')} |\n`,
-    );
-    if (broken !== undefined) say(`\n${broken.steps.join('\n')}\n\n`);
-  }
+    const isLive = check.manner === 'endless' && resultOf(verdict) === 'all promises hold';
+    const result = isLive ? 'every job ends' : resultOf(verdict);
+    const figures = [states.toLocaleString('en'), String(Math.ceil(seconds)), `${Math.round(megabytes)} MB`];
+    process.stderr.write(`${minutes()}  ${what}: ${result}\n`);
+    const row = `| ${[`\`${check.model}\``, sizeOf(check), ...figures, result].join(' | ')} |\n`;
+    return broken === undefined ? row : `${row}\n${broken.steps.join('\n')}\n\n`;
+  });
+  say('| model | explored | states | seconds | memory | result |\n| --- | --- | --- | --- | --- | --- |\n');
+  say(rows.join(''));
+}
+
+/** In the order of `all`. */
+async function onAllCores<T, R>(all: readonly T[], work: (each: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = all.entries();
+  const lane = async (): Promise<void> => {
+    for (const [i, each] of left) results[i] = await work(each);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  return results;
 }
 
 async function waysOf(all: readonly Breaks[]): Promise<string[]> {
-  const sections: string[] = [];
-  for (const each of all) {
+  return onAllCores(all, async (each) => {
     const verdict = await verdictOn(each.check);
     isGood &&= verdict.broken?.promise === each.promise;
-    sections.push(sectionOf(each, verdict));
-  }
-  return sections;
+    return sectionOf(each, verdict);
+  });
 }
 
-async function verdictOn({ model, manner, settings, defines = [], hashBits }: Check): Promise<Verdict> {
+async function verdictOn(
+  { model, manner, settings, defines = [], hashBits }: Check,
+  onStates?: (states: number) => void,
+): Promise<Verdict> {
   const key = [model, manner, ...defines].join(' ');
   const checker = checkers.get(key) ?? Checker.make(model, manner, defines);
   checkers.set(key, checker);
-  return (await checker).check(settings, hashBits === undefined ? {} : { hashBits });
+  return (await checker).check(settings, { hashBits, onStates });
 }
 
 function say(text: string): void {

@@ -2,17 +2,18 @@
 // limits is needed: without it, a promise breaks.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { LIMITS, MUTANTS, resultOf, sectionOf, sizeOf, SMALL, type Check } from './checks.ts';
+import { CLOSED, LIMITS, MUTANTS, resultOf, sectionOf, sizeOf, SMALL, type Check } from './checks.ts';
 import { Checker, MODELS, whyNotHere, type Verdict } from './spin.ts';
 
-describe('the models', { skip: whyNotHere() }, () => {
+describe('the models', { skip: whyNotHere(), concurrency: availableParallelism() }, () => {
   const checkers = new Map<string, Checker>();
   const keyOf = ({ model, manner }: Pick<Check, 'model' | 'manner'>): string => `${model} ${manner}`;
 
   before(async () => {
-    const all = [...SMALL, ...[...LIMITS, ...MUTANTS].map(({ check }) => check)];
+    const all = [...SMALL, ...CLOSED, ...[...LIMITS, ...MUTANTS].map(({ check }) => check)];
     const kinds = new Map(all.map((check) => [keyOf(check), check]));
     await Promise.all(
       [...kinds].map(async ([key, { model, manner }]) =>
@@ -30,7 +31,7 @@ describe('the models', { skip: whyNotHere() }, () => {
     return checker.check(check.settings);
   }
 
-  for (const check of SMALL) {
+  for (const check of [...SMALL, ...CLOSED]) {
     const how = check.manner === 'endless' ? 'every job ends' : 'the promises hold';
     it(`say that ${how} (${check.model}: ${sizeOf(check)})`, async (t) => {
       const verdict = await verdictOn(check);

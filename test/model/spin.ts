@@ -19,14 +19,14 @@ export function whyNotHere(): string | false {
   );
 }
 
-/** How a checker goes through the states: all of them; the nearest first, so that a way to a broken promise is a short
- *  one; or looking for ways on which something never comes. */
-export type Manner = 'all' | 'nearest' | 'endless';
+/** How a checker goes through the states: the nearest first, so that a way to a broken promise is a short one; deep, which
+ *  is better for many states; or looking for ways on which something never comes. */
+export type Manner = 'nearest' | 'deep' | 'endless';
 
 const DEFINES: Record<Manner, readonly string[]> = {
-  all: ['-DSAFETY'],
-  nearest: ['-DBFS'],
-  endless: [],
+  nearest: ['-O1', '-DSAFETY', '-DBFS'],
+  deep: ['-O2', '-DSAFETY'],
+  endless: ['-O1'],
 };
 
 /** By the names that the model reads. */
@@ -40,6 +40,13 @@ export interface Verdict {
   readonly isComplete: boolean;
   /** The promise that does not hold, and the steps that lead there. */
   readonly broken: { readonly promise: string; readonly steps: readonly string[] } | undefined;
+}
+
+export interface Search {
+  /** The size of the table of states; a small one is faster to begin with. */
+  readonly hashBits?: number | undefined;
+  /** Hears from time to time how many there are by now. */
+  readonly onStates?: ((states: number) => void) | undefined;
 }
 
 const MOST_OUTPUT = 64 * 1024 * 1024;
@@ -59,19 +66,22 @@ export class Checker {
     const live = manner === 'endless' ? ['-DLIVE'] : [];
     await run('spin', [...live, ...defines, '-a', join(MODELS, model)], { cwd: folder });
     // Without reductions: they are made for processes that share little, and these share everything.
-    const options = ['-O1', '-w', '-DNOREDUCE', '-DVECTORSZ=4096', ...DEFINES[manner]];
+    const options = ['-w', '-DNOREDUCE', '-DVECTORSZ=4096', ...DEFINES[manner]];
     await run('gcc', [...options, '-o', 'pan', 'pan.c'], { cwd: folder });
     return new Checker(folder, manner);
   }
 
-  /** `hashBits`: the size of the table of states; a small one is faster to begin with. */
-  async check(settings: Settings, { hashBits = 20 } = {}): Promise<Verdict> {
+  async check(settings: Settings, { hashBits = 18, onStates }: Search = {}): Promise<Verdict> {
     const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
     const trail = `trail${(this.#runs += 1)}`;
     const options = { cwd: this.#folder, env: { ...process.env, ...env }, maxBuffer: MOST_OUTPUT };
-    const words = ['-m1000000', `-w${hashBits}`, '-n', '-E', `-t${trail}`];
+    const words = ['-m10000', `-w${hashBits}`, '-n', '-E', `-t${trail}`];
     if (this.#manner === 'endless') words.push('-a');
-    const { stdout } = await run('./pan', words, options);
+    const running = run('./pan', words, options);
+    running.child.stdout?.on('data', (text: string) => {
+      for (const [, states] of text.matchAll(/States=\s*(\S+)/g)) onStates?.(Number(states));
+    });
+    const { stdout } = await running;
     const figure = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
     const verdict = {
       states: figure(/(\d+(?:\.\d+)?(?:e\+\d+)?) states, stored/),
@@ -102,7 +112,5 @@ export class Checker {
 
 /** A line that the model says itself, and not the checker of its own. */
 function isStep(line: string): boolean {
-  return /^(node \d|at node \d|Redis |the cloud |a request |a third |\.\.\. |job \d|the node |the outcome )/.test(
-    line,
-  );
+  return /^((at |job |node )|(the (cloud|clock|node|outcome)|a request|a third|Redis) )/.test(line);
 }

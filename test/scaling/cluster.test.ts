@@ -110,11 +110,11 @@ describe('a cluster of three shards, of which the cloud names one', () => {
   });
   after(() => redis.close());
   beforeEach(async () => {
-    // The stream is with the first member, and the cloud names the third.
+    // The stream is with the first member, and the cloud names the replica of the third.
     let qpuId: string;
     do qpuId = `qpu-${randomUUID()}`;
     while ((await ownerOf(redis, streamKey(qpuId))) !== redis.members[0]);
-    cloud = await startLocalCloud({ qpuId, redisUrl: redis.url(redis.members[2]?.port ?? 0) });
+    cloud = await startLocalCloud({ qpuId, redisUrl: redis.url(redis.members[5]?.port ?? 0) });
     executor = new HeldExecutor();
     test = await startTestNode({ cloud, executor, env: { CODA_PREFETCH: '100' } });
     await waitUntil('being ready', () => test.node.readiness().ready);
@@ -237,7 +237,13 @@ describe('a cluster of three shards, of which the cloud names one', () => {
       await waitUntil('the acknowledgement', async () => (await cloud.pending().catch(() => 1)) === 0);
     });
     await finish([running]);
-    for (const { admin } of redis.members) assert.deepEqual(await admin.call('ACL', 'LOG'), []);
+    for (const { admin } of redis.members) {
+      // The greeting of the client library, which Redis 7.2 and newer know.
+      const refused = ((await admin.call('ACL', 'LOG')) as unknown[][]).filter(
+        (entry) => !entry.includes('client|setinfo'),
+      );
+      assert.deepEqual(refused, []);
+    }
   });
 
   it('that moves the slot of the stream, and of a job, to another shard: no job is lost, none runs twice', async () => {

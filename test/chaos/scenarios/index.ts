@@ -9,7 +9,6 @@ import { network } from './network.ts';
 import { python } from './python.ts';
 import { pythonDriver } from './python-driver.ts';
 import { redisTrouble } from './redis-trouble.ts';
-import { soak } from './soak.ts';
 import { twoNodes, twoNodesWithCopies } from './two-nodes.ts';
 import { webhookOutage } from './webhook-outage.ts';
 
@@ -26,6 +25,5 @@ export const SCENARIOS = [
   twoNodesWithCopies,
   cancelRace,
   backlog,
-  soak,
   nightShift,
 ] as const;

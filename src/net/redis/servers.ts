@@ -46,6 +46,10 @@ export class RedisServers implements Surroundings {
   #cluster: Shards | undefined;
   /** A cluster is no reason to look for shards: it has one, or does not say. */
   #isAlone = false;
+  /** It has one. */
+  #isSingle = false;
+  /** The primary of a cluster of one shard, if the URL leads to a replica of it. */
+  #primary: RedisPlace | undefined;
   #saidLast = '';
 
   /** Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take any of its options from
@@ -138,6 +142,9 @@ export class RedisServers implements Surroundings {
     redis.on('close', () => {
       // One that could not be used: the next of several may be the primary.
       if (!isReady) this.#turnFrom(lead.place);
+      // Unless it was left only to ask the cluster first.
+      if (!isReady && this.#cluster === undefined && isSamePlace(lead.place, this.#primary))
+        this.#primary = undefined;
       isReady = false;
     });
     return redis;
@@ -215,13 +222,14 @@ export class RedisServers implements Surroundings {
     const found =
       this.#sentinels?.primary() ??
       (this.#cluster === undefined ? undefined : this.#inCluster(this.#cluster, host));
-    return found?.then((place) => (lead.place = place)) ?? (lead.place = host);
+    return found?.then((place) => (lead.place = place)) ?? (lead.place = this.#primary ?? host);
   }
 
   /** The shard of the stream; `host` if there are no shards after all. */
   async #inCluster(cluster: Shards, host: RedisPlace): Promise<RedisPlace> {
     try {
       const owner = await cluster.ownerOf(this.streamSlot ?? 0);
+      this.#isSingle = cluster.primaries.length === 1;
       if (cluster.primaries.length > 1) return this.streamSlot === undefined ? host : owner;
     } catch (thrown) {
       // Known shards that do not answer come back. One that never named any may not be allowed to.
@@ -233,7 +241,7 @@ export class RedisServers implements Surroundings {
       this.#cluster = undefined;
       cluster.close();
     }
-    return host;
+    return this.#primary ?? host;
   }
 
   /** Whether a server is the right one, by what it says of itself. */
@@ -264,11 +272,13 @@ export class RedisServers implements Surroundings {
     if (word !== 'MOVED' && word !== 'ASK') return word === 'READONLY';
     // There are others after all.
     this.#isAlone = false;
+    const { host, port } = placeOf(to);
+    // Without a host: another port of the same one.
+    const place = { host: host === '' ? lead.place.host : host, port };
+    if (this.#isSingle && word === 'MOVED') this.#primary = place;
     // With shards, the command of a pipeline, which goes to one server.
     if (Number(slot) !== this.streamSlot) return this.shards === undefined;
-    const place = placeOf(to);
-    // Without a host: another port of the same one.
-    lead.next = place.host === '' ? { ...place, host: lead.place.host } : place;
+    lead.next = place;
     lead.asks = word === 'ASK';
     return true;
   }

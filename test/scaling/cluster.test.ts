@@ -88,6 +88,12 @@ describe('a cluster of one shard of which the cloud names a replica', () => {
     await cloud.whenState(jobId, 'completed');
     await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
     await waitUntil('being ready', () => test.node.readiness().ready);
+    const bench = new Bench(cloud);
+    t.after(() => bench.clear());
+    const env = { CODA_REDIS_URL: redis.url(replica.port), CODA_QPU_ID: cloud.qpuId };
+    const { output } = await bench.run(['doctor', '--json'], env);
+    assert.match(output, new RegExp(`${HOST}:${primary.port} answers`));
+    assert.doesNotMatch(output, /is a replica/);
   });
 });
 

@@ -48,7 +48,9 @@ export class RedisServers implements Surroundings {
   #isAlone = false;
   /** It has one. */
   #isSingle = false;
-  /** The primary of a cluster of one shard, if the URL leads to a replica of it. */
+  /** The URL leads to a replica of it. */
+  #isAtReplica = false;
+  /** The primary of such a cluster, if the URL leads elsewhere. */
   #primary: RedisPlace | undefined;
   #saidLast = '';
 
@@ -169,11 +171,13 @@ export class RedisServers implements Surroundings {
   /** Resolves when commands with any key can be sent over `redis`, which is connected, or on its way. */
   async settled(redis: FollowingRedis): Promise<void> {
     if (redis.options.enableReadyCheck === false) {
-      const info = await redis.info('cluster').catch(() => '');
-      if (/^cluster_enabled:1/m.test(info)) this.#cluster ??= this.#follow(redis.lead.place);
+      const info = await redis.info().catch(() => '');
+      if (/^cluster_enabled:1/m.test(info))
+        this.#cluster ??= this.#follow(redis.lead.place, /^role:slave/m.test(info));
     }
     const [host] = this.#address.hosts;
     const place = this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, host);
+    if (place !== undefined && !isSamePlace(redis.lead.place, place)) reconnectNow(redis);
     while (redis.status !== 'ready' || !isSamePlace(redis.lead.place, place ?? redis.lead.place)) {
       if (redis.status === 'end') await redis.connect();
       else await new Promise<unknown>((resolve) => redis.once('ready', resolve).once('end', resolve));
@@ -230,6 +234,7 @@ export class RedisServers implements Surroundings {
     try {
       const owner = await cluster.ownerOf(this.streamSlot ?? 0);
       this.#isSingle = cluster.primaries.length === 1;
+      if (this.#isSingle && this.#isAtReplica) this.#primary = owner;
       if (cluster.primaries.length > 1) return this.streamSlot === undefined ? host : owner;
     } catch (thrown) {
       // Known shards that do not answer come back. One that never named any may not be allowed to.
@@ -249,7 +254,7 @@ export class RedisServers implements Surroundings {
     const { place } = redis.lead;
     if (info['cluster_enabled'] === '1') {
       if (this.#cluster !== undefined || this.#isAlone) return true;
-      this.#cluster = this.#follow(place);
+      this.#cluster = this.#follow(place, info['role'] === 'slave');
       reconnectNow(redis);
       return false;
     }
@@ -288,7 +293,8 @@ export class RedisServers implements Surroundings {
     if (isSamePlace(place, hosts[this.#turn % hosts.length])) this.#turn += 1;
   }
 
-  #follow(place: RedisPlace): Shards {
+  #follow(place: RedisPlace, isReplica: boolean): Shards {
+    this.#isAtReplica = isReplica;
     return new Shards({
       places: [place, ...this.#address.hosts],
       redisOptions: {

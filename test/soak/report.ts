@@ -62,7 +62,7 @@ export function textOf(report: Report): string {
       .trimEnd(),
   );
   return [
-    `${jobs.toLocaleString('en-US')} jobs in ${((hours.at(-1)?.hours ?? 0) * 60).toFixed(0)} minutes, seed ${seed}; ${repeats} outcomes came again, the same; ${cutOff} runs were cut off by kills`,
+    `${jobs.toLocaleString('en-US')} jobs in ${((hours.at(-1)?.hours ?? 0) * 60).toFixed(0)} minutes, seed ${seed}; outcomes that came again, the same: ${repeats}; runs cut off by kills: ${cutOff}`,
     `faults: ${Object.entries(faults)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ')}`,

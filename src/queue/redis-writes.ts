@@ -223,12 +223,20 @@ export class RedisWrites implements Statuses, StartStatuses {
     const failed: Write[] = [];
     /** Of each hash, the fields that later writes of this batch set. */
     const newer = new Map<string, Set<string>>();
+    const last = replies.at(-1)?.[0];
+    const isUnacknowledged = batch.at(-1)?.command === 'xack' && isConnectionFault(last);
     for (let i = batch.length - 1; i >= 0; i -= 1) {
       const write = batch[i];
       if (write === undefined) continue;
       const error = replies[i]?.[0] ?? null;
-      if (error === null) this.#taken(write, newer);
-      else this.#failed(write, error, newer, failed);
+      if (error !== null) this.#failed(write, error, newer, failed);
+      else {
+        this.#taken(write, newer);
+        // A server that has crashed may have lost it again, and nothing else says how such a job has ended.
+        const again =
+          isUnacknowledged && isCancel(write) ? withoutFields(write, newer.get(write.key)) : undefined;
+        if (again !== undefined) failed.push({ ...again, resolves: [] });
+      }
       if (write.command === 'hset') rememberFields(newer, write);
     }
     return failed.toReversed();
@@ -272,6 +280,10 @@ export class RedisWrites implements Statuses, StartStatuses {
     if (!newer.has(write.key)) this.#refused.outdated(write.key, rest.args);
     failed.push(rest);
   }
+}
+
+function isCancel({ command, args }: Write): boolean {
+  return command === 'hset' && args[args.lastIndexOf('state') + 1] === 'cancelled';
 }
 
 function resolved({ resolves }: Write): void {

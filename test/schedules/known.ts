@@ -259,6 +259,21 @@ export const KNOWN: readonly Known[] = [
     expect: isState('cancelled'),
   },
   {
+    name: 'a cancelled job keeps its state if Redis crashes between that and the acknowledgement',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'cancel 1',
+      'until the answers of Redis reach A.reader',
+      'redis saves',
+      'until Redis handles A.jobs: hset',
+      'until the answers of Redis reach A.jobs',
+      'redis forgets',
+    ],
+    expect: isState('cancelled'),
+  },
+  {
     name: 'a cancel does not end a queued job that another node has taken over and finished',
     nodes: 2,
     isFast: false,

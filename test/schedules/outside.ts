@@ -14,6 +14,9 @@ import { ErrorReply, type RedisServer, type Reply, type WAITS } from './redis-se
 import type { Scheduler } from './scheduler.ts';
 import type { Timer } from './time.ts';
 
+/** Their run ends the process that it is in. */
+const DEADLY: ReadonlySet<Kind> = new Set(['deadly', 'deadly at once', 'exits at once']);
+
 /** A read that waits for an entry. */
 interface Waiting {
   readonly client: RedisClient;
@@ -86,7 +89,7 @@ export class Outside implements Surroundings {
       };
       const happen = (): void => {
         end();
-        if (kinds.some((kind) => kind.startsWith('deadly') && !kind.includes(' to '))) world.dying = life;
+        if (kinds.some((kind) => DEADLY.has(kind))) world.dying = life;
         else if (signal.aborted || kinds.includes('fails')) reject(new Error('the batch fails'));
         else resolve(kinds.map((_, i) => measured(first + i)));
       };
@@ -120,11 +123,10 @@ export class Outside implements Surroundings {
         world.trace(
           () => `${life.node} runs ${jobId} (${kind})${isByItself ? ', which begins by itself' : ''}`,
         );
-        const isDeadly = kind === 'deadly' || kind === 'deadly at once' || kind === 'exits at once';
         const happen = (): void => {
           run.isOver = true;
           running = undefined;
-          end(isDeadly ? undefined : resultOf(kind, number, isStopped()));
+          end(DEADLY.has(kind) ? undefined : resultOf(kind, number, isStopped()));
         };
         const event = { life, what: () => `${life.node}'s run of ${jobId} ends`, isRun: true, happen };
         world.add(event);

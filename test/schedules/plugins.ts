@@ -1,12 +1,12 @@
 // What the nodes of a schedule have beside the pipeline: plugins that deliver, prepare jobs, map results or hand over several
 // jobs at once.
+import { batching } from '../../plugins/batching/index.ts';
+import type { BatchJob, ExecutionResult, RunContext } from '../../src/device/executor.ts';
 import { createHooks, type Hooks } from '../../src/hooks.ts';
 import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import type { Logger } from '../../src/log.ts';
-import type { BatchJob, ExecutionResult, RunContext } from '../../src/device/executor.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import type { CodaNode } from '../../src/plugin.ts';
-import { batching } from '../../plugins/batching/index.ts';
 import { actorOnStage } from './stage.ts';
 
 /** `starts`: the executor is in a process of its own, and begins the next job by itself (host.ts). */

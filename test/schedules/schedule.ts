@@ -5,9 +5,8 @@
 import fc from 'fast-check';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { KINDS, type Kind } from './jobs.ts';
-import type { NodeLife } from './node.ts';
+import { LEASE_MS, type NodeLife } from './node.ts';
 import type { Feature } from './plugins.ts';
-import { LEASE_MS } from './node.ts';
 import { World } from './world.ts';
 
 export interface Schedule {

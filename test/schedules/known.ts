@@ -274,6 +274,18 @@ export const KNOWN: readonly Known[] = [
     expect: isState('cancelled'),
   },
   {
+    name: 'a node with a full queue creates the group again that Redis has forgotten',
+    ...one,
+    kinds: ['good', 'invalid', 'good', 'good'],
+    steps: [
+      ...(['submit', 'submit', 'submit', 'redis saves', 'until the disk syncs', 'disk full A'] as const),
+      'until hset qpu:job:job-2:status',
+      'redis forgets',
+      'pass a lease',
+    ],
+    expect: isMeasured('job-4'),
+  },
+  {
     name: 'a cancel does not end a queued job that another node has taken over and finished',
     nodes: 2,
     isFast: false,

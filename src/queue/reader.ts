@@ -12,7 +12,7 @@ import { endsWithin, Pause } from '../net/timing.ts';
 import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
 import type { Recovery } from './recovery.ts';
-import type { JobStream } from './stream.ts';
+import { isGroupMissing, type JobStream } from './stream.ts';
 
 /** An idle reader gets an answer of Redis this often. */
 const BLOCK_MS = 1_000;
@@ -182,8 +182,4 @@ export class Reader {
     this.#options.log.debug(`jobs cannot be read: ${fault.text}`);
     return fault;
   }
-}
-
-function isGroupMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.message.startsWith('NOGROUP');
 }

@@ -24,7 +24,7 @@ import { printable } from '../protocol/text.ts';
 import type { Deferred } from './deferred.ts';
 import type { Entries } from './entries.ts';
 import type { Intake } from './intake.ts';
-import type { PendingEntry, JobStream } from './stream.ts';
+import { isGroupMissing, type JobStream, type PendingEntry } from './stream.ts';
 
 /** A reply that was lost with its connection is found again this soon. */
 const LONGEST_SWEEP_INTERVAL_MS = 5_000;
@@ -173,11 +173,17 @@ export class Recovery {
   }
 
   async #sweepOnce(): Promise<void> {
-    const { redis, log } = this.#options;
+    const { redis, stream, log } = this.#options;
     // Each connection begins with a sweep.
     if (redis.status !== 'ready') return;
     try {
-      await this.#sweep();
+      await this.#sweep().catch(async (thrown: unknown) => {
+        if (!isGroupMissing(thrown)) throw thrown;
+        // The reader does not notice it while there is no room for further jobs, and these wait for the sweep.
+        await stream.ensureGroup(redis);
+        log.info(`created the consumer group ${stream.group}`);
+        await this.#sweep();
+      });
       this.#trouble = undefined;
     } catch (thrown) {
       // Others report a lost connection.

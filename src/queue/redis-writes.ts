@@ -28,6 +28,8 @@ interface Write {
 }
 
 interface Acknowledgement {
+  /** So many states were pushed before it: some of them may be those of its jobs. */
+  readonly behind: number;
   readonly messageIds: readonly string[];
   readonly resolve: () => void;
 }
@@ -37,6 +39,8 @@ export class RedisWrites implements Statuses, StartStatuses {
   readonly #qpuId: string;
   readonly #log: Logger;
   #queue: Write[] = [];
+  /** How many states were ever pushed to the queue. */
+  #pushed = 0;
   /** States that are not sent yet, by key: a state of the same job that follows in time joins the same command. */
   readonly #unsent = new Map<string, Write>();
   /** What Redis has not answered yet. */
@@ -108,7 +112,7 @@ export class RedisWrites implements Statuses, StartStatuses {
     if (messageIds.length === 0) return;
     for (const messageId of messageIds) this.#acknowledging.add(messageId);
     await new Promise<void>((resolve) => {
-      this.#acknowledgements.push({ messageIds, resolve });
+      this.#acknowledgements.push({ behind: this.#pushed, messageIds, resolve });
       this.#startFlush();
     });
     for (const messageId of messageIds) this.#acknowledging.delete(messageId);
@@ -173,6 +177,7 @@ export class RedisWrites implements Statuses, StartStatuses {
     const write: Write = { command: 'hset', key, args, resolves };
     this.#unsent.set(key, write);
     this.#queue.push(write);
+    this.#pushed += 1;
     this.#startFlush();
   }
 
@@ -208,7 +213,11 @@ export class RedisWrites implements Statuses, StartStatuses {
   #nextBatch(): Write[] {
     const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
     for (const { key } of batch) this.#unsent.delete(key);
-    const acknowledged = this.#acknowledgements.splice(0, MOST_PER_PIPELINE);
+    const sent = this.#pushed - this.#queue.length;
+    let count = 0;
+    while (count < MOST_PER_PIPELINE && (this.#acknowledgements[count]?.behind ?? Infinity) <= sent)
+      count += 1;
+    const acknowledged = this.#acknowledgements.splice(0, count);
     if (acknowledged.length === 0) return batch;
     const messageIds = acknowledged.flatMap((each) => each.messageIds);
     batch.push({
@@ -231,12 +240,20 @@ export class RedisWrites implements Statuses, StartStatuses {
     const failed: Write[] = [];
     /** Of each hash, the fields that later writes of this batch set. */
     const newer = new Map<string, Set<string>>();
+    const last = replies.at(-1)?.[0];
+    const isUnacknowledged = batch.at(-1)?.command === 'xack' && isConnectionFault(last);
     for (let i = batch.length - 1; i >= 0; i -= 1) {
       const write = batch[i];
       if (write === undefined) continue;
       const error = replies[i]?.[0] ?? null;
-      if (error === null) this.#taken(write, newer);
-      else this.#failed(write, error, newer, failed);
+      if (error !== null) this.#failed(write, error, newer, failed);
+      else {
+        this.#taken(write, newer);
+        // A server that has crashed may have lost it again, and nothing else says how such a job has ended.
+        const again =
+          isUnacknowledged && isCancel(write) ? withoutFields(write, newer.get(write.key)) : undefined;
+        if (again !== undefined) failed.push({ ...again, resolves: [] });
+      }
       if (write.command === 'hset') rememberFields(newer, write);
     }
     return failed.toReversed();
@@ -282,6 +299,10 @@ export class RedisWrites implements Statuses, StartStatuses {
     if (!newer.has(write.key)) this.#refused.outdated(write.key, rest.args);
     failed.push(rest);
   }
+}
+
+function isCancel({ command, args }: Write): boolean {
+  return command === 'hset' && args[args.lastIndexOf('state') + 1] === 'cancelled';
 }
 
 function resolved({ resolves }: Write): void {

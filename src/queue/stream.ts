@@ -249,3 +249,8 @@ function fieldOf(fields: readonly unknown[], name: string): unknown {
 function list(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? reply : [];
 }
+
+/** Redis has forgotten the consumer group. */
+export function isGroupMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.startsWith('NOGROUP');
+}

@@ -68,6 +68,19 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
+  it('acknowledge no entry before the state of its job, however many states wait', async () => {
+    const { writes } = open();
+    const order: string[] = [];
+    for (let i = 0; i < 1500; i += 1) void writes.executing(`job-${i}`, `${i}-0`);
+    const ending = { ...saved('a'), outcome: { status: 'cancelled' } as const };
+    await Promise.all([
+      writes.ended(ending).then(() => order.push('state')),
+      writes.acknowledge(ending.messageIds).then(() => order.push('acknowledged')),
+    ]);
+    assert.deepEqual(order, ['state', 'acknowledged']);
+    writes.close();
+  });
+
   it('start at once when one follows just as the last has ended', async () => {
     const { writes } = open();
     for (let i = 0; i < 50; i += 1) {

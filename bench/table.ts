@@ -56,11 +56,15 @@ export function tableOf({ rows, machine, takenAt, form }: Results): string {
 
 /** `text` with the table between the two markers: all rows, or only those named. */
 export function withTable(text: string, results: Results, names?: readonly string[]): string {
-  const [begin, end] = MARKERS;
+  const rows = names === undefined ? results.rows : names.map((name) => rowNamed(results.rows, name));
+  return between(text, MARKERS, tableOf({ ...results, rows }));
+}
+
+/** `text` with `block` between the two markers. */
+export function between(text: string, [begin, end]: readonly [string, string], block: string): string {
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`there is no ${begin} … ${end} to put the table between`);
-  const rows = names === undefined ? results.rows : names.map((name) => rowNamed(results.rows, name));
-  return `${text.slice(0, from + begin.length)}\n\n${tableOf({ ...results, rows })}\n\n${text.slice(to)}`;
+  return `${text.slice(0, from + begin.length)}\n\n${block}\n\n${text.slice(to)}`;
 }
 
 function rowNamed(rows: readonly Row[], name: string): Row {

@@ -2,6 +2,7 @@
 import type { Figure } from '../figure.ts';
 import { cancel } from './cancel.ts';
 import { circuit } from './circuit.ts';
+import { copy } from './copy.ts';
 import { gap } from './gap.ts';
 import { growth } from './growth.ts';
 import { latency } from './latency.ts';
@@ -16,6 +17,7 @@ export const FIGURES: readonly Figure[] = [
   gap,
   throughput,
   latency,
+  copy,
   cancel,
   start,
   search,

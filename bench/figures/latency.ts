@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inTrial, inTurns, rowOf, type Figure, type Sample } from '../figure.ts';
 import type { Lab } from '../lab/lab.ts';
 import { percentile } from '../lab/stats.ts';
-import type { SubjectName } from '../lab/subject.ts';
+import type { TrialOptions } from '../lab/trial.ts';
 
 export const latency: Figure = {
   name: 'latency',
@@ -11,7 +11,7 @@ export const latency: Figure = {
   async measure(lab) {
     const repetitions = lab.size({ full: 3, quick: 1, tiny: 1 });
     const turns = { node: repetitions, bare: repetitions, original: 1 };
-    const samples = await inTurns(lab, 'XADD to webhook', turns, (subject) => once(lab, subject));
+    const samples = await inTurns(lab, 'XADD to webhook', turns, (subject) => latencyOf(lab, { subject }));
     return [
       rowOf(
         {
@@ -29,9 +29,13 @@ export const latency: Figure = {
   },
 };
 
-function once(lab: Lab, subject: SubjectName): Promise<Sample<'p50' | 'p99'>> {
+/** From XADD to the webhook, one job at a time. */
+export function latencyOf(
+  lab: Lab,
+  options: Pick<TrialOptions, 'subject' | 'env' | 'rttMs'>,
+): Promise<Sample<'p50' | 'p99'>> {
   const jobs = lab.size({ full: 200, quick: 60, tiny: 10 });
-  return inTrial(lab, { subject, executor: 'createNoop', bareLoop: 'sequential' }, async (trial) => {
+  return inTrial(lab, { ...options, executor: 'createNoop', bareLoop: 'sequential' }, async (trial) => {
     await (await trial.start()).ready();
     const sentAt = new Map<number, number>();
     for (let i = 0; i < jobs; i++) {

@@ -15,6 +15,8 @@ export interface Load {
   readonly jobs: number;
   /** How often they are submitted. Default 1. */
   readonly rounds?: number;
+  /** The subject's own variables. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Done before the subject starts. */
   readonly prepare?: (trial: Trial) => void;
 }
@@ -75,9 +77,9 @@ export const throughput: Figure = {
 export function rateOf(
   lab: Lab,
   subject: SubjectName,
-  { executor, warmUp, jobs, rounds = 1, prepare }: Load,
+  { executor, warmUp, jobs, rounds = 1, env = {}, prepare }: Load,
 ): Promise<Sample<Rate>> {
-  return inTrial(lab, { subject, executor }, async (trial) => {
+  return inTrial(lab, { subject, executor, env }, async (trial) => {
     prepare?.(trial);
     await (await trial.start()).ready();
     await trial.watch(...Array.from({ length: rounds }, (_, i) => warmUp + (i + 1) * jobs));

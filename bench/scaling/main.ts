@@ -1,47 +1,65 @@
-// `npm run bench:scaling`: takes the scaling figures, prints the tables of docs/scaling.md, and writes
-// bench/scaling/results.json.
+// `npm run bench:scaling`: takes the scaling figures, and writes them to bench/scaling/results.json and docs/scaling.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ROOT } from '../lab/package.ts';
-import { measureConcurrency, measureShards, type Results } from './measurement.ts';
-import { shardTable, tables, type Figure, type ShardFigure } from './table.ts';
+import { FULL, measureConcurrency, measureShards, QUICK } from './measurement.ts';
+import { shardTable, tables, withTables, type Figure, type Results, type ShardFigure } from './table.ts';
 
-const HELP = `npm run bench:scaling [-- concurrency | shards] [--help]
+const HELP = `npm run bench:scaling [-- concurrency | shards] [--quick] [--help]
 
 Measures the jobs a second of several nodes on one stream:
   concurrency  1, 2 and 4 nodes with \`concurrency\` 1, 4 and 16, for an executor that waits and for one that computes:
-               about two minutes
+               about five minutes
   shards       1, 2, 5 and 20 nodes on one server, on a cluster of one shard and of three, with the CPU time a job:
-               about three minutes
-Without a word it takes both. Prints the tables of docs/scaling.md, and writes bench/scaling/results.json; a test compares
-the two.
-`;
-const RESULTS = join(ROOT, 'bench', 'scaling', 'results.json');
+               about five minutes
+Without a word it takes both. Prints the tables, and writes them to bench/scaling/results.json and docs/scaling.md once all
+is measured.
 
+  --quick      about a minute for each: shows that everything works, and writes nothing
+`;
+const WORDS = new Set(['concurrency', 'shards']);
+const RESULTS = join(ROOT, 'bench', 'scaling', 'results.json');
+const PAGE = join(ROOT, 'docs', 'scaling.md');
+const begin = performance.now();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const [word] = args;
-  if (word === '--help' || word === '-h') {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  if (word !== undefined && word !== 'concurrency' && word !== 'shards') {
-    process.stdout.write(`'${word}' is not an option; see npm run bench:scaling -- --help\n`);
+  const unknown = positionals.find((word) => !WORDS.has(word));
+  if (unknown !== undefined) {
+    process.stdout.write(`'${unknown}' is not a part; see npm run bench:scaling -- --help\n`);
     return 2;
   }
+  const duration = values.quick ? QUICK : FULL;
+  const wants = (word: string): boolean => positionals.length === 0 || positionals.includes(word);
+  const concurrency = wants('concurrency') ? await measureConcurrency(duration, say) : undefined;
+  const shards = wants('shards') ? await measureShards(duration, say) : undefined;
+  if (concurrency !== undefined) process.stdout.write(`${tables(concurrency.figures)}\n`);
+  if (shards !== undefined) process.stdout.write(`${shardTable(shards.figures)}\n`);
+  if (values.quick) return 0;
   const before = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
-  const concurrency = word === 'shards' ? before.concurrency : await measureConcurrency(say);
-  const shards = word === 'concurrency' ? before.shards : await measureShards(say);
-  const results: Results = { concurrency, ...(shards === undefined ? {} : { shards }) };
+  const results: Results = { ...before, ...(concurrency && { concurrency }), ...(shards && { shards }) };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-  if (word !== 'shards') process.stdout.write(`${tables(concurrency.figures)}\n`);
-  if (word !== 'concurrency' && shards !== undefined) process.stdout.write(shardTable(shards.figures));
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
   return 0;
 }
 
 function say(figure: Figure | ShardFigure): void {
   const { kind, nodes, concurrency, jobsPerSecond, ideal } = figure;
   const where = 'shards' in figure ? `${figure.shards} shards: ` : '';
-  process.stderr.write(`${where}${kind}: ${nodes} x ${concurrency}: ${jobsPerSecond} jobs/s of ${ideal}\n`);
+  const after = `${((performance.now() - begin) / 1000).toFixed(0)} s: `;
+  process.stderr.write(
+    `${after}${where}${kind}: ${nodes} x ${concurrency}: ${jobsPerSecond} jobs/s of ${ideal}\n`,
+  );
 }

@@ -2,17 +2,18 @@
 // one stream, beside Redis and the cloud. A measurement counts only if each job was delivered once and is acknowledged.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bell, startLocalCloud, waitUntil, within, type LocalCloud } from '../../src/testing/index.ts';
 import { cpuMs } from '../lab/proc.ts';
 import { groupOf, streamOf } from '../lab/wire.ts';
 import { CPU_MS, TIMER_MS } from './executor.ts';
 import { Sink } from './sink.ts';
 import { openServers, type Servers } from './servers.ts';
-import type { Configuration, Figure, Kind, ShardFigure } from './table.ts';
+import type { Configuration, Figure, Kind, Machine, Measurement, ShardFigure } from './table.ts';
 
 const NODES = [1, 2, 4] as const;
 const CONCURRENCY = [1, 4, 16] as const;
@@ -20,43 +21,39 @@ const SHARDS = [0, 1, 3] as const;
 const NODES_AT_SHARDS = [1, 2, 5, 20] as const;
 /** For the figures of shards. */
 const CONCURRENCY_AT_SHARDS = 4;
-/** How long a configuration takes at its ideal rate. */
-const IDEAL_MS = 2_500;
-const LATE_MS = 60_000;
+/** Jobs waiting all the time: what the executors could do in half a second, and more than the nodes take ahead. */
+const [WAITING_S, WAITING_PER_RUN] = [0.5, 8] as const;
+const CHUNK = 500;
+const LATE_MS = 120_000;
 const FACTORY: Record<Kind, string> = { timer: 'createTimer', cpu: 'createCpu' };
 
-export interface Machine {
-  readonly cores: number;
-  readonly node: string;
-  readonly redis: string;
-  /** Of the minute before. Above 0.3 or so, something else was running. */
-  readonly loadBefore?: number;
+/** How long each configuration is measured, whatever its rate. */
+export interface Duration {
+  /** For each node, while it has a core. Not measured: the first jobs run code that is not compiled yet. */
+  readonly warmMs: number;
+  readonly windowMs: number;
 }
 
-export interface Measurement<F> {
-  readonly machine: Machine;
-  readonly figures: readonly F[];
-}
-
-/** Each part with the machine on which it was taken. */
-export interface Results {
-  readonly concurrency: Measurement<Figure>;
-  /** Absent until they are taken on a machine that does nothing else. */
-  readonly shards?: Measurement<ShardFigure>;
-}
+export const FULL: Duration = { warmMs: 1_500, windowMs: 8_000 };
+export const QUICK: Duration = { warmMs: 100, windowMs: 700 };
 
 /** Nodes with different `concurrency`, on one server. Throws if a job was lost or delivered twice. */
-export async function measureConcurrency(onFigure: (figure: Figure) => void): Promise<Measurement<Figure>> {
+export async function measureConcurrency(
+  duration: Duration,
+  onFigure: (figure: Figure) => void,
+): Promise<Measurement<Figure>> {
   const [loadBefore = NaN] = loadavg();
-  const bench = await Bench.open(0);
+  const bench = await Bench.open(0, duration);
   try {
     const figures: Figure[] = [];
     for (const kind of ['timer', 'cpu'] as const) {
       for (const nodes of NODES) {
         for (const concurrency of CONCURRENCY) {
-          const { nodeMs: _, redisMs: __, ...figure } = await bench.run({ kind, nodes, concurrency });
-          figures.push(figure);
-          onFigure(figure);
+          await bench.runDown([{ kind, nodes, concurrency }], ({ jobsPerSecond, ideal: most }) => {
+            const figure = { kind, nodes, concurrency, jobsPerSecond, ideal: most };
+            figures.push(figure);
+            onFigure(figure);
+          });
         }
       }
     }
@@ -68,13 +65,14 @@ export async function measureConcurrency(onFigure: (figure: Figure) => void): Pr
 
 /** Nodes on one server, and on clusters. Throws if a job was lost or delivered twice. */
 export async function measureShards(
+  duration: Duration,
   onFigure: (figure: ShardFigure) => void,
 ): Promise<Measurement<ShardFigure>> {
   const [loadBefore = NaN] = loadavg();
   const figures: ShardFigure[] = [];
   let machine: Omit<Machine, 'loadBefore'> | undefined;
   for (const shards of SHARDS) {
-    const bench = await Bench.open(shards);
+    const bench = await Bench.open(shards, duration);
     try {
       machine ??= await bench.machine();
       const configurations = NODES_AT_SHARDS.map((nodes): Configuration => ({
@@ -82,10 +80,12 @@ export async function measureShards(
         nodes,
         concurrency: CONCURRENCY_AT_SHARDS,
       }));
-      for (const figure of await bench.runDown(configurations)) {
-        figures.push({ ...figure, shards });
+      const measured: ShardFigure[] = [];
+      await bench.runDown(configurations, (figure) => {
+        measured.unshift({ ...figure, shards });
         onFigure({ ...figure, shards });
-      }
+      });
+      figures.push(...measured);
     } finally {
       await bench.close();
     }
@@ -125,61 +125,70 @@ class Bench {
   readonly #servers: Servers;
   readonly #sink: Sink;
   readonly #folder: string;
-  #jobs = 0;
+  readonly #duration: Duration;
+  readonly #nodes: ChildProcess[] = [];
+  #submitted = 0;
 
-  private constructor(servers: Servers, cloud: LocalCloud, sink: Sink, folder: string) {
+  private constructor(servers: Servers, cloud: LocalCloud, sink: Sink, folder: string, duration: Duration) {
     this.#servers = servers;
     this.#cloud = cloud;
     this.#sink = sink;
     this.#folder = folder;
+    this.#duration = duration;
+    process.on('exit', this.#onExit);
   }
 
-  static async open(shards: number): Promise<Bench> {
+  /** Also when a signal ends this process in the middle. */
+  readonly #onExit = (): void => {
+    for (const node of this.#nodes) node.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
+
+  static async open(shards: number, duration: Duration): Promise<Bench> {
     const folder = await mkdtemp(join(tmpdir(), 'coda-bench-'));
     const servers = await openServers(shards);
-    return new Bench(servers, await startLocalCloud({ redisUrl: servers.url }), await Sink.open(), folder);
+    const cloud = await startLocalCloud({ redisUrl: servers.url });
+    return new Bench(servers, cloud, await Sink.open(), folder, duration);
   }
 
-  async run(configuration: Configuration): Promise<CostFigure> {
-    const [figure] = await this.runDown([configuration]);
-    if (figure === undefined) throw new Error('nothing was measured');
-    return figure;
-  }
-
-  /** Measures them from the last to the first, which need fewer and fewer of the same nodes; returns them in their order. */
-  async runDown(configurations: readonly Configuration[]): Promise<CostFigure[]> {
-    const figures: CostFigure[] = [];
-    const nodes: ChildProcess[] = [];
-    try {
-      for (const configuration of configurations.toReversed()) {
-        await end(nodes.splice(configuration.nodes));
-        await this.#startNodes(configuration, nodes);
-        figures.unshift(await this.#measure(configuration, nodes));
-      }
-      return figures;
-    } finally {
-      await end(nodes);
+  /** Measures them from the last to the first, which need fewer and fewer of the same nodes. */
+  async runDown(
+    configurations: readonly Configuration[],
+    onFigure: (figure: CostFigure) => void,
+  ): Promise<void> {
+    for (const configuration of configurations.toReversed()) {
+      await end(this.#nodes.splice(configuration.nodes));
+      await this.#startNodes(configuration);
+      onFigure(await this.#measure(configuration));
     }
+    await end(this.#nodes.splice(0));
   }
 
-  async #measure(configuration: Configuration, nodes: readonly ChildProcess[]): Promise<CostFigure> {
+  /** Keeps jobs waiting for as long as that takes, and looks at the time in the middle. */
+  async #measure(configuration: Configuration): Promise<CostFigure> {
     const expected = ideal(configuration);
-    const count = Math.ceil((expected * IDEAL_MS) / 1000);
-    // The first jobs run code that is not compiled yet.
-    await this.#deliver(count >> 2);
-    const cpu = (): { readonly nodes: number; readonly redis: number } => ({
-      nodes: sum(nodes.map(({ pid = 0 }) => cpuMs(pid))),
+    const waiting = Math.ceil(
+      Math.max(expected * WAITING_S, configuration.nodes * configuration.concurrency * WAITING_PER_RUN),
+    );
+    const look = (): { at: number; jobs: number; nodes: number; redis: number } => ({
+      at: performance.now(),
+      jobs: this.#sink.received,
+      nodes: sum(this.#nodes.map(({ pid = 0 }) => cpuMs(pid))),
       redis: sum(this.#servers.pids.map(cpuMs)),
     });
-    const before = cpu();
-    const rate = await this.#deliver(count);
-    const after = cpu();
+    const { warmMs, windowMs } = this.#duration;
+    await this.#keepWaiting(waiting, warmMs * Math.ceil(configuration.nodes / cpus().length));
+    const before = look();
+    await this.#keepWaiting(waiting, windowMs);
+    const after = look();
+    await this.#finish();
+    const jobs = after.jobs - before.jobs;
     return {
       ...configuration,
-      jobsPerSecond: Math.round(rate),
+      jobsPerSecond: Math.round((jobs * 1000) / (after.at - before.at)),
       ideal: Math.round(expected),
-      nodeMs: perJob(after.nodes - before.nodes, count),
-      redisMs: perJob(after.redis - before.redis, count),
+      nodeMs: perJob(after.nodes - before.nodes, jobs),
+      redisMs: perJob(after.redis - before.redis, jobs),
     };
   }
 
@@ -189,46 +198,62 @@ class Bench {
   }
 
   async close(): Promise<void> {
+    await end(this.#nodes);
     this.#sink.close();
     await this.#cloud.close();
     await this.#servers.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    this.#onExit();
+    process.off('exit', this.#onExit);
   }
 
-  /** Submits `count` jobs; resolves with the rate of their results. */
-  async #deliver(count: number): Promise<number> {
+  /** Submits a job for each that has ended, so that this many are waiting or running: for this long, and until one has ended. */
+  async #keepWaiting(jobs: number, forMs: number): Promise<void> {
+    const before = this.#sink.received;
+    const [from, late] = [performance.now(), performance.now() + LATE_MS];
+    while (performance.now() < from + forMs || this.#sink.received === before) {
+      if (performance.now() > late) throw new Error(`no result within ${LATE_MS / 1000} s`);
+      const missing = jobs - (this.#submitted - this.#sink.received);
+      if (missing >= Math.min(CHUNK, jobs / 4)) await this.#submit(Math.min(CHUNK, missing));
+      else await sleep(5);
+    }
+  }
+
+  async #submit(count: number): Promise<void> {
     const stream = streamOf(this.#cloud.qpuId);
     const circuit = JSON.stringify(bell('cz').ir);
-    const done = this.#sink.expect(count);
-    for (let submitted = 0; submitted < count;) {
-      const pipeline = this.#servers.client.pipeline();
-      for (let i = 0; i < 500 && submitted < count; i += 1, submitted += 1) {
-        const fields = ['callback_url', this.#sink.url, 'ir_json', circuit, 'shots', '100'];
-        pipeline.call('XADD', stream, '*', 'job_id', `job-${(this.#jobs += 1)}`, ...fields);
-      }
-      await pipeline.exec();
+    const pipeline = this.#servers.client.pipeline();
+    for (let i = 0; i < count; i += 1) {
+      const fields = ['callback_url', this.#sink.url, 'ir_json', circuit, 'shots', '100'];
+      pipeline.call('XADD', stream, '*', 'job_id', `job-${(this.#submitted += 1)}`, ...fields);
     }
-    const rate = await within('every result', done, LATE_MS);
-    const group = groupOf(this.#cloud.qpuId);
+    const answers = await within('an answer of Redis', pipeline.exec(), LATE_MS);
+    for (const [error] of answers ?? []) if (error !== null) throw error;
+  }
+
+  /** Resolves when every job has been delivered and acknowledged. Throws if one was delivered twice. */
+  async #finish(): Promise<void> {
+    const isDone = (): boolean => this.#sink.received >= this.#submitted;
+    await waitUntil('every result', isDone, { timeoutMs: LATE_MS });
+    const [stream, group] = [streamOf(this.#cloud.qpuId), groupOf(this.#cloud.qpuId)];
     await waitUntil('every acknowledgement', async () => {
       const [pending] = await this.#servers.client.xpending(stream, group);
       return pending === 0;
     });
-    if (this.#sink.received !== count) throw new Error(`${this.#sink.received} results of ${count} jobs`);
-    return rate;
+    const { received } = this.#sink;
+    if (received !== this.#submitted) throw new Error(`${received} results of ${this.#submitted} jobs`);
   }
 
-  /** Adds the processes to `started`. Two at a time: a machine with few cores starts twenty no faster. */
-  async #startNodes(configuration: Configuration, started: ChildProcess[]): Promise<void> {
-    while (started.length < configuration.nodes) {
-      const count = Math.min(2, configuration.nodes - started.length);
-      await Promise.all(Array.from({ length: count }, () => this.#startNode(configuration, started)));
+  /** Two at a time: a machine with few cores starts twenty no faster. */
+  async #startNodes(configuration: Configuration): Promise<void> {
+    while (this.#nodes.length < configuration.nodes) {
+      const count = Math.min(2, configuration.nodes - this.#nodes.length);
+      await Promise.all(Array.from({ length: count }, () => this.#startNode(configuration)));
     }
   }
 
-  async #startNode({ kind, nodes, concurrency }: Configuration, started: ChildProcess[]): Promise<void> {
+  async #startNode({ kind, nodes, concurrency }: Configuration): Promise<void> {
     const executor = join(import.meta.dirname, 'executor.js');
-    const stateDir = join(this.#folder, `${kind}-${nodes}-${concurrency}-${started.length}`);
+    const stateDir = join(this.#folder, `${kind}-${nodes}-${concurrency}-${this.#nodes.length}`);
     mkdirSync(stateDir, { mode: 0o700 });
     const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.js'), 'start'], {
       cwd: stateDir,
@@ -244,7 +269,7 @@ class Bench {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    started.push(child);
+    this.#nodes.push(child);
     let output = '';
     for (const pipe of [child.stdout, child.stderr])
       pipe.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -23,7 +23,8 @@ export async function openServers(shards: number): Promise<Servers> {
       shards === 0
         ? await startRedisServer()
         : await startRedisServer({
-            args: ['--cluster-enabled', 'yes'],
+            // One that nobody has met does not know its own address, and no client could follow it.
+            args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', HOST],
             port: randomInt(LOWEST_PORT, HIGHEST_PORT),
           }),
     );
@@ -35,7 +36,11 @@ export async function openServers(shards: number): Promise<Servers> {
   const client =
     shards === 0
       ? new Redis(first.url)
-      : new Cluster([{ host: HOST, port: first.port }], { redisOptions: { password } });
+      : new Cluster([{ host: HOST, port: first.port }], {
+          redisOptions: { password },
+          // No slot moves. The timer of ioredis for looking again may outlive the client, and with it this process.
+          slotsRefreshInterval: 0,
+        });
   return {
     url: first.url,
     client,

@@ -1,4 +1,5 @@
-// The scaling figure as docs/scaling.md shows it; a test compares the two.
+// The scaling figures as docs/scaling.md shows them; a test compares the two.
+import { between } from '../table.ts';
 
 export type Kind = 'timer' | 'cpu';
 
@@ -23,10 +24,49 @@ export interface ShardFigure extends Figure {
   readonly redisMs: number;
 }
 
+export interface Machine {
+  readonly cores: number;
+  readonly node: string;
+  readonly redis: string;
+  /** Of the minute before. Above 0.3 or so, something else was running. */
+  readonly loadBefore?: number;
+}
+
+export interface Measurement<F> {
+  readonly machine: Machine;
+  readonly figures: readonly F[];
+}
+
+/** Each part with the machine on which it was taken. */
+export interface Results {
+  readonly concurrency: Measurement<Figure>;
+  /** Absent until they are taken on a machine that does nothing else. */
+  readonly shards?: Measurement<ShardFigure>;
+}
+
+/** Where in docs/scaling.md the tables are. */
+const MARKERS = {
+  concurrency: ['<!-- nodes and concurrency: begin -->', '<!-- nodes and concurrency: end -->'],
+  shards: ['<!-- nodes and shards: begin -->', '<!-- nodes and shards: end -->'],
+} as const;
+const NOT_TAKEN = 'These figures have not been taken yet.';
+
 const TITLES: Record<Kind, string> = {
   timer: 'jobs/s (ideal), 20 ms wait',
   cpu: 'jobs/s (ideal), 5 ms CPU',
 };
+
+/** The page with the tables of these results. */
+export function withTables(page: string, { concurrency, shards }: Results): string {
+  const taken = between(page, MARKERS.concurrency, `${tables(concurrency.figures)}\n${where(concurrency)}`);
+  const block = shards === undefined ? NOT_TAKEN : `${shardTable(shards.figures)}\n${where(shards)}`;
+  return between(taken, MARKERS.shards, block);
+}
+
+function where({ machine: { cores, node, redis, loadBefore } }: Measurement<unknown>): string {
+  const load = loadBefore === undefined ? '' : `, after a minute with a load of ${loadBefore.toFixed(1)}`;
+  return `Taken with ${cores} cores, Node ${node}, Redis ${redis}${load}.`;
+}
 
 /** One Markdown table for each kind of executor: a row for each number of nodes, a column for each concurrency. */
 export function tables(figures: readonly Figure[]): string {

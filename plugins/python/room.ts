@@ -14,6 +14,7 @@ import { describePython, howToInstall, isTooOld, startFailure, tooOld } from './
 import { PythonHost } from './host.ts';
 import type { Fields } from './frames.ts';
 import { findInterpreter, toldInterpreter, versionOf, type Interpreter } from './interpreter.ts';
+import { nodeProcess } from './scheduling.ts';
 
 const LONGEST_EDGES_MS = 10_000;
 const NO_PYTHON = 'there is no Python on this machine';
@@ -208,7 +209,7 @@ export class PythonRoom {
     { label, python: factory }: PythonReference,
     settings: Settings,
   ): Promise<Ready> {
-    const head = { t: 'init', factory, settings: pythonSettings(settings, factory) };
+    const head = { t: 'init', factory, settings: pythonSettings(settings, factory), node: nodeProcess() };
     return { host: opened.host, ready: await this.#ask(opened, label, head, 'ready') };
   }
 

@@ -9,7 +9,7 @@ import { printable } from '../protocol/text.ts';
 import { UntrustedError } from '../state/trust.ts';
 import { linkTargetOf, type ModuleLoader, type Namespace } from './modules.ts';
 import { unreadConfigs } from './unread.ts';
-import { readYaml } from './yaml.ts';
+import { readYaml, YAML_REMEDY } from './yaml.ts';
 
 /** The extensions of config files in code. */
 export const MODULES: readonly string[] = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
@@ -202,7 +202,7 @@ async function loadYaml(path: string, text: string, warnings: string[]): Promise
   if (fault !== undefined) {
     // The message may quote the file; the code does not.
     const what = fault.code.toLowerCase().replaceAll('_', ' ');
-    throw new ConfigError(`${path}${fault.position}: not valid YAML: ${what}`);
+    throw new ConfigError(`${path}${fault.position}: not valid YAML: ${what}`, { remedy: YAML_REMEDY });
   }
   for (const { key, position } of duplicates) {
     // A mistake in the syntax can turn a secret into a key.

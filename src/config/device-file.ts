@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
 import { isRecord, printable } from '../protocol/text.ts';
-import { readYaml } from './yaml.ts';
+import { readYaml, YAML_REMEDY } from './yaml.ts';
 
 const DEFAULT_PATH = 'site/device.yaml';
 const KEY = 'executor_factory';
@@ -37,7 +37,9 @@ export async function readDevice(configured: string, cwd: string): Promise<Devic
   }
   const { content, fault, positionOf } = await readYaml(text);
   if (fault !== undefined) {
-    throw new ConfigError(`the device config ${path}${fault.position} is not valid YAML: ${fault.message}`);
+    throw new ConfigError(`the device config ${path}${fault.position} is not valid YAML: ${fault.message}`, {
+      remedy: YAML_REMEDY,
+    });
   }
   const mapping: unknown = content ?? {};
   if (!isRecord(mapping)) {

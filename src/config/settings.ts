@@ -425,6 +425,12 @@ export const SETTINGS = {
     min: 1,
     help: 'number of undelivered results at which the node takes no new job',
   },
+  outcomeCopy: {
+    type: 'boolean',
+    env: 'CODA_OUTCOME_COPY',
+    default: false,
+    help: 'whether each result has a second copy in Redis until it is delivered; the same for all nodes of a QPU',
+  },
   hookTimeoutSec: {
     type: 'number',
     env: 'CODA_HOOK_TIMEOUT_SEC',

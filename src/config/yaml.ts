@@ -10,6 +10,11 @@ export interface YamlFile {
   readonly positionOf: (keys: readonly (string | number)[]) => string;
 }
 
+/** What to do about a fault. The parser says which rule is broken, and often one line late. */
+export const YAML_REMEDY =
+  'Look at that line and the one before it: an entry is `name: value` with a space after the colon, entries of one level ' +
+  'begin in the same column, without tabs, and each bracket and quote is closed.';
+
 /** A position is `:line:column`, to put behind the path of the file. */
 export async function readYaml(text: string): Promise<YamlFile> {
   const { isMap, isNode, isScalar, LineCounter, parseDocument, visit } = await import('yaml');

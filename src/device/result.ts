@@ -24,7 +24,9 @@ const MOST_METADATA_CHARACTERS = 64 * 1024;
 /** An outcome with what the executor returned beyond it. The wire has no place for that. */
 export type RunOutcome = Outcome & Readonly<Pick<ExecutionResult, 'memory' | 'metadata'>>;
 
-const SHAPE = 'return { counts, executionTimeMs, shotsCompleted }, counts like { "00": 512, "11": 512 }';
+const SHAPE =
+  'return { counts, executionTimeMs, shotsCompleted } (in Python: counts, execution_time_ms, shots_completed), ' +
+  'counts like { "00": 512, "11": 512 }';
 
 /**
  * A fresh ExecutionResult from whatever `run` returned. Takes camelCase and the wire's snake_case names;

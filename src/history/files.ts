@@ -136,6 +136,7 @@ export class SeriesWriter {
   /** Writes lines at the end. If they are not `final`, the next write replaces them. */
   async write(bytes: Buffer, final = true): Promise<void> {
     if (this.#file !== undefined && this.#end >= this.#pieceBytes) await this.#closePiece();
+    if (this.#file !== undefined && !(await this.#isThere(this.#file))) await this.close();
     const file = (this.#file ??= await this.#openPiece());
     try {
       for (let written = 0; written < bytes.length;) {
@@ -180,6 +181,20 @@ export class SeriesWriter {
     this.#end = 0;
   }
 
+  /** False if somebody has removed, moved or emptied the file, as one does on a full disk. */
+  async #isThere(file: FileHandle): Promise<boolean> {
+    const [{ ino, size }, found] = await Promise.all([
+      file.stat(),
+      stat(this.#path()).catch(() => undefined),
+    ]);
+    return found?.ino === ino && size >= this.#end;
+  }
+
+  #path(): string {
+    const { folder, series } = this.#options;
+    return join(folder, `${series}-${String(this.#number).padStart(8, '0')}.jsonl`);
+  }
+
   async #openPiece(): Promise<FileHandle> {
     const { folder, series } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -187,14 +202,13 @@ export class SeriesWriter {
     const last = pieces.at(-1);
     if (this.#number === 0) this.#number = last?.number ?? 1;
     const { O_RDWR, O_CREAT } = constants;
-    const path = (): string => join(folder, `${series}-${String(this.#number).padStart(8, '0')}.jsonl`);
-    let file = await open(path(), O_RDWR | O_CREAT | SAFE, 0o600);
+    let file = await open(this.#path(), O_RDWR | O_CREAT | SAFE, 0o600);
     try {
       const { size } = await file.stat();
       if (size >= this.#pieceBytes) {
         await file.close();
         this.#number += 1;
-        file = await open(path(), O_RDWR | O_CREAT | SAFE, 0o600);
+        file = await open(this.#path(), O_RDWR | O_CREAT | SAFE, 0o600);
       }
       this.#end = await wholeLines(file);
       await this.#removeOldest(pieces);

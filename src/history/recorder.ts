@@ -5,6 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { EndedJob, IdleGap } from '../jobs/ended-job.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import { RepeatFilter } from '../log.ts';
+import { CountedLines } from '../log/counted-lines.ts';
 import type { Delivery } from '../outbox/delivery.ts';
 import { historyDirectory, nodeFolder } from '../state/layout.ts';
 import { writeRemedy } from '../state/private-file.ts';
@@ -52,6 +53,11 @@ export class Recorder implements History {
   readonly #earlier: Earlier;
   readonly #listeners = new Set<(entry: HistoryEntry) => void>();
   readonly #troubles = new RepeatFilter();
+  readonly #failures = new CountedLines((left, seconds) =>
+    this.#options.log.error(
+      `listeners of the history have failed ${left} more times in the last ${seconds} s`,
+    ),
+  );
   readonly #age = new AgeWatch();
   readonly #lines = new Bytes();
   /** The last flush that was asked for, and how many have not ended. Each waits for the one before. */
@@ -277,6 +283,7 @@ export class Recorder implements History {
       try {
         listener(entry);
       } catch (thrown) {
+        if (!this.#failures.hasRoom()) continue;
         this.#options.log.error(`a listener of the history failed: ${messageOf(thrown)}`);
       }
     }

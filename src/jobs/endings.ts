@@ -1,6 +1,7 @@
 // How a held job ends. All ways out of the job table are here:
 //
 //   ran, failed     it has an outcome: saved in the outbox, which delivers it
+//   ranBefore       the copy of its outcome was found in Redis: saved in the outbox as well
 //   cancelled       by the cloud: its status is written, and nothing is delivered
 //   endedElsewhere  another node has finished it: acknowledged
 //   givenBack       it has not ended: its entry stays pending, for this node or another one
@@ -13,6 +14,7 @@ import { isTapped, onlyLook } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { CopiedOutcome } from '../outbox/saved-outcome.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { EndRecord } from './end-record.ts';
 import type { EndedJob } from './ended-job.ts';
@@ -80,6 +82,14 @@ export class Endings implements RunEndings {
   failedElsewhere(job: HeldJob, error: string): Promise<void> {
     const failed = { status: 'failed', error } as const;
     return this.#save(job, failed, new Date().toISOString(), { where: 'on another node' }, true);
+  }
+
+  /** The job has run, and the copy of its outcome was in Redis: an attempt may have reached the cloud. Resolves once the
+   *  outcome is saved here. */
+  ranBefore(job: HeldJob, { outcome, endedAt, annotations }: CopiedOutcome): Promise<void> {
+    if (annotations !== undefined) job.annotations = annotations;
+    const cause = outcome.status === 'failed' ? { where: 'in an earlier run' } : undefined;
+    return this.#save(job, outcome, endedAt, cause, true);
   }
 
   /** The cloud has cancelled the job. */

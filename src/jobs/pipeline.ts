@@ -37,6 +37,7 @@ import { Recovery, SAFE_LEASE } from '../queue/recovery.ts';
 import { RedisHealth } from '../queue/redis-health.ts';
 import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
+import { OutcomeCopies } from '../queue/outcome-copies.ts';
 import { JobStream } from '../queue/stream.ts';
 import type { IdleGap } from './ended-job.ts';
 import { Endings } from './endings.ts';
@@ -72,6 +73,7 @@ export class JobPipeline implements Jobs {
   readonly #options: JobPipelineOptions;
   readonly #held = new JobTable();
   readonly #writes: RedisWrites;
+  readonly #copies: OutcomeCopies | undefined;
   readonly #rights: RightsWatch;
   readonly #health: RedisHealth;
   readonly #trace: JobTrace;
@@ -108,6 +110,9 @@ export class JobPipeline implements Jobs {
     const stream = new JobStream(qpuId, options.consumer);
     const health = (this.#health = new RedisHealth(redis));
     const writes = (this.#writes = new RedisWrites(redis, qpuId, log));
+    const copies = (this.#copies = settings.outcomeCopy
+      ? new OutcomeCopies({ redis, qpuId, writes, log })
+      : undefined);
     const trace = (this.#trace = new JobTrace(log));
     const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
     const deferred = (this.#deferred = new Deferred({ outbox, admission, log }));
@@ -117,6 +122,7 @@ export class JobPipeline implements Jobs {
       held,
       outbox,
       writes,
+      copies,
       endings,
       marker,
       deferred,
@@ -187,7 +193,7 @@ export class JobPipeline implements Jobs {
     this.#endings = endings;
     this.#marker = marker;
     this.#recovery = recovery;
-    this.#rights = new RightsWatch(redis, qpuId);
+    this.#rights = new RightsWatch(redis, qpuId, copies !== undefined);
     this.#runner = runner;
     const holds = (this.#holds = new Holds({ admission, idle: () => runner.idle() }));
     this.#local = new LocalRuns({ ...device, holds, time });
@@ -199,6 +205,7 @@ export class JobPipeline implements Jobs {
     this.#drops.start();
     outbox.start({
       statuses: this.#writes,
+      copies: this.#copies,
       deliver: (saved, attempt) => deliver(hooks, saved, attempt),
     });
     process.on('exit', this.#onExit);
@@ -294,6 +301,7 @@ export class JobPipeline implements Jobs {
     const others = [
       this.#recovery.trouble,
       this.#writes.stateTrouble,
+      this.#copies?.trouble,
       ...this.#rights.troubles,
       outbox.trouble,
       refusedTrouble(this.#replay.refused, outbox.lastRefusal),
@@ -366,6 +374,7 @@ export class JobPipeline implements Jobs {
     this.#time.close();
     this.#health.close();
     this.#writes.close();
+    this.#copies?.close();
     this.#marker.close();
     this.#trace.close();
   }

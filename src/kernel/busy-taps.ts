@@ -3,6 +3,8 @@
 
 /** Less is not kept: the loop is looked at four times a second. */
 const LONG_MS = 500;
+/** Less is not added up: many calls between two looks, none of them long, hold the loop up together. */
+const NOTABLE_MS = 10;
 
 export interface NamedTap {
   readonly plugin: string;
@@ -27,15 +29,22 @@ export class BusyTaps {
   isPrecise = false;
   #longest: BusyTap | undefined;
   #lastUntil = 0;
+  /** How long each plugin has had the loop since it was last seen to run, and in which hooks; by its name. */
+  readonly #together = new Map<string, { ms: number; readonly hooks: Set<string> }>();
+  #togetherFrom = 0;
 
   /** The taps from `first` to the one before `end`, all of one hook, have run without a break from `since` until now. */
   ran(taps: readonly NamedTap[], first: number, end: number, since: number, until: number): void {
-    if (until - since < LONG_MS) return;
+    const ms = until - since;
+    if (ms < NOTABLE_MS) return;
     const names = [...new Set(taps.slice(first, end).map(({ plugin }) => `'${plugin}'`))];
-    if (names.length > 1) this.isPrecise = true;
+    if (ms >= LONG_MS && names.length > 1) this.isPrecise = true;
     const { hook = '' } = taps[first] ?? {};
-    const text = `plugin ${names.join(' or ')} in ${hook}`;
-    this.#keep({ text, hook, ms: until - since, until, isSure: true });
+    const plugins = names.join(' or ');
+    const { ms: all, hooks } = this.#add(plugins, hook, ms);
+    this.#lastUntil = until;
+    if (all < LONG_MS) return;
+    this.#keep({ text: `plugin ${plugins} in ${[...hooks].join(', ')}`, hook, ms: all, until, isSure: true });
   }
 
   /** The promise of a tap has settled now. If the loop stood still before that, then most likely in the code of the tap. */
@@ -47,6 +56,20 @@ export class BusyTaps {
   /** The longest one that ended at `since` or later. */
   longestSince(since: number): BusyTap | undefined {
     return this.#longest !== undefined && this.#longest.until >= since ? this.#longest : undefined;
+  }
+
+  #add(
+    plugins: string,
+    hook: string,
+    ms: number,
+  ): { readonly ms: number; readonly hooks: ReadonlySet<string> } {
+    if (this.#togetherFrom !== this.seenAt) this.#together.clear();
+    this.#togetherFrom = this.seenAt;
+    const sum = this.#together.get(plugins) ?? { ms: 0, hooks: new Set() };
+    this.#together.set(plugins, sum);
+    sum.ms += ms;
+    sum.hooks.add(hook);
+    return sum;
   }
 
   #keep(tap: BusyTap): void {

@@ -1,4 +1,5 @@
 // The state of the node at one moment: what `/ready`, the heartbeat and `status` report (PROTOCOL §8).
+import { messageOf } from '../errors.ts';
 
 export type VpnState = 'booting' | 'ready' | 'degraded' | 'vpn_unavailable';
 
@@ -29,8 +30,15 @@ export class ReadinessReport {
     this.#add(text, remedy, false);
   }
 
-  /** A further field of the `/ready` body. */
+  /** A further field of the `/ready` body. Throws if JSON cannot have the value: then nobody would get an answer. */
   add(field: string, value: unknown): void {
+    try {
+      JSON.stringify(value);
+    } catch (cause) {
+      // The first line says why; those after it draw a circle.
+      const [why] = messageOf(cause).split('\n');
+      throw new TypeError(`the field ${field} of /ready cannot be JSON: ${why}`, { cause });
+    }
     this.#extra[field] = value;
   }
 

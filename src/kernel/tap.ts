@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import type { FullTap, Hook } from 'tapable';
 import { attributedMessageOf, CodaError, messageOf, PluginError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { CountedLines } from '../log/counted-lines.ts';
 import { isRecord, kindOf, shown } from '../protocol/text.ts';
 import type { BusyTaps, NamedTap } from './busy-taps.ts';
 import { isPromise, isWaterfall, runInSeries, type SeriesTap } from './series.ts';
@@ -158,11 +159,16 @@ function guardTap(tap: FullTap & TapTime, options: GuardOptions, isInWaterfall: 
   const limitFrom = tap.timeoutSec === undefined ? 'hookTimeoutSec' : 'timeoutSec of the tap';
 
   let named: Logger | undefined;
+  let failures: CountedLines | undefined;
   /** The error that fails a deciding hook; null for an observing one, whose failures are only logged. */
   const errorOf = (thrown: unknown): CodaError | null => {
     const error = attributed(thrown, plugin, hook);
     if (kind === 'deciding') return error;
-    named ??= log.child('', { plugin, hook });
+    const out = (named ??= log.child('', { plugin, hook }));
+    failures ??= new CountedLines((left, seconds) =>
+      out.error(`plugin '${plugin}' has failed in ${hook} ${left} more times in the last ${seconds} s`),
+    );
+    if (!failures.hasRoom()) return null;
     named.error(attributedMessageOf(error));
     named.debug(`plugin '${plugin}' in ${hook}: ${inspect(thrown, { depth: 2 }).slice(0, LONGEST_STACK)}`);
     return null;

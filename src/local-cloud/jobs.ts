@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { JobError, messageOf } from '../errors.ts';
 import { sendTogether, type RedisCommand } from '../net/redis.ts';
 import type { NativeGateIR } from '../protocol/ir.ts';
-import { cancelKey, groupName, statusKey, streamKey } from '../protocol/keys.ts';
+import { cancelKey, groupName, outcomeKey, statusKey, streamKey } from '../protocol/keys.ts';
 import { shown } from '../protocol/text.ts';
 import type { WebhookBody } from '../protocol/webhook.ts';
 import { DEFAULT_WAIT_MS, within, type WaitOptions } from './wait.ts';
@@ -151,7 +151,11 @@ export class CloudJobs {
 
   /** Removes everything that this QPU's jobs left in Redis. */
   async removeKeys(): Promise<void> {
-    const perJob = [...this.#ledger.keys()].flatMap((jobId) => [statusKey(jobId), cancelKey(jobId)]);
+    const perJob = [...this.#ledger.keys()].flatMap((jobId) => [
+      statusKey(jobId),
+      cancelKey(jobId),
+      outcomeKey(jobId),
+    ]);
     // In a cluster, each has a shard of its own.
     await sendTogether(
       this.#redis,

@@ -5,7 +5,8 @@ import { errorCode, messageOf, MORE_FILES_REMEDY, type Trouble } from '../errors
 import { maskUrlPasswords } from '../log/redaction.ts';
 import type { RedisPlace } from '../protocol/urls.ts';
 import { certificateTrouble } from './certificate-trouble.ts';
-import { isConnectionFault, placeOf } from './redis.ts';
+import { announcerOf, isConnectionFault, placeOf } from './redis.ts';
+import type { Announcer } from './redis/following.ts';
 
 interface Fault {
   /** The code of a system error, or of a reply of Redis, such as `WRONGPASS`. */
@@ -13,6 +14,8 @@ interface Fault {
   readonly text: string;
   /** `Redis at <host>:<port>` */
   readonly at: string;
+  /** Who has named that place, if the URL does not. */
+  readonly announcer: Announcer | undefined;
   readonly user: string;
   /** As Redis names it, such as `xgroup|create`; empty if it is not known. */
   readonly command: string;
@@ -27,9 +30,30 @@ const ON_THE_WAY = `${WAITS} Check that Redis runs there, and the network on the
 const FROM_CLOUD =
   'The URL of Redis comes from the cloud at each start, unless CODA_REDIS_URL or the config file sets it';
 
+/** What lets clients elsewhere, as behind Docker or NAT, reach what servers announce. */
+const ANNOUNCE: Readonly<Record<Announcer, string>> = {
+  'the cluster':
+    'If this address only means something where the servers run (Docker, NAT), have each of them announce one that can be reached from here: cluster-announce-ip and cluster-announce-port (with TLS: cluster-announce-tls-port), or cluster-announce-hostname with cluster-preferred-endpoint-type hostname. Or run the node in their network.',
+  'the Sentinel':
+    'If this address only means something where the servers run (Docker, NAT), give the Sentinels one that can be reached from here (sentinel monitor, and replica-announce-ip and replica-announce-port of each server). Or run the node in their network.',
+};
+
 const unreachable =
   (why: string, remedy: string): Describe =>
-  ({ at, code }) => ({ text: `${at} cannot be reached: ${why} (${code})`, remedy });
+  (fault) =>
+    notReached(fault, `cannot be reached: ${why} (${fault.code})`, remedy);
+
+/** `what` is wrong with a place from which there is no answer. */
+function notReached({ at, announcer }: Fault, what: string, remedy: string): Trouble {
+  return announcer === undefined
+    ? { text: `${at} ${what}`, remedy }
+    : { text: `${announced(at, announcer)} ${what}`, remedy: `${remedy} ${ANNOUNCE[announcer]}` };
+}
+
+function announced(at: string, announcer: Announcer): string {
+  return `${at}, which ${announcer} announces,`;
+}
+
 const noRoute = unreachable('there is no way to it', ON_THE_WAY);
 const noName = unreachable(
   'its name cannot be resolved',
@@ -46,9 +70,9 @@ const tooManyFiles: Describe = ({ at, code }) => ({
 const partOfTheKeys: Describe = ({ at, code }) => ({
   text: `${at} has only a part of the keys, or is no longer the primary (${code})`,
   remedy:
-    'The node follows a cluster by itself. If this stays: give its user +cluster|slots, and let the servers that the cluster announces be reached from here (docs/scaling.md).',
+    'The node follows a cluster by itself. If this stays: give its user +cluster|slots, and have each server announce an address that can be reached from here: cluster-announce-ip with cluster-preferred-endpoint-type ip, or cluster-announce-hostname with hostname (docs/scaling.md).',
 });
-const silent: Describe = ({ at }) => ({ text: `${at} does not answer`, remedy: ON_THE_WAY });
+const silent: Describe = (fault) => notReached(fault, 'does not answer', ON_THE_WAY);
 
 const KINDS: Readonly<Record<string, Describe>> = {
   ECONNREFUSED: unreachable('the connection is refused', ON_THE_WAY),
@@ -155,10 +179,11 @@ export function redisTrouble(thrown: unknown, redis: Redis): Trouble {
     return { text: `${text}; each of its addresses was tried: ${messageOf(thrown)}`, remedy };
   }
   const fault = faultOf(thrown, redis);
+  const { at, announcer } = fault;
   return (
-    certificateTrouble(thrown, fault.at) ??
+    certificateTrouble(thrown, announcer === undefined ? at : announced(at, announcer)) ??
     KINDS[fault.code]?.(fault) ?? {
-      text: `${fault.at}: ${fault.text}`,
+      text: `${at}: ${fault.text}`,
       remedy: `${WAITS} coda doctor looks at each step of the way.`,
     }
   );
@@ -168,7 +193,7 @@ export function redisTrouble(thrown: unknown, redis: Redis): Trouble {
 export function shardTrouble(thrown: unknown, { host, port }: RedisPlace): Trouble {
   return {
     text: `Redis at ${host}:${port}, a shard of the cluster, cannot be reached (${errorCode(thrown) ?? maskUrlPasswords(messageOf(thrown))})`,
-    remedy: `${WAITS} Its jobs stay in the stream until then. If no failover is in progress, check that this address, which the cluster announces, can be reached from here: VPN, firewall.`,
+    remedy: `${WAITS} Its jobs stay in the stream until then. If no failover is in progress, check that this address, which the cluster announces, can be reached from here: VPN, firewall. ${ANNOUNCE['the cluster']}`,
   };
 }
 
@@ -199,6 +224,7 @@ function faultOf(thrown: unknown, redis: Redis): Fault {
     code: codeOf(thrown, text),
     text,
     at: `Redis at ${host.includes(':') ? `[${host}]` : host}:${port}`,
+    announcer: announcerOf(redis),
     user: typeof username === 'string' && username !== '' ? username : 'default',
     command: named ?? name,
     key: keyOf(name, args),
@@ -227,7 +253,7 @@ function commandOf(thrown: unknown): { name: string; args: readonly unknown[] } 
 function keyOf(command: string, args: readonly unknown[]): string {
   // XGROUP CREATE key …, XINFO GROUPS key; XREADGROUP … STREAMS key id
   const at = /^x(group|info)$/.test(command) ? 1 : command === 'xreadgroup' ? args.length - 2 : 0;
-  const key = /^(x|h|exists$)/.test(command) ? args[at] : undefined;
+  const key = /^(x|h|(exists|set|strlen|get|del)$)/.test(command) ? args[at] : undefined;
   return typeof key === 'string' || Buffer.isBuffer(key) ? key.toString() : '';
 }
 

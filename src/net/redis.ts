@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import type { RedisPlace } from '../protocol/urls.ts';
-import { FollowingRedis, type ConnectionOptions } from './redis/following.ts';
+import { FollowingRedis, type Announcer, type ConnectionOptions } from './redis/following.ts';
 import { RedisServers, type RedisServersOptions } from './redis/servers.ts';
 
 export { jitter } from './redis/pace.ts';
@@ -41,6 +41,11 @@ export function isConnectionFault(thrown: unknown): boolean {
 export function placeOf(redis: Redis): RedisPlace {
   const { host = 'localhost', port = 6379 } = redis.options;
   return redis instanceof FollowingRedis ? redis.lead.place : { host, port };
+}
+
+/** Who has named the place where the connection leads, if the URL does not. */
+export function announcerOf(redis: Redis): Announcer | undefined {
+  return redis instanceof FollowingRedis ? redis.announcer : undefined;
 }
 
 /** Whether a shard of the cluster is known to be down, besides that of the stream. */

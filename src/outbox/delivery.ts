@@ -32,6 +32,16 @@ export interface DeliveryRoute {
   /** Makes one attempt; the first is number 1. */
   readonly deliver: (saved: SavedOutcome, attempt: number) => Promise<Delivery>;
   readonly statuses: Statuses;
+  /** Undefined if outcomes are on the disk alone. */
+  readonly copies?: Copies | undefined;
+}
+
+/** Where each outcome has a second copy until its job is acknowledged. */
+export interface Copies {
+  /** Resolves once the copy is there, or is refused: the outcome does not wait for ever. */
+  save(saved: SavedOutcome): Promise<void>;
+  /** Resolves once it is gone. */
+  remove(jobId: string): Promise<void>;
 }
 
 /** Where the end of a job is made known, so that no node runs it again. Both resolve once Redis has it. */

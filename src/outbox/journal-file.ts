@@ -6,6 +6,8 @@ import { ConfigError } from '../errors.ts';
 
 export const HEADER = 'coda-outbox 1\n';
 const PIECE = 1024 * 1024;
+/** Most files are smaller than this. */
+const FIRST_PIECE = 16 * 1024;
 /** A longer line is no record: it could not have been written. */
 const MAX_LINE_BYTES = constants.MAX_STRING_LENGTH;
 
@@ -60,13 +62,14 @@ export async function readJournal(
   onRecord: (record: object) => void,
   pieceBytes = PIECE,
 ): Promise<JournalContent> {
-  const piece = Buffer.allocUnsafe(pieceBytes);
+  let piece = Buffer.allocUnsafe(Math.min(pieceBytes, FIRST_PIECE));
   const lines = new Lines(path, onRecord);
   for (let size = 0; ;) {
     const bytes = await read(piece, size);
     if (bytes === 0) return { goodBytes: lines.end(), size, damaged: lines.damaged };
     lines.push(piece.subarray(0, bytes));
     size += bytes;
+    if (bytes === piece.length && piece.length < pieceBytes) piece = Buffer.allocUnsafe(pieceBytes);
   }
 }
 

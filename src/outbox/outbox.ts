@@ -1,6 +1,6 @@
 // The outbox: an outcome is durable before anything says so, then delivered for as long as it takes, then forgotten.
 //
-//   save -> durable -> status sent, posted (again and again) -> acknowledged -> forgotten
+//   save -> durable, and copied to Redis if that is wanted -> status sent, posted (again and again) -> acknowledged -> forgotten
 //                  \-> cancelled before the first post -> acknowledged -> forgotten
 //                            \-> refused for good: set aside, acknowledged, forgotten
 //
@@ -17,7 +17,7 @@ import { Listeners, Waiters } from '../net/timing.ts';
 import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
 import { journalPath } from '../state/layout.ts';
 import { Contents } from './contents.ts';
-import type { DeliveryRoute, Statuses } from './delivery.ts';
+import type { Copies, DeliveryRoute, Statuses } from './delivery.ts';
 import {
   attemptRecord,
   endingOf,
@@ -63,6 +63,7 @@ export class Outbox {
   readonly #onAnswer = new Listeners();
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
+  #copies: Copies | undefined;
   #lastRefusal: string | undefined;
   #lastDelivery: number | undefined;
   #refused = 0;
@@ -197,10 +198,17 @@ export class Outbox {
   }
 
   /** Starts delivering; called once the node is connected. */
-  start({ statuses, deliver }: DeliveryRoute): void {
+  start({ statuses, copies, deliver }: DeliveryRoute): void {
     this.#statuses = statuses;
+    this.#copies = copies;
     for (const entry of this.#contents.all()) {
       if (entry.stage === 'saving') continue;
+      if (entry.stage === 'waiting' && copies !== undefined) {
+        // The node may have died before its copy was there.
+        entry.stage = 'saving';
+        void copies.save(entry.saved).then(() => this.#saved(entry));
+        continue;
+      }
       // The state may not have been written before the node died.
       this.#writeStatus(entry);
       if (entry.stage === 'settling') void this.#settle(entry);
@@ -209,7 +217,7 @@ export class Outbox {
     this.#lanes.start(deliver);
   }
 
-  /** Saves an outcome; resolves once it is durable. Delivery follows by itself, after `onDurable`.
+  /** Saves an outcome; resolves once it is durable. Delivery follows by itself, after `onDurable` and once the copy is there.
    *  A job that has an outcome in the outbox keeps it: it has only one. */
   async save(saved: SavedOutcome, { maybeSent = false, onDurable }: HowToSave = {}): Promise<void> {
     if (this.has(saved.jobId)) {
@@ -219,9 +227,15 @@ export class Outbox {
     const entry = this.#contents.add(saved);
     entry.maybeSent = maybeSent;
     this.#changed();
+    const copied = this.#copies?.save(saved);
     await this.#journal.append(outcomeRecord(entry), { durable: true });
     onDurable?.();
-    // A cancel may have come while the disk was at work.
+    if (copied === undefined) this.#saved(entry);
+    else void copied.then(() => this.#saved(entry));
+  }
+
+  #saved(entry: Entry): void {
+    // A cancel may have come while the disk, or Redis, was at work.
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';
     this.#writeStatus(entry);
@@ -378,6 +392,8 @@ export class Outbox {
     const acknowledged = entry.saved.messageIds;
     await this.#statuses.acknowledge(acknowledged);
     await entry.statusWritten;
+    // Only now: whoever finds neither copy nor state would run the job.
+    if (this.#copies !== undefined) await this.#copies.remove(entry.saved.jobId);
     if (this.#closed) return;
     if (entry.saved.messageIds !== acknowledged) return this.#settle(entry);
     this.#remove(entry);

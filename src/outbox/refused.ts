@@ -8,9 +8,8 @@ import { readPrivateFile, shellQuoted, writeFileAtomic, writeRemedy } from '../s
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { isRecord, shown } from '../protocol/text.ts';
-import type { Outcome } from '../protocol/webhook.ts';
-import { annotated, NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
+import { copiedOutcome, textIn } from './saved-outcome.ts';
 
 const KINDS = ['refused', 'measured'] as const;
 const RETRY_MS = 2_000;
@@ -127,76 +126,16 @@ function fileNameOf(jobId: string, kind: Kind = 'refused'): string {
 
 function checkRefused(path: string, value: unknown): RefusedResult {
   if (!isRecord(value)) throw unusable(path, 'it is not an object');
-  const text = (field: string): string => {
-    const found = value[field];
-    if (typeof found === 'string') return found;
-    throw unusable(path, `${field} must be a string, got ${shown(found)}`);
-  };
-  const { messageIds } = value;
-  if (!isTexts(messageIds)) throw unusable(path, 'messageIds must be a list of strings');
-  return {
-    qpuId: text('qpuId'),
-    jobId: text('jobId'),
-    messageIds,
-    callbackUrl: text('callbackUrl'),
-    outcome: checkOutcome(path, value['outcome']),
-    endedAt: text('endedAt'),
-    ...checkAnnotations(path, value['annotations']),
-    reason: text('reason'),
-    refusedAt: text('refusedAt'),
-  };
-}
-
-function checkAnnotations(path: string, value: unknown): Pick<SavedOutcome, 'annotations'> {
-  if (value === undefined) return {};
-  const found = isRecord(value) ? Object.entries(value) : undefined;
-  if (found === undefined) throw unusable(path, 'annotations must be an object');
   try {
-    const annotations = found.reduce<Annotations>(
-      (before, [key, note]) => annotated(before, key, note),
-      NO_ANNOTATIONS,
-    );
-    return { annotations };
+    return {
+      ...copiedOutcome(value),
+      callbackUrl: textIn(value, 'callbackUrl'),
+      reason: textIn(value, 'reason'),
+      refusedAt: textIn(value, 'refusedAt'),
+    };
   } catch (thrown) {
     throw unusable(path, messageOf(thrown));
   }
-}
-
-function checkOutcome(path: string, value: unknown): Outcome {
-  if (!isRecord(value)) throw unusable(path, 'outcome must be an object');
-  const { status, counts, executionTimeMs, shotsCompleted, error } = value;
-  if (status === 'failed') {
-    if (typeof error !== 'string') throw unusable(path, 'outcome.error must be a string');
-    return { status, error };
-  }
-  if (status !== 'completed') {
-    throw unusable(path, `outcome.status must be completed or failed, got ${shown(status)}`);
-  }
-  if (!isCounts(counts)) throw unusable(path, 'outcome.counts must map bitstrings to non-negative integers');
-  if (!isAtLeastZero(executionTimeMs)) {
-    throw unusable(path, 'outcome.executionTimeMs must be a number of milliseconds');
-  }
-  if (!isCount(shotsCompleted)) throw unusable(path, 'outcome.shotsCompleted must be a non-negative integer');
-  return { status, counts, executionTimeMs, shotsCompleted };
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-function isCounts(value: unknown): value is Record<string, number> {
-  return (
-    isRecord(value) &&
-    Object.entries(value).every(([outcome, count]) => /^[01]*$/.test(outcome) && isCount(count))
-  );
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && isAtLeastZero(value);
-}
-
-function isAtLeastZero(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function unusable(path: string, fault: string): ConfigError {

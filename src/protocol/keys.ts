@@ -9,6 +9,9 @@ export const groupName = (qpuId: string): string => `qpu:${qpuId}:workers`;
 /** The status hash of a job. */
 export const statusKey = (jobId: string): string => `qpu:job:${jobId}:status`;
 
+/** The second copy of a job's outcome, if its node writes one (`outcomeCopy`). Not part of the contract. */
+export const outcomeKey = (jobId: string): string => `qpu:job:${jobId}:outcome`;
+
 /** The prefix of every cancel signal; also the prefix to track for changes. */
 export const CANCEL_KEY_PREFIX = 'qpu:job:cancelled:';
 

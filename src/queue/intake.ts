@@ -4,7 +4,8 @@
 //        \-> its job ended here lately: its end is written again
 //        \-> its job is held, or in the outbox: the entry is acknowledged with it
 //        \-> its result would have nowhere to wait: it stays pending (deferred.ts)
-//        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts)
+//        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts): also if it has run before, and
+//                    Redis has the copy of its outcome
 import type { Redis } from 'ioredis';
 import { Failure } from '../device/failure.ts';
 import { prepareCircuit } from '../device/prepare-circuit.ts';
@@ -22,6 +23,7 @@ import type { Outbox } from '../outbox/outbox.ts';
 import { parseMessage, type JobMessage } from '../protocol/job.ts';
 import type { Deferred } from './deferred.ts';
 import { readCircuit, readCircuitInSteps, type ReadCircuit } from './read-circuit.ts';
+import type { OutcomeCopies } from './outcome-copies.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
@@ -43,6 +45,8 @@ export interface IntakeOptions {
   readonly held: JobTable;
   readonly outbox: Outbox;
   readonly writes: RedisWrites;
+  /** Undefined if outcomes have no copies in Redis. */
+  readonly copies: OutcomeCopies | undefined;
   readonly endings: Endings;
   readonly marker: RunMarker;
   readonly deferred: Deferred;
@@ -106,12 +110,11 @@ export class Intake {
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, deferred, log, keepsText, safeLeaseMs } = this.#options;
-    const asked = redisStates(
-      redis,
-      candidates.map(({ job }) => job.jobId),
-      log,
-    );
+    const { redis, held, marker, endings, copies, deferred, log, keepsText, safeLeaseMs } = this.#options;
+    const jobs = candidates.map(({ job }) => job);
+    // What is delivered for the first time has not run.
+    const asked =
+      copies === undefined || earlier === undefined ? redisStates(redis, jobs, log) : copies.states(jobs);
     // Meanwhile: mark the runs that will start first, and read small circuits.
     if (held.queued === 0) {
       marker.next(
@@ -202,10 +205,19 @@ export class Intake {
   /** Whether the job ends without a run, or is not here any more. What must be on disk or in Redis before any job runs
    *  is added to `recorded`. */
   #endsHere(candidate: Candidate, redisState: RedisState, recorded: Promise<void>[]): boolean {
-    const { endings, maxDeliveries } = this.#options;
+    const { endings, maxDeliveries, marker, copies, log } = this.#options;
     const { job, message } = candidate;
     if (!this.#isChecking(job)) return true;
-    const { state, messageId, error } = redisState;
+    const { state, messageId, error, copy } = redisState;
+    // Before a cancel, and although it may have ended: the outcome may have been posted from there, or not.
+    if (copy !== undefined && state === 'cancelled') void copies?.remove(job.jobId);
+    else if (copy !== undefined) {
+      log.info(`job ${job.jobId} has run before: its outcome, which was in Redis, is delivered`, {
+        job: job.jobId,
+      });
+      void endings.ranBefore(job, copy).then(() => marker.forget(message.messageId));
+      return true;
+    }
     if (state === 'completed' || state === 'cancelled') {
       endings.endedElsewhere(job);
       return true;

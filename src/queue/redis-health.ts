@@ -40,10 +40,9 @@ export class RedisHealth {
 
   /** Why Redis is not healthy, if so; not before it has had the time to answer. */
   get trouble(): Trouble | undefined {
-    const isNew = this.#redis.status === 'ready' && !this.#isLate;
-    return this.healthy || isNew
-      ? undefined
-      : (this.#connection.trouble ?? redisTroubleOf('ETIMEDOUT', this.#redis));
+    if (this.healthy) return undefined;
+    const isNew = !this.#isLate && (this.#redis.status === 'ready' || this.#answeredAt < 0);
+    return this.#connection.trouble ?? (isNew ? undefined : redisTroubleOf('ETIMEDOUT', this.#redis));
   }
 
   get roundTripMs(): number {

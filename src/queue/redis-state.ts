@@ -9,6 +9,7 @@ import {
   type RedisCommand,
   type RedisReply,
 } from '../net/redis.ts';
+import type { CopiedOutcome } from '../outbox/saved-outcome.ts';
 import { cancelKey, statusKey } from '../protocol/keys.ts';
 
 export interface RedisState {
@@ -17,23 +18,25 @@ export interface RedisState {
   readonly messageId: string | null;
   readonly error: string | null;
   readonly cancelled: boolean;
+  /** Its outcome, if it has run before and the copy is there. */
+  readonly copy?: CopiedOutcome | undefined;
 }
 
 /** The states of these jobs, in the same order; undefined where the shard of a job cannot say. Rejects if Redis cannot
  *  say: a job that may be done must not run. */
 export async function redisStates(
   redis: Redis,
-  jobIds: readonly string[],
+  jobs: readonly { readonly jobId: string }[],
   log: Logger,
 ): Promise<(RedisState | undefined)[]> {
-  const cancelKeys = jobIds.map(cancelKey);
+  const cancelKeys = jobs.map(({ jobId }) => cancelKey(jobId));
   const eachExists = cancelKeys.map((key): RedisCommand => ['exists', key]);
   const isSpread = hasShards(redis);
   // One command for all: a signal is rare. It would have to be for one shard.
   const asked: RedisCommand[] = isSpread ? eachExists : [['exists', ...cancelKeys]];
   const replies = await sendTogether(redis, [
     ...asked,
-    ...jobIds.map((jobId): RedisCommand => ['hmget', statusKey(jobId), 'state', 'message_id', 'error']),
+    ...jobs.map(({ jobId }): RedisCommand => ['hmget', statusKey(jobId), 'state', 'message_id', 'error']),
   ]);
   if (!isSpread) throwIfLost(replies);
   const statuses = replies.slice(asked.length);
@@ -42,7 +45,7 @@ export async function redisStates(
     : replies[0]?.[1] === 0
       ? []
       : throwIfLost(await sendTogether(redis, eachExists));
-  return jobIds.map((jobId, i) => {
+  return jobs.map(({ jobId }, i) => {
     const [statusError, status] = statuses[i] ?? [];
     const [cancelError, exists] = isCancelled[i] ?? [];
     // The one that may pass: the other then says nothing.
@@ -63,7 +66,8 @@ export async function redisStates(
   });
 }
 
-function isPassing(error: Error | null | undefined): boolean {
+/** Whether it may be gone when the same is asked again. */
+export function isPassing(error: Error | null | undefined): boolean {
   return error instanceof Error && !/^(WRONGTYPE|NOPERM)/.test(error.message);
 }
 

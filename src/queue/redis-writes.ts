@@ -20,9 +20,9 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 
 interface Write {
-  readonly command: 'hset' | 'xack';
+  readonly command: 'hset' | 'xack' | 'del';
   readonly key: string;
-  /** HSET: field, value, …; XACK: group, id, … */
+  /** HSET: field, value, …; XACK: group, id, …; DEL: none */
   readonly args: string[];
   readonly resolves: (() => void)[];
 }
@@ -112,6 +112,14 @@ export class RedisWrites implements Statuses, StartStatuses {
       this.#startFlush();
     });
     for (const messageId of messageIds) this.#acknowledging.delete(messageId);
+  }
+
+  /** Removes a key; resolves once that is done, or refused. */
+  remove(key: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#queue.push({ command: 'del', key, args: [], resolves: [resolve] });
+      this.#startFlush();
+    });
   }
 
   /** Whether this entry is done, and Redis may not know it yet. */
@@ -256,7 +264,9 @@ export class RedisWrites implements Statuses, StartStatuses {
       return;
     }
     if (isFinal(write, error.message)) {
-      this.#log.error(`Redis refuses ${whatOf(write)}: ${trouble.text} → ${trouble.remedy}`);
+      // rights.ts reports a missing right; what is not removed expires.
+      const level = write.command === 'del' ? 'debug' : 'error';
+      this.#log[level](`Redis refuses ${whatOf(write)}: ${trouble.text} → ${trouble.remedy}`);
       resolved(write);
       return;
     }
@@ -280,6 +290,7 @@ function resolved({ resolves }: Write): void {
 
 /** For the log. */
 function whatOf({ command, key, args }: Write): string {
+  if (command === 'del') return `the removal of ${key}`;
   if (command === 'xack') return `the acknowledgement of ${args.length - 1} messages (${key})`;
   const state = args[args.lastIndexOf('state') + 1] ?? '';
   return `the state '${state}' (${key})`;
@@ -290,9 +301,11 @@ function isRefused({ command }: Write, fault: string): boolean {
   return command === 'hset' && /^(WRONGTYPE|NOPERM)/.test(fault);
 }
 
-/** Repeating does not help: the stream is gone. */
+/** Repeating does not help: the stream is gone, or keys must not be removed. */
 function isFinal({ command }: Write, fault: string): boolean {
-  return command === 'xack' && fault.startsWith('WRONGTYPE');
+  return (
+    (command === 'xack' && fault.startsWith('WRONGTYPE')) || (command === 'del' && fault.startsWith('NOPERM'))
+  );
 }
 
 /** A repeated write must not undo a later one of the same hash; undefined if nothing of it is left. */

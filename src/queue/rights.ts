@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Trouble } from '../errors.ts';
 import { lookIntoTrouble } from '../net/redis-trouble.ts';
 import { isConnectionFault, sendTogether, type RedisCommand } from '../net/redis.ts';
-import { cancelKey, statusKey, streamKey } from '../protocol/keys.ts';
+import { cancelKey, outcomeKey, statusKey, streamKey } from '../protocol/keys.ts';
 
 /** There is no such group, consumer or job. */
 const NOBODY = 'coda-doctor';
@@ -20,13 +20,15 @@ const TRY_EVERY_MS = 2_000;
 export class RightsWatch {
   readonly #redis: Redis;
   readonly #qpuId: string;
+  readonly #hasCopies: boolean;
   #timer: NodeJS.Timeout | undefined;
   #isTrying = false;
   #troubles: readonly Trouble[] = [];
 
-  constructor(redis: Redis, qpuId: string) {
+  constructor(redis: Redis, qpuId: string, hasCopies: boolean) {
     this.#redis = redis;
     this.#qpuId = qpuId;
+    this.#hasCopies = hasCopies;
   }
 
   /** One for each command that Redis refuses. */
@@ -47,14 +49,16 @@ export class RightsWatch {
     if (this.#isTrying || this.#redis.status !== 'ready') return;
     this.#isTrying = true;
     // Others report a lost connection.
-    this.#troubles = await refusedCommands(this.#redis, this.#qpuId).catch(() => []);
+    this.#troubles = await refusedCommands(this.#redis, this.#qpuId, this.#hasCopies).catch(() => []);
     this.#isTrying = false;
   }
 }
 
-/** What Redis says of each command that it refuses. Throws if the connection is lost meanwhile. */
-export async function refusedCommands(redis: Redis, qpuId: string): Promise<Trouble[]> {
+/** What Redis says of each command that it refuses; `hasCopies`: also those of `outcomeCopy`. Throws if the connection is
+ *  lost meanwhile. */
+export async function refusedCommands(redis: Redis, qpuId: string, hasCopies = false): Promise<Trouble[]> {
   const commands = commandsOf(streamKey(qpuId), statusKey(NOBODY), cancelKey(NOBODY));
+  if (hasCopies) commands.push(...copyCommands(outcomeKey(NOBODY)));
   const replies = await sendTogether(redis, commands);
   const refused = new Map<string, Trouble>();
   for (const [error] of replies) {
@@ -82,5 +86,15 @@ function commandsOf(stream: string, status: string, cancel: string): RedisComman
     ['HGET', status, 'state'],
     ['HMGET', status, 'state', 'message_id', 'error'],
     ['EXISTS', cancel],
+  ];
+}
+
+function copyCommands(copy: string): RedisCommand[] {
+  return [
+    // Only if it is there.
+    ['SET', copy, '', 'XX'],
+    ['STRLEN', copy],
+    ['GET', copy],
+    ['DEL', copy],
   ];
 }

@@ -31,8 +31,8 @@ export function showPlan({ folder, project, steps, notes, next, isWritten }: Rep
   const lines = steps.map(({ path, action }) => `  ${SIGNS[action]} ${path}${WORDS[action]}`);
   const noteLines = notes.length === 0 ? [] : ['', 'To do by hand:', ...notes.map((note) => `  ${note}`)];
   const head = isWritten
-    ? `${project.name} is in ${folder}`
-    : `${project.name} would be in ${folder}; nothing was written`;
+    ? `made ${project.name} in the folder ${folder}`
+    : `would make ${project.name} in the folder ${folder}; nothing was written`;
   const nextLines = isWritten ? ['', 'Next:', ...next.map((step) => `  ${step}`)] : [];
   return `${[head, '', ...lines, ...noteLines, ...nextLines].join('\n')}\n`;
 }

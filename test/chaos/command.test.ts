@@ -34,7 +34,7 @@ describe('the command of the chaos suite', () => {
 
   for (const [args, says] of [
     [['kill-8'], /no scenario 'kill-8'; did you mean "kill-9"\?/],
-    [['earthquake'], /no scenario 'earthquake'; there are kill-9, .*soak/],
+    [['earthquake'], /no scenario 'earthquake'; there are kill-9, .*night-shift/],
     [['kill-9', '--kils', '7'], /no option '--kils'; did you mean "kills"\?/],
     [['--weather=bad'], /no option '--weather'; see .*--help/],
     [['--seed'], /--seed takes a number from 0 up, such as/],

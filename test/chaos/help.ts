@@ -9,13 +9,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   each: 'jobs of each kind of trouble',
   gates: 'gates of a large circuit',
   seconds: 'seconds in which the cloud takes no results',
-  minutes: 'minutes in which jobs are submitted',
   rounds: 'troubles, one after the other',
   mostAwayMs: 'milliseconds that a trouble takes at most',
   leaseSec: 'seconds for which a dead node keeps its jobs',
   recoverSec: 'seconds after which all must be well again',
-  mostGrowthMb: 'MiB by which memory may grow',
-  mostDiskMb: 'MiB that the node may have on disk',
 };
 
 /** The names of all sizes, each once. */
@@ -25,8 +22,8 @@ export function help(): string {
   return `npm run test:chaos [-- SCENARIO …] [--seed N] [--short] [--SIZE N …] [--only PART …] [--help]
 
 Plays every kind of trouble against real node processes, a real Redis and the local cloud, and counts what was lost or
-run twice. Without a SCENARIO it plays all of them in their long form, which takes about an hour. It prints the
-seed and the figures of each; docs/reliability.md shows the last ones.
+run twice. Without a SCENARIO it plays all of them in their long form, which takes about half an hour. It prints
+the seed and the figures of each; docs/reliability.md shows the last ones.
 
 scenarios, what each promises, and its sizes in the long and the short form:
 ${SCENARIOS.map(scenarioLines).join('\n')}

@@ -82,9 +82,19 @@ export class NodeProcess {
     return this.#end('SIGTERM');
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#running().child.kill(signal);
+  }
+
+  /** Of its health server; undefined before it listens. */
+  get url(): string | undefined {
+    const [, url] = /listening on (http:\S+)/.exec(this.output) ?? [];
+    return url;
+  }
+
   /** Undefined without an answer. */
   async ready(): Promise<Ready | undefined> {
-    const [, url] = /listening on (http:\S+)/.exec(this.output) ?? [];
+    const { url } = this;
     if (url === undefined) return undefined;
     try {
       const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(5_000) });

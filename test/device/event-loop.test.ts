@@ -97,4 +97,24 @@ describe('the taps that hold the event loop up', () => {
     assert.deepEqual([named(7100), busy.isPrecise], ["plugin 'b' or 'c' in onJob", true]);
     assert.equal(named(7800), undefined);
   });
+
+  it('is blamed on a plugin whose calls are short, and together are not', () => {
+    const busy = new BusyTaps();
+    busy.seenAt = 1000;
+    const slow = (hook: string, plugin = 'slow', at = 1000): void =>
+      busy.ran([{ plugin, hook }], 0, 1, at, at + 300);
+    slow('onEnd');
+    slow('onEnd', 'other', 1300);
+    assert.equal(busy.longestSince(1000), undefined);
+    slow('afterSave', 'slow', 1600);
+    slow('onEnd', 'slow', 1900);
+    const tap = busy.longestSince(1000);
+    assert.deepEqual([tap?.text, tap?.ms], ["plugin 'slow' in onEnd, afterSave", 900]);
+    const said = text({ ms: 1200, cpuMs: 1200 }, 'job-1', tap);
+    assert.match(said, /while job job-1 ran: plugin 'slow' in onEnd, afterSave should do long work/);
+    // The next look begins from nothing.
+    busy.seenAt = 2250;
+    slow('onEnd', 'slow', 2300);
+    assert.equal(busy.longestSince(2250), undefined);
+  });
 });

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -292,6 +293,28 @@ describe('the history', () => {
     );
     assert.match(lines[1] ?? '', /the history is written again/);
     assert.equal(lines.length, 2);
+  });
+
+  it('goes on in new files if somebody removes, moves or empties those that it writes', async (t) => {
+    const { folder, open } = await testHistory(t);
+    const history = open();
+    const files = (): string[] => readdirSync(folder).map((name) => join(folder, name));
+    const ways: readonly (readonly [name: string, change: () => void])[] = [
+      ['files removed', () => files().forEach((file) => rmSync(file))],
+      ['folder removed', () => rmSync(folder, { recursive: true })],
+      ['folder moved', () => renameSync(folder, `${folder}.old`)],
+      ['files emptied', () => files().forEach((file) => truncateSync(file))],
+    ];
+    for (const [name, change] of ways) {
+      history.ended(ended(`before: ${name}`));
+      await history.recent(1);
+      change();
+      history.ended(ended(name));
+      assert.deepEqual(
+        (await history.recent(10)).map(({ jobId }) => jobId),
+        [name],
+      );
+    }
   });
 
   it('survives a disk that is full: what is there stays, and what comes later is recorded', async (t) => {

@@ -144,8 +144,19 @@ describe('a command that is refused', () => {
     });
   }
 
+  for (const command of ['set', 'strlen', 'get', 'del']) {
+    it(`for want of the right to ${command} is named if outcomes have copies`, async (t) => {
+      const redis = await as(t, `-${command}`);
+      assert.deepEqual(await refusedCommands(redis, 'q1'), []);
+      const [refused, ...others] = await refusedCommands(redis, 'q1', true);
+      assert.ok(refused?.remedy.includes(`ACL SETUSER lab +${command} `), refused?.remedy);
+      assert.deepEqual(others, []);
+      assert.deepEqual(await admin.keys('*outcome'), []);
+    });
+  }
+
   it('for want of a key is named with the pattern', async (t) => {
-    const refused = await refusedCommands(await as(t, 'resetkeys', `~${KEY}`), 'q1');
+    const refused = await refusedCommands(await as(t, 'resetkeys', `~${KEY}`), 'q1', true);
     assert.ok(refused.length > 0);
     for (const { remedy } of refused) assert.ok(remedy.includes('ACL SETUSER lab ~qpu:job:*'), remedy);
   });

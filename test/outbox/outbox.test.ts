@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { SavedOutcome } from '../../src/jobs/job.ts';
-import type { Delivery } from '../../src/outbox/delivery.ts';
+import type { Copies, Delivery } from '../../src/outbox/delivery.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { readWaiting } from '../../src/outbox/overview.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
@@ -125,6 +125,61 @@ describe('the outbox', () => {
     assert.deepEqual(onDisk, [1]);
     assert.equal(await state('a'), 'completed');
     await outbox.close();
+  });
+
+  it('says nothing and posts nothing before the copy is there, unless a cancel wins', async (t) => {
+    const outbox = await open(await temporaryFolder(t));
+    const copied = new Map<string, () => void>();
+    const removed: string[] = [];
+    const posted: string[] = [];
+    const statuses = new RedisWrites(test.connect(), 'q', silentLogger);
+    t.after(() => statuses.close());
+    const copies: Copies = {
+      save: ({ jobId }) => new Promise((resolve) => copied.set(jobId, resolve)),
+      remove: (jobId) => Promise.resolve(void removed.push(jobId)),
+    };
+    const deliver = ({ jobId }: SavedOutcome): Promise<Delivery> => {
+      posted.push(jobId);
+      return Promise.resolve(delivered);
+    };
+    outbox.start({ statuses, copies, deliver });
+    // Each resolves: nobody waits for Redis.
+    for (const jobId of ['a', 'b', 'c']) await outbox.save(outcome(jobId));
+    assert.equal(outbox.cancel('b'), true);
+    copied.get('c')?.();
+    copied.get('b')?.();
+    await waitUntil('c', () => removed.includes('c'));
+    await waitUntil('b', async () => (await state('b')) === 'cancelled');
+    assert.deepEqual(posted, ['c']);
+    assert.equal(await state('a'), null);
+    copied.get('a')?.();
+    await outbox.empty();
+    assert.deepEqual(posted, ['c', 'a']);
+    assert.deepEqual(removed.toSorted(), ['a', 'b', 'c']);
+    await outbox.close();
+  });
+
+  it('has copies made of what an earlier run has left, before it is posted once more', async (t) => {
+    const directory = await temporaryFolder(t);
+    const first = await open(directory);
+    await first.save(outcome('a'));
+    await first.close();
+    const second = await open(directory);
+    const order: string[] = [];
+    second.start({
+      statuses: { ended: () => Promise.resolve(), acknowledge: () => Promise.resolve() },
+      copies: {
+        save: () => Promise.resolve(void order.push('copied')),
+        remove: () => Promise.resolve(void order.push('removed')),
+      },
+      deliver: () => {
+        order.push('posted');
+        return Promise.resolve(delivered);
+      },
+    });
+    await second.empty();
+    assert.deepEqual(order, ['copied', 'posted', 'removed']);
+    await second.close();
   });
 
   it('keeps the first outcome of a job, and acknowledges every message that brought it', async (t) => {

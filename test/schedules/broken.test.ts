@@ -7,6 +7,7 @@ import { Contents } from '../../src/outbox/contents.ts';
 import { Journal } from '../../src/outbox/journal.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { Intake } from '../../src/queue/intake.ts';
+import { OutcomeCopies } from '../../src/queue/outcome-copies.ts';
 import { Recovery } from '../../src/queue/recovery.ts';
 import { JobStream } from '../../src/queue/stream.ts';
 import { Broken } from './ledger.ts';
@@ -88,6 +89,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'cancels a job whose outcome is being posted',
     breaks: ['cancelled-not-posted', 'final-state-stays'],
+    bounds: { moves: ['cancel 1', 'cancel 2', 'lose post A', 'lose post B'] },
     cause: (undo) => {
       let isCancelling = false;
       replace(
@@ -137,6 +139,36 @@ const FAULTS: readonly Fault[] = [
         (take) =>
           function (this: Intake, entries, _askedAt, earlier) {
             return take.call(this, entries, performance.now(), earlier);
+          },
+      );
+    },
+  },
+  {
+    name: 'runs a job whose outcome is in Redis',
+    breaks: ['copied-runs-no-more'],
+    bounds: { moves: ['kill A', 'start A'] },
+    cause: (undo) => {
+      replace(
+        undo,
+        OutcomeCopies,
+        'states',
+        () => (jobs) =>
+          Promise.resolve(jobs.map(() => ({ state: null, messageId: null, error: null, cancelled: false }))),
+      );
+    },
+  },
+  {
+    name: 'posts an outcome before its copy is in Redis',
+    breaks: ['copied-before-said'],
+    cause: (undo) => {
+      replace(
+        undo,
+        OutcomeCopies,
+        'save',
+        (save) =>
+          function (this: OutcomeCopies, saved) {
+            void save.call(this, saved);
+            return Promise.resolve();
           },
       );
     },

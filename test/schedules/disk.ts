@@ -72,13 +72,15 @@ export class Disk {
   }
 
   /** Writes in one go. On a full disk a part of the bytes finds room before the error. */
-  write(path: string, content: Content, bytes: Uint8Array, position: number, isSafe: boolean): void {
+  write(path: string, content: Content, bytes: Buffer, position: number, isSafe: boolean): void {
     const { trouble } = this;
     if (this.isFrozen) return;
-    const written = Buffer.from(trouble === undefined ? bytes : bytes.subarray(0, bytes.length >> 1));
+    const written = trouble === undefined ? bytes : bytes.subarray(0, bytes.length >> 1);
     if (trouble !== 'EIO') {
-      content.now = placed(content.now, written, position);
-      if (isSafe && trouble === undefined) content.safe = placed(content.safe, written, position);
+      const { now, safe } = content;
+      content.now = placed(now, written, position);
+      if (isSafe && trouble === undefined)
+        content.safe = safe === now ? content.now : placed(safe, written, position);
     }
     if (trouble !== undefined) throw fault(trouble, path);
     this.#watch.written(path, written, isSafe);
@@ -206,8 +208,9 @@ export function fault(code: string, path: string): Error {
 
 /** Where nothing was written there are zeros. */
 function placed(before: Buffer, bytes: Buffer, position: number): Buffer {
-  const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
+  const after = Buffer.allocUnsafe(Math.max(before.length, position + bytes.length));
   before.copy(after);
+  if (position > before.length) after.fill(0, before.length, position);
   bytes.copy(after, position);
   return after;
 }

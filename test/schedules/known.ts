@@ -1,6 +1,7 @@
 // Every defect of the job path that was found so far, by chaos, by review or by a random schedule: the schedule that shows
 // it. Each name says what holds since then.
 import assert from 'node:assert/strict';
+import { outcomeKey } from '../../src/protocol/keys.ts';
 import type { Schedule } from './schedule.ts';
 import type { World } from './world.ts';
 
@@ -12,6 +13,8 @@ interface Known extends Schedule {
 
 const one = { nodes: 1, isFast: true } as const;
 const two = { nodes: 2, isFast: true } as const;
+/** For longer than a lease. */
+const away = ['pass a lease', 'pass a lease'] as const;
 
 const runs =
   (count: number, jobId = 'job-1') =>
@@ -275,5 +278,65 @@ export const KNOWN: readonly Known[] = [
       'now A hears',
     ],
     expect: isState('completed'),
+  },
+  {
+    name: 'with copies: what ended within one fsync of a kill is not run again',
+    ...one,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: ['until Redis handles A.jobs: SET', 'kill A'],
+    expect: runs(1),
+  },
+  {
+    name: 'with copies: what only a dead node has on its disk is delivered by another one',
+    ...two,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      'cloud away',
+      'until Redis handles A.jobs: SET',
+      'until hset',
+      'pass',
+      'power off A',
+      ...away,
+      'cloud back',
+    ],
+    expect: (world) => {
+      runs(1)(world);
+      assert.equal(
+        world.ledger.get('job-1').taken,
+        JSON.stringify({ status: 'completed', counts: { 0: 1 }, executionTimeMs: 1, shotsCompleted: 1 }),
+      );
+    },
+  },
+  {
+    name: 'with copies: a result that Redis refuses is delivered all the same',
+    ...one,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'no room for copies'],
+    expect: (world) => {
+      runs(1)(world);
+      isMeasured()(world);
+    },
+  },
+  {
+    name: 'with copies: a cancel that comes while Redis is asked wins, and the copy is gone',
+    ...one,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: ["until A's run of job-1 ends", 'cancel 1', 'now A hears'],
+    expect: (world) => {
+      isState('cancelled')(world);
+      assert.equal(world.server.data.texts.has(outcomeKey('job-1')), false);
+    },
+  },
+  {
+    name: 'with copies: a job that is done has none left',
+    ...one,
+    hasCopies: true,
+    kinds: ['good', 'fails', 'refused'],
+    steps: ['submit', 'submit'],
+    expect: (world) => assert.deepEqual([...world.server.data.texts.keys()], []),
   },
 ];

@@ -40,6 +40,11 @@ export interface JobFacts {
   readonly savedBy: Set<string>;
   /** Nodes whose disk has that the outcome needs no further post. */
   readonly settledBy: Set<string>;
+  /** Redis has had a copy of its outcome, or has refused it. */
+  isCopied: boolean;
+  isCopyRefused: boolean;
+  /** Those who looked for it before that. */
+  readonly foundNoCopy: Set<Life>;
   /** A post has reached the cloud. */
   hasArrived: boolean;
   /** What the cloud has taken. */
@@ -69,13 +74,15 @@ const FINAL = new Set(['completed', 'failed', 'cancelled']);
 export class Ledger {
   readonly jobs = new Map<string, JobFacts>();
   readonly #maxDeliveries: number;
+  readonly #hasCopies: boolean;
   readonly #dead = new Set<Life>();
 
   /** The first promise that was broken. Kept, and not thrown: the code of a node would take it for its own failure. */
   broken: Broken | undefined;
 
-  constructor(maxDeliveries: number) {
+  constructor(maxDeliveries: number, hasCopies: boolean) {
     this.#maxDeliveries = maxDeliveries;
+    this.#hasCopies = hasCopies;
   }
 
   submitted(jobId: string, kind: Kind, entry: string): void {
@@ -92,6 +99,9 @@ export class Ledger {
       posts: [],
       savedBy: new Set(),
       settledBy: new Set(),
+      isCopied: false,
+      isCopyRefused: false,
+      foundNoCopy: new Set(),
       hasArrived: false,
       taken: undefined,
       isRefused: false,
@@ -128,6 +138,8 @@ export class Ledger {
       if (!isSentAgain(job) && (node === life.node || !isLimit))
         this.breaks('saved-runs-no-more', `${life.node} runs ${jobId}, whose outcome ${node} has saved`);
     }
+    if (job.isCopied && !job.foundNoCopy.has(life) && !job.isForgotten && !isSentAgain(job))
+      this.breaks('copied-runs-no-more', `${life.node} runs ${jobId}, and Redis has had its outcome`);
     for (const run of job.runs) {
       if (run.isOver || this.#dead.has(run.life)) continue;
       const mayRun = job.takenFrom.has(run.life.node) || job.isForgotten;
@@ -146,6 +158,16 @@ export class Ledger {
     const hadBegun =
       job?.savedBy.has(from) === true || job?.runs.some(({ life }) => life.node === from) === true;
     if (hadBegun && isLimit) job?.takenFrom.add(from);
+  }
+
+  copied(jobId: string): void {
+    this.get(jobId).isCopied = true;
+  }
+
+  /** A node looks for the copy of an outcome. */
+  copyAsked(life: Life, jobId: string): void {
+    const job = this.get(jobId);
+    if (!job.isCopied) job.foundNoCopy.add(life);
   }
 
   saved(node: string, jobId: string): void {
@@ -177,6 +199,7 @@ export class Ledger {
         'saved-before-said',
         `${life.node} posts the outcome of ${jobId}, which is not on its disk`,
       );
+    this.#checkCopied(life, job);
     if (job.cancelledIn.has(life) && !isSentAgain(job))
       this.breaks('cancelled-not-posted', `${life.node} posts ${jobId}, which it has cancelled`);
     const isRepeat = job.posts.some((post) => post.isAnswered && post.life === life);
@@ -216,6 +239,7 @@ export class Ledger {
         'saved-before-said',
         `${life.node} says ${state} of ${jobId}, whose outcome is not on its disk`,
       );
+    if (life !== undefined && state !== 'cancelled' && FINAL.has(state)) this.#checkCopied(life, job);
     if (this.#mayRunTwice(job)) return;
     // A limit: the cloud has seen a state, and not the outcome.
     const isInTime = state === 'cancelled' && !job.hasArrived;
@@ -262,8 +286,10 @@ export class Ledger {
   }
 
   /** All troubles are over, and time has passed. */
-  ended(state: (jobId: string) => string | null): void {
+  ended(state: (jobId: string) => string | null, hasCopy: (jobId: string) => boolean): void {
     for (const job of this.jobs.values()) {
+      if (hasCopy(job.jobId) && !job.isForgotten)
+        this.breaks('copies-are-removed', `${job.jobId} is done, and Redis still has its outcome`);
       const found = state(job.jobId);
       const isThere = job.isLost || this.#hasEnd(job) || found === 'cancelled';
       if (!isThere) this.breaks('every-job-ends', `${job.jobId} has no outcome (${found})`);
@@ -279,6 +305,11 @@ export class Ledger {
 
   allHaveStates(state: (jobId: string) => string | null): boolean {
     return [...this.jobs.values()].every((job) => !this.#needsState(job, state(job.jobId)));
+  }
+
+  #checkCopied({ node }: Life, { jobId, isCopied, isCopyRefused }: JobFacts): void {
+    if (this.#hasCopies && !isCopied && !isCopyRefused)
+      this.breaks('copied-before-said', `${node} says how ${jobId} ended, and its outcome is not in Redis`);
   }
 
   /** A state that Redis has refused is kept for as long as the node runs. */

@@ -6,6 +6,13 @@ import { promisify } from 'node:util';
 import type { Played, Seen } from './worker.ts';
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
+/** Most of what a schedule allocates is soon free again, and each process keeps to its processor. */
+const FLAGS = [
+  '--single-threaded-gc',
+  '--min-semi-space-size=32',
+  '--max-semi-space-size=32',
+  '--no-allocation-site-pretenuring',
+];
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
 export interface Many {
@@ -15,17 +22,14 @@ export interface Many {
   readonly failures: readonly string[];
 }
 
-/** A seed plays the same schedules with the same number of processes. */
-export async function playMany(
-  runs: number,
-  seed: number,
-  processes = availableParallelism(),
-): Promise<Many> {
+/** A seed plays the same schedules with the same number of processes. After `mostSeconds` it is enough, however many they
+ *  were. */
+export async function playMany(runs: number, seed: number, mostSeconds = Infinity): Promise<Many> {
+  const processes = availableParallelism();
   const each = Math.ceil(runs / processes);
   const played = await Promise.all(
     Array.from({ length: processes }, async (_, i): Promise<Played> => {
-      // Most of what a schedule allocates is soon free again.
-      const args = ['--max-semi-space-size=64', WORKER, String(each), String(seed + i)];
+      const args = [...FLAGS, WORKER, String(each), String(seed + i), String(mostSeconds)];
       const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: MOST_OUTPUT });
       return JSON.parse(stdout) as Played;
     }),

@@ -10,11 +10,14 @@ import { SlowTaps } from '../../src/kernel/slow-taps.ts';
 import type { Logger } from '../../src/log.ts';
 import type { Delivery } from '../../src/outbox/delivery.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
+import { groupName, streamKey } from '../../src/protocol/keys.ts';
 import type { Disk } from './disk.ts';
 import { RedisClient, type Wire } from './redis-client.ts';
 import { actorOnStage, ROOT } from './stage.ts';
 
-export const QPU = 'qpu';
+const QPU = 'qpu';
+export const STREAM = streamKey(QPU);
+export const GROUP = groupName(QPU);
 export const LEASE_MS = 3_000;
 export const MAX_DELIVERIES = 2;
 
@@ -29,6 +32,7 @@ const SETTINGS: Settings = {
 
 /** What a life needs of its world. */
 export interface Surroundings {
+  readonly hasCopies: boolean;
   run(life: NodeLife, context: RunContext): Promise<ExecutionResult>;
   post(life: NodeLife, jobId: string, body: string): Promise<Delivery>;
   wireOf(life: NodeLife): Wire;
@@ -65,7 +69,7 @@ export class NodeLife {
     const outbox = (this.outbox = wrap(await openOutbox(directory, SETTINGS, admission, log)));
     const wire = this.#surroundings.wireOf(this);
     this.pipeline = new JobPipeline({
-      settings: SETTINGS,
+      settings: { ...SETTINGS, outcomeCopy: this.#surroundings.hasCopies },
       qpuId: QPU,
       consumer: this.node,
       directory,

@@ -15,7 +15,8 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-interface Answered extends Asked {
+interface Answered {
+  readonly asked: Asked;
   readonly reply: Reply | Error;
 }
 
@@ -24,7 +25,7 @@ export interface Wire {
   readonly world: { readonly isRedisUp: boolean };
   connected(): void;
   /** The schedule has this happen later. */
-  happens(what: string, happen: () => void): void;
+  happens(what: () => string, happen: () => void): void;
   /** Handles one command, or throws an ErrorReply. */
   handle(name: string, args: readonly string[]): Reply | typeof WAITS;
   /** Its read waits for an entry. */
@@ -54,22 +55,23 @@ export class RedisClient extends EventEmitter {
 
   connectLater(): void {
     if (!this.#wire.world.isRedisUp) return;
-    this.#wire.happens(`${this.name} connects`, () => {
-      if (this.status !== 'connect' || !this.#wire.world.isRedisUp) return;
-      this.status = 'ready';
-      this.#wire.connected();
-      this.emit('ready');
-      if (this.#asked.length > 0) this.#begin();
-    });
+    this.#wire.happens(
+      () => `${this.name} connects`,
+      () => {
+        if (this.status !== 'connect' || !this.#wire.world.isRedisUp) return;
+        this.status = 'ready';
+        this.#wire.connected();
+        this.emit('ready');
+        if (this.#asked.length > 0) this.#begin();
+      },
+    );
   }
 
   call(name: string, ...given: (string | number)[]): Promise<Reply> {
     if (this.status === 'end') return Promise.reject(new Error('Connection is closed.'));
-    const args = given.map(String);
-    // What is asked for people only: it does not wait for its turn.
-    if (name.toLowerCase() === 'ping' || args.some((arg) => arg.includes('coda-doctor')))
-      return this.status === 'ready' ? Promise.resolve('PONG') : Promise.reject(lost());
+    if (isForPeople(name, given)) return this.status === 'ready' ? PONG : Promise.reject(lost());
     if (!this.#wire.world.isRedisUp) return Promise.reject(lost());
+    const args = given.map(String);
     return new Promise((resolve, reject) => {
       this.#asked.push({ name, args, resolve, reject });
       if (this.status === 'ready' && this.#asked.length === 1 && !this.#isWaiting) this.#begin();
@@ -135,8 +137,9 @@ export class RedisClient extends EventEmitter {
   }
 
   #begin(): void {
+    const [first] = this.#asked;
     this.#wire.happens(
-      `Redis handles ${this.name}: ${this.#asked[0]?.name} ${this.#asked[0]?.args.join(' ')}`,
+      () => `Redis handles ${this.name}: ${first?.name} ${first?.args.join(' ')}`,
       () => {
         if (this.#asked.length > 0 && !this.#isWaiting && this.status === 'ready') this.#handle();
       },
@@ -163,9 +166,12 @@ export class RedisClient extends EventEmitter {
       return;
     }
     this.#asked.shift();
-    this.#answered.push({ ...first, reply: reply === WAITS ? null : reply });
+    this.#answered.push({ asked: first, reply: reply === WAITS ? null : reply });
     if (this.#answered.length === 1) {
-      this.#wire.happens(`the answers of Redis reach ${this.name}`, () => this.#arrive());
+      this.#wire.happens(
+        () => `the answers of Redis reach ${this.name}`,
+        () => this.#arrive(),
+      );
     }
     if (this.#asked.length > 0) this.#begin();
   }
@@ -175,19 +181,26 @@ export class RedisClient extends EventEmitter {
     this.#silence = undefined;
     const answered = this.#answered;
     this.#answered = [];
-    for (const { reply, resolve, reject } of answered) {
-      if (reply instanceof Error) reject(reply);
-      else resolve(reply);
+    for (const { asked, reply } of answered) {
+      if (reply instanceof Error) asked.reject(reply);
+      else asked.resolve(reply);
     }
   }
 
   #fail(error: Error): void {
-    const unanswered = [...this.#answered, ...this.#asked];
+    const unanswered = [...this.#answered.map(({ asked }) => asked), ...this.#asked];
     this.#asked = [];
     this.#answered = [];
     this.#isWaiting = false;
     for (const { reject } of unanswered) reject(error);
   }
+}
+
+const PONG = Promise.resolve('PONG');
+
+/** What is asked for people only does not wait for its turn. */
+function isForPeople(name: string, args: readonly (string | number)[]): boolean {
+  return /^ping$/i.test(name) || args.some((arg) => typeof arg === 'string' && arg.includes('coda-doctor'));
 }
 
 function lost(): Error {

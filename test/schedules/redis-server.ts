@@ -22,7 +22,7 @@ export interface Stream {
 interface Data {
   readonly streams: Map<string, Stream>;
   readonly hashes: Map<string, Map<string, string>>;
-  readonly signals: Set<string>;
+  readonly texts: Map<string, string>;
 }
 
 export type Reply = string | number | null | readonly Reply[];
@@ -35,7 +35,7 @@ export class ErrorReply extends Error {}
 type Args = readonly string[];
 
 export class RedisServer {
-  #data: Data = { streams: new Map(), hashes: new Map(), signals: new Set() };
+  #data: Data = { streams: new Map(), hashes: new Map(), texts: new Map() };
   #saved: Data | undefined;
   #first = 0;
   readonly #now: () => number;
@@ -58,7 +58,7 @@ export class RedisServer {
   /** An id is not given twice: it has the time in it. With `givesIdsAgain` the clock was set back, too. */
   forget({ givesIdsAgain = false } = {}): void {
     const last = Math.max(this.#first, ...[...this.#data.streams.values()].map((stream) => stream.last));
-    this.#data = this.#saved ?? { streams: new Map(), hashes: new Map(), signals: new Set() };
+    this.#data = this.#saved ?? { streams: new Map(), hashes: new Map(), texts: new Map() };
     if (!givesIdsAgain) this.#first = last;
     this.save();
   }
@@ -91,7 +91,7 @@ export class RedisServer {
   }
 }
 
-function copyOf({ streams, hashes, signals }: Data): Data {
+function copyOf({ streams, hashes, texts }: Data): Data {
   const copyGroup = ({ readTo, pending, consumers }: Group): Group => ({
     readTo,
     pending: new Map([...pending].map(([id, given]) => [id, { ...given }])),
@@ -109,7 +109,7 @@ function copyOf({ streams, hashes, signals }: Data): Data {
       ]),
     ),
     hashes: new Map([...hashes].map(([key, hash]) => [key, new Map(hash)])),
-    signals: new Set(signals),
+    texts: new Map(texts),
   };
 }
 
@@ -167,7 +167,7 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
     const isAfter = from.startsWith('(');
     const first = from === '-' ? 0 : idOf(isAfter ? from.slice(1) : from) + Number(isAfter);
     const last = to === '+' ? Infinity : idOf(to);
-    return sorted(group)
+    return pendingOf(group)
       .filter(([id]) => id >= first && id <= last)
       .filter(([, given]) => consumer === undefined || given.consumer === consumer)
       .filter(([, given]) => server.now - given.at >= idleMs)
@@ -195,7 +195,7 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
   xautoclaim: (server, [key = '', name = '', consumer = '', minIdle = '']) => {
     const { stream, group } = server.groupOf(key, name);
     group.consumers.add(consumer);
-    const before = sorted(group);
+    const before = pendingOf(group);
     const deleted = before.filter(([id]) => !stream.entries.has(id));
     const claimed = before.filter(
       ([id]) => claim(server, stream, group, id, consumer, Number(minIdle)) !== undefined,
@@ -231,16 +231,23 @@ const COMMANDS: Readonly<Record<string, (server: RedisServer, args: Args) => Rep
   hmget: (server, [key = '', ...fields]) =>
     fields.map((field) => server.data.hashes.get(key)?.get(field) ?? null),
 
-  set: (server, [key = '']) => {
-    server.data.signals.add(key);
+  set: (server, [key = '', text = '']) => {
+    server.data.texts.set(key, text);
     return 'OK';
   },
 
-  exists: (server, keys) => keys.filter((key) => server.data.signals.has(key)).length,
+  get: (server, [key = '']) => server.data.texts.get(key) ?? null,
+
+  strlen: (server, [key = '']) => Buffer.byteLength(server.data.texts.get(key) ?? ''),
+
+  del: (server, [key = '']) => Number(server.data.texts.delete(key)),
+
+  exists: (server, keys) => keys.filter((key) => server.data.texts.has(key)).length,
 };
 
-function sorted({ pending }: Group): [number, Given][] {
-  return [...pending].toSorted(([a], [b]) => a - b);
+/** In the order of their ids: in that order they were read. */
+function pendingOf({ pending }: Group): [number, Given][] {
+  return [...pending];
 }
 
 /** Gives a pending entry to a consumer, unless it is not idle for that long. One that was deleted is forgotten however

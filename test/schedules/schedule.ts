@@ -13,6 +13,8 @@ export interface Schedule {
   /** One or two. */
   readonly nodes: number;
   readonly isFast: boolean;
+  /** The nodes keep copies of outcomes in Redis. */
+  readonly hasCopies?: boolean;
   /** Those that are submitted, in their order: the first at the start. */
   readonly kinds: readonly Kind[];
   readonly steps: readonly (number | Move)[];
@@ -57,6 +59,8 @@ const TO_WORLD = {
     void world.refusals.push({ command: /./, error: 'LOADING Redis is loading' }),
   'no right to write': (world: World) =>
     void world.refusals.push({ command: /^hset$/i, error: 'NOPERM no right' }),
+  'no room for copies': (world: World) =>
+    void world.refusals.push({ command: /^set$/i, error: 'OOM command not allowed' }),
   'cloud away': (world: World) => void (world.isCloudUp = false),
   'cloud back': (world: World) => void (world.isCloudUp = true),
   pass: (world: World) => world.pass(),
@@ -90,8 +94,8 @@ export interface PlayOptions {
 
 /** Plays a schedule to its end, and then until all jobs are done. Rejects with a Broken if a promise is not kept. */
 export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}): Promise<World> {
-  const { nodes, isFast, kinds, steps } = schedule;
-  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, wrap });
+  const { nodes, isFast, hasCopies = false, kinds, steps } = schedule;
+  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, hasCopies, wrap });
   if (trace !== undefined) world.onTrace(trace);
   const waiting = [...kinds];
   const submit = (): void => {
@@ -103,12 +107,12 @@ export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}
   for (const step of steps) {
     if (typeof step === 'number') await take(world, step);
     else {
-      world.trace(`-- ${step}`);
+      world.trace(() => `-- ${step}`);
       if (step === 'submit') submit();
       else await makeMove(world, step);
     }
   }
-  world.trace('-- all troubles are over');
+  world.trace(() => '-- all troubles are over');
   await world.settle();
   return world;
 }
@@ -153,7 +157,7 @@ async function playUntil(world: World, text: string): Promise<void> {
 }
 
 async function playNow(world: World, text: string): Promise<void> {
-  const event = world.events.find(({ what }) => what.includes(text));
+  const event = world.events.find(({ what }) => what().includes(text));
   if (event === undefined) throw new Error(`this cannot happen now: ${text}`);
   await world.happen(event);
 }
@@ -195,6 +199,7 @@ export function schedules({ nodes = [1, 2], moves = MOVES }: Bounds = {}): fc.Ar
       kinds: fc.array(fc.constantFrom('good', 'good', ...KINDS), { minLength: 1, maxLength: 4 }),
       focus: fc.array(fc.constantFrom(...moves), { minLength: 1, maxLength: 6 }),
       numbers: fc.array(fc.nat(99), { maxLength: 120, size: 'max' }),
+      hasCopies: fc.boolean(),
     })
     .map(({ focus, numbers, ...schedule }) => ({
       ...schedule,
@@ -203,7 +208,7 @@ export function schedules({ nodes = [1, 2], moves = MOVES }: Bounds = {}): fc.Ar
 }
 
 /** A schedule as it can be pasted into known.ts. */
-export function textOf({ nodes, isFast, kinds, steps }: Schedule): string {
+export function textOf({ nodes, isFast, hasCopies, kinds, steps }: Schedule): string {
   const list = steps.map((step) => (typeof step === 'number' ? String(step) : `'${step}'`)).join(', ');
-  return `{ nodes: ${nodes}, isFast: ${isFast}, kinds: [${kinds.map((kind) => `'${kind}'`).join(', ')}], steps: [${list}] }`;
+  return `{ nodes: ${nodes}, isFast: ${isFast}, hasCopies: ${hasCopies}, kinds: [${kinds.map((kind) => `'${kind}'`).join(', ')}], steps: [${list}] }`;
 }

@@ -126,7 +126,7 @@ describe('a repository that is there', () => {
     put(folder, LAB);
     const { status, stdout } = create(folder, ['.', '--language', 'python', '--yes']);
     assert.equal(status, 0);
-    assert.match(stdout, /^cold-lab is in \.$/m);
+    assert.match(stdout, /^made cold-lab in the folder \.$/m);
     assert.match(stdout, /= README\.md {2}\(yours stays\)/);
     assert.match(stdout, /pyproject\.toml stays as it is: add PyYAML/);
     const after = contents(folder);

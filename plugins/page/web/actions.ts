@@ -7,16 +7,26 @@ const KEY = 'coda-token';
 const MESSAGE_MS = 10_000;
 
 const token = takeToken();
+// The link of `coda page` in a tab that has the page already is no other address to the browser: it loads nothing.
+addEventListener('hashchange', () => {
+  if (givenToken() === null) return;
+  takeToken();
+  location.reload();
+});
 
 /** Whether this tab has a token. That it is still right is seen at the first action. */
 export function hasToken(): boolean {
   return token !== null;
 }
 
+function givenToken(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get('token') || null;
+}
+
 /** Out of the address bar: the address may be copied, and is in the history of the browser. */
 function takeToken(): string | null {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given === null || given === '') return sessionStorage.getItem(KEY);
+  const given = givenToken();
+  if (given === null) return sessionStorage.getItem(KEY);
   sessionStorage.setItem(KEY, given);
   history.replaceState(null, '', location.pathname + location.search);
   return given;

@@ -1,6 +1,7 @@
 // `coda dev`: Redis, a cloud and a node, all on this machine, with sample circuits to see them work.
 import type { CAC } from 'cac';
 import { createLogger } from '../../log.ts';
+import { LogLevels } from '../../log/levels.ts';
 import { healthAddress } from '../../kernel/health-address.ts';
 import type { Node } from '../../node.ts';
 import { definePlugin } from '../../plugin.ts';
@@ -8,14 +9,18 @@ import type { Executor } from '../../device/executor.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { readDoorToken } from '../../state/door-token.ts';
 import { TARGETS } from '../../protocol/ir.ts';
+import { presence } from '../local-node/presence.ts';
+import { LevelWatch } from '../start/level-watch.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
 import type { DevNode, DevTerms } from './run.ts';
 import { CONFIG_OPTION, targetOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
+import { UsageError } from '../terminal/failure.ts';
 import { logOutput, terminal } from '../terminal/output.ts';
 
 interface DevOptions extends ConfigOption {
   readonly once?: boolean;
+  readonly cloudOnly?: boolean;
   readonly verbose?: boolean;
   readonly redisUrl?: string;
   readonly port?: string;
@@ -28,6 +33,10 @@ export function addDev(cli: CAC): void {
   cli
     .command('dev', 'Run a local cloud, a Redis and a node on this machine, with sample circuits')
     .option('--once', 'Exit when the sample jobs are done: with 0 if all results are right')
+    .option(
+      '--cloud-only',
+      'Start no node, and show how to start one of yours: to try coda start, pause, stop, …',
+    )
     .option('--redis-url <url>', 'Use this Redis instead of starting one')
     .option('--port <port>', 'Port of the local cloud (default: a free one)')
     .option('--shots <n>', 'Number of shots of each sample circuit (default: 1000)')
@@ -46,10 +55,16 @@ async function dev(options: DevOptions): Promise<number> {
   const port = wholeNumberOption('--port', options.port, 0, 65_535);
   const shots = wholeNumberOption('--shots', options.shots, 1, 1_000_000_000);
   const qubits = wholeNumberOption('--qubits', options.qubits, 1, 1000);
+  if (options.once === true && options.cloudOnly === true) {
+    throw new UsageError(
+      '--once and --cloud-only exclude each other: without a node, no sample is ever done',
+    );
+  }
   const signal = abortOnSignals();
   const { runDev } = await import('./run.ts');
   return runDev({
     once: options.once === true,
+    cloudOnly: options.cloudOnly === true,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(port === undefined ? {} : { port }),
     ...(shots === undefined ? {} : { shots }),
@@ -94,11 +109,13 @@ async function startDevNode(terms: DevTerms, options: DevOptions, signal: AbortS
     configPath: options.config,
     log: { mask: (secret) => secrets.push(secret) },
   });
-  const level = options.verbose === true ? 'debug' : 'warn';
-  const log = createLogger({ level, ...logOutput() });
+  const levels = new LogLevels(options.verbose === true ? 'debug' : 'warn');
+  const log = createLogger({ level: levels, ...logOutput() });
   for (const secret of secrets) log.mask(secret);
   for (const warning of config.warnings) log.warn(warning);
-  const node = composeNode({ config, env, log, plugins: [simulatorByDefault] });
+  const levelWatch = new LevelWatch(levels, terms.stateDir, log);
+  const plugins = [simulatorByDefault, presence(false), levelWatch.plugin];
+  const node = composeNode({ config, env, log, plugins });
   new StrayErrors(config).watch(node);
   const stopEarly = (): void => void node.stop();
   signal.addEventListener('abort', stopEarly, { once: true });

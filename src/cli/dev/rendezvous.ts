@@ -1,8 +1,9 @@
-// How `coda submit` finds a running `coda dev` of the same user: a private file with its address and token.
+// How `coda submit` finds a running `coda dev` of the same user, and the other commands its node: a private file with the
+// address and token of its cloud, and the state directory of its node.
 import { rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readPrivateFile, writeFileAtomic } from '../../state/private-file.ts';
+import { readPrivateFile, shellQuoted, writeFileAtomic } from '../../state/private-file.ts';
 import { ConfigError } from '../../errors.ts';
 import { isRecord } from '../../protocol/text.ts';
 
@@ -12,6 +13,8 @@ export interface Rendezvous {
   /** Bearer token of the local cloud's API for developers; never shown. */
   readonly token: string;
   readonly pid: number;
+  /** Of its node. */
+  readonly stateDir: string;
 }
 
 /** `$XDG_RUNTIME_DIR/coda-dev.json` if that folder belongs to the user; else a file for each user in the temp directory. */
@@ -40,9 +43,29 @@ export function findSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   const path = rendezvousPath(env);
   const text = readPrivateFile(path);
   if (text === undefined) return undefined;
-  const { url, token, pid } = parse(text, path);
+  const { url, token, pid, stateDir } = parse(text, path);
   if (typeof url !== 'string' || typeof token !== 'string' || typeof pid !== 'number') throw broken(path);
-  return { url, token, pid };
+  if (typeof stateDir !== 'string') throw broken(path);
+  return { url, token, pid, stateDir };
+}
+
+/** The session that was announced last, if its process is there; a file that cannot be read announces nothing. */
+export function runningSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
+  try {
+    const session = findSession(env);
+    if (session !== undefined) process.kill(session.pid, 0);
+    return session;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For who looks for a node and finds none: a `coda dev` has one in a state directory of its own. */
+export function devNodeHint(): string | undefined {
+  const session = runningSession(process.env);
+  if (session === undefined) return undefined;
+  const variable = `CODA_STATE_DIR=${shellQuoted(session.stateDir)}`;
+  return `A coda dev runs here, with a node of its own: put ${variable} before the command.`;
 }
 
 function parse(text: string, path: string): Readonly<Record<string, unknown>> {

@@ -12,7 +12,7 @@ import type { Target } from '../../protocol/ir.ts';
 import { ReleaseStack } from '../../kernel/release.ts';
 import { bell, startLocalCloud, within, type LocalCloud, type Verdict } from '../../testing/index.ts';
 import { paint, type Output } from '../terminal/output.ts';
-import { announce, findSession, withdraw, type Rendezvous } from './rendezvous.ts';
+import { announce, runningSession, withdraw, type Rendezvous } from './rendezvous.ts';
 import { reportLines } from './report.ts';
 import { sampleJobs } from './samples.ts';
 
@@ -41,6 +41,8 @@ export interface DevNode {
 export interface DevOptions {
   /** Ends the session when the samples are done, instead of at `signal`. */
   readonly once: boolean;
+  /** Starts no node, and says how to start one by hand. */
+  readonly cloudOnly?: boolean;
   /** Default: starts a redis-server. */
   readonly redisUrl?: string;
   /** Port of the local cloud. Default: a free one. */
@@ -114,6 +116,12 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
   out.write(`redis  ${maskUrlPasswords(cloud.redisUrl)}`);
   out.write(`cloud  ${cloud.url}`);
   if (signal.aborted) return once ? 1 : 0;
+  if (options.cloudOnly === true) {
+    await announceSession(cloud, stateDir, env, out, release);
+    await explainCloud(cloud, { folder, stateDir, target, env, out });
+    await aborted(signal);
+    return 0;
+  }
 
   const node = await options.startNode({ url: cloud.url, token: cloud.issueToken(), stateDir });
   let isLeaving = false;
@@ -141,8 +149,8 @@ async function session(options: DevOptions, release: ReleaseStack): Promise<numb
     return summary(cloud, good, node, out);
   }
 
-  await announceSession(cloud, env, out, release);
-  await explain(folder, target, env, out, node.page);
+  await announceSession(cloud, stateDir, env, out, release);
+  await explain({ folder, stateDir, target, env, out }, node.page);
   await aborted(AbortSignal.any([signal, nodeEnded]));
   if (!nodeEnded.aborted) out.write('closing: the running job finishes and is delivered first');
   return nodeEnded.aborted ? 1 : 0;
@@ -182,12 +190,13 @@ function summary(cloud: LocalCloud, good: readonly boolean[], { isExact }: DevNo
 
 async function announceSession(
   cloud: LocalCloud,
+  stateDir: string,
   env: NodeJS.ProcessEnv,
   out: Output,
   release: ReleaseStack,
 ): Promise<void> {
-  const rendezvous: Rendezvous = { url: cloud.url, token: cloud.adminToken, pid: process.pid };
-  const other = otherSession(env);
+  const rendezvous: Rendezvous = { url: cloud.url, token: cloud.adminToken, pid: process.pid, stateDir };
+  const other = runningSession(env);
   await announce(rendezvous, env);
   release.push('the announcement of the session', () => withdraw(rendezvous, env));
   if (other !== undefined) {
@@ -195,33 +204,51 @@ async function announceSession(
   }
 }
 
-/** Ignores a file that cannot be read: the announcement replaces it, or fails with a better error. */
-function otherSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
-  try {
-    const other = findSession(env);
-    if (other !== undefined) process.kill(other.pid, 0);
-    return other;
-  } catch {
-    return undefined;
-  }
+interface Explained {
+  readonly folder: string;
+  readonly stateDir: string;
+  readonly target: Target;
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Output;
 }
 
-async function explain(
-  folder: string,
-  target: Target,
-  env: NodeJS.ProcessEnv,
-  out: Output,
-  page: string | undefined,
-): Promise<void> {
-  const file = join(folder, 'bell.json');
-  await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
+async function explain(explained: Explained, page: string | undefined): Promise<void> {
+  const { stateDir, env, out } = explained;
+  const submit = await submitCommand(explained);
   out.write('');
-  const manager = managerOf(env);
-  const where = manager === undefined ? 'from another terminal' : 'from another terminal, in this folder';
-  out.write(`Ready for your own circuits; ${where}:`);
-  out.write(`  ${manager ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`);
+  out.write(`Ready for your own circuits; ${fromWhere(env)}:`);
+  out.write(submit);
+  out.write('And to look at its node, as at any other (status, jobs, stats, pause, …):');
+  out.write(`  CODA_STATE_DIR=${shellQuoted(stateDir)} ${managerOf(env) ?? ''}coda top`);
   if (page?.includes('#token=') === true) out.write('Or drop a file with a circuit on the page.');
   out.write('Ctrl-C ends everything.');
+}
+
+/** The state directory is not that of the configuration: there, a token would replace the credentials of a node in use. */
+async function explainCloud(cloud: LocalCloud, explained: Explained): Promise<void> {
+  const { stateDir, env, out } = explained;
+  const submit = await submitCommand(explained);
+  const manager = managerOf(env) ?? '';
+  out.write('');
+  out.write(`No node is started. Start yours ${fromWhere(env)}:`);
+  out.write(`  export CODA_WEBAPP_URL=${cloud.url} CODA_STATE_DIR=${shellQuoted(stateDir)}`);
+  out.write(`  ${manager}coda start --daemon --token ${cloud.issueToken()}`);
+  out.write(
+    'Then send it a circuit, and try the other commands: status, top, pause, stop, and start without a token.',
+  );
+  out.write(submit);
+  out.write('Stop the node before Ctrl-C ends this, and removes its state.');
+}
+
+function fromWhere(env: NodeJS.ProcessEnv): string {
+  return managerOf(env) === undefined ? 'from another terminal' : 'from another terminal, in this folder';
+}
+
+/** A command that can be pasted, with a circuit that is there. */
+async function submitCommand({ folder, target, env }: Explained): Promise<string> {
+  const file = join(folder, 'bell.json');
+  await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
+  return `  ${managerOf(env) ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`;
 }
 
 /** What calls `coda` from a terminal, if a package manager has called it now: then it may be on no path but a script's. */

@@ -17,7 +17,7 @@ const SLOTS = 16_384;
 const check = 'redis';
 
 export const checkRedis: Check = async ({ config, env, live }) => {
-  const { redisUrl, qpuId } = config.settings;
+  const { redisUrl, qpuId, outcomeCopy } = config.settings;
   if (redisUrl === '' && live !== undefined)
     return [ok(check, 'its URL is not known yet: the running node gets it when it has connected')];
   if (redisUrl === '')
@@ -45,7 +45,7 @@ export const checkRedis: Check = async ({ config, env, live }) => {
     const shards = await shardsOf(servers, redis);
     // The rest would only say once more, for each kind of key, that a shard is down.
     if (shards.some(({ level }) => level === 'failure')) return [found, ...shards];
-    return [found, ...shards, ...(await inspect(redis, qpuId))];
+    return [found, ...shards, ...(await inspect(redis, qpuId, outcomeCopy))];
   } catch (thrown) {
     // Of a lost connection, the error of the attempt says more.
     const cause = isConnectionFault(thrown) || redis.status !== 'ready' ? (failed ?? thrown) : thrown;
@@ -61,11 +61,11 @@ function failureOf({ text, remedy }: Trouble): Finding {
   return failure(check, text, remedy);
 }
 
-async function inspect(redis: Redis, qpuId: string): Promise<Finding[]> {
+async function inspect(redis: Redis, qpuId: string, hasCopies: boolean): Promise<Finding[]> {
   const findings = await fitness(redis);
   if (qpuId !== '') {
     findings.push(...(await queue(redis, qpuId)));
-    const refused = await answerWithin(refusedCommands(redis, qpuId), TIMEOUT_MS, 'Redis');
+    const refused = await answerWithin(refusedCommands(redis, qpuId, hasCopies), TIMEOUT_MS, 'Redis');
     const known = new Set(findings.map(({ message }) => message));
     findings.push(...refused.filter(({ text }) => !known.has(text)).map(failureOf));
     if (refused.length === 0) findings.push(ok(check, 'its user may use all commands of a node'));

@@ -6,8 +6,8 @@ import { isUtf8 } from '../terminal/locale.ts';
 import {
   CONFIG_OPTION,
   JSON_OPTION,
-  momentOption,
   oneOf,
+  periodOptions,
   wholeNumberOption,
   type ConfigOption,
 } from '../terminal/options.ts';
@@ -78,8 +78,7 @@ async function jobs(
   }
   const given = options.failed === true ? 'failed' : options.outcome;
   const query = {
-    since: momentOption('--since', options.since),
-    until: momentOption('--until', options.until),
+    ...periodOptions(options),
     outcome: given === undefined ? undefined : oneOf('--outcome', given, OUTCOMES),
     search: options.search,
     limit: wholeNumberOption('--limit', options.limit, 0, MOST) ?? DEFAULT_LIMIT,

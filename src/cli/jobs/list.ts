@@ -48,7 +48,7 @@ export async function listJobs({ stateDir, query, follow, json, out }: ListReque
   const { jobs, more } = await read({ limit });
   if (!json && (jobs.length > 0 || follow !== undefined)) out.write(headLine());
   show(jobs);
-  if (jobs.length === 0 && follow === undefined) out.error('no such job is in the history');
+  if (jobs.length === 0 && !more && follow === undefined) out.error('no such job is in the history');
   if (more && limit > 0) out.error('older ones are left out: --limit shows more');
   if (follow === undefined) return 0;
   let shown = new Set(jobs.map(({ place }) => place));

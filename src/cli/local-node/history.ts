@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { historyDirectory, nodeFolder } from '../../state/layout.ts';
+import { devNodeHint } from '../dev/rendezvous.ts';
 import { checkOwner } from '../local-node/owner.ts';
 import { CommandError } from '../terminal/failure.ts';
 
@@ -12,6 +13,7 @@ export function historyOf(stateDir: string, command: string): string {
   if (existsSync(folder)) return folder;
   throw new CommandError(`there is no history of jobs in ${folder}`, {
     remedy:
+      devNodeHint() ??
       'A node that runs keeps one, unless historyMaxMb is 0. The state directory is set by CODA_STATE_DIR.',
   });
 }

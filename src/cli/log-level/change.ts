@@ -1,7 +1,15 @@
 // Writes the levels that the operator wants into the node's folder, waits until the node has them, and shows them.
+import { devNodeHint } from '../dev/rendezvous.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../../protocol/text.ts';
-import { NO_SENSE, PLUGIN_NAME, readLevels, writeLevels, type SetLevel } from '../../state/level-file.ts';
+import {
+  isOn,
+  NO_SENSE,
+  PLUGIN_NAME,
+  readLevels,
+  writeLevels,
+  type SetLevel,
+} from '../../state/level-file.ts';
 import { findNode, type FoundNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
 import { operatorStateDir } from '../local-node/settings.ts';
@@ -24,9 +32,13 @@ export interface Wanted {
   readonly level: LogLevel | undefined;
 }
 
+type Live = Readonly<Record<string, unknown>>;
+
 /** A running node should notice within a second or two. */
 const NOTICED_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 50;
+/** So long a command takes at most from its look at the file to its write. */
+const SETTLED_MS = 200;
 
 /** Changes what is wanted, if anything is, and shows what holds. Resolves with the exit code. */
 export async function changeLevels(
@@ -47,9 +59,8 @@ export async function changeLevels(
     });
   }
   const before = await readLevels(stateDir);
-  const after = wanted.reduce((levels, one) => changed(levels, one, until), before ?? []);
-  if (wanted.length > 0) await writeLevels(stateDir, after);
-  const live = node === undefined ? undefined : await liveLevels(node, after);
+  const change = new Change(stateDir, wanted, until, before ?? []);
+  const { set: after, live } = await change.make(node);
   if (options.json === true) {
     out.json({ running: node !== undefined, set: after, live: live ?? null });
     return 0;
@@ -61,36 +72,81 @@ export async function changeLevels(
   return 0;
 }
 
-/** `--reset` without a plugin takes all back. */
-function changed(levels: readonly SetLevel[], { plugin, level }: Wanted, until: string | null): SetLevel[] {
+/** What is wanted, until the file has it and the node says so. */
+class Change {
+  readonly #stateDir: string;
+  readonly #wanted: readonly Wanted[];
+  readonly #until: string | null;
+  readonly #before: readonly SetLevel[];
+
+  constructor(
+    stateDir: string,
+    wanted: readonly Wanted[],
+    until: string | null,
+    before: readonly SetLevel[],
+  ) {
+    this.#stateDir = stateDir;
+    this.#wanted = wanted;
+    this.#until = until;
+    this.#before = before;
+  }
+
+  /** `live`: what the node says of its log; undefined if it does not in time. */
+  async make(node: FoundNode | undefined): Promise<{ set: readonly SetLevel[]; live: Live | undefined }> {
+    let set = this.#wanted.length === 0 ? this.#before : await this.#write(this.#before);
+    const address = node?.presence?.address ?? undefined;
+    const settledMs = this.#wanted.length === 0 ? 0 : SETTLED_MS;
+    const giveUpAt = performance.now() + (address === undefined ? settledMs : NOTICED_WITHIN_MS);
+    while (performance.now() < giveUpAt) {
+      const found = (await readLevels(this.#stateDir)) ?? [];
+      set = this.#isLost(found) ? await this.#write(found) : found;
+      if (node !== undefined && address !== undefined) {
+        const live = (await askReady(node, address))?.['log_level'];
+        if (isRecord(live) && JSON.stringify(live['set']) === JSON.stringify(set)) return { set, live };
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+    return { set, live: undefined };
+  }
+
+  async #write(levels: readonly SetLevel[]): Promise<readonly SetLevel[]> {
+    const set = this.#wanted.reduce((others, one) => changed(others, one, this.#until), levels);
+    await writeLevels(this.#stateDir, set);
+    return set;
+  }
+
+  /** Whether another command, which had read the file before this one wrote it, has written it since then. */
+  #isLost(found: readonly SetLevel[]): boolean {
+    return this.#wanted.some((one) => {
+      if (one.level !== undefined && !isOn({ ...one, level: one.level, until: this.#until })) return false;
+      const [now, before, after] = [found, this.#before, changed(this.#before, one, this.#until)].map(
+        (levels) => JSON.stringify(levels.filter(({ plugin }) => plugin === one.plugin)),
+      );
+      return now === before && now !== after;
+    });
+  }
+}
+
+/** `--reset` without a plugin takes all back. What holds for longer than `level` holds again after it. */
+function changed(
+  levels: readonly SetLevel[],
+  { plugin, level }: Wanted,
+  until: string | null,
+): readonly SetLevel[] {
   if (level === undefined && plugin === null) return [];
-  const others = levels.filter((one) => one.plugin !== plugin);
+  const others = levels.filter(
+    (one) => one.plugin !== plugin || (level !== undefined && endOf(one.until) > endOf(until)),
+  );
   return level === undefined ? others : [...others, { plugin, level, until }];
 }
 
-/** What the node says of its log once it has noticed `set`; undefined if it does not in time. */
-async function liveLevels(
-  node: FoundNode,
-  set: readonly SetLevel[],
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const address = node.presence?.address ?? undefined;
-  if (address === undefined) return undefined;
-  for (const giveUpAt = performance.now() + NOTICED_WITHIN_MS; performance.now() < giveUpAt;) {
-    const levels = (await askReady(node, address))?.['log_level'];
-    if (isRecord(levels) && JSON.stringify(levels['set']) === JSON.stringify(set)) return levels;
-    await sleep(LOOK_EVERY_MS);
-  }
-  return undefined;
+function endOf(until: string | null): number {
+  return until === null ? Infinity : Date.parse(until);
 }
 
-function show(
-  out: Output,
-  set: readonly SetLevel[],
-  live: Readonly<Record<string, unknown>> | undefined,
-  isRunning: boolean,
-): void {
+function show(out: Output, set: readonly SetLevel[], live: Live | undefined, isRunning: boolean): void {
   const how = (plugin: string | null): string => {
-    const one = set.find((level) => level.plugin === plugin);
+    const one = set.findLast((level) => level.plugin === plugin);
     if (one === undefined) return 'by the settings';
     if (one.until === null) return 'until coda log-level --reset';
     const seconds = (Date.parse(one.until) - Date.now()) / 1000;
@@ -99,10 +155,15 @@ function show(
   const row = (name: string, level: unknown, plugin: string | null): void =>
     out.write(`${name.padEnd(12)}  ${shownText(level).padEnd(5)}  ${how(plugin)}`);
   if (live === undefined) {
-    for (const { plugin, level } of set) row(plugin ?? 'log level', level, plugin);
+    const last = new Map(set.map(({ plugin, level }) => [plugin, level]));
+    for (const [plugin, level] of last) row(plugin ?? 'log level', level, plugin);
     if (set.length === 0) out.write('the log has the levels of the settings');
     if (isRunning) out.error('the node has not confirmed it: coda status shows its state');
-    else out.write('no node runs here; this takes effect at its next start');
+    else {
+      out.write('no node runs here; this takes effect at its next start');
+      const hint = devNodeHint();
+      if (hint !== undefined) out.write(hint);
+    }
     return;
   }
   row('log level', live['level'], null);

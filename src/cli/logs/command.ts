@@ -1,11 +1,10 @@
 // `coda logs`: shows the end of the daemon's log, and follows it.
 import type { CAC } from 'cac';
 import { LOG_LEVELS } from '../../log/levels.ts';
-import { UsageError } from '../terminal/failure.ts';
 import { textOutput } from '../terminal/output.ts';
 import {
   CONFIG_OPTION,
-  durationOf,
+  momentOption,
   oneOf,
   wholeNumberOption,
   type ConfigOption,
@@ -41,7 +40,8 @@ export function addLogs(cli: CAC): void {
 }
 
 async function logs(options: LogsOptions): Promise<number> {
-  const since = sinceOption(options.since);
+  // As in the log.
+  const since = momentOption('--since', options.since, 'Z');
   const level = options.level === undefined ? undefined : oneOf('--level', options.level, LOG_LEVELS);
   const { job } = options;
   const isFiltered = since !== undefined || level !== undefined || job !== undefined;
@@ -65,17 +65,4 @@ async function logs(options: LogsOptions): Promise<number> {
     write: textOutput(),
   });
   return 0;
-}
-
-/** A time without a zone is UTC, as in the log. Throws a UsageError. */
-function sinceOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ago = durationOf(text);
-  if (ago !== undefined) return Date.now() - ago;
-  const [, day, time, zone] = /^(\d{4}-\d\d-\d\d)(?:[T ]([\d:.]+)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
-  const since = Date.parse(`${day}T${time ?? '00:00'}${zone ?? 'Z'}`);
-  if (!Number.isNaN(since)) return since;
-  throw new UsageError(
-    `--since is "${text}"; it must be how long ago, such as 30m, 2h or 1d, or a time such as 2026-11-28T02:10`,
-  );
 }

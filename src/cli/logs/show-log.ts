@@ -1,6 +1,7 @@
 // Reads the end of the log, from its rotated files if need be, and follows it across rotations.
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { ConfigError, errorCode, messageOf } from '../../errors.ts';
@@ -28,8 +29,9 @@ export async function showLog(path: string, { lines, filter, follow, write }: Sh
   const file = await openLog(path);
   let last = file;
   try {
-    if (filter !== undefined) {
-      const shown = new Shown(filter, lines, write);
+    const end = filter === undefined ? await tail(path, file, lines) : undefined;
+    if (end === undefined) {
+      const shown = new Shown(filter ?? {}, lines, write);
       const size = await shown.read(path, file);
       if (follow === undefined) shown.pieces.end();
       shown.flush();
@@ -37,9 +39,8 @@ export async function showLog(path: string, { lines, filter, follow, write }: Sh
       if (follow !== undefined) last = await followFrom(path, file, size, follow, add);
       return;
     }
-    const { text, size } = await tail(path, file, lines);
-    if (text !== '') write(text);
-    if (follow !== undefined) last = await followFrom(path, file, size, follow, write);
+    if (end.text !== '') write(end.text);
+    if (follow !== undefined) last = await followFrom(path, file, end.size, follow, write);
   } finally {
     await last.close();
   }
@@ -121,6 +122,8 @@ async function openLog(path: string): Promise<FileHandle> {
     if (errorCode(cause) !== 'ENOENT') {
       throw new ConfigError(`the log ${path} cannot be read: ${messageOf(cause)}`, { cause });
     }
+    // It was moved away, and the node has had nothing to say since then: it makes a new one with the next line.
+    if ((await olderLogs(path)).length > 0) return open(devNull, READ);
     throw new ConfigError(`there is no log ${path}`, {
       cause,
       remedy:
@@ -130,13 +133,19 @@ async function openLog(path: string): Promise<FileHandle> {
   }
 }
 
-/** The last `lines` lines, and the size of the file when it was read. */
-async function tail(path: string, file: FileHandle, lines: number): Promise<{ text: string; size: number }> {
+/** The last `lines` lines, and the size of the file when it was read. Undefined if some of them are in a compressed file: it
+ *  has to be read from its begin. */
+async function tail(
+  path: string,
+  file: FileHandle,
+  lines: number,
+): Promise<{ text: string; size: number } | undefined> {
   const { size } = await file.stat();
   let { text, count } = await endOf(file, size, lines);
   for (const older of await olderLogs(path)) {
     if (count >= lines) break;
-    const rotated = older.isCompressed ? undefined : await openOlder(older.path);
+    if (older.isCompressed) return undefined;
+    const rotated = await openOlder(older.path);
     if (rotated === undefined) continue;
     try {
       const more = await endOf(rotated, (await rotated.stat()).size, lines - count);

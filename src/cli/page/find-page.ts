@@ -2,6 +2,7 @@
 // the token from the link.
 import { get } from 'node:http';
 import { readDoorToken } from '../../state/door-token.ts';
+import { devNodeHint } from '../dev/rendezvous.ts';
 import { findNode } from '../local-node/find.ts';
 import { askReady, urlOf } from '../local-node/live.ts';
 import { CommandError } from '../terminal/failure.ts';
@@ -25,7 +26,7 @@ export async function findPage(stateDir: string): Promise<FoundPage> {
   }
   if (node === undefined) {
     throw new CommandError(`no node runs with the state directory ${stateDir}`, {
-      remedy: 'Start one: coda start',
+      remedy: devNodeHint() ?? 'Start one: coda start',
     });
   }
   const { pid, presence, isOriginal, elsewhere } = node;

@@ -66,8 +66,12 @@ async function change(
   else out.write(before === undefined ? 'it was not paused' : 'resumed');
   const job = live?.['current_job'];
   if (paused && typeof job === 'string') out.write(`job ${job} still runs and may finish`);
-  if (node === undefined) out.write('no node runs here; this takes effect at its next start');
-  else if (live === undefined) out.error('the node has not confirmed it: coda status shows its state');
+  if (node === undefined) {
+    out.write('no node runs here; this takes effect at its next start');
+    const { devNodeHint } = await import('../dev/rendezvous.ts');
+    const hint = devNodeHint();
+    if (hint !== undefined) out.write(hint);
+  } else if (live === undefined) out.error('the node has not confirmed it: coda status shows its state');
   return 0;
 }
 

@@ -50,6 +50,6 @@ async function run(file: string, options: RunOptions): Promise<number> {
     compile: options.compile !== false,
     ownExecutor: options.ownExecutor === true,
     out: terminal(process.stdout),
-    signal: abortOnSignals(),
+    abortOnSignals,
   });
 }

@@ -28,8 +28,9 @@ export interface CircuitRun {
   /** Whether the circuit runs on an executor of this command's own, whatever node runs here. */
   readonly ownExecutor: boolean;
   readonly out: Output;
-  /** Aborted: asks the executor to stop. */
-  readonly signal: AbortSignal;
+  /** From this call on a signal asks the executor to stop; before it, there is nothing to clean up, and a signal just ends
+   *  the process. */
+  readonly abortOnSignals: () => AbortSignal;
 }
 
 const JOB_ID = 'dry-run';
@@ -61,15 +62,17 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     const { outcome, executor } = await runThroughNode(running, {
       name: source.name,
       circuit: read.circuit,
-      run,
+      run: { shots: run.shots, signal: run.abortOnSignals() },
       log,
     });
     show(outcome, executor, run, read.gates);
     return outcome.status === 'completed' ? 0 : 1;
   }
+  const signal = run.abortOnSignals();
   const node = composeNode({ config, env, log });
   try {
-    const loaded = await node.loadExecutor();
+    // A driver may take its time until it has found its device.
+    const loaded = await Promise.race([node.loadExecutor(), aborted(signal)]);
     if (source.format === 'qasm') {
       checkEdges(source.name, read.circuit, {
         edges: connectivityOf(loaded.executor) ?? [],
@@ -78,7 +81,7 @@ export async function runCircuit(file: string, run: CircuitRun): Promise<number>
     }
     const translation = translationText(source, read);
     if (translation !== undefined && !run.json) run.out.write(translation);
-    const outcome = await outcomeOf(loaded, read.circuit, run, log);
+    const outcome = await outcomeOf(loaded, read.circuit, { shots: run.shots, signal }, log);
     show(outcome, loaded.source, run, read.gates);
     return outcome.status === 'completed' ? 0 : 1;
   } finally {
@@ -98,12 +101,12 @@ function readFor(
 async function outcomeOf(
   { executor, source }: LoadedExecutor,
   ir: NativeGateIR,
-  { shots, signal }: CircuitRun,
+  { shots, signal }: { readonly shots: number; readonly signal: AbortSignal },
   log: Logger,
 ): Promise<Outcome> {
   const abort = new AbortController();
   signal.addEventListener('abort', () => {
-    abort.abort(new ExecutorError('stopped by the operator'));
+    abort.abort(stopped());
     const failed = (thrown: unknown): void => log.warn(`cancelCurrentJob failed: ${messageOf(thrown)}`);
     void (async () => executor.cancelCurrentJob?.())().catch(failed);
   });
@@ -117,6 +120,15 @@ async function outcomeOf(
     log.debug(inspect(thrown));
     return { status: 'failed', error: attributedMessageOf(thrown) };
   }
+}
+
+/** Rejects once the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(stopped())));
+}
+
+function stopped(): ExecutorError {
+  return new ExecutorError('stopped by the operator');
 }
 
 function show(

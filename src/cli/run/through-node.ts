@@ -85,21 +85,33 @@ async function ask(node: RunningNode, { name, circuit, run, log }: Asked): Promi
   const body = JSON.stringify({ ir: JSON.stringify(circuit), shots: run.shots, name });
   const answer = await post(node, body, run.signal);
   if (answer.statusCode !== 200) throw await refused(answer);
-  for await (const line of createInterface({ input: answer })) {
-    const step = JSON.parse(line) as LocalRunStep;
-    if (step.step === 'waiting' && step.behind !== null) {
-      log.info(`waiting for job ${shownText(step.behind)}`);
+  let cause: unknown;
+  try {
+    for await (const line of createInterface({ input: answer })) {
+      const end = follow(JSON.parse(line) as LocalRunStep, log);
+      if (end !== undefined) return end;
     }
-    if (step.step === 'running') log.info(`it has the device, as job ${shownText(step.jobId)}`);
-    if (step.step === 'refused') throw new NodeError(`the node did not run it: ${shownText(step.error)}`);
-    if (step.step !== 'ended') continue;
-    const { outcome, executor } = step;
-    return {
-      outcome: outcome.status === 'cancelled' ? { status: 'failed', error: 'the node stopped it' } : outcome,
-      executor: shownText(executor),
-    };
+  } catch (thrown) {
+    if (thrown instanceof NodeError) throw thrown;
+    cause = thrown;
   }
-  throw new NodeError('the node has hung up before the run had ended', { remedy: 'See why: coda logs' });
+  throw new NodeError('the node has hung up before the run had ended', {
+    cause,
+    remedy: 'See why: coda status, coda logs.',
+  });
+}
+
+/** Tells what is new, and returns the end if it is that. Throws a NodeError if the node has not run it. */
+function follow(step: LocalRunStep, log: Logger): LocalEnd | undefined {
+  if (step.step === 'waiting' && step.behind !== null) log.info(`waiting for job ${shownText(step.behind)}`);
+  if (step.step === 'running') log.info(`it has the device, as job ${shownText(step.jobId)}`);
+  if (step.step === 'refused') throw new NodeError(`the node did not run it: ${shownText(step.error)}`);
+  if (step.step !== 'ended') return undefined;
+  const { outcome, executor } = step;
+  return {
+    outcome: outcome.status === 'cancelled' ? { status: 'failed', error: 'the node stopped it' } : outcome,
+    executor: shownText(executor),
+  };
 }
 
 function post({ address, token }: RunningNode, body: string, signal: AbortSignal): Promise<IncomingMessage> {
@@ -112,8 +124,13 @@ function post({ address, token }: RunningNode, body: string, signal: AbortSignal
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       timeout: SILENT_MS,
     });
-    asking.on('response', resolve);
-    asking.on('timeout', () => asking.destroy(new NodeError('the node does not answer any more')));
+    let answer: IncomingMessage | undefined;
+    asking.on('response', (response) => resolve((answer = response)));
+    asking.on('timeout', () =>
+      (answer ?? asking).destroy(
+        new NodeError('the node does not answer any more', { remedy: 'See its state: coda status.' }),
+      ),
+    );
     asking.on('error', (cause) =>
       reject(
         new NodeError(`the node cannot be asked: ${cause.message}`, { cause, remedy: 'See coda status.' }),

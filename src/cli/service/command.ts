@@ -46,10 +46,10 @@ async function service(given: string, options: ServiceOptions): Promise<number> 
         ? 'systemd-user'
         : 'systemd';
   if (action === 'uninstall') return uninstallService(manager, out);
-  const terms = await termsOf(options);
+  const { stateDir, ...terms } = await termsOf(options);
   const { unreachable } = await import('./reach.ts');
   for (const warning of unreachable(manager, terms)) out.error(`warning: ${warning}`);
-  if (action === 'install') return installService(manager, terms, out);
+  if (action === 'install') return installService(manager, terms, stateDir, out);
   for (const line of serviceText(manager, terms).trimEnd().split('\n')) out.write(line);
   return 0;
 }
@@ -70,5 +70,6 @@ async function termsOf({ config: configPath, runAs }: ServiceOptions) {
     user: runAs ?? process.env['SUDO_USER'] ?? (self === 'root' ? null : self),
     stopTimeoutSec: settings.shutdownDrainTimeoutSec + CLOSE_SEC,
     home: homedir(),
+    stateDir: settings.stateDir,
   };
 }

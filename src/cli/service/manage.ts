@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { writeRemedy } from '../../state/private-file.ts';
+import { shellQuoted, writeRemedy } from '../../state/private-file.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { onOneLine } from '../../printable.ts';
 import { openToOthers } from '../start/token.ts';
@@ -16,10 +16,12 @@ import {
   launchdPlist,
   launchdState,
   SERVICE_NAME,
+  SYSTEM_STATE,
   systemUnit,
   userUnit,
   type ServiceTerms,
 } from './unit.ts';
+import { takeAlongText } from './take-along.ts';
 
 export type Manager = 'systemd' | 'systemd-user' | 'launchd';
 
@@ -58,7 +60,13 @@ export function serviceText(manager: Manager, terms: ServiceTerms): string {
   return manager === 'systemd' ? systemUnit(terms) : userUnit(terms);
 }
 
-export async function installService(manager: Manager, terms: ServiceTerms, out: Output): Promise<number> {
+/** `stateDir`: where a node that is started by hand in this folder has its state. */
+export async function installService(
+  manager: Manager,
+  terms: ServiceTerms,
+  stateDir: string,
+  out: Output,
+): Promise<number> {
   const path = servicePath(manager);
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -71,10 +79,11 @@ export async function installService(manager: Manager, terms: ServiceTerms, out:
   }
   out.write(`wrote ${path}`);
   if (manager === 'launchd') {
-    out.write(
-      `for the first start: CODA_STATE_DIR='${launchdState(terms.home)}' coda start --token -, then Ctrl-C`,
-    );
+    const state = launchdState(terms.home);
+    out.write(`for the first start: CODA_STATE_DIR=${shellQuoted(state)} coda start --token -, then Ctrl-C`);
+    for (const line of takeAlongText(stateDir, state)) out.write(line);
     out.write(`start it with: launchctl load -w ${path}`);
+    out.write(`see how it is: CODA_STATE_DIR=${shellQuoted(state)} coda status`);
     return 0;
   }
   const systemctl = systemctlOf(manager);
@@ -84,12 +93,20 @@ export async function installService(manager: Manager, terms: ServiceTerms, out:
   out.write(
     `for the first start, write CODA_NODE_TOKEN=<token> into ${environment} with an editor (chmod 600)`,
   );
+  const state = manager === 'systemd' ? SYSTEM_STATE : undefined;
+  for (const line of takeAlongText(stateDir, state)) out.write(line);
   const stats = statSync(environment, { throwIfNoEntry: false });
   const warning = stats && openToOthers(environment, stats);
   if (warning !== undefined) out.error(warning);
   if (manager === 'systemd-user')
     out.write('to keep it running while you are logged out: loginctl enable-linger');
   out.write(`start it with: ${[...systemctl, 'start', SERVICE_NAME].join(' ')}`);
+  const journal = `journalctl ${manager === 'systemd' ? '' : '--user '}-u ${SERVICE_NAME} -f`;
+  out.write(
+    state === undefined
+      ? `see how it is: ${journal}`
+      : `see how it is: CODA_STATE_DIR=${state} coda status, and ${journal}`,
+  );
   return 0;
 }
 

@@ -17,6 +17,8 @@ export const SERVICE_NAME = 'coda-node';
 export const LAUNCHD_LABEL = 'com.conductorquantum.coda-node';
 /** systemd reads it as root before the node starts: a place for CODA_NODE_TOKEN. */
 export const ENVIRONMENT_FILE = '/etc/coda-node.env';
+/** What `%S/coda-node` is for the system's manager. */
+export const SYSTEM_STATE = `/var/lib/${SERVICE_NAME}`;
 
 /** For the system's manager: of all that root may do, the node may only make a tunnel. */
 export function systemUnit(terms: ServiceTerms): string {

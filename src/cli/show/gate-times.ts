@@ -1,6 +1,6 @@
 // The gate times of a device, from its YAML: `gate_times_ns`, a mapping from gates to nanoseconds. Only drawings read it.
 import { readFile } from 'node:fs/promises';
-import { readYaml } from '../../config/yaml.ts';
+import { readYaml, YAML_REMEDY } from '../../config/yaml.ts';
 import { TIMED_GATES, type GateTimes, type TimedGate } from '../../drawing/figures.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { isRecord, kindOf, printable, shown } from '../../protocol/text.ts';
@@ -20,18 +20,20 @@ const LONGEST_KEY = 40;
  * so; but if it was named for this (`isNamed`), that is a ConfigError.
  */
 export async function readGateTimes(path: string, isNamed: boolean): Promise<KnownTimes | undefined> {
-  const refuse = (what: string, cause?: unknown): undefined => {
-    if (isNamed) throw new ConfigError(`the device config ${path} ${what}`, { cause });
+  const refuse = (what: string, details: { cause?: unknown; remedy?: string } = {}): undefined => {
+    if (isNamed) throw new ConfigError(`the device config ${path} ${what}`, details);
   };
   if (path === '') return undefined;
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    return refuse(`cannot be read: ${messageOf(cause)}`, cause);
+    return refuse(`cannot be read: ${messageOf(cause)}`, { cause });
   }
   const { content, fault } = await readYaml(text);
-  if (fault !== undefined) return refuse(`is not valid YAML${fault.position}: ${fault.message}`);
+  if (fault !== undefined) {
+    return refuse(`is not valid YAML${fault.position}: ${fault.message}`, { remedy: YAML_REMEDY });
+  }
   const given = isRecord(content) ? content[KEY] : undefined;
   if (given === undefined) return refuse(`has no ${KEY}`);
   if (!isRecord(given))

@@ -1,6 +1,6 @@
 // `coda stats`: how many jobs, how fast, how busy the device was, and why it was not.
 import type { CAC } from 'cac';
-import { CONFIG_OPTION, JSON_OPTION, momentOption, type ConfigOption } from '../terminal/options.ts';
+import { CONFIG_OPTION, JSON_OPTION, periodOptions, type ConfigOption } from '../terminal/options.ts';
 import { terminal } from '../terminal/output.ts';
 
 interface StatsOptions extends ConfigOption {
@@ -24,8 +24,7 @@ export function addStats(cli: CAC): void {
 }
 
 async function stats(options: StatsOptions): Promise<number> {
-  const since = momentOption('--since', options.since ?? DEFAULT_SINCE) ?? 0;
-  const until = momentOption('--until', options.until) ?? Date.now();
+  const { since = 0, until = Date.now() } = periodOptions({ since: DEFAULT_SINCE, ...options });
   const { operatorStateDir } = await import('../local-node/settings.ts');
   const { showStats } = await import('./stats.ts');
   const stateDir = await operatorStateDir(options.config);

@@ -8,6 +8,7 @@ import { readLastEnd, type LastEnd } from '../../state/last-end.ts';
 import { logPath, nodeFolder, refusedDirectory } from '../../state/layout.ts';
 import { findVpnProcess } from '../../state/openvpn.ts';
 import { userNameOf } from '../../state/process.ts';
+import { devNodeHint } from '../dev/rendezvous.ts';
 import { findNode, type FoundNode } from '../local-node/find.ts';
 import { askReady, urlOf, type Live } from '../local-node/live.ts';
 
@@ -82,7 +83,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
       node === undefined || node.elsewhere !== undefined ? null : (descriptorsOf(node.pid) ?? null),
     refused_results: await countRefused(stateDir),
     live: live ?? null,
-    note: hiddenNote ?? stale ?? null,
+    note: hiddenNote ?? stale ?? (node === undefined ? devNodeHint() : undefined) ?? null,
     last_end: readLastEnd(stateDir) ?? null,
   };
 }

@@ -49,6 +49,9 @@ async function stop(options: StopOptions): Promise<number> {
   if (options.handBack !== undefined) return stopAndHandBack(node, { ...options, stateDir, out, timeoutSec });
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
+    const { devNodeHint } = await import('../dev/rendezvous.ts');
+    const hint = devNodeHint();
+    if (hint !== undefined) out.error(hint);
     if (stale !== undefined) {
       const { rmSync } = await import('node:fs');
       const { daemonPidPath } = await import('../../state/layout.ts');

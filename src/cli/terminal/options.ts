@@ -63,15 +63,37 @@ export function durationOf(text: string): number | undefined {
 }
 
 /** The moment that an option was given, in Unix milliseconds: a date and time, or how long ago it was (`2h`); undefined if
- *  it was not given. Throws a UsageError. */
-export function momentOption(name: string, text: string | undefined): number | undefined {
+ *  it was not given. `zone`: that of a time which names none. Throws a UsageError. */
+export function momentOption(
+  name: string,
+  text: string | undefined,
+  zone: '' | 'Z' = '',
+): number | undefined {
   if (text === undefined) return undefined;
   const ago = durationOf(text);
   if (ago !== undefined) return Date.now() - ago;
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text.replace(' ', 'T')) : NaN;
+  const [, day, time = '00:00', own = zone] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ]([\d:.]+)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  // Never the day alone: that would be UTC in any case.
+  const at = Date.parse(`${day}T${time}${own}`);
   if (!Number.isNaN(at)) return at;
   throw new UsageError(
     `${name} is "${text}"; it must be how long ago, such as 90s, 10m, 2h or 1d, or a time such as 2026-11-28T14:30`,
+  );
+}
+
+/** What `--since` and `--until` say together. Throws a UsageError, also if there is no time between the two. */
+export function periodOptions(options: { readonly since?: string; readonly until?: string }): {
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+} {
+  const since = momentOption('--since', options.since);
+  const until = momentOption('--until', options.until);
+  if (since === undefined || since < (until ?? Date.now())) return { since, until };
+  throw new UsageError(
+    until === undefined
+      ? `--since is ${options.since}, which is in the future`
+      : `--since (${options.since}) is not before --until (${options.until})`,
   );
 }
 

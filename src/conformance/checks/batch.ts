@@ -11,12 +11,12 @@ import { Fault, LeftOut } from '../verdict.ts';
 const ORDERED = [11, 13, 12] as const;
 const SHOTS = 10;
 const noBatches = ({ hasBatch }: Terms): string | undefined =>
-  hasBatch ? undefined : 'it has no batchRun: jobs run one by one';
+  hasBatch ? undefined : 'it has no batchRun (in Python batch_run): jobs run one by one';
 
 export const BATCH_CHECKS: readonly Check[] = [
   {
     id: 'batch',
-    title: 'batchRun returns one result for each job',
+    title: 'a batch returns one result for each job',
     why: 'If there is not one for each, the node cannot use any of them, and runs all jobs once more, one by one.',
     needs: ['bitstrings'],
     shots: ({ batchSize }) => (2 + batchSize) * SHOTS,

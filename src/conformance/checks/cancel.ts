@@ -19,6 +19,7 @@ const COMMON_SHOTS = 100_000;
 const IDLE_CANCEL_MS = 10_000;
 
 const firstShots = ({ longRun }: Terms): number => longRun ?? 1000;
+const NO_CANCEL = 'it has no cancelCurrentJob, or is in Python';
 const HOW_TO_CANCEL =
   'Stop the device when context.signal fires, or in cancelCurrentJob, and settle the promise of run once it is free: by an error, or by what was measured.';
 
@@ -84,7 +85,7 @@ export const CANCEL_CHECKS: readonly Check[] = [
     needs: ['cancel', 'after-cancel'],
     shots: firstShots,
     unless: ({ hasCancel }) =>
-      hasCancel ? undefined : 'it has no cancelCurrentJob: the check `cancel` had the signal alone',
+      hasCancel ? undefined : `${NO_CANCEL}: the check \`cancel\` had the signal alone`,
     async run(lab) {
       const long = await longRunOf(lab);
       try {
@@ -106,7 +107,7 @@ export const CANCEL_CHECKS: readonly Check[] = [
     why: 'A cancel may arrive just as its run ends.',
     needs: ['after-cancel'],
     shots: () => SHOTS,
-    unless: ({ hasCancel }) => (hasCancel ? undefined : 'it has no cancelCurrentJob'),
+    unless: ({ hasCancel }) => (hasCancel ? undefined : NO_CANCEL),
     async run(lab) {
       const how = 'Have it return at once if nothing runs, and leave nothing behind for the next run.';
       const asked = lab.cancelIdle().catch((thrown: unknown) => {

@@ -17,7 +17,7 @@ const KNOWN = new Set([
 export const RESULT_CHECKS: readonly Check[] = [
   {
     id: 'result',
-    title: 'a run returns counts, executionTimeMs and shotsCompleted',
+    title: 'a run returns counts, how long it took, and how many shots it made',
     why: 'A result of another form is not sent: the node fails the job, and what was measured is lost.',
     needs: [],
     shots: () => SHOTS,
@@ -138,7 +138,8 @@ export const RESULT_CHECKS: readonly Check[] = [
 function wrongForm(what: string): Fault {
   return new Fault(
     what,
-    'Return { counts: { "00": 512, "11": 512 }, executionTimeMs: 12.5, shotsCompleted: 1024 }, with plain numbers.',
+    'Return { counts: { "00": 512, "11": 512 }, executionTimeMs: 12.5, shotsCompleted: 1024 }, with plain numbers; in Python ' +
+      'these are execution_time_ms and shots_completed.',
   );
 }
 

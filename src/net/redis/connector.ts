@@ -61,15 +61,15 @@ export class AnnouncedConnector extends AddressConnector {
 
 /** Says where a connection leads. */
 export interface Direction {
-  /** Whether the URL itself names this place. */
-  names(place: RedisPlace): boolean;
+  /** Whether a server has named this place, and not the URL. */
+  isAnnounced(place: RedisPlace): boolean;
   /** Asked before each connection. */
   find(): RedisPlace | Promise<RedisPlace>;
   /** What a server says of itself (INFO) on a new connection; false if the connection has to lead elsewhere. */
   accepts(info: Readonly<Record<string, string>>): boolean;
 }
 
-export function connectorTo({ names, find, accepts }: Direction): typeof AddressConnector {
+export function connectorTo({ isAnnounced, find, accepts }: Direction): typeof AddressConnector {
   return class extends AddressConnector {
     override async connect(): Promise<Socket> {
       this.connecting = true;
@@ -81,7 +81,7 @@ export function connectorTo({ names, find, accepts }: Direction): typeof Address
         return this.fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
       if (!this.connecting) throw new Error('Connection is closed.');
-      return this.open(place, !names(place));
+      return this.open(place, isAnnounced(place));
     }
 
     override check(info: Readonly<Record<string, string>>): boolean {

@@ -17,6 +17,9 @@ export interface Lead {
   asks: boolean;
 }
 
+/** Who names a place that the URL does not have. */
+export type Announcer = 'the cluster' | 'the Sentinel';
+
 /** What connections know of the servers behind their URL. */
 export interface Surroundings {
   /** Undefined unless the keys are spread over several servers. */
@@ -25,6 +28,8 @@ export interface Surroundings {
   readonly streamSlot: number | undefined;
   /** A shard that cannot be reached, if there is one besides that of the stream: the connections themselves tell of that. */
   readonly unreachable: UnreachableShard | undefined;
+  /** Who has named this place, if the URL does not. */
+  announcerOf(place: RedisPlace): Announcer | undefined;
   onOtherShards(
     redis: FollowingRedis,
     options: ConnectionOptions,
@@ -57,6 +62,10 @@ export class FollowingRedis extends Redis {
 
   get isShardDown(): boolean {
     return this.#around.unreachable !== undefined;
+  }
+
+  get announcer(): Announcer | undefined {
+    return this.#around.announcerOf(this.lead.place);
   }
 
   /** The sockets over which commands with other keys than the stream's go. */

@@ -13,6 +13,7 @@ const ALONE: Surroundings = {
   shards: undefined,
   streamSlot: undefined,
   unreachable: undefined,
+  announcerOf: () => 'the cluster',
   onOtherShards: () => {},
   closed: () => {},
 };

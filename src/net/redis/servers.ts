@@ -13,7 +13,8 @@ import type { Logger } from '../../log.ts';
 import { readRedisUrl, type RedisAddress, type RedisPlace } from '../../protocol/urls.ts';
 import { extraCertificates } from '../http.ts';
 import { AddressConnector, AnnouncedConnector, connectorTo } from './connector.ts';
-import { FollowingRedis, leadTo, type ConnectionOptions, type Lead, type Surroundings } from './following.ts';
+import { FollowingRedis, leadTo } from './following.ts';
+import type { Announcer, ConnectionOptions, Lead, Surroundings } from './following.ts';
 import { OtherShards, type OnShard } from './other-shards.ts';
 import { reconnectDelay, reconnectNow } from './pace.ts';
 import { Sentinels } from './sentinel.ts';
@@ -99,6 +100,11 @@ export class RedisServers implements Surroundings {
     return [...this.#address.hosts, ...(this.#cluster?.primaries ?? []), ...inUse];
   }
 
+  announcerOf(place: RedisPlace): Announcer | undefined {
+    if (this.#address.hosts.some((one) => isSamePlace(one, place))) return undefined;
+    return this.#sentinels === undefined ? 'the cluster' : 'the Sentinel';
+  }
+
   /** Opens a connection that reconnects for ever. After a reconnect, unanswered commands are sent again, unless the options
    *  say otherwise. */
   open(name: string, options: ConnectionOptions = {}): FollowingRedis {
@@ -119,7 +125,7 @@ export class RedisServers implements Surroundings {
         db: this.#address.db,
         ...host,
         Connector: connectorTo({
-          names: (place) => this.#address.hosts.some((one) => isSamePlace(one, place)),
+          isAnnounced: (place) => this.announcerOf(place) !== undefined,
           find: () => this.#find(lead),
           accepts: (info) => this.#accepts(redis, info),
         }),

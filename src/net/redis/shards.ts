@@ -29,11 +29,16 @@ export class Shards {
   /** Of the servers to which no connection can be made at the moment, by `host:port`. */
   readonly #errors = new Map<string, Error>();
   #primaries: readonly RedisPlace[] = [];
+  /** The servers of each slot, the primary first. */
+  #slots: readonly (readonly string[] | undefined)[] = [];
   #closed = false;
+  /** That of ioredis itself goes on for ever if its client is closed during a look. */
+  readonly #timer: NodeJS.Timeout;
 
   constructor(options: ShardsOptions) {
     this.#options = options;
     this.#cluster = this.#open(options.places);
+    this.#timer = setInterval(() => this.#cluster.refreshSlotsCache(), LOOK_EVERY_MS).unref();
   }
 
   /** The servers that had slots when the cluster was last asked, without replicas. */
@@ -61,18 +66,25 @@ export class Shards {
     return this.#current().sendCommand(command);
   }
 
-  /** The primary of a slot, from a new look at the cluster. Rejects if no server of it answers, or none has the slot. */
+  /** The primary of a slot, from a new look at the cluster; if no server of it answers, as before. Rejects if none has the
+   *  slot. */
   async ownerOf(slot: number): Promise<RedisPlace> {
     const cluster = this.#current();
-    await (cluster.status === 'ready' ? look(cluster) : started(cluster));
+    const looked = cluster.status === 'ready' ? look(cluster) : started(cluster);
+    const silent = await looked.then(
+      () => undefined,
+      (thrown: Error) => thrown,
+    );
+    // They may have other addresses by now: next time, the servers of the URL are asked, too.
+    if (silent !== undefined && cluster === this.#cluster && cluster.status === 'ready') this.renew();
     const place = this.knownOwnerOf(slot);
-    if (place === undefined) throw new Error(`CLUSTERDOWN no server of the cluster has the slot ${slot}`);
-    return place;
+    if (place !== undefined) return place;
+    throw silent ?? new Error(`CLUSTERDOWN no server of the cluster has the slot ${slot}`);
   }
 
   /** As the cluster said last. */
   knownOwnerOf(slot: number): RedisPlace | undefined {
-    const key = this.#cluster.slots[slot]?.[0];
+    const key = this.#slots[slot]?.[0];
     return key === undefined ? undefined : placeOf(key);
   }
 
@@ -86,6 +98,7 @@ export class Shards {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#timer);
     this.#cluster.disconnect();
   }
 
@@ -104,7 +117,7 @@ export class Shards {
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       enableReadyCheck: false,
-      slotsRefreshInterval: LOOK_EVERY_MS,
+      slotsRefreshInterval: 0,
       slotsRefreshTimeout: LOOK_TIMEOUT_MS,
       // The connector tries each address of a name, and TLS needs the name.
       dnsLookup: (name, done) => done(null, name),
@@ -115,11 +128,19 @@ export class Shards {
       // The first says more than those of the commands that it has failed.
       if (!this.#errors.has(key)) this.#errors.set(key, error);
     });
-    cluster.on('+node', (redis: ReturnType<Cluster['nodes']>[number]) =>
-      redis.on('ready', () => this.#errors.delete(keyOfRedis(redis))),
-    );
+    cluster.on('+node', (redis: ReturnType<Cluster['nodes']>[number]) => {
+      redis.on('ready', () => this.#errors.delete(keyOfRedis(redis)));
+      // ioredis sends it before the command of a key that moves, and leaves its failure to nobody.
+      const asking = redis.asking.bind(redis);
+      redis.asking = () => {
+        const answer = asking();
+        answer.catch(() => {});
+        return answer;
+      };
+    });
     cluster.on('refresh', () => {
       if (cluster !== this.#cluster) return;
+      this.#slots = cluster.slots;
       this.#primaries = primariesIn(cluster.slots);
       // Nobody may have anything to send to it.
       for (const redis of cluster.nodes('master'))

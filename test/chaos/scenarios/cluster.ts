@@ -1,5 +1,5 @@
-// A cluster of three shards with a replica each: shards die and freeze, replicas take over, slots move, while jobs arrive
-// and run.
+// A cluster of three shards with a replica each: shards die and freeze, replicas take over, slots move, and all servers are gone
+// at once, while jobs arrive and run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamKey } from '../../../src/protocol/keys.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
@@ -99,6 +99,26 @@ export const cluster = scenario({
         happen: async () => freezes(await ownerOf(redis, stream)),
       },
       { name: 'another shard frozen', losesJobs: true, happen: async () => freezes(await other()) },
+      {
+        name: 'all servers frozen',
+        losesJobs: true,
+        async happen() {
+          for (const { server } of redis.members) await server.kill('SIGSTOP');
+          await away();
+          for (const { server } of redis.members) await server.kill('SIGCONT');
+          await healed(redis);
+        },
+      },
+      {
+        name: 'all servers killed, and back without their data',
+        losesJobs: true,
+        async happen() {
+          await Promise.all(redis.members.map(({ server }) => server.kill()));
+          await away();
+          await Promise.all(redis.members.map((member) => revive(member, redis)));
+          await healed(redis);
+        },
+      },
     ];
     await steadyUnderTrouble(world, node, { rounds, troubles, recoverSec });
   },

@@ -1,13 +1,11 @@
 // The disk with the state directory is full for a while.
-import { errorCode } from '../../../src/errors.ts';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { scenario, Skip } from '../scenario.ts';
+import { fillUp, freeUp, mountSmallDisk } from '../small-disk.ts';
 
 const DISK_MB = 8;
-const BLOCK = Buffer.alloc(4096, 1);
 
 export const diskFull = scenario({
   name: 'disk-full',
@@ -19,14 +17,14 @@ export const diskFull = scenario({
     const { ledger, cloud } = world;
     const stateDir = join(world.folder, 'node');
     mkdirSync(stateDir, { mode: 0o700 });
-    mount(stateDir);
-    world.onClose(() => void spawnSync('umount', ['--lazy', stateDir]));
+    const disk = mountSmallDisk(stateDir, DISK_MB);
+    if (typeof disk === 'string') throw new Skip(disk);
+    world.onClose(disk.unmount);
     const node = await world.startNode('node');
     const each = Math.floor(jobs / rounds);
     let stoppedAfter = 0;
     for (let round = 0; round < rounds; round++) {
-      const filler = join(stateDir, 'filler');
-      fillUp(filler);
+      fillUp(stateDir);
       const before = ledger.read().runs.length;
       await world.submitMany(each);
       const unready = await waitUntil('/ready saying that nothing can be saved', async () => {
@@ -47,7 +45,7 @@ export const diskFull = scenario({
         'jobs were still run although nothing could be saved',
       );
       world.promise(world.unfinished.length > 0, 'everything was delivered on a full disk: it was not full');
-      rmSync(filler);
+      freeUp(stateDir);
       await world.allDelivered(60_000);
       await waitUntil('/ready', async () => (await node.ready())?.status === 200);
     }
@@ -62,22 +60,3 @@ export const diskFull = scenario({
     });
   },
 });
-
-function mount(folder: string): void {
-  const options = ['-t', 'tmpfs', '-o', `size=${DISK_MB}m,mode=700`, 'tmpfs', folder];
-  const { status, stderr, error } = spawnSync('mount', options, { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new Skip(`a small disk cannot be mounted here (needs root): ${(error?.message ?? stderr).trim()}`);
-}
-
-/** Fills the disk to the last block. */
-function fillUp(path: string): void {
-  for (;;) {
-    try {
-      writeFileSync(path, BLOCK, { flag: 'a' });
-    } catch (thrown) {
-      if (errorCode(thrown) === 'ENOSPC') return;
-      throw thrown;
-    }
-  }
-}

@@ -9,8 +9,7 @@ import { network } from './network.ts';
 import { python } from './python.ts';
 import { pythonDriver } from './python-driver.ts';
 import { redisTrouble } from './redis-trouble.ts';
-import { soak } from './soak.ts';
-import { twoNodes } from './two-nodes.ts';
+import { twoNodes, twoNodesWithCopies } from './two-nodes.ts';
 import { webhookOutage } from './webhook-outage.ts';
 
 export const SCENARIOS = [
@@ -23,8 +22,8 @@ export const SCENARIOS = [
   network,
   diskFull,
   twoNodes,
+  twoNodesWithCopies,
   cancelRace,
   backlog,
-  soak,
   nightShift,
 ] as const;

@@ -11,8 +11,8 @@ const env = { XDG_RUNTIME_DIR: folder };
 const path = join(folder, 'coda-dev.json');
 after(() => rmSync(folder, { recursive: true }));
 
-const first = { url: 'http://127.0.0.1:1', token: 'first-token', pid: 1 };
-const second = { url: 'http://127.0.0.1:2', token: 'second-token', pid: 2 };
+const first = { url: 'http://127.0.0.1:1', token: 'first-token', pid: 1, stateDir: '/tmp/1' };
+const second = { url: 'http://127.0.0.1:2', token: 'second-token', pid: 2, stateDir: '/tmp/2' };
 
 test('is in the runtime directory of the user, else in the temp directory', () => {
   assert.equal(rendezvousPath(env), path);
@@ -37,7 +37,7 @@ test('is not trusted when others can write to it, or when it is broken', async (
   await announce(first, env);
   chmodSync(path, 0o666);
   assert.throws(() => findSession(env), { name: 'ConfigError', message: /0666/ });
-  for (const text of ['', '[]', '{"url":1}', '{"url":"x","token":"y"}']) {
+  for (const text of ['', '[]', '{"url":1}', '{"url":"x","token":"y"}', '{"url":"x","token":"y","pid":1}']) {
     writeFileSync(path, text);
     chmodSync(path, 0o600);
     assert.throws(() => findSession(env), {

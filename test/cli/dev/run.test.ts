@@ -324,7 +324,7 @@ test('a session that is gone is not mistaken for a running one', async () => {
   const server = await startRedisServer();
   writeFileSync(
     join(String(env['XDG_RUNTIME_DIR']), 'coda-dev.json'),
-    JSON.stringify({ url: `http://127.0.0.1:${server.port}`, token: 'x', pid: 4242 }),
+    JSON.stringify({ url: `http://127.0.0.1:${server.port}`, token: 'x', pid: 4242, stateDir: folder }),
     { mode: 0o600 },
   );
   // First another program uses the port, then none does.

@@ -38,7 +38,7 @@ describe('coda executor check', () => {
     assert.match(text, /^coda-node \S+, as a device of 5 qubits with the native gates cz$/m);
     assert.match(text, /^ok +bell +.*\(00 \d+\.\d %, 11 \d+\.\d %\)$/m);
     assert.match(text, /^ok +cancel +.*the device was free \d+ ms after the cancel/m);
-    assert.match(text, /^left out +batch +it has no batchRun: jobs run one by one$/m);
+    assert.match(text, /^left out +batch +it has no batchRun \(in Python batch_run\): jobs run one by one$/m);
     assert.match(text, /^\d+ passed, 0 failed, 4 left out; \d+ shots in \d+\.\d s$/m);
   });
 

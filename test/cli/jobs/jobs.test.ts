@@ -112,6 +112,7 @@ describe('coda jobs', () => {
     assert.deepEqual(idsOf(await listed('--outcome', 'dead-letter')), [letter]);
     assert.deepEqual(idsOf(await listed('--search', 'TRAP')), ['warm-0002']);
     assert.deepEqual(idsOf(await listed('--until', '1h')), []);
+    assert.equal(await bench.ends(0, ['jobs', '--limit', '0']), '');
     assert.deepEqual(idsOf(await listed('--since', '1h')), order);
 
     const text = await bench.ends(0, ['jobs', '--failed']);
@@ -141,6 +142,7 @@ describe('coda jobs', () => {
       ['jobs', 'show'],
       ['jobs', '--since', 'soon'],
       ['stats', '--until', '1x'],
+      ['stats', '--since', '1h', '--until', '2h'],
     ]) {
       await bench.ends(2, wrong);
     }

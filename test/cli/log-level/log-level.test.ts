@@ -72,6 +72,30 @@ describe('coda log-level', () => {
     await bench.ends(0, ['start', '-d'], env);
     await waitUntil('lines after the restart', () => count('fridge') > stopped + 3);
     assert.match(await bench.ends(0, ['log-level']), /^fridge +debug +for \d.* more, until 20\S+Z$/m);
+    // What holds for longer holds again after what holds for less.
+    const longer = (await asked(['fridge=warn']))['set'];
+    await asked(['fridge=debug', '--for', '2h']);
+    const shorter = await asked(['fridge=info', '--for', '1h']);
+    const levels = (shorter['set'] as { level: string }[]).map(({ level }) => level);
+    assert.deepEqual(levels, ['warn', 'debug', 'info']);
+    assert.deepEqual((shorter['live'] as Record<string, unknown>)['plugins'], {
+      heartbeat: 'debug',
+      fridge: 'info',
+    });
+    assert.match(await bench.ends(0, ['log-level']), /^fridge +info +for (1 h|59 min \d+ s) more/m);
+    assert.deepEqual((await asked(['fridge=warn']))['set'], longer);
+
+    // Two commands at once: the second has read the file before the first wrote it. The node is held, so that it does not
+    // confirm the first one meanwhile.
+    process.kill(bench.pid, 'SIGSTOP');
+    const first = bench.spawn(['log-level', 'vpn=debug']);
+    await waitUntil('the first', () => readFileSync(file(), 'utf8').includes('vpn'));
+    const second = [{ plugin: 'queue', level: 'debug', until: null }];
+    writeFileSync(file(), JSON.stringify({ levels: second }));
+    await waitUntil('both', () => /queue.*vpn/.test(readFileSync(file(), 'utf8')));
+    process.kill(bench.pid, 'SIGCONT');
+    assert.equal(await first.ended, 0);
+
     writeFileSync(file(), '{');
     await waitUntil('the warning', () => bench.log.includes('has set cannot be understood'));
     await bench.ends(0, ['log-level', '--reset']);

@@ -1,6 +1,6 @@
 // `coda logs` with its filters, over logs in text and in JSON, across rotated files, and as the log grows.
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -133,5 +133,36 @@ describe('coda logs', () => {
     ] as const) {
       assert.ok((await bench.ends(2, ['logs', ...args])).includes(says));
     }
+  });
+
+  it('shows the last lines also if they are in compressed files, or if there is no log yet since it was moved', async () => {
+    mkdirSync(bench.stateDir);
+    const log = path('coda-node.log');
+    const put = (name: string, ageMs: number, words: readonly string[]): void => {
+      const content = words.map((word) => `${time(ageMs)} INFO  ${word}\n`).join('');
+      writeFileSync(path(name), name.endsWith('.gz') ? gzipSync(content) : content);
+      utimesSync(path(name), (Date.now() - ageMs) / 1000, (Date.now() - ageMs) / 1000);
+    };
+    put('coda-node.log.3', 3 * HOUR, ['one']);
+    put('coda-node.log.2.gz', 2 * HOUR, ['two', 'three']);
+    put('coda-node.log.1', HOUR, ['four']);
+    const words = async (...args: string[]): Promise<string> =>
+      (await bench.ends(0, ['logs', ...args])).replaceAll(/^.*INFO +/gm, '').replaceAll('\n', ' ');
+    // Between the move and the next line of the node.
+    assert.equal(await words('-n', '3'), 'two three four ');
+    assert.equal(await words('-n', '1'), 'four ');
+    assert.equal(await words('-n', '0'), '');
+    assert.equal(await words('--since', '90m'), 'four ');
+    const following = bench.spawn(['logs', '-f', '-n', '2']);
+    await following.says('four');
+    put('coda-node.log', 0, ['five']);
+    await following.says('five');
+    appendFileSync(log, `${time(0)} INFO  six\n`);
+    await following.says('six');
+    assert.equal(await words('-n', '50'), 'one two three four five six ');
+    assert.equal(await words('-n', '4'), 'three four five six ');
+    rmSync(bench.stateDir, { recursive: true });
+    mkdirSync(bench.stateDir);
+    assert.match(await bench.ends(1, ['logs']), /there is no log/);
   });
 });

@@ -136,4 +136,23 @@ describe('coda run', () => {
     assert.equal(await run.ended, 1);
     assert.match(run.output(), /stopped by the operator/);
   });
+
+  it('ends with the first Ctrl-C, also before the run', async () => {
+    // While it reads the circuit.
+    configure('() => { throw new Error("made") }');
+    const reading = bench.spawn(['run', '-'], {}, [], true);
+    // More than a pipe holds: it has read most of it.
+    await new Promise((written) => reading.child.stdin?.write(' '.repeat(1024 * 1024), written));
+    reading.child.kill('SIGINT');
+    assert.notEqual(await reading.ended, 0);
+    // While the driver looks for its device.
+    configure(
+      '() => { console.log("looking"); return new Promise((found) => setTimeout(found, 3_600_000)); }',
+    );
+    const looking = bench.spawn(['run', 'bell.json']);
+    await looking.says('looking');
+    looking.child.kill('SIGINT');
+    assert.equal(await looking.ended, 1);
+    assert.match(looking.output(), /stopped by the operator/);
+  });
 });

@@ -88,6 +88,18 @@ describe('coda run beside a node', () => {
     assert.equal(notes().filter((line) => line === 'made').length, 2);
   });
 
+  it('says what has become of the run if the node dies meanwhile', async () => {
+    await start();
+    const local = bench.spawn(['run', 'bell.json', '--shots', '7']);
+    await local.says('it has the device, as job local-');
+    process.kill(bench.pid, 'SIGKILL');
+    assert.equal(await local.ended, 1);
+    assert.match(
+      local.output(),
+      /NodeError: the node has hung up before the run had ended\n {2}→ See why: coda status, coda logs\.\n$/,
+    );
+  });
+
   it('asks with a token that only this user can read, and nobody else may ask', async () => {
     await start();
     const path = join(bench.stateDir, 'coda-node-spool', 'door-token');

@@ -1,9 +1,19 @@
 // `coda service` as a process, the files it writes, and what a node reports to systemd.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { takeAlongText } from '../../../src/cli/service/take-along.ts';
 import { unreachable } from '../../../src/cli/service/reach.ts';
 import { serviceText } from '../../../src/cli/service/manage.ts';
 import { launchdPlist, systemUnit, userUnit, type ServiceTerms } from '../../../src/cli/service/unit.ts';
@@ -125,6 +135,24 @@ describe('coda service', () => {
       '--user disable --now coda-node',
       '--user daemon-reload',
     ]);
+  });
+
+  it('says how to take the credentials of an earlier start along, in commands that do it', async () => {
+    const { env } = standIn('systemctl');
+    const install = (): Promise<string> => bench.ends(0, ['service', 'install', '--user'], env);
+    assert.doesNotMatch(await install(), /credentials/);
+    const [from, to] = [bench.stateDir, join(bench.folder, 'state of the service')];
+    assert.deepEqual(takeAlongText(from, to), []);
+    mkdirSync(join(from, 'coda-node-spool'), { recursive: true, mode: 0o700 });
+    const files = ['coda.config', 'coda-private-key'];
+    for (const name of files) writeFileSync(join(from, name), '{}', { mode: 0o600 });
+    assert.match(await install(), /^the credentials in .* are not those of the service/m);
+    const commands = takeAlongText(from, to).filter((line) => line.startsWith('  '));
+    assert.equal(spawnSync('sh', ['-ec', commands.join('\n')]).status, 0);
+    assert.deepEqual(new Set(readdirSync(to)), new Set(['coda-node-spool', ...files]));
+    assert.deepEqual(readdirSync(from), []);
+    writeFileSync(join(from, 'coda.config'), '{}');
+    assert.deepEqual(takeAlongText(from, to), []);
   });
 
   it('knows its actions', async () => {

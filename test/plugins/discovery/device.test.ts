@@ -40,7 +40,7 @@ test('a device YAML that is missing or broken is a ConfigError with file and lin
   });
   for (const [file, expected] of [
     ['gone.yaml', /gone\.yaml cannot be read[^]*CODA_DEVICE_CONFIG/],
-    ['broken.yaml', /broken\.yaml:[23]:\d+ is not valid YAML/],
+    ['broken.yaml', /broken\.yaml:[23]:\d+ is not valid YAML: [^]*→ Look at that line and the one before it/],
     ['list.yaml', /list\.yaml must hold a mapping/],
     ['number.yaml', /executor_factory in .*number\.yaml:1:19 must be `module:attribute`, but is a number/],
     ['blank.yaml', /but is empty/],

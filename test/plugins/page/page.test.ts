@@ -35,8 +35,10 @@ describe('the page', () => {
     const executor = new HeldExecutor();
     await withNode(executor, async ({ node }, url) => {
       const reader = await Reader.open(url);
-      const idle = await reader.until('the idle device', ({ device }) => device.idle?.reason === 'no jobs');
-      assert.equal(idle.node.ready, true);
+      const idle = await reader.until(
+        'the idle device',
+        ({ node: { ready }, device }) => ready && device.idle?.reason === 'no jobs',
+      );
       assert.deepEqual(idle.running, []);
       assert.equal(idle.cloud.qpuId, node.session.qpuId);
 

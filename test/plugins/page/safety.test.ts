@@ -188,7 +188,8 @@ describe('the page', () => {
   });
 
   it('turns away a page too many, and leaves room for those who ask for something', async () => {
-    await withNode({}, async (_, url) => {
+    await withNode({}, async ({ node }, url) => {
+      await waitUntil('ready', () => node.readiness().ready);
       const readers = await Promise.all(Array.from({ length: 64 }, () => Reader.open(url)));
       const refused = await fetch(`${url}/page/events`);
       assert.equal(refused.status, 503);

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { policyOf } from '../../../plugins/python/scheduling.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { bench, cloud } from '../../cli/workbench.ts';
 import { completes, errorOf, submit } from './answers.ts';
 import { NO_PYTHON, notes, nothingIsLeft, put, pythonsIn, startRig } from './drivers.ts';
+
+/** Numbers of Linux. */
+const [SCHED_OTHER, SCHED_BATCH] = [0, 3];
 
 describe('a Python executor', { skip: NO_PYTHON }, () => {
   for (const [what, shots, text] of [
@@ -27,6 +31,21 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
       assert.deepEqual(cloud.violations, []);
     });
   }
+
+  it('goes before the node on a core that both want, also when it was started again', async () => {
+    const node = await startRig(bench, cloud.issueToken());
+    await completes(await submit(5), 5);
+    await errorOf(await submit(62));
+    await completes(await submit(7), 7);
+    const ran = (shots: number): number =>
+      Number(
+        notes(bench)
+          .findLast((line) => line.startsWith(`run ${shots} `))
+          ?.split(' ')[2],
+      );
+    assert.notEqual(ran(5), ran(7));
+    assert.deepEqual([policyOf(node.child.pid ?? 0), policyOf(ran(7))], [SCHED_BATCH, SCHED_OTHER]);
+  });
 
   it('that has leaked its memory is started again, and the job that had none runs', async () => {
     const node = await startRig(bench, cloud.issueToken());

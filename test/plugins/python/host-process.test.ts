@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFrame } from '../../../plugins/python/frames.ts';
+import { policyOf } from '../../../plugins/python/scheduling.ts';
 import { waitUntil } from '../../../src/testing/index.ts';
 import { circuitText, HostClient } from './host-client.ts';
 import { NO_PYTHON, shimWorlds } from './host-pythons.ts';
 
 const CIRCUIT = circuitText();
+/** Numbers of Linux. */
+const [SCHED_OTHER, SCHED_IDLE] = [0, 5];
 const IS_LINUX = process.platform === 'linux';
 
 const worlds = shimWorlds();
@@ -244,6 +247,25 @@ function suite(python: string): void {
       assert.equal(ran.t, 'result', String(ran['traceback']));
     }
   });
+
+  it(
+    'changes the scheduling of its node only, and only if nobody has',
+    { skip: !IS_LINUX && 'Linux only' },
+    async (t) => {
+      const before = [policyOf(process.pid), policyOf(1)];
+      for (const node of [
+        undefined,
+        { pid: process.pid, policy: SCHED_IDLE },
+        { pid: 1, policy: SCHED_OTHER },
+        { pid: process.pid, policy: null },
+      ]) {
+        const host = new HostClient(t, python);
+        host.control({ t: 'init', factory: 'lab:Simple', settings: {}, ...(node && { node }) });
+        await host.answer('ready');
+        assert.deepEqual([policyOf(process.pid), policyOf(1)], before);
+      }
+    },
+  );
 
   it('answers each of 5,000 runs once', async (t) => {
     const host = new HostClient(t, python);

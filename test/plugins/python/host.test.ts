@@ -284,6 +284,8 @@ function suite({ python, codaNode }: World): void {
       ],
       ['json.nowhere:make', 'import', /No module named 'json.nowhere'/, /json is in .*json.*has no module/],
       ['imports_missing:make', 'import', /No module named 'qpu_vendor_sdk'/, /-m pip install qpu_vendor_sdk/],
+      // Its package has another name.
+      ['skimage:make', 'import', /No module named 'skimage'/, /-m pip install scikit-image .*uv pip/],
       ['lab:Simpel', 'attribute', /has no attribute 'Simpel'/, /lab\.py has Simple/],
       ['lab:number', 'executor', /lab:number is 5/, /Name a function/],
       ['lab:gives_nothing', 'executor', /returned None, which has no run/, /async def run/],

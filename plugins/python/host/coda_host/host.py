@@ -20,6 +20,7 @@ from .jobs import Jobs
 from .loading import StartError, discover, find, load, takes_settings, target_of
 from .loop import HostLoop
 from .names import Names
+from .scheduling import go_before
 
 EXIT_BROKEN = 70
 EXIT_MEMORY = 71
@@ -148,6 +149,8 @@ class Host:
             self._answer({"t": "imported", "factory": factory, "settings": takes_settings(target)})
 
     def _start(self, head: Dict[str, Any]) -> None:
+        # Before the driver's code, which may have plans of its own.
+        go_before(head.get("node") or {})
         # The task is kept: the loop itself would not.
         self._init = self._loop.create_task(self._load(head["factory"], head.get("settings") or {}))
 

@@ -173,7 +173,29 @@ def _import_hint(module_name: str, error: BaseException) -> Optional[str]:
     return (known if top == module_name.partition(".")[0] else "") + _install_line(top)
 
 
-def _install_line(package: str) -> str:
+# Modules whose package has another name: of those that drivers use, the common ones.
+_PACKAGE_OF = {
+    "attr": "attrs",
+    "can": "python-can",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "grpc": "grpcio",
+    "jwt": "pyjwt",
+    "PIL": "pillow",
+    "qm": "qm-qua",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "usb": "pyusb",
+    "visa": "pyvisa",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
+
+
+def _install_line(module: str) -> str:
+    package = _PACKAGE_OF.get(module, module)
     python = shlex.quote(sys.executable)
     return "{} -m pip install {}   or   uv pip install --python {} {}".format(python, package, python, package)
 

@@ -1,0 +1,178 @@
+// What the nodes of a world meet: their device, the cloud, and Redis at the other end of their connections. Whatever one of
+// them answers is an event, which the schedule lets happen. The ledger sees what is said and done.
+import type { ExecutionResult, RunContext } from '../../src/device/executor.ts';
+import { ExecutorDiedError } from '../../src/errors.ts';
+import type { Delivery } from '../../src/outbox/delivery.ts';
+import { cancelKey } from '../../src/protocol/keys.ts';
+import type { Ledger } from './ledger.ts';
+import { GROUP, STREAM, type NodeLife, type Surroundings } from './node.ts';
+import type { RedisClient, Wire } from './redis-client.ts';
+import { ErrorReply, type RedisServer, type Reply, type WAITS } from './redis-server.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Timer } from './time.ts';
+
+/** A read that waits for an entry. */
+interface Waiting {
+  readonly client: RedisClient;
+  readonly timer: Timer;
+}
+
+/** The world around it. */
+interface Inside extends Scheduler {
+  readonly server: RedisServer;
+  readonly ledger: Ledger;
+  readonly isRedisUp: boolean;
+  readonly isCloudUp: boolean;
+  /** With what Redis answers the next commands. */
+  readonly refusals: { readonly command: RegExp; readonly error: string }[];
+  dying: NodeLife | undefined;
+  stateOf(jobId: string): string | null;
+  tellCancel(life: NodeLife, jobId: string): void;
+}
+
+export class Outside implements Surroundings {
+  readonly hasCopies: boolean;
+  readonly #world: Inside;
+  #waiting: Waiting[] = [];
+  #runs = 0;
+
+  constructor(world: Inside, hasCopies: boolean) {
+    this.#world = world;
+    this.hasCopies = hasCopies;
+  }
+
+  run(life: NodeLife, { jobId, signal }: RunContext): Promise<ExecutionResult> {
+    const world = this.#world;
+    const run = world.ledger.runStarted(life, jobId);
+    const { kind } = world.ledger.get(jobId);
+    const number = (this.#runs += 1);
+    world.trace(() => `${life.node} runs ${jobId} (${kind})`);
+    if (kind === 'exits at once') for (const listener of life.exitListeners) listener();
+    if (kind === 'exits at once' || kind === 'deadly at once') {
+      life.disk.isFrozen = true;
+      world.dying = life;
+      return new Promise(() => {});
+    }
+    return new Promise((resolve, reject) => {
+      const happen = (): void => {
+        run.isOver = true;
+        if (kind === 'deadly') world.dying = life;
+        else if (signal.aborted) reject(new Error('stopped'));
+        else if (kind === 'fails') reject(new Error(`no luck in run ${number}`));
+        else resolve({ counts: { 0: 1 }, executionTimeMs: number, shotsCompleted: 1 });
+      };
+      const event = { life, what: () => `${life.node}'s run of ${jobId} ends`, isRun: true, happen };
+      world.add(event);
+      life.killRun = () => {
+        run.isOver = true;
+        world.remove(event);
+        reject(new ExecutorDiedError('the executor died'));
+      };
+    });
+  }
+
+  post(life: NodeLife, jobId: string, body: string): Promise<Delivery> {
+    const world = this.#world;
+    const post = world.ledger.postBegun(life, jobId, body);
+    return new Promise((resolve) => {
+      const lose = (): void => resolve({ kind: 'retry', reason: 'the connection is lost', sent: true });
+      const answer = (delivery: Delivery): void => {
+        const happen = (): void => {
+          post.isAnswered = delivery.kind !== 'retry';
+          resolve(delivery);
+        };
+        const what = (): string => `the cloud's answer on ${jobId} reaches ${life.node}: ${delivery.kind}`;
+        world.add({ life, what, isRun: false, happen, lose });
+      };
+      const happen = (): void => {
+        if (!world.isCloudUp) answer({ kind: 'retry', reason: 'the cloud is away', sent: false });
+        else if (world.ledger.arrived(post, jobId)) answer({ kind: 'delivered' });
+        else answer({ kind: 'refused', reason: 'no' });
+      };
+      const what = (): string => `the outcome of ${jobId} reaches the cloud from ${life.node}`;
+      world.add({ life, what, isRun: false, happen, lose });
+    });
+  }
+
+  log(life: NodeLife, line: string): void {
+    this.#world.trace(() => `    ${life.node}: ${line}`);
+  }
+
+  wireOf(life: NodeLife): Wire {
+    const world = this.#world;
+    const { time } = world;
+    return {
+      world,
+      happens: (what, happen) => world.add({ life, what, isRun: false, happen }),
+      handle: (name, args) => this.#handle(life, name, args),
+      readWaits: (client, blockMs) => {
+        const waiting = { client, timer: time.start(() => this.#wake(waiting), blockMs, undefined, false) };
+        this.#waiting.push(waiting);
+      },
+      after: (ms, then) => time.start(then, ms, life, false),
+      stop: (timer) => time.stop(timer),
+      connected: () => {
+        life.troubleAt = time.now;
+        for (const jobId of world.ledger.jobs.keys())
+          if (world.server.data.texts.has(cancelKey(jobId))) world.tellCancel(life, jobId);
+      },
+    };
+  }
+
+  /** There is an entry for one of the reads that wait. */
+  wakeReader(): void {
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#wake(first);
+  }
+
+  /** Redis has noticed that this connection is lost. */
+  forgetReader(client: RedisClient): void {
+    for (const waiting of this.#waiting) if (waiting.client === client) this.#world.time.stop(waiting.timer);
+    this.#waiting = this.#waiting.filter((waiting) => waiting.client !== client);
+  }
+
+  #wake(waiting: Waiting): void {
+    this.#waiting = this.#waiting.filter((other) => other !== waiting);
+    this.#world.time.stop(waiting.timer);
+    waiting.client.wake();
+  }
+
+  #handle(life: NodeLife, name: string, args: readonly string[]): Reply | typeof WAITS {
+    const { refusals, server, ledger } = this.#world;
+    const command = name.toUpperCase();
+    const at = refusals.findIndex((refusal) => refusal.command.test(name));
+    const [refusal] = at === -1 ? [] : refusals.splice(at, 1);
+    if (refusal !== undefined) {
+      if (command === 'HSET') ledger.get(jobIdOf(args)).refusedIn = life;
+      if (command === 'SET') ledger.get(jobIdOf(args)).isCopyRefused = true;
+      throw new ErrorReply(refusal.error);
+    }
+    if (command === 'XACK') this.#acknowledged(args.slice(2));
+    if (command === 'SET') ledger.copied(jobIdOf(args));
+    if (command === 'STRLEN') ledger.copyAsked(life, jobIdOf(args));
+    if (command !== 'HSET') return server.handle(name, args);
+    const [key = ''] = args;
+    const jobId = jobIdOf(args);
+    const before = this.#world.stateOf(jobId);
+    const reply = server.handle(name, args);
+    const state = this.#world.stateOf(jobId);
+    if (state !== null) ledger.stated(life, jobId, state, before);
+    if (state === 'failed') ledger.failed(jobId, server.data.hashes.get(key)?.get('error') ?? '');
+    return reply;
+  }
+
+  #acknowledged(entries: readonly string[]): void {
+    const { server, ledger } = this.#world;
+    const pending = server.streamOf(STREAM)?.groups.get(GROUP)?.pending;
+    for (const entry of entries) {
+      if (pending?.has(Number.parseInt(entry, 10)) !== true) continue;
+      const jobId = ledger.ofEntry(entry)?.jobId ?? '';
+      ledger.acknowledged(entry, this.#world.stateOf(jobId));
+    }
+  }
+}
+
+/** The job of a status hash, or of a copy. */
+function jobIdOf([key = '']: readonly string[]): string {
+  return key.split(':')[2] ?? '';
+}

@@ -30,24 +30,26 @@ async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
+    strict: false,
     options: { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
-  if (values.help) {
+  if (values['help'] === true) {
     process.stdout.write(HELP);
     return 0;
   }
-  const unknown = positionals.find((word) => !WORDS.has(word));
+  const options = Object.keys(values).filter((name) => name !== 'quick');
+  const unknown = [...options.map((name) => `--${name}`), ...positionals].find((word) => !WORDS.has(word));
   if (unknown !== undefined) {
-    process.stdout.write(`'${unknown}' is not a part; see npm run bench:scaling -- --help\n`);
+    process.stdout.write(`'${unknown}' is not understood; see npm run bench:scaling -- --help\n`);
     return 2;
   }
-  const duration = values.quick ? QUICK : FULL;
+  const duration = values['quick'] ? QUICK : FULL;
   const wants = (word: string): boolean => positionals.length === 0 || positionals.includes(word);
   const concurrency = wants('concurrency') ? await measureConcurrency(duration, say) : undefined;
   const shards = wants('shards') ? await measureShards(duration, say) : undefined;
   if (concurrency !== undefined) process.stdout.write(`${tables(concurrency.figures)}\n`);
   if (shards !== undefined) process.stdout.write(`${shardTable(shards.figures)}\n`);
-  if (values.quick) return 0;
+  if (values['quick']) return 0;
   const before = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
   const results: Results = { ...before, ...(concurrency && { concurrency }), ...(shards && { shards }) };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);

@@ -15,6 +15,8 @@ import { Sink } from './sink.ts';
 import { openServers, type Servers } from './servers.ts';
 import type { Configuration, Figure, Kind, Machine, Measurement, ShardFigure } from './table.ts';
 
+/** Of this machine, before anything is measured. */
+const [loadBefore = NaN] = loadavg();
 const NODES = [1, 2, 4] as const;
 const CONCURRENCY = [1, 4, 16] as const;
 const SHARDS = [0, 1, 3] as const;
@@ -42,7 +44,6 @@ export async function measureConcurrency(
   duration: Duration,
   onFigure: (figure: Figure) => void,
 ): Promise<Measurement<Figure>> {
-  const [loadBefore = NaN] = loadavg();
   const bench = await Bench.open(0, duration);
   try {
     const figures: Figure[] = [];
@@ -68,7 +69,6 @@ export async function measureShards(
   duration: Duration,
   onFigure: (figure: ShardFigure) => void,
 ): Promise<Measurement<ShardFigure>> {
-  const [loadBefore = NaN] = loadavg();
   const figures: ShardFigure[] = [];
   let machine: Omit<Machine, 'loadBefore'> | undefined;
   for (const shards of SHARDS) {

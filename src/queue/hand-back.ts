@@ -2,8 +2,8 @@
 // to the Python original: that one never takes over what another consumer has pending.
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../errors.ts';
-import { sendTogether, type RedisCommand } from '../net/redis.ts';
-import { statusKey } from '../protocol/keys.ts';
+import { sendTogether, whichExist, type RedisCommand } from '../net/redis.ts';
+import { outcomeKey, statusKey } from '../protocol/keys.ts';
 import { printable } from '../protocol/text.ts';
 import type { JobStream, PendingEntry } from './stream.ts';
 
@@ -73,9 +73,9 @@ export async function handBack(
     const entries = pending.slice(i, i + AT_ONCE);
     const jobs = await jobsOf(redis, stream, entries);
     const why = new Map(
-      jobs.map(({ entry: { messageId }, state, jobId }) => [
+      jobs.map(({ entry: { messageId }, inRedis, jobId }) => [
         messageId,
-        foremost(whyKept(messageId), STATES.get(state)) ?? (jobId === undefined ? 'no job' : undefined),
+        foremost(whyKept(messageId), inRedis) ?? (jobId === undefined ? 'no job' : undefined),
       ]),
     );
     const given = await stream.give(
@@ -100,8 +100,7 @@ function foremost(here: WhyKept | undefined, inRedis: WhyKept | undefined): WhyK
 interface PendingJob {
   readonly entry: PendingEntry;
   readonly jobId: string | undefined;
-  /** As Redis has it. */
-  readonly state: unknown;
+  readonly inRedis: WhyKept | undefined;
 }
 
 async function jobsOf(
@@ -115,10 +114,16 @@ async function jobsOf(
   );
   const commands = jobIds.map((jobId): RedisCommand => ['HGET', statusKey(jobId ?? ''), 'state']);
   const states = await sendTogether(redis, commands);
+  const areCopied = await whichExist(
+    redis,
+    jobIds.map((jobId) => outcomeKey(jobId ?? '')),
+  );
   return entries.map((entry, i) => {
     const [error, state] = states[i] ?? [null, null];
     // Another type of key says nothing of the job.
     if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error;
-    return { entry, jobId: jobIds[i], state };
+    // Of a node that was killed before the state was there.
+    const inRedis = STATES.get(state) ?? (areCopied[i] === true ? 'saved outcome' : undefined);
+    return { entry, jobId: jobIds[i], inRedis };
   });
 }

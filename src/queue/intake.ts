@@ -134,7 +134,8 @@ export class Intake {
         const redisState = states[i];
         if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
         if (redisState === undefined || elsewhere.has(candidate)) return false;
-        if (candidate.job.heldSince <= askedAfter) return false;
+        // With a copy it does not run, however long it took to read that: the other node would deliver the same.
+        if (redisState.copy === undefined && candidate.job.heldSince <= askedAfter) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.

@@ -195,7 +195,7 @@ export class OutcomeCopies implements Copies {
   #refused(why: string, remedy: string): void {
     this.#trouble = {
       text: `results are delivered without a second copy in Redis (outcomeCopy): ${why}`,
-      remedy: `${remedy === '' ? '' : `${remedy} `}Until then, the node's disk alone has such a result until it is delivered.`,
+      remedy: `${remedy} The node's disk alone has such a result until it is delivered.`.trimStart(),
     };
   }
 

@@ -66,6 +66,37 @@ describe('a cluster of one shard', () => {
   });
 });
 
+describe('a cluster of one shard of which the cloud names a replica', () => {
+  it('serves a node, which goes to the primary', async (t) => {
+    const redis = await startCluster(1, { replicas: true });
+    t.after(() => redis.close());
+    const [primary, replica] = redis.members;
+    assert.ok(replica);
+    const cloud = await startLocalCloud({ redisUrl: redis.url(primary.port) });
+    t.after(() => cloud.close());
+    cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: redis.url(replica.port) }));
+    const executor = new HeldExecutor();
+    const test = await startTestNode({ cloud, executor });
+    t.after(() => test.stop());
+    const [jobId, cancelled] = [await cloud.submit(job), await cloud.submit(job)];
+    await cloud.whenState(jobId, 'executing');
+    await waitUntil('taking both', () => test.node.jobs.cancellable().length === 2);
+    await cloud.cancel(cancelled);
+    await cloud.whenState(cancelled, 'cancelled');
+    executor.release(jobId);
+    await cloud.outcome(jobId);
+    await cloud.whenState(jobId, 'completed');
+    await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
+    await waitUntil('being ready', () => test.node.readiness().ready);
+    const bench = new Bench(cloud);
+    t.after(() => bench.clear());
+    const env = { CODA_REDIS_URL: redis.url(replica.port), CODA_QPU_ID: cloud.qpuId };
+    const { output } = await bench.run(['doctor', '--json'], env);
+    assert.match(output, new RegExp(`${HOST}:${primary.port} answers`));
+    assert.doesNotMatch(output, /is a replica/);
+  });
+});
+
 describe('a cluster of one shard that changes its primary', () => {
   it('is followed, also by connections that stay open', async () => {
     const redis = await startCluster(1, { replicas: true });

@@ -46,6 +46,12 @@ export class RedisServers implements Surroundings {
   #cluster: Shards | undefined;
   /** A cluster is no reason to look for shards: it has one, or does not say. */
   #isAlone = false;
+  /** It has one. */
+  #isSingle = false;
+  /** The URL leads to a replica of it. */
+  #isAtReplica = false;
+  /** The primary of such a cluster, if the URL leads elsewhere. */
+  #primary: RedisPlace | undefined;
   #saidLast = '';
 
   /** Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take any of its options from
@@ -138,6 +144,9 @@ export class RedisServers implements Surroundings {
     redis.on('close', () => {
       // One that could not be used: the next of several may be the primary.
       if (!isReady) this.#turnFrom(lead.place);
+      // Unless it was left only to ask the cluster first.
+      if (!isReady && this.#cluster === undefined && isSamePlace(lead.place, this.#primary))
+        this.#primary = undefined;
       isReady = false;
     });
     return redis;
@@ -162,11 +171,13 @@ export class RedisServers implements Surroundings {
   /** Resolves when commands with any key can be sent over `redis`, which is connected, or on its way. */
   async settled(redis: FollowingRedis): Promise<void> {
     if (redis.options.enableReadyCheck === false) {
-      const info = await redis.info('cluster').catch(() => '');
-      if (/^cluster_enabled:1/m.test(info)) this.#cluster ??= this.#follow(redis.lead.place);
+      const info = await redis.info().catch(() => '');
+      if (/^cluster_enabled:1/m.test(info))
+        this.#cluster ??= this.#follow(redis.lead.place, /^role:slave/m.test(info));
     }
     const [host] = this.#address.hosts;
     const place = this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, host);
+    if (place !== undefined && !isSamePlace(redis.lead.place, place)) reconnectNow(redis);
     while (redis.status !== 'ready' || !isSamePlace(redis.lead.place, place ?? redis.lead.place)) {
       if (redis.status === 'end') await redis.connect();
       else await new Promise<unknown>((resolve) => redis.once('ready', resolve).once('end', resolve));
@@ -215,13 +226,15 @@ export class RedisServers implements Surroundings {
     const found =
       this.#sentinels?.primary() ??
       (this.#cluster === undefined ? undefined : this.#inCluster(this.#cluster, host));
-    return found?.then((place) => (lead.place = place)) ?? (lead.place = host);
+    return found?.then((place) => (lead.place = place)) ?? (lead.place = this.#primary ?? host);
   }
 
   /** The shard of the stream; `host` if there are no shards after all. */
   async #inCluster(cluster: Shards, host: RedisPlace): Promise<RedisPlace> {
     try {
       const owner = await cluster.ownerOf(this.streamSlot ?? 0);
+      this.#isSingle = cluster.primaries.length === 1;
+      if (this.#isSingle && this.#isAtReplica) this.#primary = owner;
       if (cluster.primaries.length > 1) return this.streamSlot === undefined ? host : owner;
     } catch (thrown) {
       // Known shards that do not answer come back. One that never named any may not be allowed to.
@@ -233,7 +246,7 @@ export class RedisServers implements Surroundings {
       this.#cluster = undefined;
       cluster.close();
     }
-    return host;
+    return this.#primary ?? host;
   }
 
   /** Whether a server is the right one, by what it says of itself. */
@@ -241,7 +254,7 @@ export class RedisServers implements Surroundings {
     const { place } = redis.lead;
     if (info['cluster_enabled'] === '1') {
       if (this.#cluster !== undefined || this.#isAlone) return true;
-      this.#cluster = this.#follow(place);
+      this.#cluster = this.#follow(place, info['role'] === 'slave');
       reconnectNow(redis);
       return false;
     }
@@ -264,11 +277,13 @@ export class RedisServers implements Surroundings {
     if (word !== 'MOVED' && word !== 'ASK') return word === 'READONLY';
     // There are others after all.
     this.#isAlone = false;
+    const { host, port } = placeOf(to);
+    // Without a host: another port of the same one.
+    const place = { host: host === '' ? lead.place.host : host, port };
+    if (this.#isSingle && word === 'MOVED') this.#primary = place;
     // With shards, the command of a pipeline, which goes to one server.
     if (Number(slot) !== this.streamSlot) return this.shards === undefined;
-    const place = placeOf(to);
-    // Without a host: another port of the same one.
-    lead.next = place.host === '' ? { ...place, host: lead.place.host } : place;
+    lead.next = place;
     lead.asks = word === 'ASK';
     return true;
   }
@@ -278,7 +293,8 @@ export class RedisServers implements Surroundings {
     if (isSamePlace(place, hosts[this.#turn % hosts.length])) this.#turn += 1;
   }
 
-  #follow(place: RedisPlace): Shards {
+  #follow(place: RedisPlace, isReplica: boolean): Shards {
+    this.#isAtReplica = isReplica;
     return new Shards({
       places: [place, ...this.#address.hosts],
       redisOptions: {

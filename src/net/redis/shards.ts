@@ -128,15 +128,9 @@ export class Shards {
       // The first says more than those of the commands that it has failed.
       if (!this.#errors.has(key)) this.#errors.set(key, error);
     });
-    cluster.on('+node', (redis: ReturnType<Cluster['nodes']>[number]) => {
+    cluster.on('+node', (redis: Member) => {
       redis.on('ready', () => this.#errors.delete(keyOfRedis(redis)));
-      // ioredis sends it before the command of a key that moves, and leaves its failure to nobody.
-      const asking = redis.asking.bind(redis);
-      redis.asking = () => {
-        const answer = asking();
-        answer.catch(() => {});
-        return answer;
-      };
+      quieten(redis);
     });
     cluster.on('refresh', () => {
       if (cluster !== this.#cluster) return;
@@ -149,6 +143,22 @@ export class Shards {
     });
     return cluster;
   }
+}
+
+type Member = ReturnType<Cluster['nodes']>[number];
+
+/** Changes what ioredis sends by itself. ASKING precedes a command of a key that moves, and its failure is left to nobody. READONLY
+ *  is for reading from replicas, which no command here does; the node's user has no right to it. */
+function quieten(redis: Member): void {
+  const [asking, duplicate] = [redis.asking.bind(redis), redis.duplicate.bind(redis)];
+  redis.asking = () => {
+    const answer = asking();
+    answer.catch(() => {});
+    return answer;
+  };
+  redis.readonly = redis.readwrite = () => Promise.resolve('OK');
+  // Such a connection asks for the shards.
+  redis.duplicate = (options) => duplicate({ ...options, readOnly: false });
 }
 
 /** The slot of a key. */

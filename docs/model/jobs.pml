@@ -157,6 +157,7 @@ typedef Node {
   bool ack;                 /* an acknowledgement that Redis has not taken yet */
   bool mine;                /* a sweep has just seen it pending here */
   bool found;               /* pending here, and not known: to be fetched */
+  bool again;               /* it was fetched, so it may have run before */
   bool marked;              /* started, as the disk says */
 }
 Node node[NODES];
@@ -189,7 +190,8 @@ unsigned m : 2;              /* another node, within one step */
 /* -- a promise, with its short name ------------------------------------------------------------------------------------ */
 #define PROMISE(name, holds) if :: (holds) :: else -> printf(name); printf(" is broken\n"); assert(false) fi
 
-#define PUNCTUAL(n) (node[n].mode == DOWN || node[n].cut || (node[n].stage != READ && !node[n].sweeping))
+#define HAS_ANSWERS(n) (node[n].stage != READ && node[n].stage != CHECKING && !node[n].sweeping)
+#define PUNCTUAL(n) (node[n].mode == DOWN || node[n].cut || HAS_ANSWERS(n))
 #define HAS(x, n) (x != n && (KNOWN(x) || node[x].done != NONE))
 #define MEETS(x, n) (x != n && CONNECTED(x))
 #define HAS_SAVED(x, n) (x != n && (node[x].stage >= WAITING || (node[x].mode == DOWN && node[x].written != NONE)))
@@ -284,7 +286,7 @@ inline run_is_lost(record) {
 }
 
 /* -- what several steps do --------------------------------------------------------------------------------------------- */
-inline nowhere() { me.stage = NOWHERE; me.held = SAFE; me.maybeSent = false; me.copy = false }
+inline nowhere() { me.stage = NOWHERE; me.held = SAFE; me.maybeSent = false; me.copy = false; me.again = false }
 
 /* A new record is on its way to the disk. Without a kill to come, nobody can tell when it is there. */
 inline append(what) {
@@ -314,7 +316,8 @@ inline admit() {
 
 /* An outcome that another process had: it goes to the outbox, as one that may have been posted. */
 inline take_outcome(outcome, limit) {
-  me.out = outcome; me.stage = SAVING; me.held = SAFE; me.maybeSent = true; me.copy = copies; append(SAVED);
+  me.out = outcome; me.stage = SAVING; me.held = SAFE; me.maybeSent = true; me.copy = copies;
+  me.again = false; append(SAVED);
   if :: LIMIT(limit) -> one_more_post() :: else fi
 }
 
@@ -328,6 +331,8 @@ inline end_run() { me.stage = SAVING; me.copy = copies; ghost.ended = !ghost.exc
 /* The final state goes to Redis once the disk has the outcome and, with copies, Redis has the copy. */
 inline say_state() { if :: me.stage == WAITING && !me.copy -> me.state = me.out :: else fi }
 
+/* Of an entry that comes for the first time, the job has not run. */
+#define FINDS_COPY (me.again && redis.copy != NONE && redis.state != CANCELLED)
 #define CANCELLED_IN_TIME (LIMIT(LATE_CANCEL) && me.state == CANCELLED && !IS_DELIVERED)
 inline redis_takes_state() {
   if
@@ -459,17 +464,18 @@ proctype NodeAt(byte n) {
      SAY("node %d asks Redis for the state of the job\n");
      if
      :: !FRESH(n) -> nowhere()                  /* it may be another node's by now: the next sweep will tell */
-     :: FRESH(n) && redis.state == CANCELLED -> me.ack = true; nowhere()
-     :: FRESH(n) && redis.state != CANCELLED && redis.copy != NONE ->   /* it has not been acknowledged yet */
+     :: FRESH(n) && FINDS_COPY ->               /* the job has not been acknowledged yet */
         take_outcome(redis.copy, FOUND_COPY); me.maybeSent = !IS(CANCEL_COPY)
-     :: FRESH(n) && redis.copy == NONE && IS_OUTCOME(redis.state) && !IS_FAILED(redis.state) -> me.ack = true; nowhere()
-     :: FRESH(n) && redis.copy == NONE && IS_FAILED(redis.state) && (!redis.cancel || !IS(CANCEL_FIRST)) ->
-        /* Another node ran it, and may have posted that. */
-        take_outcome(redis.state, (copies -> UNCOPIED : DEAD_DISK))
-     :: else ->
+     :: FRESH(n) && !FINDS_COPY ->
         if
-        :: redis.cancel -> cancelled_before_its_end()
-        :: else -> consider_lost_writes(); me.stage = QUEUED
+        :: redis.state == CANCELLED || (IS_OUTCOME(redis.state) && !IS_FAILED(redis.state)) -> me.ack = true; nowhere()
+        :: IS_FAILED(redis.state) && (!redis.cancel || !IS(CANCEL_FIRST)) ->       /* it may have been posted */
+           take_outcome(redis.state, (copies -> UNCOPIED : DEAD_DISK))
+        :: else ->
+           if
+           :: redis.cancel -> cancelled_before_its_end()
+           :: else -> consider_lost_writes(); me.stage = QUEUED; me.again = false
+           fi
         fi
      fi }
   :: d_step { me.stage == CHECKING && me.cut ->
@@ -566,7 +572,7 @@ proctype NodeAt(byte n) {
      SAY("Redis takes the writes of node %d, and the connection is lost\n");
      redis_takes_state(); redis_takes_ack(); is_cut(); cuts-- }
 
-  /* outbox.ts: the copy has a way of its own to Redis, so it may be there before the state. */
+  /* outcome-copies.ts: the copy has a way of its own to Redis, so it may be there before the state. */
   :: d_step { CONNECTED(n) && me.copy ->
      SAY("Redis takes the copy of node %d\n");
      redis.copy = me.out; me.copy = false; say_state() }
@@ -603,7 +609,7 @@ proctype NodeAt(byte n) {
   :: d_step { me.mode == UP && !me.cut && me.found && !KNOWN(n) && FRESH(n) ->
      SAY("node %d fetches the pending entry\n");
      consider_lost_writes();
-     me.stage = READ }
+     me.stage = READ; me.again = copies }
 
   /* recovery.ts: a sweep. It comes at least once in each tick, below, and at any time. */
 #ifndef LIVE
@@ -617,10 +623,9 @@ proctype NodeAt(byte n) {
   /* node.ts: a drain. hand-back.ts: what has not begun goes to another node. Then the end: what still runs is given up. */
   :: d_step { me.mode == UP && drains > 0 -> SAY("node %d drains\n"); drains--; me.mode = DRAINING }
   :: d_step { me.mode == DRAINING && !me.cut && redis.owner == PENDING(n) && me.stage < RUNNING && !me.ack &&
-              !me.marked && redis.state == NONE ->
+              !me.marked && redis.state == NONE && redis.copy == NONE ->
      SAY("node %d hands the job back\n");
-     PROMISE("handed-back-not-begun",
-             (!ghost.ended && me.written != SAVED) || redis.copy != NONE || ghost.excused || ghost.lost);
+     PROMISE("handed-back-not-begun", (!ghost.ended && me.written != SAVED) || ghost.excused || ghost.lost);
      redis.owner = PENDING((n + 1) % NODES); idle = 0;
      nowhere(); me.found = false }
   :: d_step { me.mode == DRAINING ->
@@ -678,7 +683,7 @@ proctype NodeAt(byte n) {
   :: d_step { me.cut && me.stage == READ ->
      SAY("node %d is connected again, and an answer is lost\n");
      connected_again();
-     me.stage = NOWHERE; me.held = (me.found -> me.held : SAFE) }
+     me.stage = NOWHERE; me.held = (me.found -> me.held : SAFE); me.again = false }
 
   :: d_step { !LIMIT(CLOCK) && me.mode != DOWN && !me.slow -> SAY("the clock of node %d stands still\n"); me.slow = true }
   od

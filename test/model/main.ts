@@ -32,7 +32,7 @@ process.exitCode = isGood ? 0 : 1;
 async function explore(): Promise<void> {
   const startedAt = performance.now();
   const minutes = (): string => `${((performance.now() - startedAt) / 60_000).toFixed(1)} min`;
-  const rows = await onAllCores(LARGE, async (check) => {
+  const rows = await together(LARGE, async (check) => {
     const what = `${check.model}: ${sizeOf(check)}`;
     process.stderr.write(`${minutes()}  ${what} …\n`);
     let said = 0;
@@ -54,19 +54,19 @@ async function explore(): Promise<void> {
   say(rows.join(''));
 }
 
-/** In the order of `all`. */
-async function onAllCores<T, R>(all: readonly T[], work: (each: T) => Promise<R>): Promise<R[]> {
+/** On some cores at once: each may take a gigabyte. The results are in the order of `all`. */
+async function together<T, R>(all: readonly T[], work: (each: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const left = all.entries();
   const lane = async (): Promise<void> => {
     for (const [i, each] of left) results[i] = await work(each);
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, lane));
   return results;
 }
 
 async function waysOf(all: readonly Breaks[]): Promise<string[]> {
-  return onAllCores(all, async (each) => {
+  return together(all, async (each) => {
     const verdict = await verdictOn(each.check);
     isGood &&= verdict.broken?.promise === each.promise;
     return sectionOf(each, verdict);

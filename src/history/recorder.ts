@@ -18,7 +18,7 @@ import type { History, HistoryEntry, HistoryQuery } from './history.ts';
 import { addAttemptLine, addCancelLine, addJobLine, addShortLine } from './lines.ts';
 import { DeviceWatch, Tally } from './minute.ts';
 import { isToDeliver, parseLine } from './parse.ts';
-import { findJobs, listJobs, readTrend } from './read.ts';
+import { findJob, listJobs, readTrend } from './read.ts';
 import type { DeliveryAttempt, JobRecord, Period } from './record.ts';
 
 const FLUSH_AFTER_MS = 1_000;
@@ -93,6 +93,8 @@ export class Recorder implements History {
     this.#minuteBegan = performance.now();
     this.#minuteFrom = Date.now();
     this.#minuteTimer = setInterval(() => void this.#flush(), MINUTE_MS).unref();
+    // Soon there is a first minute: that the node runs is seen from it.
+    this.#added();
   }
 
   ended(ended: EndedJob): void {
@@ -167,8 +169,7 @@ export class Recorder implements History {
 
   async find(jobId: string): Promise<JobRecord | undefined> {
     await this.#flush();
-    const [found] = await findJobs(this.#directory, jobId);
-    return found?.jobId === jobId ? found : undefined;
+    return findJob(this.#directory, jobId);
   }
 
   async list(query: HistoryQuery): Promise<Awaited<ReturnType<History['list']>>> {

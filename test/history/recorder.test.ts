@@ -360,6 +360,13 @@ describe('the history', () => {
       history.attempted(saved(`job-${i}`), 1, DELIVERED);
       if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    // One question at a time, however many ask.
+    const answered: string[] = [];
+    await Promise.all([
+      history.list({ search: 'in none of them' }).then(() => answered.push('the long one')),
+      history.list({ limit: 1 }).then(() => answered.push('the short one')),
+    ]);
+    assert.deepEqual(answered, ['the long one', 'the short one']);
     await history.close();
     const size = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     assert.ok(size < 6 * 1024 * 1024, `${size} bytes`);

@@ -2,7 +2,7 @@
 // the token from the link.
 import { get } from 'node:http';
 import { readDoorToken } from '../../state/door-token.ts';
-import { findNode } from '../local-node/find.ts';
+import { findOwnNode } from '../local-node/find.ts';
 import { askReady, urlOf } from '../local-node/live.ts';
 import { CommandError } from '../terminal/failure.ts';
 
@@ -17,12 +17,7 @@ export interface FoundPage {
 
 /** Throws a CommandError that says why there is no page. */
 export async function findPage(stateDir: string): Promise<FoundPage> {
-  const { node, hidden } = await findNode(stateDir);
-  if (hidden !== undefined) {
-    throw new CommandError(`the node is that of user ${hidden.user}`, {
-      remedy: `sudo -u ${hidden.user} coda page`,
-    });
-  }
+  const { node } = await findOwnNode(stateDir, 'page');
   if (node === undefined) {
     throw new CommandError(`no node runs with the state directory ${stateDir}`, {
       remedy: 'Start one: coda start',

@@ -124,27 +124,40 @@ function filterOf({ outcome, search }: HistoryQuery): Filter {
   };
 }
 
-/** The last record of this job; else those of all jobs whose ids begin like this, the newest first. */
-export async function findJobs(folder: string, id: string): Promise<JobRecord[]> {
+/** The last record of this job; undefined if there is none. */
+export async function findJob(folder: string, jobId: string): Promise<JobRecord | undefined> {
   const joiner = new Joiner();
-  // As it is in a line, without the quote at its end: most lines need not be parsed.
-  const marked = JSON.stringify(id).slice(0, -1);
-  let exact: JobRecord | undefined;
-  const found = new Map<string, JobRecord>();
+  const wanted = keyOf(jobId);
+  let found: JobRecord | undefined;
   await readBackwards(folder, 'jobs', {
     line: (text, place) => {
-      const seen = text.includes(marked) ? joiner.take(text) : undefined;
+      // Nothing is kept of jobs whose ids only begin like this: there may be very many.
+      if (!text.includes(wanted) || glance(text)?.key !== wanted) return undefined;
+      const seen = joiner.take(text);
       const job = seen === undefined ? undefined : joiner.join(text, seen, place);
-      if (job === undefined || !job.jobId.startsWith(id)) return undefined;
-      if (job.jobId === id) {
-        exact = job;
-        return 'stop';
-      }
-      if (!found.has(job.jobId)) found.set(job.jobId, job);
+      if (job?.jobId !== jobId) return undefined;
+      found = job;
+      return 'stop';
+    },
+  });
+  return found;
+}
+
+/** The ids of all jobs that begin like this. */
+export async function idsBeginning(folder: string, begin: string): Promise<Set<string>> {
+  const wanted = JSON.stringify(begin).slice(0, -1);
+  const ids = new Set<string>();
+  await readBackwards(folder, 'jobs', {
+    line: (text) => {
+      const seen = text.includes(wanted) ? glance(text) : undefined;
+      if (seen?.isJob !== true) return undefined;
+      // There may be very many. Where nothing is escaped, the key is the id.
+      const id = seen.key.includes('\\') ? parseLine(text)?.jobId : seen.key.slice(1);
+      if (id?.startsWith(begin) === true) ids.add(id);
       return undefined;
     },
   });
-  return exact === undefined ? [...found.values()] : [exact];
+  return ids;
 }
 
 /** Which of these jobs have a record. */

@@ -18,7 +18,7 @@ import type { History, HistoryEntry, HistoryQuery } from './history.ts';
 import { addAttemptLine, addCancelLine, addJobLine, addShortLine } from './lines.ts';
 import { DeviceWatch, Tally } from './minute.ts';
 import { isToDeliver, parseLine } from './parse.ts';
-import { findJobs, listJobs, readTrend } from './read.ts';
+import { findJob, listJobs, readTrend } from './read.ts';
 import type { DeliveryAttempt, JobRecord, Period } from './record.ts';
 
 const FLUSH_AFTER_MS = 1_000;
@@ -63,6 +63,7 @@ export class Recorder implements History {
   /** The last flush that was asked for, and how many have not ended. Each waits for the one before. */
   #writing: Promise<void> | undefined;
   #flushes = 0;
+  #reading: Promise<unknown> = Promise.resolve();
   #flushTimer: NodeJS.Timeout | undefined;
   #minuteTimer: NodeJS.Timeout | undefined;
   #minuteBegan = performance.now();
@@ -93,6 +94,8 @@ export class Recorder implements History {
     this.#minuteBegan = performance.now();
     this.#minuteFrom = Date.now();
     this.#minuteTimer = setInterval(() => void this.#flush(), MINUTE_MS).unref();
+    // Soon there is a first minute: that the node runs is seen from it.
+    this.#added();
   }
 
   ended(ended: EndedJob): void {
@@ -166,19 +169,15 @@ export class Recorder implements History {
   }
 
   async find(jobId: string): Promise<JobRecord | undefined> {
-    await this.#flush();
-    const [found] = await findJobs(this.#directory, jobId);
-    return found?.jobId === jobId ? found : undefined;
+    return this.#inTurn(() => findJob(this.#directory, jobId));
   }
 
   async list(query: HistoryQuery): Promise<Awaited<ReturnType<History['list']>>> {
-    await this.#flush();
-    return listJobs(this.#directory, query);
+    return this.#inTurn(() => listJobs(this.#directory, query));
   }
 
   async trend(since: number, bucketMs: number): Promise<Period[]> {
-    await this.#flush();
-    return readTrend(this.#directory, since, Math.max(MINUTE_MS, bucketMs));
+    return this.#inTurn(() => readTrend(this.#directory, since, Math.max(MINUTE_MS, bucketMs)));
   }
 
   onRecord(listener: (entry: HistoryEntry) => void): () => void {
@@ -195,6 +194,16 @@ export class Recorder implements History {
     this.#closed = true;
     await this.#jobs.close();
     await this.#minutes.close();
+  }
+
+  /** Reads what is written by then, one after another: between two pieces of many files, the device would wait for long. */
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const turn = this.#reading.then(async () => {
+      await this.#flush();
+      return read();
+    });
+    this.#reading = turn.catch(() => {});
+    return turn;
   }
 
   /** Returns where the next line begins. If the disk does not keep up, what waits for it is lost. */

@@ -6,8 +6,7 @@ const LINES = 5;
 
 export class CountedLines {
   readonly #tell: (left: number, seconds: number) => void;
-  /** Runs from the first line on, until there was none for a while. */
-  #timer: NodeJS.Timeout | undefined;
+  /** In the ten seconds that the first of them has begun. */
   #lines = 0;
 
   /** `tell` is called after a time in which `left` lines were left out. */
@@ -17,14 +16,13 @@ export class CountedLines {
 
   /** Whether the next line is written; otherwise it is counted. */
   hasRoom(): boolean {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#end(), WINDOW_MS).unref();
+    if (this.#lines === 0) setTimeout(() => this.#end(), WINDOW_MS).unref();
     this.#lines += 1;
     return this.#lines <= LINES;
   }
 
   #end(): void {
     const left = this.#lines - LINES;
-    this.#timer = undefined;
     this.#lines = 0;
     if (left > 0) this.#tell(left, WINDOW_MS / 1000);
   }

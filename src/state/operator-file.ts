@@ -1,6 +1,6 @@
 // What the operator wants of a node, as a file in its folder and nothing else. So it can be said while no node runs, and
 // holds after a restart.
-import { constants, existsSync, lstatSync, statSync } from 'node:fs';
+import { constants, lstatSync, statSync, type Stats } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
@@ -60,7 +60,7 @@ export class OperatorFile {
   }
 
   async remove(stateDir: string): Promise<void> {
-    if (!existsSync(nodeFolder(stateDir))) return;
+    if (folderIn(stateDir) === undefined) return;
     if (ownerForRoot(stateDir) === undefined) makeNodeFolder(stateDir, trustedOwners());
     await rm(this.#pathIn(nodeFolder(stateDir)), { force: true });
   }
@@ -68,8 +68,21 @@ export class OperatorFile {
 
 /** Root may say it to the node of another user, such as a service's, if nobody but that user can write to its folder. */
 function ownerForRoot(stateDir: string): FileOwner | undefined {
-  const stats = lstatSync(nodeFolder(stateDir), { throwIfNoEntry: false });
+  const stats = folderIn(stateDir);
   if (process.geteuid?.() !== 0 || stats === undefined || stats.uid === 0) return undefined;
   const isPrivate = stats.isDirectory() && (stats.mode & 0o022) === 0;
   return isPrivate && statSync(stateDir).uid === stats.uid ? stats : undefined;
+}
+
+/** Undefined if there is none. Throws a ConfigError if this user may not know: then nothing can be said to be done. */
+function folderIn(stateDir: string): Stats | undefined {
+  const folder = nodeFolder(stateDir);
+  try {
+    return lstatSync(folder, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new ConfigError(`${folder} cannot be reached: ${messageOf(cause)}`, {
+      cause,
+      remedy: "Run it as the node's user, or name another directory with CODA_STATE_DIR.",
+    });
+  }
 }

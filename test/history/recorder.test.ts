@@ -17,8 +17,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { HistoryEntry } from '../../src/history/history.ts';
 import { SeriesWriter } from '../../src/history/files.ts';
-import { listJobs } from '../../src/history/read.ts';
+import { findJob, idsBeginning, listJobs, readPeriod } from '../../src/history/read.ts';
 import { createLogger } from '../../src/log.ts';
+import { waitUntil } from '../../src/testing/index.ts';
 import { smallDisk } from '../support/temporary.ts';
 import { ended, saved, testHistory } from './ended.ts';
 
@@ -359,6 +360,13 @@ describe('the history', () => {
       history.attempted(saved(`job-${i}`), 1, DELIVERED);
       if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    // One question at a time, however many ask.
+    const answered: string[] = [];
+    await Promise.all([
+      history.list({ search: 'in none of them' }).then(() => answered.push('the long one')),
+      history.list({ limit: 1 }).then(() => answered.push('the short one')),
+    ]);
+    assert.deepEqual(answered, ['the long one', 'the short one']);
     await history.close();
     const size = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     assert.ok(size < 6 * 1024 * 1024, `${size} bytes`);
@@ -368,5 +376,40 @@ describe('the history', () => {
       [20, true, 'job-19999', 'delivered'],
     );
     assert.equal((await listJobs(folder, { search: 'job-12345' })).jobs.length, 1);
+    assert.equal((await findJob(folder, 'job-12345'))?.delivery.state, 'delivered');
+    assert.equal(await findJob(folder, 'job-'), undefined);
+    assert.equal((await idsBeginning(folder, 'job-')).size, 20_000);
+    assert.deepEqual([...(await idsBeginning(folder, 'job-1998'))].toSorted(), [
+      'job-1998',
+      ...Array.from({ length: 10 }, (_, i) => `job-1998${i}`),
+    ]);
+  });
+
+  it('finds jobs with odd ids, whole or by their begin', async (t) => {
+    const { open, folder } = await testHistory(t);
+    const history = open();
+    const ids = ['odd"id', 'odd",id', 'odd\\id', 'odd\u{1F4A7}id', 'odd', 'odd-1'];
+    for (const id of ids) {
+      history.ended(ended(id));
+      history.attempted(saved(id), 1, DELIVERED);
+    }
+    for (const id of ids) {
+      const found = await history.find(id);
+      assert.deepEqual([found?.jobId, found?.delivery.state], [id, 'delivered']);
+      assert.ok((await idsBeginning(folder, Array.from(id).slice(0, 4).join(''))).has(id), id);
+    }
+    assert.deepEqual([...(await idsBeginning(folder, 'odd'))].toSorted(), ids.toSorted());
+    assert.equal(await history.find('od'), undefined);
+    assert.equal((await idsBeginning(folder, 'dd')).size, 0);
+  });
+
+  it('soon says that the node runs, also if nothing happens', async (t) => {
+    const { open, folder } = await testHistory(t);
+    const since = Date.now() - 60_000;
+    open().start(() => ({ since: Date.now(), busyMs: 0, idle: null }));
+    await waitUntil(
+      'the first minute',
+      async () => (await readPeriod(folder, since, Infinity)).coveredMs > 0,
+    );
   });
 });

@@ -1,7 +1,7 @@
 // Shows everything that the history has of one job.
 import { layOut } from '../../drawing/layout.ts';
 import { drawText } from '../../drawing/text.ts';
-import { findJobs } from '../../history/read.ts';
+import { findJob, idsBeginning } from '../../history/read.ts';
 import type { JobRecord } from '../../history/record.ts';
 import { printable } from '../../protocol/text.ts';
 import { chooseIds } from '../terminal/choose.ts';
@@ -27,15 +27,22 @@ export interface ShowRequest {
 /** Returns the exit code. */
 export async function showJob({ stateDir, job: asked, json, drawing, out }: ShowRequest): Promise<number> {
   const folder = historyOf(stateDir, 'jobs show …');
-  const found = await readHistory(folder, (from) => findJobs(from, asked));
-  const ids = new Set(found.map(({ jobId }) => jobId));
+  const find = (id: string): Promise<JobRecord | undefined> =>
+    readHistory(folder, (from) => findJob(from, id));
+  const exact = await find(asked);
+  const ids =
+    exact === undefined
+      ? await readHistory(folder, (from) => idsBeginning(from, asked))
+      : new Set([exact.jobId]);
   const words = {
     thing: 'job',
     what: 'is in the history',
     hint: 'coda jobs --search <text> finds jobs by a part of their id',
   };
   const chosen = chooseIds([asked], ids, words, out);
-  const job = chosen === undefined ? undefined : found.find(({ jobId }) => chosen.has(jobId));
+  if (chosen === undefined) return 1;
+  const [id = asked] = chosen;
+  const job = exact ?? (await find(id));
   if (job === undefined) return 1;
   if (json) {
     out.json(jsonOf(job), 2);

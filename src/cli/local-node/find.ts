@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { daemonPidPath, logPath, nodeFolder, presencePath } from '../../state/layout.ts';
 import { lockHolder, type LockHolder } from '../../state/lock.ts';
 import { commandLineOf, identifyProcess, isProcessRunning, readPidFile } from '../../state/process.ts';
+import { CommandError } from '../terminal/failure.ts';
 import { findHiddenNode, type HiddenNode } from './hidden.ts';
 import { findOriginal, isOriginal } from './original.ts';
 import { readPresence, type Presence } from './presence.ts';
@@ -60,6 +61,16 @@ export async function findNode(stateDir: string): Promise<Search> {
     };
   }
   return { node, stale: undefined };
+}
+
+/** The same for a command that only the user of the node can give. Throws a CommandError if that is another one. */
+export async function findOwnNode(stateDir: string, command: string): Promise<Search> {
+  const search = await findNode(stateDir);
+  const { hidden } = search;
+  if (hidden === undefined) return search;
+  throw new CommandError(`the node is that of user ${hidden.user}`, {
+    remedy: `sudo -u ${hidden.user} coda ${command}`,
+  });
 }
 
 function describe(stateDir: string, holder: LockHolder): FoundNode {

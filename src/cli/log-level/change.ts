@@ -10,7 +10,7 @@ import {
   writeLevels,
   type SetLevel,
 } from '../../state/level-file.ts';
-import { findNode, type FoundNode } from '../local-node/find.ts';
+import { findOwnNode, type FoundNode } from '../local-node/find.ts';
 import { askReady } from '../local-node/live.ts';
 import { operatorStateDir } from '../local-node/settings.ts';
 import { CommandError, UsageError } from '../terminal/failure.ts';
@@ -52,7 +52,7 @@ export async function changeLevels(
       throw new UsageError(`'${plugin}' is no name of a plugin`);
   }
   const stateDir = await operatorStateDir(options.config);
-  const { node } = await findNode(stateDir);
+  const { node } = await findOwnNode(stateDir, 'log-level');
   if (node?.isOriginal === true) {
     throw new CommandError(`the Python coda-node (PID ${node.pid}) runs here, and its log has one level`, {
       remedy: 'Stop it (coda stop), and start this node (coda start).',
@@ -97,16 +97,16 @@ class Change {
     const address = node?.presence?.address ?? undefined;
     const settledMs = this.#wanted.length === 0 ? 0 : SETTLED_MS;
     const giveUpAt = performance.now() + (address === undefined ? settledMs : NOTICED_WITHIN_MS);
-    while (performance.now() < giveUpAt) {
-      const found = (await readLevels(this.#stateDir)) ?? [];
-      set = this.#isLost(found) ? await this.#write(found) : found;
+    for (;;) {
       if (node !== undefined && address !== undefined) {
         const live = (await askReady(node, address))?.['log_level'];
         if (isRecord(live) && JSON.stringify(live['set']) === JSON.stringify(set)) return { set, live };
       }
       await sleep(LOOK_EVERY_MS);
+      const found = (await readLevels(this.#stateDir)) ?? [];
+      set = this.#isLost(found) ? await this.#write(found) : found;
+      if (performance.now() >= giveUpAt) return { set, live: undefined };
     }
-    return { set, live: undefined };
   }
 
   async #write(levels: readonly SetLevel[]): Promise<readonly SetLevel[]> {

@@ -120,7 +120,12 @@ async function openLog(path: string): Promise<FileHandle> {
     throw new Error('it is not a regular file');
   } catch (cause) {
     if (errorCode(cause) !== 'ENOENT') {
-      throw new ConfigError(`the log ${path} cannot be read: ${messageOf(cause)}`, { cause });
+      throw new ConfigError(`the log ${path} cannot be read: ${messageOf(cause)}`, {
+        cause,
+        ...(errorCode(cause) === 'EACCES' && {
+          remedy: "Run it as the node's user: sudo -u <user> coda logs",
+        }),
+      });
     }
     // It was moved away, and the node has had nothing to say since then: it makes a new one with the next line.
     if ((await olderLogs(path)).length > 0) return open(devNull, READ);

@@ -3,7 +3,7 @@
 import { get } from 'node:http';
 import { readDoorToken } from '../../state/door-token.ts';
 import { devNodeHint } from '../dev/rendezvous.ts';
-import { findNode } from '../local-node/find.ts';
+import { findOwnNode } from '../local-node/find.ts';
 import { askReady, urlOf } from '../local-node/live.ts';
 import { CommandError } from '../terminal/failure.ts';
 
@@ -18,12 +18,7 @@ export interface FoundPage {
 
 /** Throws a CommandError that says why there is no page. */
 export async function findPage(stateDir: string): Promise<FoundPage> {
-  const { node, hidden } = await findNode(stateDir);
-  if (hidden !== undefined) {
-    throw new CommandError(`the node is that of user ${hidden.user}`, {
-      remedy: `sudo -u ${hidden.user} coda page`,
-    });
-  }
+  const { node } = await findOwnNode(stateDir, 'page');
   if (node === undefined) {
     throw new CommandError(`no node runs with the state directory ${stateDir}`, {
       remedy: devNodeHint() ?? 'Start one: coda start',

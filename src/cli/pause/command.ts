@@ -43,11 +43,11 @@ async function change(
   write: (stateDir: string) => Promise<void>,
 ): Promise<number> {
   const out = terminal(process.stdout);
-  const { findNode } = await import('../local-node/find.ts');
+  const { findOwnNode } = await import('../local-node/find.ts');
   const { operatorStateDir } = await import('../local-node/settings.ts');
   const { readPause } = await import('../../state/pause-file.ts');
   const stateDir = await operatorStateDir(options.config);
-  const { node } = await findNode(stateDir);
+  const { node } = await findOwnNode(stateDir, paused ? 'pause' : 'resume');
   if (node?.isOriginal === true) {
     throw new CommandError(`the Python coda-node (PID ${node.pid}) runs here, and cannot be paused`, {
       remedy: 'Stop it (coda stop), and start this node (coda start).',

@@ -1,9 +1,10 @@
 // `coda pause` and `coda resume`, as processes: with a node that runs, that restarts, and that is stopped.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bell, waitUntil } from '../../../src/testing/index.ts';
+import { asStranger, needsRoot } from '../../support/second-user.ts';
 import { bench, cloud } from '../workbench.ts';
 
 const job = { ir: bell('cz').ir, shots: 6 };
@@ -60,5 +61,42 @@ describe('coda pause', () => {
     await bench.ends(0, ['pause']);
     writeFileSync(join(bench.stateDir, 'coda-node-spool', 'paused.json'), '{');
     assert.match(await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() }), /PAUSED/);
+  });
+});
+
+describe("another user's node", needsRoot, () => {
+  it('is not said to be paused, resumed, or to have another log level', async () => {
+    await bench.ends(0, ['start', '-d'], { CODA_NODE_TOKEN: cloud.issueToken() });
+    await bench.ends(0, ['pause']);
+    chmodSync(bench.folder, 0o755);
+    const commands = [
+      ...[['resume'], ['pause'], ['log-level'], ['log-level', '--reset'], ['log-level', 'debug']],
+      ...[['logs'], ['jobs'], ['stats'], ['page']],
+    ];
+    const refused = async (says: RegExp): Promise<void> => {
+      await Promise.all(
+        commands.map(async (args) => {
+          const started = bench.spawn(args, {}, asStranger);
+          assert.equal(await started.ended, 1, args.join(' '));
+          const output = started.output();
+          assert.match(output, says, args.join(' '));
+          assert.doesNotMatch(output, /^ {4}at |resumed|paused:|takes effect|by the settings|removes it/m);
+        }),
+      );
+    };
+    for (const mode of [0o700, 0o755]) {
+      chmodSync(bench.stateDir, mode);
+      await refused(/→ .*(node's user|sudo -u)/);
+    }
+    assert.match(await bench.ends(0, ['status']), /paused by the operator/);
+    // Also while it is stopped.
+    await bench.ends(0, ['stop']);
+    chmodSync(bench.stateDir, 0o700);
+    commands.splice(2, 1);
+    await refused(/→ /);
+    assert.equal(
+      await bench.ends(0, ['resume']),
+      'resumed\nno node runs here; this takes effect at its next start\n',
+    );
   });
 });

@@ -22,8 +22,9 @@ class Device:
 
 
 def read_device(path: Path) -> Device:
-    """Raises a ValueError that says what is wrong in which file."""
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    """Raises an error that says what is wrong in which file: a YAMLError, or a ValueError."""
+    with path.open(encoding="utf-8") as file:
+        found = yaml.safe_load(file) or {}
 
     def check(key: str, rule: Any, fault: str) -> Any:
         if not isinstance(found, dict) or key not in found or not rule(found[key]):

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from my_backend.device import read_device
 from my_backend.executor_factory import create_executor
@@ -33,4 +34,11 @@ def test_a_coupler_to_a_qubit_that_does_not_exist_is_refused(tmp_path: Path):
     file = tmp_path / "device.yaml"
     file.write_text("host: 127.0.0.1\ntarget: cz\nqubits: 2\ncouplers: [[1, 2]]\n")
     with pytest.raises(ValueError, match="couplers in .* from 0 to 1"):
+        read_device(file)
+
+
+def test_a_device_file_that_is_no_yaml_is_named(tmp_path: Path):
+    file = tmp_path / "device.yaml"
+    file.write_text("qubits: [2\n")
+    with pytest.raises(yaml.YAMLError, match="device.yaml"):
         read_device(file)

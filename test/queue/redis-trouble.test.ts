@@ -72,7 +72,13 @@ describe('trouble with Redis', () => {
     await server.kill();
     const test = await startTestNode({ cloud });
     try {
-      assert.match(await notReady(test), /Redis at 127\.0\.0\.1:\d+ (does not answer|cannot be reached)/);
+      assert.notEqual(await notReady(test), '');
+      // Not before it has had the time to answer.
+      await waitUntil('the reason', () =>
+        /Redis at 127\.0\.0\.1:\d+ (does not answer|cannot be reached)/.test(
+          test.node.readiness().reasons.join('; '),
+        ),
+      );
       await server.restart();
       const jobId = await cloud.submit(job);
       assert.equal((await cloud.outcome(jobId)).status, 'completed');

@@ -372,7 +372,7 @@ export const HOOKS = {
     args: ['report: ReadinessReport'],
     kind: 'observing',
     when: 'For every `/ready`, heartbeat and status.',
-    tap: 'Adds its fields and its reasons for not being ready.',
+    tap: 'Adds its fields (`report.add`), what is wrong (`report.trouble`), and its reasons for not being ready (`report.notReady`).',
     failure: "Logged with the plugin's name; the rest of the report stands.",
   }),
   drain: series<[]>({

@@ -88,7 +88,7 @@ function requestOf(
 }
 
 /** The signer of a start without a token. Throws a ConfigError that says what is missing and what to do. */
-function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenSigner> {
+function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId, stateDir }: Settings): Promise<TokenSigner> {
   const missing = [
     ...(jwtPrivateKey === '' ? ['CODA_JWT_PRIVATE_KEY'] : []),
     ...(jwtKeyId === '' ? ['CODA_JWT_KEY_ID'] : []),
@@ -97,11 +97,12 @@ function ownSigner({ jwtPrivateKey, jwtKeyId, qpuId }: Settings): Promise<TokenS
   if (missing.length === 0) return createSigner({ qpuId, keyId: jwtKeyId, privateKeyPem: jwtPrivateKey });
   throw new ConfigError(
     missing.length === 3
-      ? 'this node has no credentials yet: neither a token nor those of an earlier start'
+      ? `this node has no credentials yet: neither a token nor those of an earlier start in ${stateDir}`
       : `the credentials are incomplete: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
     {
       remedy:
         'Get a token for the QPU in Coda and run: coda start --token - (it asks for the token). ' +
+        'A service of systemd has a state directory of its own: for it, write CODA_NODE_TOKEN=<token> into /etc/coda-node.env. ' +
         'To start without one, set CODA_JWT_PRIVATE_KEY, CODA_JWT_KEY_ID and CODA_QPU_ID. ' +
         'To try things out without a cloud: coda dev',
     },

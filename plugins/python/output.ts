@@ -20,6 +20,8 @@ export class DriverOutput {
   #second: NodeJS.Timeout | undefined;
   #lines = 0;
   #leftOut = 0;
+  /** Whether a warning or an error is among them. */
+  #isGrave = false;
 
   /** `jobOf`: the job that runs now, if one does. */
   constructor(log: Logger, jobOf: () => string | undefined) {
@@ -58,13 +60,14 @@ export class DriverOutput {
     if (text.trim() === '') return;
     this.#second ??= setTimeout(() => this.#nextSecond(), 1_000).unref();
     this.#lines += 1;
+    const [, warning, error] = LEVEL.exec(text) ?? [];
+    const level = error === undefined ? (warning === undefined ? 'info' : 'warn') : 'error';
     if (this.#lines > LINES_A_SECOND) {
       this.#leftOut += 1;
+      this.#isGrave ||= level !== 'info';
       return;
     }
     const job = this.#jobOf();
-    const [, warning, error] = LEVEL.exec(text) ?? [];
-    const level = error === undefined ? (warning === undefined ? 'info' : 'warn') : 'error';
     this.#log[level](printable(text, LONGEST_LINE), job === undefined ? undefined : { job });
   }
 
@@ -109,11 +112,13 @@ export class DriverOutput {
   #nextSecond(): void {
     this.#second = undefined;
     if (this.#leftOut > 0) {
-      this.#log.warn(
+      // Where ordinary lines are not shown, nobody misses them.
+      this.#log[this.#isGrave ? 'warn' : 'info'](
         `${this.#leftOut} further lines of the driver are left out: the log takes ${LINES_A_SECOND} a second`,
       );
     }
     this.#lines = 0;
     this.#leftOut = 0;
+    this.#isGrave = false;
   }
 }

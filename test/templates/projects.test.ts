@@ -57,7 +57,7 @@ describe('a new project', () => {
   it('in Python too', { skip: noPytest }, async () => {
     const folder = made('py', '--language', 'python', '--target', 'pcz', '--qubits', '4', '--batch');
     const report = run(folder, 'npm', 'test');
-    assert.match(report, /3 passed[^]*ok +batch-order[^]* 0 failed/);
+    assert.match(report, /4 passed[^]*ok +batch-order[^]* 0 failed/);
     await givesCounts(folder, place.coda, environment(folder));
   });
 

@@ -60,12 +60,12 @@ export function runningSession(env: NodeJS.ProcessEnv): Rendezvous | undefined {
   }
 }
 
-/** For who looks for a node and finds none: a `coda dev` has one in a state directory of its own. */
-export function devNodeHint(): string | undefined {
+/** For who looks for a node in `stateDir` and finds none: that of a `coda dev` has another state directory. */
+export function devNodeHint(stateDir: string): string | undefined {
   const session = runningSession(process.env);
-  if (session === undefined) return undefined;
+  if (session === undefined || session.stateDir === stateDir) return undefined;
   const variable = `CODA_STATE_DIR=${shellQuoted(session.stateDir)}`;
-  return `A coda dev runs here, with a node of its own: put ${variable} before the command.`;
+  return `A coda dev runs here, with a state directory of its own: for its node, put ${variable} before the command.`;
 }
 
 function parse(text: string, path: string): Readonly<Record<string, unknown>> {

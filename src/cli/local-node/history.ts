@@ -13,7 +13,7 @@ export function historyOf(stateDir: string, command: string): string {
   if (existsSync(folder)) return folder;
   throw new CommandError(`there is no history of jobs in ${folder}`, {
     remedy:
-      devNodeHint() ??
+      devNodeHint(stateDir) ??
       'A node that runs keeps one, unless historyMaxMb is 0. The state directory is set by CODA_STATE_DIR.',
   });
 }

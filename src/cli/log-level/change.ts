@@ -69,6 +69,8 @@ export async function changeLevels(
     out.error(NO_SENSE);
   }
   show(out, after, live, node !== undefined);
+  const hint = node === undefined ? devNodeHint(stateDir) : undefined;
+  if (hint !== undefined) out.write(hint);
   return 0;
 }
 
@@ -159,11 +161,7 @@ function show(out: Output, set: readonly SetLevel[], live: Live | undefined, isR
     for (const [plugin, level] of last) row(plugin ?? 'log level', level, plugin);
     if (set.length === 0) out.write('the log has the levels of the settings');
     if (isRunning) out.error('the node has not confirmed it: coda status shows its state');
-    else {
-      out.write('no node runs here; this takes effect at its next start');
-      const hint = devNodeHint();
-      if (hint !== undefined) out.write(hint);
-    }
+    else out.write('no node runs here; this takes effect at its next start');
     return;
   }
   row('log level', live['level'], null);

@@ -21,7 +21,7 @@ export async function findPage(stateDir: string): Promise<FoundPage> {
   const { node } = await findOwnNode(stateDir, 'page');
   if (node === undefined) {
     throw new CommandError(`no node runs with the state directory ${stateDir}`, {
-      remedy: devNodeHint() ?? 'Start one: coda start',
+      remedy: devNodeHint(stateDir) ?? 'Start one: coda start',
     });
   }
   const { pid, presence, isOriginal, elsewhere } = node;

@@ -69,7 +69,7 @@ async function change(
   if (node === undefined) {
     out.write('no node runs here; this takes effect at its next start');
     const { devNodeHint } = await import('../dev/rendezvous.ts');
-    const hint = devNodeHint();
+    const hint = devNodeHint(stateDir);
     if (hint !== undefined) out.write(hint);
   } else if (live === undefined) out.error('the node has not confirmed it: coda status shows its state');
   return 0;

@@ -78,12 +78,12 @@ export async function installService(
     });
   }
   out.write(`wrote ${path}`);
+  const state = stateOf(manager, terms.home);
   if (manager === 'launchd') {
-    const state = launchdState(terms.home);
-    out.write(`for the first start: CODA_STATE_DIR=${shellQuoted(state)} coda start --token -, then Ctrl-C`);
+    out.write(`for the first start: ${withState('coda start --token -', state)}, then Ctrl-C`);
     for (const line of takeAlongText(stateDir, state)) out.write(line);
     out.write(`start it with: launchctl load -w ${path}`);
-    out.write(`see how it is: CODA_STATE_DIR=${shellQuoted(state)} coda status`);
+    out.write(`see how it is: ${withState('coda status', state)}`);
     return 0;
   }
   const systemctl = systemctlOf(manager);
@@ -93,7 +93,6 @@ export async function installService(
   out.write(
     `for the first start, write CODA_NODE_TOKEN=<token> into ${environment} with an editor (chmod 600)`,
   );
-  const state = manager === 'systemd' ? SYSTEM_STATE : undefined;
   for (const line of takeAlongText(stateDir, state)) out.write(line);
   const stats = statSync(environment, { throwIfNoEntry: false });
   const warning = stats && openToOthers(environment, stats);
@@ -103,9 +102,7 @@ export async function installService(
   out.write(`start it with: ${[...systemctl, 'start', SERVICE_NAME].join(' ')}`);
   const journal = `journalctl ${manager === 'systemd' ? '' : '--user '}-u ${SERVICE_NAME} -f`;
   out.write(
-    state === undefined
-      ? `see how it is: ${journal}`
-      : `see how it is: CODA_STATE_DIR=${state} coda status, and ${journal}`,
+    `see how it is: ${state === undefined ? '' : `${withState('coda status', state)}, and `}${journal}`,
   );
   return 0;
 }
@@ -120,8 +117,19 @@ export async function uninstallService(manager: Manager, out: Output): Promise<n
   else await tell(systemctlOf(manager), ['disable', '--now', SERVICE_NAME], out);
   await rm(path, { force: true });
   if (manager !== 'launchd') await tell(systemctlOf(manager), ['daemon-reload'], out);
-  out.write(`removed ${path}; the state directory stays (coda reset removes what is in it)`);
+  const reset = withState('coda reset', stateOf(manager, homedir()));
+  out.write(`removed ${path}; its state directory stays (${reset} removes what is in it)`);
   return 0;
+}
+
+/** The state directory of the service; undefined if only its service manager knows. */
+function stateOf(manager: Manager, home: string): string | undefined {
+  if (manager === 'launchd') return launchdState(home);
+  return manager === 'systemd' ? SYSTEM_STATE : undefined;
+}
+
+function withState(command: string, stateDir: string | undefined): string {
+  return stateDir === undefined ? command : `CODA_STATE_DIR=${shellQuoted(stateDir)} ${command}`;
 }
 
 function systemctlOf(manager: Manager): string[] {

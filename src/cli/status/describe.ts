@@ -83,7 +83,7 @@ export async function describeNode(settings: Settings): Promise<NodeStatus> {
       node === undefined || node.elsewhere !== undefined ? null : (descriptorsOf(node.pid) ?? null),
     refused_results: await countRefused(stateDir),
     live: live ?? null,
-    note: hiddenNote ?? stale ?? (node === undefined ? devNodeHint() : undefined) ?? null,
+    note: hiddenNote ?? stale ?? (node === undefined ? devNodeHint(stateDir) : undefined) ?? null,
     last_end: readLastEnd(stateDir) ?? null,
   };
 }

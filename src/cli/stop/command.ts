@@ -50,7 +50,7 @@ async function stop(options: StopOptions): Promise<number> {
   if (node === undefined) {
     out.error(`no node runs with the state directory ${stateDir}`);
     const { devNodeHint } = await import('../dev/rendezvous.ts');
-    const hint = devNodeHint();
+    const hint = devNodeHint(stateDir);
     if (hint !== undefined) out.error(hint);
     if (stale !== undefined) {
       const { rmSync } = await import('node:fs');

@@ -42,7 +42,7 @@ it('is looked at and paused as any other; without its state directory, each comm
       [0, 'log-level'],
     ] as const) {
       const text = await said(code, args, elsewhere);
-      assert.ok(text.includes(`a node of its own: put CODA_STATE_DIR=${stateDir} before`), text);
+      assert.ok(text.includes(`for its node, put CODA_STATE_DIR=${stateDir} before`), text);
     }
     assert.match(await said(0, ['stop'], its), /^stopped PID \d+$/m);
     assert.equal(await dev.ended, 0);
@@ -67,6 +67,7 @@ it('can be one that was started by hand, as at the cloud: without an account, an
     assert.match(await said(0, start.split(' '), { ...env, CODA_EXECUTOR_FACTORY: 'simulator' }), /ready/);
     assert.match(await said(0, submit.split(' '), {}), /500 shots/);
     assert.match(await said(0, ['stop'], env), /^stopped PID/m);
+    assert.doesNotMatch(await said(1, ['status'], env), /coda dev/);
     assert.match(await said(0, ['start', '--daemon'], env), /ready/);
     assert.match(await said(0, ['stop'], env), /^stopped PID/m);
   } finally {

@@ -83,7 +83,7 @@ test('without any credentials the error says how to get going', async (t) => {
   const cloud = await answering(t, [200, BUNDLE]);
   const nothing = await failure(nodeAt(t, cloud, { settings: { nodeToken: '' } }));
   assert.ok(nothing instanceof ConfigError);
-  assert.match(nothing.message, /no credentials yet[^]*coda start --token/);
+  assert.match(nothing.message, /no credentials yet[^]*coda start --token[^]*\/etc\/coda-node\.env/);
   const half = await failure(nodeAt(t, cloud, { settings: { ...RECONNECT, jwtKeyId: '' } }));
   assert.ok(half instanceof ConfigError);
   assert.match(half.message, /CODA_JWT_KEY_ID is missing/);

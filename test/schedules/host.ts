@@ -40,7 +40,10 @@ export class Host implements OwnStart {
   readonly #sent: Next[] = [];
   /** Under way to the node. */
   readonly #answers: (() => void)[] = [];
-  #next = NOTHING;
+  /** What may begin, one after another. */
+  #next: readonly string[] = [];
+  #until = 0;
+  #running: string | undefined;
   /** What has begun by itself, as far as the node knows. */
   readonly #begun: Asked[] = [];
   /** What the node waits for. */
@@ -79,7 +82,8 @@ export class Host implements OwnStart {
       if (own.answer !== undefined) own.settle(own.answer);
       else if (!isBegun && !this.#isDead) {
         // It overtakes nothing that was sent before it.
-        for (const next of this.#sent.splice(0)) this.#next = next;
+        for (const next of this.#sent.splice(0)) this.#hear(next);
+        this.#next = [];
         this.#begin(own, false);
       }
     });
@@ -89,7 +93,8 @@ export class Host implements OwnStart {
   die(): void {
     if (this.#isDead) return;
     this.#isDead = true;
-    this.#next = NOTHING;
+    this.#running = undefined;
+    this.#next = [];
     this.#sent.length = 0;
     this.#world.ended();
     this.#answer('its end', () => {
@@ -105,18 +110,27 @@ export class Host implements OwnStart {
     this.#sent.push(next);
     this.#world.later('hears what may begin', () => {
       const [first] = this.#sent.splice(0, 1);
-      if (first !== undefined) this.#next = first;
+      if (first !== undefined) this.#hear(first);
     });
   }
 
+  /** The node may not know yet which of them has begun: what counts is what comes after that one. */
+  #hear({ jobs, after, until }: Next): void {
+    const at = [after, ...jobs].findIndex((jobId) => jobId === this.#running);
+    this.#next = at === -1 ? [] : jobs.slice(at);
+    this.#until = until;
+  }
+
   #begin(asked: Asked, isByItself: boolean): void {
+    this.#running = asked.jobId;
     this.#world.begin(
       asked.jobId,
       isByItself,
       () => asked.signal?.aborted === true,
       (result) => {
         if (result === undefined) return this.die();
-        const next = this.#takeNext(asked.jobId);
+        this.#running = undefined;
+        const next = this.#takeNext();
         this.#answer(`the answer on ${asked.jobId}`, () => {
           if (next !== undefined) this.#begun.push(next);
           asked.answer = result;
@@ -127,12 +141,12 @@ export class Host implements OwnStart {
     );
   }
 
-  /** The job that begins now, if one may. */
-  #takeNext(ended: string): Asked | undefined {
-    const { jobs, after, until } = this.#next;
-    const [jobId, ...others] = jobs;
-    if (jobId === undefined || after !== ended || this.#world.now >= until) return undefined;
-    this.#next = { jobs: others, after: jobId, until };
+  /** The job that begins now, if one may. If not, none may until the node says so again. */
+  #takeNext(): Asked | undefined {
+    const [jobId, ...others] = this.#next;
+    const mayBegin = jobId !== undefined && this.#world.now < this.#until;
+    this.#next = mayBegin ? others : [];
+    if (!mayBegin) return undefined;
     return { jobId, signal: undefined, answer: undefined, settle: undefined };
   }
 

@@ -57,6 +57,7 @@ bool staysAway;             /* a node that is killed does not come back, unless 
 #define LATE_CANCEL  13
 #define UNCOPIED     16
 #define FOUND_COPY   17
+#define LATE_COPY    18
 unsigned without : 5;
 #define LIMIT(x) (without != (x))
 
@@ -463,8 +464,8 @@ proctype NodeAt(byte n) {
   :: d_step { me.stage == CHECKING && CONNECTED(n) ->
      SAY("node %d asks Redis for the state of the job\n");
      if
-     :: !FRESH(n) -> nowhere()                  /* it may be another node's by now: the next sweep will tell */
-     :: FRESH(n) && FINDS_COPY ->               /* the job has not been acknowledged yet */
+     :: !FRESH(n) && (!FINDS_COPY || LIMIT(LATE_COPY)) -> nowhere()     /* the next sweep will tell whose it is */
+     :: FINDS_COPY && (FRESH(n) || !LIMIT(LATE_COPY)) ->       /* the job has not been acknowledged yet */
         take_outcome(redis.copy, FOUND_COPY); me.maybeSent = !IS(CANCEL_COPY)
      :: FRESH(n) && !FINDS_COPY ->
         if

@@ -111,6 +111,7 @@ export const LIMITS: readonly Breaks[] = [
   limit('late-cancel', 13, 'final-state-stays', { CANCELS: 1 }),
   limit('uncopied', 16, 'saved-runs-no-more', { COPIES: 1, KILLS: 1 }),
   limit('found-copy', 17, 'no-needless-repeat', { COPIES: 1, KILLS: 1 }),
+  limit('late-copy', 18, 'final-state-stays', { COPIES: 1, CUTS: 2 }),
   ofStarts(limit('early-mark', 14, 'own-starts-only', { CRASHES: 4, MOST: 2 })),
   ofStarts(limit('reading', 15, 'own-starts-only', { CRASHES: 4, MOST: 1 })),
 ];

@@ -80,7 +80,9 @@ export class Host implements OwnStart {
       };
       this.#waiting.add(own);
       if (own.answer !== undefined) own.settle(own.answer);
-      else if (!isBegun && !this.#isDead) {
+      else if (this.#isDead && !isBegun)
+        own.settle(new ExecutorDiedError('the executor is gone', { counts: false }));
+      else if (!isBegun) {
         // It overtakes nothing that was sent before it.
         for (const next of this.#sent.splice(0)) this.#hear(next);
         this.#next = [];

@@ -190,12 +190,11 @@ function stepOf(number: number, focus: readonly Move[], nodes: number): number |
 }
 
 const FEATURES: readonly (readonly Feature[])[] = [
-  ['prepares'],
   ['maps'],
   ['batches'],
   ['starts'],
-  ['prepares', 'maps', 'batches'],
-  ['prepares', 'maps', 'starts'],
+  ['maps', 'batches'],
+  ['maps', 'starts'],
 ];
 const PLAIN: readonly Feature[] = [];
 

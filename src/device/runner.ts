@@ -41,6 +41,8 @@ export interface Leases {
 /** Where the start of a job is made known; nothing waits for it. */
 export interface StartStatuses {
   executing(jobId: string, messageId: string): Promise<void>;
+  /** The job is not run here any more: that it was executing is not said after what another node says of it. */
+  withdrawStart(jobId: string): void;
 }
 
 /** What the runner tells of the starts and ends of runs. */

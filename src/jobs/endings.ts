@@ -8,6 +8,7 @@
 import type { FailureCause } from '../device/failure.ts';
 import { savedPart, type RunOutcome } from '../device/result.ts';
 import type { RunEndings } from '../device/run.ts';
+import type { StartStatuses } from '../device/runner.ts';
 import type { Cancellation, Hooks } from '../hooks.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import { isTapped, onlyLook } from '../kernel/tap.ts';
@@ -30,7 +31,7 @@ export interface EndingsOptions {
   readonly qpuId: string;
   readonly held: JobTable;
   readonly outbox: Outcomes;
-  readonly statuses: Statuses;
+  readonly statuses: Statuses & Pick<StartStatuses, 'withdrawStart'>;
   readonly trace: JobTrace;
   readonly hooks: Hooks;
   readonly log: Logger;
@@ -121,7 +122,9 @@ export class Endings implements RunEndings {
 
   /** The job cannot be run here, or not now; its entry stays pending. */
   givenBack(job: HeldJob): void {
-    this.#options.held.release(job);
+    const { held, statuses } = this.#options;
+    if (job.startedAt !== undefined) statuses.withdrawStart(job.jobId);
+    held.release(job);
   }
 
   /** Whether the job of this entry ended here lately. Redis has then lost its end, and gets it again. */

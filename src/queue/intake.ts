@@ -110,7 +110,7 @@ export class Intake {
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, copies, deferred, log, keepsText, safeLeaseMs } = this.#options;
+    const { redis, held, marker, endings, copies, deferred, log, keepsText } = this.#options;
     const jobs = candidates.map(({ job }) => job);
     // What is delivered for the first time has not run.
     const asked =
@@ -128,14 +128,13 @@ export class Intake {
     try {
       const states = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, states);
-      const askedAfter = performance.now() - safeLeaseMs;
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
         if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
         if (redisState === undefined || elsewhere.has(candidate)) return false;
         // With a copy it does not run, however long it took to read that: the other node would deliver the same.
-        if (redisState.copy === undefined && candidate.job.heldSince <= askedAfter) return false;
+        if (redisState.copy === undefined && !this.#isOwn(candidate.job)) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.
@@ -254,16 +253,24 @@ export class Intake {
     if (!this.#isChecking(job)) return;
     const { held, writes, endings, hooks } = this.#options;
     if (job.isCancelled === true) {
-      endings.cancelled(job);
+      if (this.#isOwn(job)) endings.cancelled(job);
+      else endings.givenBack(job);
       return;
     }
     if ('fault' in circuit) {
+      if (!this.#isOwn(job)) return endings.givenBack(job);
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
     }
     if (isTapped(hooks.prepare)) void this.#prepare(job, circuit);
     else held.enqueue(job, circuit);
+  }
+
+  /** Whether the node can be sure of that: to read a large circuit, or to prepare a job, takes its time. Another node may
+   *  have ended the job meanwhile; if not, it is taken in once more. */
+  #isOwn(job: HeldJob): boolean {
+    return job.heldSince > performance.now() - this.#options.safeLeaseMs;
   }
 
   /** Has plugins prepare the job; others do not wait for it. */
@@ -281,6 +288,7 @@ export class Intake {
     // It may have been cancelled meanwhile.
     if (held.get(jobId) !== preparing) return;
     if (prepared instanceof Failure) {
+      if (!this.#isOwn(preparing)) return endings.givenBack(preparing);
       void writes.executing(jobId, messageIds[0]);
       void endings.failed(preparing, prepared.error, prepared);
     } else held.enqueue(preparing, prepared);

@@ -25,6 +25,8 @@ interface Write {
   /** HSET: field, value, …; XACK: group, id, …; DEL: none */
   readonly args: string[];
   readonly resolves: (() => void)[];
+  /** Not sent (again). */
+  isWithdrawn?: boolean;
 }
 
 interface Acknowledgement {
@@ -106,6 +108,14 @@ export class RedisWrites implements Statuses, StartStatuses {
           this.#qpuId,
         ]);
     }
+  }
+
+  withdrawStart(jobId: string): void {
+    const key = statusKey(jobId);
+    for (const write of [...this.#underWay, ...this.#queue])
+      if (write.key === key && stateIn(write) === 'executing') write.isWithdrawn = true;
+    this.#unsent.delete(key);
+    this.#refused.withdrawStart(key);
   }
 
   async acknowledge(messageIds: readonly string[]): Promise<void> {
@@ -192,7 +202,10 @@ export class RedisWrites implements Statuses, StartStatuses {
     await sleep(GATHER_MS);
     for (let retryMs = FIRST_RETRY_MS; !this.#closed;) {
       const batch = this.#nextBatch();
-      if (batch.length === 0) break;
+      if (batch.length === 0) {
+        if (this.#queue.length === 0) break;
+        continue;
+      }
       this.#underWay = batch;
       const failed = await this.#send(batch);
       this.#underWay = [];
@@ -211,8 +224,10 @@ export class RedisWrites implements Statuses, StartStatuses {
   }
 
   #nextBatch(): Write[] {
-    const batch = this.#queue.splice(0, MOST_PER_PIPELINE);
-    for (const { key } of batch) this.#unsent.delete(key);
+    const next = this.#queue.splice(0, MOST_PER_PIPELINE);
+    for (const { key } of next) this.#unsent.delete(key);
+    const batch = next.filter((write) => write.isWithdrawn !== true);
+    if (batch.length < next.length) for (const write of next) if (write.isWithdrawn) resolved(write);
     const sent = this.#pushed - this.#queue.length;
     let count = 0;
     while (count < MOST_PER_PIPELINE && (this.#acknowledgements[count]?.behind ?? Infinity) <= sent)
@@ -273,7 +288,7 @@ export class RedisWrites implements Statuses, StartStatuses {
     failed: Write[],
   ): void {
     const trouble = redisTrouble(error, this.#redis);
-    const rest = withoutFields(write, newer.get(write.key));
+    const rest = write.isWithdrawn ? undefined : withoutFields(write, newer.get(write.key));
     if (isRefused(write, error.message)) {
       this.#log.debug(`Redis refuses ${whatOf(write)}: ${trouble.text}; it is kept`);
       if (rest !== undefined) this.#refused.keep(write.key, rest.args, trouble);
@@ -301,8 +316,13 @@ export class RedisWrites implements Statuses, StartStatuses {
   }
 }
 
-function isCancel({ command, args }: Write): boolean {
-  return command === 'hset' && args[args.lastIndexOf('state') + 1] === 'cancelled';
+function isCancel(write: Write): boolean {
+  return stateIn(write) === 'cancelled';
+}
+
+/** The state that it writes, if it writes one. */
+function stateIn({ command, args }: Pick<Write, 'command' | 'args'>): string | undefined {
+  return command === 'hset' ? args[args.lastIndexOf('state') + 1] : undefined;
 }
 
 function resolved({ resolves }: Write): void {
@@ -313,8 +333,7 @@ function resolved({ resolves }: Write): void {
 function whatOf({ command, key, args }: Write): string {
   if (command === 'del') return `the removal of ${key}`;
   if (command === 'xack') return `the acknowledgement of ${args.length - 1} messages (${key})`;
-  const state = args[args.lastIndexOf('state') + 1] ?? '';
-  return `the state '${state}' (${key})`;
+  return `the state '${stateIn({ command, args }) ?? ''}' (${key})`;
 }
 
 /** Concerns only this state: the right to write states is missing, or the key is of another type. */

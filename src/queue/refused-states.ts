@@ -46,6 +46,12 @@ export class RefusedStates {
     this.#startTimer();
   }
 
+  /** If it is kept that this job is executing, that is forgotten. */
+  withdrawStart(key: string): void {
+    const fields = this.#kept.get(key);
+    if (fields?.[fields.lastIndexOf('state') + 1] === 'executing') this.#kept.delete(key);
+  }
+
   /** A newer state of a key, which is on its way: what is kept of the key joins it. */
   withKept(key: string, newer: string[]): string[] {
     return this.#kept.size === 0 ? newer : [...this.#take(key), ...newer];

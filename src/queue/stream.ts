@@ -207,14 +207,18 @@ export class JobStream {
     );
   }
 
-  /** Sets how often an entry counts as delivered. */
+  /** Sets how often an entry of this consumer counts as delivered. One that another node has, or takes over meanwhile and
+   *  so makes less idle, is left to that node. */
   async setDeliveries(redis: Redis, messageId: string, deliveries: number): Promise<void> {
+    const reply = await redis.call('XPENDING', this.key, this.group, messageId, messageId, 1);
+    const [pending] = list(reply).map(pendingOf);
+    if (pending?.consumer !== this.consumer) return;
     await redis.call(
       'XCLAIM',
       this.key,
       this.group,
       this.consumer,
-      0,
+      pending.idleMs,
       messageId,
       'RETRYCOUNT',
       deliveries,

@@ -148,8 +148,7 @@ async function endsWithin(
 function exists(pid: number): boolean {
   // 0 and negative numbers mean whole groups of processes.
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  // A zombie has ended, but its parent has not asked for its exit code yet.
-  if (process.platform === 'linux' && /^[ZX]$/.test(statOf(pid)?.state ?? '')) return false;
+  if (process.platform === 'linux' && isZombie(statOf(pid))) return false;
   try {
     return process.kill(pid, 0);
   } catch (thrown) {
@@ -157,11 +156,22 @@ function exists(pid: number): boolean {
   }
 }
 
+/** It has ended, but its parent has not asked for its exit code yet. As long as it has other threads, its files are open. */
+function isZombie(stat: Stat | undefined): boolean {
+  return stat !== undefined && /^[ZX]$/.test(stat.state) && stat.threads <= 1;
+}
+
+interface Stat {
+  readonly state: string;
+  readonly threads: number;
+  readonly startTime: string;
+}
+
 /** From `/proc/PID/stat`: "pid (name) state …". The name may hold anything, so fields count from its last bracket. */
-function statOf(pid: number): { state: string; startTime: string } | undefined {
+function statOf(pid: number): Stat | undefined {
   const text = readIfThere(`/proc/${pid}/stat`);
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields && { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  return fields && { state: fields[0] ?? '', threads: Number(fields[17]), startTime: fields[19] ?? '' };
 }
 
 /** A field of `ps`, for systems without /proc. */

@@ -15,6 +15,8 @@ export interface HostWorld {
   ): void;
   /** Nothing runs on it any more. */
   ended(): void;
+  /** The node asks a process for a run that has died, which it does not know yet: it takes that for a start. */
+  neverBegins(jobId: string): void;
   /** Something that is under way arrives. */
   later(what: string, happen: () => void): void;
 }
@@ -80,8 +82,7 @@ export class Host implements OwnStart {
       };
       this.#waiting.add(own);
       if (own.answer !== undefined) own.settle(own.answer);
-      else if (this.#isDead && !isBegun)
-        own.settle(new ExecutorDiedError('the executor is gone', { counts: false }));
+      else if (this.#isDead && !isBegun) this.#world.neverBegins(jobId);
       else if (!isBegun) {
         // It overtakes nothing that was sent before it.
         for (const next of this.#sent.splice(0)) this.#hear(next);

@@ -366,4 +366,36 @@ export const KNOWN: readonly Known[] = [
     steps: ['submit', 'submit'],
     expect: (world) => assert.deepEqual([...world.server.data.texts.keys()], []),
   },
+  {
+    name: 'to count the starts of a job takes it from no other node',
+    ...two,
+    features: ['starts'],
+    kinds: ['good', 'good', 'exits at once', 'good'],
+    steps: ['pass', 'hold B', 0, 'pass', 4, 'pass a lease'],
+  },
+  {
+    name: 'a job that plugins refuse once its lease is over is left to the node that has it now',
+    ...two,
+    features: ['prepares'],
+    kinds: ['unwanted'],
+    steps: ['pass', 'hold A', ...away],
+    expect: (_, lines) =>
+      assert.deepEqual(
+        lines.filter((line) => /A: job job-1 failed/.test(line)),
+        [],
+      ),
+  },
+  {
+    name: 'that a job is executing is not said any more once another node has it',
+    ...two,
+    features: ['prepares', 'maps', 'starts'],
+    kinds: ['good', 'good', 'exits at once', 'good'],
+    steps: [
+      ...(['pass', 'hold B', 0, 0, 0, 0, 'pass', 0, 0, 0, 0, 0, 0, 4, 'pass'] as const),
+      ...Array<number>(19).fill(0),
+      ...(['pass', 'pass'] as const),
+      ...Array<number>(13).fill(0),
+      ...(['pass', 0, 0, 0, 0, 0, 0, 0, 'redis down'] as const),
+    ],
+  },
 ];

@@ -43,6 +43,8 @@ export interface JobFacts {
   /** Redis has had a copy of its outcome, or has refused it. */
   isCopied: boolean;
   isCopyRefused: boolean;
+  /** Those who found it: a cancel comes too late for them. */
+  readonly foundCopy: Set<Life>;
   /** Those who looked for it before that. */
   readonly foundNoCopy: Set<Life>;
   /** A post has reached the cloud. */
@@ -69,7 +71,7 @@ export interface JobFacts {
   deaths: number;
   /** Lives whose plugins work on it now. */
   readonly workedOnBy: Set<Life>;
-  /** Deaths of nodes in such work. */
+  /** Deaths of nodes in such work, and runs that were asked of an executor which had just died. */
   lostWorks: number;
   /** What has happened to it, besides. */
   readonly sights: Set<Sight>;
@@ -109,6 +111,7 @@ export class Ledger {
       settledBy: new Set(),
       isCopied: false,
       isCopyRefused: false,
+      foundCopy: new Set(),
       foundNoCopy: new Set(),
       hasArrived: false,
       taken: undefined,
@@ -162,13 +165,15 @@ export class Ledger {
     return run;
   }
 
-  /** An entry has another consumer now; `isLimit`: the node that had it was out of touch for longer than its lease. */
-  claimed(entry: string, from: string, isLimit: boolean): void {
+  /** An entry has another consumer now; `isLimit`: the node that had it was out of touch for longer than its lease.
+   *  `hasOutcome`: whether that node has the job's outcome, maybe in memory only. */
+  claimed(entry: string, from: string, isLimit: boolean, hasOutcome: (jobId: string) => boolean): void {
     const job = this.ofEntry(entry);
     if (job !== undefined) job.wasClaimed = true;
+    if (job === undefined || !isLimit) return;
     const hadBegun =
-      job?.savedBy.has(from) === true || job?.runs.some(({ life }) => life.node === from) === true;
-    if (hadBegun && isLimit) job?.takenFrom.add(from);
+      job.savedBy.has(from) || hasOutcome(job.jobId) || job.runs.some(({ life }) => life.node === from);
+    if (hadBegun) job.takenFrom.add(from);
   }
 
   copied(jobId: string): void {
@@ -178,7 +183,7 @@ export class Ledger {
   /** A node looks for the copy of an outcome. */
   copyAsked(life: Life, jobId: string): void {
     const job = this.get(jobId);
-    if (!job.isCopied) job.foundNoCopy.add(life);
+    (job.isCopied ? job.foundCopy : job.foundNoCopy).add(life);
   }
 
   saved(node: string, jobId: string): void {
@@ -212,7 +217,7 @@ export class Ledger {
         `${life.node} posts the outcome of ${jobId}, which is not on its disk`,
       );
     this.#checkCopied(life, job);
-    if (job.cancelledIn.has(life) && !isSentAgain(job))
+    if (hasCancelled(job, life) && !isSentAgain(job))
       this.breaks('cancelled-not-posted', `${life.node} posts ${jobId}, which it has cancelled`);
     const isRepeat = job.posts.some((post) => post.isAnswered && post.life === life);
     if ((isRepeat || job.settledBy.has(life.node)) && !isSentAgain(job))
@@ -226,7 +231,7 @@ export class Ledger {
   arrived({ life, body }: Post, jobId: string): boolean {
     const job = this.get(jobId);
     job.hasArrived = true;
-    if (job.cancelledIn.has(life) && !isSentAgain(job))
+    if (hasCancelled(job, life) && !isSentAgain(job))
       this.breaks(
         'cancelled-not-posted',
         `the cloud gets ${jobId} from ${life.node}, which has cancelled it`,
@@ -341,6 +346,10 @@ export class Ledger {
   #mayRunTwice(job: JobFacts): boolean {
     return job.isForgotten || job.takenFrom.size > 0 || isSentAgain(job);
   }
+}
+
+function hasCancelled({ cancelledIn, foundCopy }: JobFacts, life: Life): boolean {
+  return cancelledIn.has(life) && !foundCopy.has(life);
 }
 
 /** The cloud has sent it once more, and Redis does not say that it is done. */

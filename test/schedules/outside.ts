@@ -141,6 +141,9 @@ export class Outside implements Surroundings {
         running?.();
         running = undefined;
       },
+      neverBegins: (jobId) => {
+        world.ledger.get(jobId).lostWorks += 1;
+      },
       later: (what, happen) =>
         world.add({ life, what: () => `the executor of ${life.node} ${what}`, isRun: false, happen }),
     };

@@ -190,11 +190,12 @@ function stepOf(number: number, focus: readonly Move[], nodes: number): number |
 }
 
 const FEATURES: readonly (readonly Feature[])[] = [
+  ['prepares'],
   ['maps'],
   ['batches'],
   ['starts'],
-  ['maps', 'batches'],
-  ['maps', 'starts'],
+  ['prepares', 'maps', 'batches'],
+  ['prepares', 'maps', 'starts'],
 ];
 const PLAIN: readonly Feature[] = [];
 

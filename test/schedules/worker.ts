@@ -28,6 +28,7 @@ const SIGHTS = {
   refused: (job: JobFacts) => job.isRefused,
   'with two outcomes, in the limits': (job: JobFacts) => new Set(job.posts.map(({ body }) => body)).size > 1,
   'forgotten by Redis': (job: JobFacts) => job.isForgotten,
+  prepared: (job: JobFacts) => job.sights.has('prepared'),
   mapped: (job: JobFacts) => job.sights.has('mapped'),
   'in a batch': (job: JobFacts) => job.sights.has('in a batch'),
   'begun by itself': (job: JobFacts) => job.sights.has('begun by itself'),

@@ -55,7 +55,12 @@ export class World extends Scheduler {
       if (to === 'original') return;
       const life = this.lives.get(from);
       const isLimit = life === undefined || !options.isFast || this.#isOutOfTouch(life);
-      this.ledger.claimed(`${id}-0`, from, isLimit && idleMs >= LEASE_MS);
+      this.ledger.claimed(
+        `${id}-0`,
+        from,
+        isLimit && idleMs >= LEASE_MS,
+        (jobId) => life?.outbox?.has(jobId) === true,
+      );
     };
   }
 

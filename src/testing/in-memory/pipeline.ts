@@ -5,7 +5,7 @@ import { Holds, type Hold } from '../../device/holds.ts';
 import { Failure } from '../../device/failure.ts';
 import { prepareCircuit } from '../../device/prepare-circuit.ts';
 import { OddResults } from '../../device/result.ts';
-import { Runner, type RunMarks } from '../../device/runner.ts';
+import { Runner, type RunMarks, type StartStatuses } from '../../device/runner.ts';
 import { Endings } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
@@ -59,12 +59,14 @@ export class MemoryPipeline implements Pipeline {
       deliver: (saved, attempt) => deliver(hooks, saved, attempt),
       cancel: (jobId) => this.cancel(jobId),
     }));
-    const statuses: Statuses = {
+    const statuses: Statuses & StartStatuses = {
       ended: ({ jobId, outcome }) => {
         if (outcome.status === 'cancelled') jobs.get(jobId)?.end('cancelled');
         return DONE;
       },
       acknowledge: () => DONE,
+      executing: () => DONE,
+      withdrawStart: () => {},
     };
     const trace = (this.#trace = new JobTrace(log));
     const endings = (this.#endings = new Endings({ qpuId, held, outbox, statuses, trace, hooks, log }));
@@ -87,7 +89,7 @@ export class MemoryPipeline implements Pipeline {
       time: this.#time,
       leases: LEASES,
       marker: startsInMemory(),
-      statuses: { executing: () => DONE },
+      statuses,
       endings: {
         ran: (job, outcome, cause) => {
           const playing = jobs.get(job.jobId);

@@ -15,7 +15,7 @@ const HELP = `npm run bench [-- FIGURE …] [--quick] [--json FILE] [--readme] [
 
 Measures this node (the real process, with every default plugin), a bare reference loop (the same Redis commands and
 POSTs, nothing else), and the Python original if it is found, in turns. Without a FIGURE it takes all of them, which
-is about ten minutes. bench/README.md says how each is taken, and what would make it wrong.
+is about a quarter of an hour. bench/README.md says how each is taken, and what would make it wrong.
 
 ${FIGURES.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 

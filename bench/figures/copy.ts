@@ -19,7 +19,7 @@ export const copy: Figure = {
   name: 'copy',
   title: 'the second copy of an outcome',
   async measure(lab) {
-    const repetitions = lab.size({ full: 5, quick: 2, tiny: 1 });
+    const repetitions = lab.size({ full: 3, quick: 2, tiny: 1 });
     const samples = { without: [] as Sample<Metric>[], with: [] as Sample<Metric>[] };
     for (let round = 0; round < repetitions; round++) {
       samples.without.push(await once(lab, false));

@@ -1,5 +1,6 @@
 // Python executors that die, hang or block: the built program, a real Redis, a real Python.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -11,6 +12,9 @@ import { NO_PYTHON, notes, nothingIsLeft, put, pythonsIn, startRig } from './dri
 
 /** Numbers of Linux. */
 const [SCHED_OTHER, SCHED_BATCH] = [0, 3];
+const NO_POLICIES =
+  spawnSync('chrt', ['--batch', '0', 'true']).status !== 0 &&
+  'this system lets nobody set scheduling policies';
 
 describe('a Python executor', { skip: NO_PYTHON }, () => {
   for (const [what, shots, text] of [
@@ -32,20 +36,24 @@ describe('a Python executor', { skip: NO_PYTHON }, () => {
     });
   }
 
-  it('goes before the node on a core that both want, also when it was started again', async () => {
-    const node = await startRig(bench, cloud.issueToken());
-    await completes(await submit(5), 5);
-    await errorOf(await submit(62));
-    await completes(await submit(7), 7);
-    const ran = (shots: number): number =>
-      Number(
-        notes(bench)
-          .findLast((line) => line.startsWith(`run ${shots} `))
-          ?.split(' ')[2],
-      );
-    assert.notEqual(ran(5), ran(7));
-    assert.deepEqual([policyOf(node.child.pid ?? 0), policyOf(ran(7))], [SCHED_BATCH, SCHED_OTHER]);
-  });
+  it(
+    'goes before the node on a core that both want, also when it was started again',
+    { skip: NO_POLICIES },
+    async () => {
+      const node = await startRig(bench, cloud.issueToken());
+      await completes(await submit(5), 5);
+      await errorOf(await submit(62));
+      await completes(await submit(7), 7);
+      const ran = (shots: number): number =>
+        Number(
+          notes(bench)
+            .findLast((line) => line.startsWith(`run ${shots} `))
+            ?.split(' ')[2],
+        );
+      assert.notEqual(ran(5), ran(7));
+      assert.deepEqual([policyOf(node.child.pid ?? 0), policyOf(ran(7))], [SCHED_BATCH, SCHED_OTHER]);
+    },
+  );
 
   it('that has leaked its memory is started again, and the job that had none runs', async () => {
     const node = await startRig(bench, cloud.issueToken());

@@ -152,7 +152,9 @@ export class Ledger {
       if (!isSentAgain(job) && (node === life.node || !isLimit))
         this.breaks('saved-runs-no-more', `${life.node} runs ${jobId}, whose outcome ${node} has saved`);
     }
-    if (job.isCopied && !job.foundNoCopy.has(life) && !job.isForgotten && !isSentAgain(job))
+    // A copy is that of the entries which it names.
+    const isOne = job.entries.length === 1;
+    if (job.isCopied && isOne && !job.foundNoCopy.has(life) && !job.isForgotten)
       this.breaks('copied-runs-no-more', `${life.node} runs ${jobId}, and Redis has had its outcome`);
     for (const run of job.runs) {
       if (run.isOver || this.#dead.has(run.life)) continue;

@@ -24,8 +24,11 @@ export interface Many {
 
 /** A seed plays the same schedules with the same number of processes. After `mostSeconds` it is enough, however many they
  *  were. */
-export async function playMany(runs: number, seed: number, mostSeconds = Infinity): Promise<Many> {
-  const processes = availableParallelism();
+export async function playMany(
+  runs: number,
+  seed: number,
+  { mostSeconds = Infinity, processes = availableParallelism() } = {},
+): Promise<Many> {
   const each = Math.ceil(runs / processes);
   const played = await Promise.all(
     Array.from({ length: processes }, async (_, i): Promise<Played> => {

@@ -179,6 +179,8 @@ export class World extends Scheduler {
     const entries = this.server.streamOf(STREAM)?.entries;
     for (const job of this.ledger.jobs.values()) {
       job.isForgotten = true;
+      // A limit: nobody can hear of the cancel any more.
+      if (!this.server.data.texts.has(cancelKey(job.jobId))) job.cancelledIn.clear();
       job.isLost = !job.entries.some((entry) => entries?.has(Number.parseInt(entry, 10)));
     }
     await this.redisUp();

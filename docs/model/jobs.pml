@@ -584,7 +584,7 @@ proctype NodeAt(byte n) {
      SAY("Redis refuses the copy of node %d\n");
      me.copy = false; ghost.copyRefused = true; say_state() }
 
-  /* plugins/cancellation, pipeline.ts, outbox.ts: the node sees the cancel key. */
+  /* plugins/cancellation, cancel.ts, outbox.ts: the node sees the cancel key. */
   :: d_step { CONNECTED(n) && redis.cancel && (me.stage == RUNNING || (me.stage == QUEUED && FRESH(n)) ||
               (IS(CANCEL_UNSURE) && (me.stage == QUEUED || me.stage == CHECKING))) ->
      SAY("node %d sees the cancel\n"); cancelled_before_its_end() }

@@ -1,7 +1,9 @@
 // How the device spends its time: how long it was at work, and why it was not. A gap between two runs is known when the
 // next one has started; a longer one is looked at again whenever its reason may have changed.
+import type { Hooks } from '../hooks.ts';
 import type { IdleGap, IdleReason } from '../jobs/ended-job.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { isTapped } from '../kernel/tap.ts';
 import { unixMs } from '../net/timing.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -22,8 +24,8 @@ export interface DeviceTimeOptions {
   readonly admission: Admission;
   /** Why nothing runs at this moment. */
   readonly why: () => Why;
-  /** Called for each gap, once the next run has started or the reason has changed; undefined if nobody listens. */
-  readonly onGap: () => ((gap: IdleGap) => void) | undefined;
+  /** `afterGap` fires for each gap, once the next run has started or the reason has changed. */
+  readonly hooks: Pick<Hooks, 'afterGap'>;
 }
 
 /** The times of its methods are monotonic milliseconds. */
@@ -101,10 +103,10 @@ export class DeviceTime {
   }
 
   #emit(why: Why, at: number): void {
-    const onGap = this.#options.onGap();
-    if (onGap === undefined) return;
+    const { afterGap } = this.#options.hooks;
+    if (!isTapped(afterGap)) return;
     // One offset for both: their difference is exact.
     const offset = unixMs(0);
-    onGap(Object.freeze({ startedAt: offset + this.#turnedAt, endedAt: offset + at, ...why }));
+    afterGap.call(Object.freeze({ startedAt: offset + this.#turnedAt, endedAt: offset + at, ...why }));
   }
 }

@@ -6,8 +6,9 @@ import type { Logger } from '../log.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { openNodeFolder } from '../state/node-folder.ts';
 import { trustedOwners } from '../state/trust.ts';
+import type { JobPipelineOptions } from './assemble.ts';
 import type { Jobs } from './jobs.ts';
-import { JobPipeline, type JobPipelineOptions } from './pipeline.ts';
+import { JobPipeline } from './pipeline.ts';
 
 export interface OpenJobsOptions {
   readonly settings: Settings;

@@ -6,6 +6,7 @@ import { Failure } from '../../device/failure.ts';
 import { prepareCircuit } from '../../device/prepare-circuit.ts';
 import { OddResults } from '../../device/result.ts';
 import { Runner, type RunMarks, type StartStatuses } from '../../device/runner.ts';
+import { cancelJob } from '../../jobs/cancel.ts';
 import { Endings } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
@@ -14,11 +15,11 @@ import { LocalRuns } from '../../jobs/local-runs.ts';
 import type { JobFigures, LocalOutcome, LocalRun, RunningJob, WaitingJob } from '../../jobs/jobs.ts';
 import { runningJobs, waitingJobs, whyIdle } from '../../jobs/look.ts';
 import type { CreatePipeline, OpenJobsOptions, Pipeline } from '../../jobs/open-jobs.ts';
-import { cancelJob, deliver, gapListener } from '../../jobs/pipeline.ts';
 import type { Admission } from '../../kernel/admission.ts';
 import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
+import { deliver } from '../../outbox/deliver.ts';
 import type { Statuses } from '../../outbox/delivery.ts';
 import type { WaitingResult } from '../../outbox/overview.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
@@ -73,7 +74,7 @@ export class MemoryPipeline implements Pipeline {
     this.#time = new DeviceTime({
       admission,
       why: () => whyIdle(held, admission, undefined),
-      onGap: () => gapListener(hooks),
+      hooks,
     });
     const device = {
       loaded,

@@ -67,7 +67,10 @@ export function assemble(options: JobPipelineOptions) {
   const readerRedis = options.openRedis('reader', { maxRetriesPerRequest: 0 });
   const stream = new JobStream(qpuId, options.consumer);
   const health = new RedisHealth(redis);
-  const writes = new RedisWrites(redis, qpuId, log);
+  const writes = new RedisWrites(redis, qpuId, log, (messageId) => {
+    const job = held.ofMessage(messageId);
+    return job === undefined || recovery.hasLease(job);
+  });
   const copies = settings.outcomeCopy ? new OutcomeCopies({ redis, qpuId, writes, log }) : undefined;
   const trace = new JobTrace(log);
   const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
@@ -100,6 +103,7 @@ export function assemble(options: JobPipelineOptions) {
     deferred,
     log,
   });
+  recovery.onSwept(() => writes.sayDoubtful());
   outbox.onRoom(() => void recovery.sweep());
   const time = new DeviceTime({
     admission,

@@ -40,11 +40,14 @@ export class RedisWrites implements Statuses, StartStatuses {
   readonly #redis: Redis;
   readonly #qpuId: string;
   readonly #log: Logger;
+  readonly #isOwn: (messageId: string) => boolean;
   #queue: Write[] = [];
   /** How many states were ever pushed to the queue. */
   #pushed = 0;
   /** States that are not sent yet, by key: a state of the same job that follows in time joins the same command. */
   readonly #unsent = new Map<string, Write>();
+  /** By key, fields: that jobs are executing which another node may have by now. */
+  readonly #doubtful = new Map<string, string[]>();
   /** What Redis has not answered yet. */
   #underWay: readonly Write[] = [];
   /** Sent in one command. */
@@ -58,10 +61,12 @@ export class RedisWrites implements Statuses, StartStatuses {
   #closed = false;
   readonly #waitingForFlush = new Waiters();
 
-  constructor(redis: Redis, qpuId: string, log: Logger) {
+  /** `isOwn`: false while the node cannot know whether it still has the job of this entry. */
+  constructor(redis: Redis, qpuId: string, log: Logger, isOwn: (messageId: string) => boolean = () => true) {
     this.#redis = redis;
     this.#qpuId = qpuId;
     this.#log = log;
+    this.#isOwn = isOwn;
     this.#refused = new RefusedStates((key, fields) => this.#sendAgain(key, fields));
   }
 
@@ -95,7 +100,17 @@ export class RedisWrites implements Statuses, StartStatuses {
       case 'completed':
         return this.#status(jobId, ['state', 'completed', 'completed_at', endedAt]);
       case 'failed':
-        return this.#status(jobId, ['state', 'failed', 'error', outcome.error, 'failed_at', endedAt]);
+        // Its start may not have reached Redis, and who asks has to know which entry has failed.
+        return this.#status(jobId, [
+          'state',
+          'failed',
+          'error',
+          outcome.error,
+          'failed_at',
+          endedAt,
+          'message_id',
+          messageIds[0] ?? '',
+        ]);
       case 'cancelled':
         return this.#status(jobId, [
           'state',
@@ -115,7 +130,15 @@ export class RedisWrites implements Statuses, StartStatuses {
     for (const write of [...this.#underWay, ...this.#queue])
       if (write.key === key && stateIn(write) === 'executing') write.isWithdrawn = true;
     this.#unsent.delete(key);
+    this.#doubtful.delete(key);
     this.#refused.withdrawStart(key);
+  }
+
+  /** Leases were renewed: of the jobs that are still this node's, it is said that they are executing. */
+  sayDoubtful(): void {
+    const doubtful = [...this.#doubtful];
+    this.#doubtful.clear();
+    for (const [key, fields] of doubtful) this.#enqueueState(key, fields, []);
   }
 
   async acknowledge(messageIds: readonly string[]): Promise<void> {
@@ -165,15 +188,17 @@ export class RedisWrites implements Statuses, StartStatuses {
         earlier.resolves.push(resolve);
         return;
       }
-      this.#enqueueState(key, this.#refused.withKept(key, fields), [resolve]);
+      const doubtful = this.#doubtful.get(key) ?? [];
+      this.#doubtful.delete(key);
+      this.#enqueueState(key, this.#refused.withKept(key, [...doubtful, ...fields]), [resolve]);
     });
   }
 
   /** Fields that Redis has refused before: a newer state of the job counts more. */
   #sendAgain(key: string, fields: readonly string[]): void {
-    const newer = this.#unsent.get(key);
+    const newer = this.#unsent.get(key)?.args ?? this.#doubtful.get(key);
     if (newer !== undefined) {
-      newer.args.unshift(...fields);
+      newer.unshift(...fields);
       return;
     }
     const older: Write = { command: 'hset', key, args: [...fields], resolves: [] };
@@ -225,9 +250,14 @@ export class RedisWrites implements Statuses, StartStatuses {
 
   #nextBatch(): Write[] {
     const next = this.#queue.splice(0, MOST_PER_PIPELINE);
-    for (const { key } of next) this.#unsent.delete(key);
-    const batch = next.filter((write) => write.isWithdrawn !== true);
-    if (batch.length < next.length) for (const write of next) if (write.isWithdrawn) resolved(write);
+    const batch: Write[] = [];
+    for (const write of next) {
+      const newest = this.#unsent.get(write.key);
+      if (newest === write) this.#unsent.delete(write.key);
+      if (write.isWithdrawn === true) resolved(write);
+      else if (this.#isDoubtful(write)) this.#putOff(write, newest === write ? undefined : newest);
+      else batch.push(write);
+    }
     const sent = this.#pushed - this.#queue.length;
     let count = 0;
     while (count < MOST_PER_PIPELINE && (this.#acknowledgements[count]?.behind ?? Infinity) <= sent)
@@ -242,6 +272,17 @@ export class RedisWrites implements Statuses, StartStatuses {
       resolves: acknowledged.map(({ resolve }) => resolve),
     });
     return batch;
+  }
+
+  /** A start that waited, as in an outage, may come after the end that another node has written. */
+  #isDoubtful(write: Write): boolean {
+    return stateIn(write) === 'executing' && !this.#isOwn(entryIn(write));
+  }
+
+  #putOff(write: Write, newer: Write | undefined): void {
+    resolved(write);
+    if (newer === undefined) this.#doubtful.set(write.key, write.args);
+    else newer.args.unshift(...write.args);
   }
 
   /** Returns the writes that must be repeated. */
@@ -323,6 +364,11 @@ function isCancel(write: Write): boolean {
 /** The state that it writes, if it writes one. */
 function stateIn({ command, args }: Pick<Write, 'command' | 'args'>): string | undefined {
   return command === 'hset' ? args[args.lastIndexOf('state') + 1] : undefined;
+}
+
+/** The entry whose start it writes. */
+function entryIn({ args }: Write): string {
+  return args[args.lastIndexOf('message_id') + 1] ?? '';
 }
 
 function resolved({ resolves }: Write): void {

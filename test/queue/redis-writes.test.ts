@@ -51,6 +51,38 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
+  it('say that a job is executing only while the node knows that it has the job', async () => {
+    const { redis } = test;
+    let isOwn = false;
+    const writes = new RedisWrites(test.connect(), QPU, createLogger({ write: () => {} }), () => isOwn);
+    await writes.executing('late', '1-1');
+    await writes.executing('given-back', '2-1');
+    writes.withdrawStart('given-back');
+    assert.deepEqual(await redis.keys('*'), []);
+    isOwn = true;
+    writes.sayDoubtful();
+    await writes.flushed();
+    assert.equal(await redis.hget(statusKey('late'), 'message_id'), '1-1');
+    assert.equal(await redis.exists(statusKey('given-back')), 0);
+    isOwn = false;
+    await writes.executing('ended', '3-1');
+    await writes.ended(saved('ended', '3-1'));
+    assert.deepEqual(await redis.hmget(statusKey('ended'), 'state', 'message_id'), ['completed', '3-1']);
+    writes.close();
+  });
+
+  it('say which entry has failed, also if its start has not reached Redis', async () => {
+    const { writes } = open();
+    await writes.ended({ ...saved('a', '4-1'), outcome: { status: 'failed', error: 'no' } });
+    assert.deepEqual(await test.redis.hgetall(statusKey('a')), {
+      state: 'failed',
+      error: 'no',
+      failed_at: endedAt,
+      message_id: '4-1',
+    });
+    writes.close();
+  });
+
   it('keep their order over many pipelines', async () => {
     const { writes } = open();
     const last: Promise<void>[] = [];

@@ -398,4 +398,31 @@ export const KNOWN: readonly Known[] = [
       ...(['pass', 0, 0, 0, 0, 0, 0, 0, 'redis down'] as const),
     ],
   },
+  {
+    name: 'with copies: a failure is known to be that of the entry, also if Redis has not heard of its start',
+    ...two,
+    features: ['batches'],
+    hasCopies: true,
+    kinds: ['good', 'fails'],
+    steps: [
+      ...(['pass', 0, 0, 0, 0, 'kill late A'] as const),
+      ...Array<number>(40).fill(0),
+      'redis loads',
+      ...Array<number>(8).fill(0),
+      'pass',
+    ],
+    expect: runs(1, 'job-2'),
+  },
+  {
+    name: 'that a job is executing is not said while the node cannot know whether it still has the job',
+    ...two,
+    features: ['prepares', 'maps', 'starts'],
+    kinds: ['exits at once'],
+    steps: [
+      ...([4, 'pass a lease', 'hold B'] as const),
+      ...Array<number>(16).fill(0),
+      ...(['pass a lease', 0, 0, 0, 7, 'pass a lease'] as const),
+    ],
+    expect: isState('failed'),
+  },
 ];

@@ -31,6 +31,11 @@ export function startTimeOf(pid: number): string | undefined {
   return ps(pid, 'lstart=')?.replace(/\s+/g, '_');
 }
 
+/** Its parent now: another one once that has ended. Undefined if the process is gone, and on other systems than Linux. */
+export function parentOf(pid: number): number | undefined {
+  return process.platform === 'linux' ? statOf(pid)?.parent : undefined;
+}
+
 /** A process's command line, its words separated by spaces; empty if it cannot be read. */
 export function commandLineOf(pid: number): string {
   if (process.platform !== 'linux') return ps(pid, 'command=') ?? '';
@@ -163,6 +168,7 @@ function isZombie(stat: Stat | undefined): boolean {
 
 interface Stat {
   readonly state: string;
+  readonly parent: number;
   readonly threads: number;
   readonly startTime: string;
 }
@@ -171,7 +177,9 @@ interface Stat {
 function statOf(pid: number): Stat | undefined {
   const text = readIfThere(`/proc/${pid}/stat`);
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields && { state: fields[0] ?? '', threads: Number(fields[17]), startTime: fields[19] ?? '' };
+  if (fields === undefined) return undefined;
+  const [state = '', parent] = fields;
+  return { state, parent: Number(parent), threads: Number(fields[17]), startTime: fields[19] ?? '' };
 }
 
 /** A field of `ps`, for systems without /proc. */

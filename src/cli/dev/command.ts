@@ -13,6 +13,7 @@ import { presence } from '../local-node/presence.ts';
 import { LevelWatch } from '../start/level-watch.ts';
 import { StrayErrors } from '../stray-errors.ts';
 import { abortOnSignals } from '../terminal/exit.ts';
+import { managerEnds } from './manager.ts';
 import type { DevNode, DevTerms } from './run.ts';
 import { CONFIG_OPTION, targetOption, wholeNumberOption, type ConfigOption } from '../terminal/options.ts';
 import { UsageError } from '../terminal/failure.ts';
@@ -60,7 +61,7 @@ async function dev(options: DevOptions): Promise<number> {
       '--once and --cloud-only exclude each other: without a node, no sample is ever done',
     );
   }
-  const signal = abortOnSignals();
+  const signal = AbortSignal.any([abortOnSignals(), managerEnds(process.env)]);
   const { runDev } = await import('./run.ts');
   return runDev({
     once: options.once === true,

@@ -12,6 +12,7 @@ import type { Target } from '../../protocol/ir.ts';
 import { ReleaseStack } from '../../kernel/release.ts';
 import { bell, startLocalCloud, within, type LocalCloud, type Verdict } from '../../testing/index.ts';
 import { paint, type Output } from '../terminal/output.ts';
+import { managerOf } from './manager.ts';
 import { announce, runningSession, withdraw, type Rendezvous } from './rendezvous.ts';
 import { reportLines } from './report.ts';
 import { sampleJobs } from './samples.ts';
@@ -249,17 +250,6 @@ async function submitCommand({ folder, target, env }: Explained): Promise<string
   const file = join(folder, 'bell.json');
   await writeFile(file, `${JSON.stringify(bell(target).ir, null, 2)}\n`, { mode: 0o600 });
   return `  ${managerOf(env) ?? ''}coda submit ${shellQuoted(file)} --shots 500 --wait`;
-}
-
-/** What calls `coda` from a terminal, if a package manager has called it now: then it may be on no path but a script's. */
-function managerOf(env: NodeJS.ProcessEnv): string | undefined {
-  const [name = ''] = (env['npm_config_user_agent'] ?? '').split('/');
-  return new Map([
-    ['npm', 'npx '],
-    ['pnpm', 'pnpm exec '],
-    ['yarn', 'yarn '],
-    ['bun', 'bunx '],
-  ]).get(name);
 }
 
 /** Aborted, with a message to the user, when the node stops by itself. */

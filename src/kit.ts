@@ -55,7 +55,7 @@ export {
   type Spread,
 } from './history/record.ts';
 export type { Admission } from './kernel/admission.ts';
-export { DOOR, LOCAL_RUN_PATH, type Door, type LocalRunStep, type Refusal } from './kernel/door.ts';
+export { DOOR, LOCAL_RUN_PATH, whyNoRun, type Door, type LocalRunStep, type Refusal } from './kernel/door.ts';
 export { deepFrozen } from './kernel/frozen.ts';
 export { healthAddress, type HealthAddress } from './kernel/health-address.ts';
 export { ReadinessReport, type VpnState } from './kernel/readiness.ts';

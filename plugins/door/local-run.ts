@@ -2,7 +2,7 @@
 // Whoever hangs up stops the run.
 import type { Context } from 'koa';
 import { messageOf, parseIr, type CodaNode } from '../../src/index.ts';
-import { asLines, isRecord, printable, type LocalRunStep } from '../../src/kit.ts';
+import { asLines, isRecord, printable, whyNoRun, type LocalRunStep } from '../../src/kit.ts';
 
 const MOST_NAME = 200;
 /** A circuit of the cloud may be as large. */
@@ -17,8 +17,8 @@ interface Asked {
 }
 
 export async function answerLocalRun(ctx: Context, node: CodaNode): Promise<void> {
-  const fault = whyNot(node);
-  if (fault !== undefined) return refuse(ctx, 409, fault);
+  const why = whyNoRun(node.phase);
+  if (why !== undefined) return refuse(ctx, 409, why.text, why.remedy);
   const asked = await readAsked(ctx, node.settings.maxMessageMb * BYTES_PER_MB);
   if (typeof asked === 'string') return refuse(ctx, 400, asked);
   const stop = new AbortController();
@@ -47,10 +47,6 @@ export async function answerLocalRun(ctx: Context, node: CodaNode): Promise<void
   }
 }
 
-function whyNot(node: CodaNode): string | undefined {
-  return node.phase === 'running' ? undefined : `the node is ${node.phase}`;
-}
-
 async function readAsked(ctx: Context, mostBytes: number): Promise<Asked | string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -72,7 +68,7 @@ async function readAsked(ctx: Context, mostBytes: number): Promise<Asked | strin
   return { ir, shots, name: typeof name === 'string' ? printable(name, MOST_NAME) : 'a circuit' };
 }
 
-function refuse(ctx: Context, status: number, error: string): void {
+function refuse(ctx: Context, status: number, error: string, remedy?: string): void {
   ctx.status = status;
-  ctx.body = { error };
+  ctx.body = { error, remedy };
 }

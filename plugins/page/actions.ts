@@ -1,6 +1,6 @@
 // What the operator may do from the page: the same as with the commands, through the same functions.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CodaNode, LocalOutcome } from '../../src/index.ts';
+import { CodaError, type CodaNode, type Jobs, type LocalOutcome } from '../../src/index.ts';
 import {
   dropRefused,
   filesOf,
@@ -11,12 +11,14 @@ import {
   replayDirectory,
   requestDrop,
   requestReplay,
+  whyNoRun,
   writePause,
 } from '../../src/kit.ts';
 import type { ActionAnswer, Actions } from './api.ts';
 import { RefusedError } from './answering.ts';
 import { shownCounts } from './counts.ts';
 import { circuitFor } from './device.ts';
+import { orNull } from './snapshot.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -39,22 +41,26 @@ export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: A
     async pause({ reason }) {
       if (reason !== undefined && typeof reason !== 'string') throw wrong('reason', 'a text');
       await writePause(node.settings.stateDir, reason === '' ? null : (reason ?? null));
-      await noticed(node, true);
+      if (!(await noticed(node, true))) {
+        return { text: 'Paused: the node takes no job after its start until it is resumed.' };
+      }
       return { text: 'Paused: no new job is taken until it is resumed. What runs may finish.' };
     },
 
     async resume() {
       await removePause(node.settings.stateDir);
-      await noticed(node, false);
+      if (!(await noticed(node, false))) {
+        return { text: 'Resumed: the node takes jobs once it has started.' };
+      }
       return { text: 'Resumed: jobs are taken again.' };
     },
 
     cancel(body) {
       const jobId = jobIdOf(body);
-      checkStarted(node);
+      const jobs = jobsOf(node);
       const run = runs.get(jobId);
       run?.abort(new Error('the operator cancelled it'));
-      if (run === undefined && !node.jobs.cancel(jobId)) {
+      if (run === undefined && !jobs.cancel(jobId)) {
         throw new RefusedError(409, `job ${named(jobId)} cannot be cancelled here any more`);
       }
       return Promise.resolve({ text: `Cancelled job ${named(jobId)}.` });
@@ -64,14 +70,17 @@ export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: A
       const jobId = jobIdOf(body);
       const files = filesOf(refusedDirectory(folder), jobId);
       if (!(await some(files, (path) => requestReplay(folder, path)))) throw notSetAside(jobId);
-      return { text: `The result of job ${named(jobId)} will be delivered once more.` };
+      return { text: `The result of job ${named(jobId)} will be delivered once more${whenTaken(node)}.` };
     },
 
     async drop(body) {
       const jobId = jobIdOf(body);
       if (body['which'] === 'waiting') {
-        checkStarted(node);
-        if (!node.jobs.undelivered(Infinity).some((result) => result.jobId === jobId)) {
+        if (
+          !jobsOf(node)
+            .undelivered(Infinity)
+            .some((result) => result.jobId === jobId)
+        ) {
           throw new RefusedError(409, `no result of job ${named(jobId)} waits for its delivery`);
         }
         await requestDrop(folder, [jobId]);
@@ -87,7 +96,7 @@ export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: A
       if (typeof circuit !== 'string') throw wrong('circuit', 'a text');
       if (typeof name !== 'string') throw wrong('name', 'a text');
       if (!isShots(shots)) throw wrong('shots', 'a whole number from 1 on');
-      checkStarted(node);
+      checkRuns(node);
       const shown = printable(name, MOST_NAME);
       const ir = await circuitFor(node, shown, circuit);
       let id: string | undefined;
@@ -100,8 +109,12 @@ export function actionsOf(node: CodaNode): { readonly [Name in keyof Actions]: A
         });
         return ranAnswer(shown, jobId, outcome);
       } catch (thrown) {
-        if (!gone.signal.aborted) throw thrown;
-        throw new RefusedError(409, `${shown} was stopped before it had the device`);
+        if (gone.signal.aborted) {
+          throw new RefusedError(409, `${shown} was stopped before it had the device`);
+        }
+        // A drain has begun while it waited for the device.
+        if (!(thrown instanceof CodaError)) checkRuns(node);
+        throw thrown;
       } finally {
         if (id !== undefined) runs.delete(id);
       }
@@ -122,9 +135,22 @@ function ranAnswer(name: string, jobId: string, outcome: LocalOutcome['outcome']
   }
 }
 
-function checkStarted({ phase }: CodaNode): void {
-  if (phase === 'booting')
-    throw new RefusedError(409, 'the node is still starting', 'Try again in a moment.');
+/** A node that is closed before its start has ended has none. */
+function jobsOf(node: CodaNode): Jobs {
+  const jobs = node.phase === 'booting' ? null : orNull(() => node.jobs);
+  if (jobs !== null) return jobs;
+  const text = node.phase === 'booting' ? 'the node is still starting' : 'the node has stopped';
+  throw new RefusedError(409, text, 'Try again once it is ready: coda status.');
+}
+
+function checkRuns({ phase }: CodaNode): void {
+  const why = whyNoRun(phase);
+  if (why !== undefined) throw new RefusedError(409, why.text, why.remedy);
+}
+
+/** What a node that drains is given, the next one takes. */
+function whenTaken({ phase }: CodaNode): string {
+  return phase === 'draining' || phase === 'closed' ? ', after the next start' : '';
 }
 
 function isShots(value: unknown): value is number {
@@ -140,12 +166,18 @@ function notSetAside(jobId: string): RefusedError {
   return new RefusedError(409, `no result of job ${named(jobId)} is set aside`);
 }
 
-async function noticed(node: CodaNode, isPaused: boolean): Promise<void> {
+/** False if it takes effect with the start only: before the end of it the node does not look. */
+async function noticed(node: CodaNode, isPaused: boolean): Promise<boolean> {
+  if (node.phase === 'booting' || node.phase === 'closed') return false;
   for (const giveUpAt = performance.now() + NOTICED_WITHIN_MS; performance.now() < giveUpAt;) {
-    if ('paused' in node.readiness().toJSON() === isPaused) return;
+    if ('paused' in node.readiness().toJSON() === isPaused) return true;
     await sleep(LOOK_EVERY_MS);
   }
-  throw new RefusedError(504, 'the node has not confirmed it', 'See its state: coda status');
+  throw new RefusedError(
+    504,
+    'the node has not confirmed it',
+    'See its state: coda status. Is its plugin pause on?',
+  );
 }
 
 function jobIdOf({ jobId }: Body): string {

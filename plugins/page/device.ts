@@ -2,11 +2,15 @@
 import { LEGAL_GATES, type CodaNode, type NativeGateIR, type Target } from '../../src/index.ts';
 import { checkEdges, circuitText, connectivityOf, parseCircuit } from '../../src/kit.ts';
 import type { DeviceMap } from './api.ts';
+import { orNull } from './snapshot.ts';
 
 export function deviceMap(node: CodaNode): DeviceMap {
-  if (node.phase === 'booting') return { qubits: null, edges: null, directed: false, target: null };
-  const { numQubits, nativeGateSet } = node.session;
-  const edges = connectivityOf(node.executor);
+  const session = orNull(() => node.session);
+  const executor = orNull(() => node.executor);
+  if (session === null || executor === null)
+    return { qubits: null, edges: null, directed: false, target: null };
+  const { numQubits, nativeGateSet } = session;
+  const edges = connectivityOf(executor);
   return { qubits: numQubits, edges, directed: isDirected(node), target: nativeGateSet };
 }
 

@@ -1,5 +1,5 @@
 // The results that are not delivered: those that the cloud refused, and those that wait. What `coda results` shows.
-import { messageOf, type CodaNode } from '../../src/index.ts';
+import { messageOf, type CodaNode, type Jobs } from '../../src/index.ts';
 import {
   countDeadLetters,
   findSetAside,
@@ -9,6 +9,7 @@ import {
   type SetAside,
 } from '../../src/kit.ts';
 import type { RefusedRow, Results, UndeliveredRow } from './api.ts';
+import { orNull } from './snapshot.ts';
 
 const MOST = 200;
 /** A larger file takes the node too long. */
@@ -18,6 +19,7 @@ const MOST_REASON = 1_000;
 export async function listResults(node: CodaNode): Promise<Results> {
   const folder = nodeFolder(node.settings.stateDir);
   const { refused, problems, count } = await findSetAside(folder, BOUNDS);
+  const jobs = orNull(() => node.jobs);
   const unread: string[] = [];
   const deadLetterCount = await countDeadLetters(folder).catch((thrown: unknown) => {
     unread.push(messageOf(thrown));
@@ -25,19 +27,18 @@ export async function listResults(node: CodaNode): Promise<Results> {
   });
   return {
     refused: refused.map(refusedRow),
-    undelivered: undelivered(node, folder),
+    undelivered: jobs === null ? [] : undelivered(jobs, folder),
     refusedCount: count.refused,
-    undeliveredCount: node.phase === 'booting' ? 0 : node.jobs.figures().undelivered,
+    undeliveredCount: jobs?.figures().undelivered ?? 0,
     replayingCount: count.replaying,
     deadLetterCount,
     problems: [...problems, ...unread].slice(0, MOST),
   };
 }
 
-function undelivered(node: CodaNode, folder: string): UndeliveredRow[] {
-  if (node.phase === 'booting') return [];
+function undelivered(jobs: Jobs, folder: string): UndeliveredRow[] {
   const dropping = new Set([...readDrops(folder).values()].flat());
-  return node.jobs.undelivered(MOST).map(({ jobId, origin, status, endedAt, attempts, error }) => ({
+  return jobs.undelivered(MOST).map(({ jobId, origin, status, endedAt, attempts, error }) => ({
     jobId,
     status,
     endedAt: timeOf(endedAt),

@@ -130,7 +130,7 @@ function reportOf(node: CodaNode): ReadinessReport {
 }
 
 /** What the node does not have yet, it throws for. */
-function orNull<T>(get: () => T): T | null {
+export function orNull<T>(get: () => T): T | null {
   try {
     return get();
   } catch {

@@ -1,6 +1,7 @@
 // Who may have the running node do something, over its HTTP port: a local run, or an action of its page. Provided by the
 // plugin `door`.
 import type { IncomingMessage } from 'node:http';
+import type { Trouble } from '../errors.ts';
 import type { Outcome } from '../protocol/webhook.ts';
 import { serviceKey } from './services.ts';
 
@@ -38,3 +39,14 @@ export type LocalRunStep =
   | { readonly step: 'refused'; readonly error: string };
 
 export const DOOR = serviceKey<Door>('door');
+
+/** Why a node in this phase runs no circuit of the operator; undefined if it does. */
+export function whyNoRun(phase: 'booting' | 'running' | 'draining' | 'closed'): Trouble | undefined {
+  if (phase === 'running') return undefined;
+  if (phase === 'booting')
+    return { text: 'the node is still starting', remedy: 'Try again once it is ready: coda status.' };
+  return {
+    text: 'the node is shutting down and starts no run any more',
+    remedy: 'Run it again once the node has started again.',
+  };
+}

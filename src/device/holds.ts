@@ -1,6 +1,7 @@
 // Plugins that want the device for themselves between two jobs, one after another: `node.jobs.hold`.
 import type { Trouble } from '../errors.ts';
 import type { Admission } from '../kernel/admission.ts';
+import { onAbort } from '../net/timing.ts';
 
 /** The device, which nothing uses until this is released. */
 export interface Hold {
@@ -56,7 +57,7 @@ export class Holds {
     this.#last = before.then(() => released);
     const { signal } = this.#shutdown;
     try {
-      await orAborted(before.then(idle), gaveUp === undefined ? signal : AbortSignal.any([signal, gaveUp]));
+      await orAborted(before.then(idle), gaveUp === undefined ? [signal] : [signal, gaveUp]);
     } catch (thrown) {
       release();
       throw thrown;
@@ -78,11 +79,9 @@ export class Holds {
   }
 }
 
-function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+function orAborted(work: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const ignore = onAbort(signals, ({ reason }) => reject(reason as Error));
+    work.then(resolve, reject).finally(ignore);
   });
 }

@@ -11,6 +11,7 @@ import { Run, type RunOptions } from '../device/run.ts';
 import { ExecutorError, type Trouble } from '../errors.ts';
 import { deepFrozen } from '../kernel/frozen.ts';
 import { isTapped } from '../kernel/tap.ts';
+import { onAbort } from '../net/timing.ts';
 import { validateIr, type NativeGateIR } from '../protocol/ir.ts';
 import { EndRecord } from './end-record.ts';
 import type { EndedJob } from './ended-job.ts';
@@ -25,8 +26,8 @@ export interface LocalRunsOptions extends Omit<RunOptions, 'endings' | 'runLog'>
 }
 
 interface OnDevice {
-  /** Fires when the run is to stop. */
-  readonly stops: AbortSignal;
+  /** The run is to stop when one of them fires. */
+  readonly stops: readonly AbortSignal[];
   readonly onStart: LocalRun['onStart'];
   /** Called when the device has ended. */
   readonly onFree: () => void;
@@ -79,7 +80,7 @@ export class LocalRuns {
     const text = `the operator runs ${name ?? 'a circuit'} on the device`;
     // Given back when the device has really ended, which may be after the outcome.
     const hold = await holds.take({ text, remedy: REMEDY }, signal);
-    const stops = AbortSignal.any(signal === undefined ? [hold.signal] : [hold.signal, signal]);
+    const stops = signal === undefined ? [hold.signal] : [hold.signal, signal];
     return this.#run(job, { stops, onStart, onFree: () => hold.release() });
   }
 
@@ -100,13 +101,12 @@ export class LocalRuns {
           },
         },
       });
-      const stop = (): void => run.drop(job, messageOfStop(stops));
-      stops.addEventListener('abort', stop, { once: true });
+      const ignoreStops = onAbort(stops, (stop) => run.drop(job, messageOfStop(stop)));
       job.stage = 'running';
       job.startedAt = run.startedAt;
       this.#running = { job, run };
       run.start(() => {
-        stops.removeEventListener('abort', stop);
+        ignoreStops();
         job.endedAt = performance.now();
         this.#running = undefined;
         time.ended(job.endedAt);

@@ -26,6 +26,25 @@ export async function endsWithin(work: PromiseLike<unknown>, ms: number): Promis
   }
 }
 
+/** Calls `act` once, with the first of these signals that fires; at once if one has. Returns what takes that back. Unlike
+ *  AbortSignal.any, it leaves nothing behind at a signal that lives for long and does not fire. */
+export function onAbort(signals: readonly AbortSignal[], act: (fired: AbortSignal) => void): () => void {
+  const fired = signals.find(({ aborted }) => aborted);
+  if (fired !== undefined) {
+    act(fired);
+    return () => {};
+  }
+  const release = (): void => {
+    for (const signal of signals) signal.removeEventListener('abort', first);
+  };
+  const first = ({ target }: Event): void => {
+    release();
+    act(target as AbortSignal);
+  };
+  for (const signal of signals) signal.addEventListener('abort', first);
+  return release;
+}
+
 /** A pause that `wake` ends early. For a single loop: only one `wait` at a time. */
 export class Pause {
   #end: (() => void) | undefined;

@@ -1,10 +1,11 @@
 // A circuit of the operator has the device between two jobs, as a job has it, and the cloud hears nothing of it.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { definePlugin, type EndedJob, type Executor, type IdleGap } from '../../src/index.ts';
 import { bell, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { cloud } from '../support/cloud.ts';
-import { HeldExecutor, zeros } from '../support/executors.ts';
+import { CountingExecutor, HeldExecutor, zeros } from '../support/executors.ts';
 
 const job = { ir: bell('cz').ir, shots: 4 };
 const { ir } = job;
@@ -94,6 +95,24 @@ describe('node.jobs.runLocal', () => {
     await assert.rejects(jobs.runLocal(ir, { shots: 4 }), /shutting down/);
   });
 
+  it('leaves nothing behind at the signals that live as long as the node', async () => {
+    const test = await startTestNode({ cloud, executor: new CountingExecutor() });
+    try {
+      const { jobs } = test.node;
+      const { signal } = new AbortController();
+      for (let runs = 0; runs < 20; runs += 1) await jobs.runLocal(ir, { shots: 4, signal });
+      const hold = await jobs.hold('to see its signal');
+      for (const one of [signal, hold.signal]) {
+        assert.deepEqual(getEventListeners(one, 'abort'), []);
+        const kept = keptAt(one);
+        assert.ok(kept < 20, `${kept} entries at a signal that 20 runs had`);
+      }
+      hold.release();
+    } finally {
+      await test.stop();
+    }
+  });
+
   it('fails as a job fails: by its circuit, its executor, its time, a plugin', async () => {
     let fault = 'executor';
     const executor: Executor = {
@@ -138,3 +157,11 @@ describe('node.jobs.runLocal', () => {
     }
   });
 });
+
+/** Entries of the sets and maps that Node.js keeps at a signal: AbortSignal.any leaves one for each call. */
+function keptAt(signal: AbortSignal): number {
+  const parts = Object.getOwnPropertySymbols(signal).map((symbol): unknown => Reflect.get(signal, symbol));
+  return parts
+    .map((part) => (typeof part === 'object' && part !== null && 'size' in part ? Number(part.size) : 0))
+    .reduce((sum, size) => sum + size, 0);
+}

@@ -19,7 +19,6 @@ import { isWhole } from './device/wrap-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient, type HttpOptions } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
-import type { Jobs } from './jobs/jobs.ts';
 import { openJobs, type CreatePipeline, type OpenJobs, type Pipeline } from './jobs/open-jobs.ts';
 import type { HandedBack } from './queue/hand-back.ts';
 import type { Logger } from './log.ts';
@@ -133,7 +132,7 @@ export class Node implements CodaNode {
     return this.#session ?? tooEarly('session', 'connect');
   }
 
-  get jobs(): Jobs {
+  get jobs(): Pipeline {
     return this.#pipeline ?? tooEarly('jobs', 'network');
   }
 

@@ -90,8 +90,9 @@ export interface CodaNode {
   fail(reason: unknown): void;
 }
 
-/** The node as one plugin sees it: what it logs carries its name. */
-export function asSeenBy(plugin: string, node: CodaNode): CodaNode {
+/** The node as one plugin sees it: what it logs, and its hold of the device, carry its name. */
+export function asSeenBy(plugin: string, node: CodaNode & { readonly jobs: HeldByPlugins }): CodaNode {
+  let jobs: Jobs | undefined;
   return {
     hooks: node.hooks,
     settings: node.settings,
@@ -113,7 +114,7 @@ export function asSeenBy(plugin: string, node: CodaNode): CodaNode {
       return node.session;
     },
     get jobs() {
-      return node.jobs;
+      return (jobs ??= jobsSeenBy(plugin, node.jobs));
     },
     get phase() {
       return node.phase;
@@ -123,6 +124,30 @@ export function asSeenBy(plugin: string, node: CodaNode): CodaNode {
     networkChanged: () => node.networkChanged(),
     onClose: (name, release) => node.onClose(name, release),
     fail: (reason) => node.fail(reason),
+  };
+}
+
+type HeldByPlugins = Jobs & { hold(reason: string, plugin?: string): ReturnType<Jobs['hold']> };
+
+/** The jobs as one plugin sees them: who holds the device carries its name. */
+function jobsSeenBy(plugin: string, jobs: HeldByPlugins): Jobs {
+  return {
+    get current() {
+      return jobs.current;
+    },
+    get lastJobAt() {
+      return jobs.lastJobAt;
+    },
+    admission: jobs.admission,
+    hold: (reason) => jobs.hold(reason, plugin),
+    runLocal: (ir, run) => jobs.runLocal(ir, run),
+    figures: () => jobs.figures(),
+    device: () => jobs.device(),
+    running: () => jobs.running(),
+    waiting: (most) => jobs.waiting(most),
+    undelivered: (most) => jobs.undelivered(most),
+    cancellable: () => jobs.cancellable(),
+    cancel: (jobId) => jobs.cancel(jobId),
   };
 }
 

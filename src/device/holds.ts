@@ -1,6 +1,7 @@
 // Plugins that want the device for themselves between two jobs, one after another: `node.jobs.hold`.
 import type { Trouble } from '../errors.ts';
 import type { Admission } from '../kernel/admission.ts';
+import type { ReadinessReport } from '../kernel/readiness.ts';
 import { onAbort } from '../net/timing.ts';
 
 /** The device, which nothing uses until this is released. */
@@ -12,10 +13,25 @@ export interface Hold {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A hold of a plugin, as `/ready` shows it. */
+interface PluginHold {
+  /** Null: of the program that made the node. */
+  readonly plugin: string | null;
+  readonly reason: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  readonly has_device: boolean;
+}
+
 export interface HoldsOptions {
   readonly admission: Admission;
   /** Resolves once nothing runs; nothing is started while the admission is closed. */
   readonly idle: () => Promise<void>;
+}
+
+interface HowToTake {
+  readonly gaveUp?: AbortSignal | undefined;
+  readonly plugin?: PluginHold;
 }
 
 export class Holds {
@@ -24,6 +40,8 @@ export class Holds {
   /** Ends with the last hold, given or awaited. Never rejects. */
   #last: Promise<void> = Promise.resolve();
   #count = 0;
+  /** By the name under which each keeps the admission closed. */
+  readonly #ofPlugins = new Map<string, PluginHold>();
 
   constructor(options: HoldsOptions) {
     this.#options = options;
@@ -31,25 +49,29 @@ export class Holds {
 
   /** No job is taken or started from now on; resolves once the device is idle and no other hold has it. Rejects if the node
    *  shuts down before that. */
-  async hold(reason: string): Promise<Hold> {
+  async hold(reason: string, plugin?: string): Promise<Hold> {
     if (typeof reason !== 'string' || reason.trim() === '') {
       throw new TypeError('node.jobs.hold takes the reason, which /ready and coda status show');
     }
-    return this.take({
-      text: `a plugin holds the device: ${reason}`,
-      remedy: 'The node continues by itself once the plugin gives the device back.',
-    });
+    const wanted: PluginHold = { plugin: plugin ?? null, reason, since: now(), has_device: false };
+    return this.#take(troubleOf(wanted), { plugin: wanted });
   }
 
   /** As `hold`, with what `/ready` shows. Rejects also when `gaveUp` fires before that. */
-  async take({ text, remedy }: Trouble, gaveUp?: AbortSignal): Promise<Hold> {
+  take(trouble: Trouble, gaveUp?: AbortSignal): Promise<Hold> {
+    return this.#take(trouble, { gaveUp });
+  }
+
+  async #take(trouble: Trouble, { gaveUp, plugin }: HowToTake): Promise<Hold> {
     const { admission, idle } = this.#options;
     const who = `hold ${(this.#count += 1)}`;
-    admission.close(who, text, remedy);
+    admission.close(who, trouble.text, trouble.remedy);
+    if (plugin !== undefined) this.#ofPlugins.set(who, plugin);
     const before = this.#last;
     let release = (): void => {};
     const released = new Promise<void>((resolve) => {
       release = () => {
+        this.#ofPlugins.delete(who);
         admission.open(who);
         resolve();
       };
@@ -62,6 +84,12 @@ export class Holds {
       release();
       throw thrown;
     }
+    if (plugin !== undefined) {
+      const given = { ...plugin, since: now(), has_device: true };
+      const { text, remedy } = troubleOf(given);
+      admission.close(who, text, remedy);
+      this.#ofPlugins.set(who, given);
+    }
     return {
       signal,
       release,
@@ -72,11 +100,29 @@ export class Holds {
     };
   }
 
+  /** Which plugins hold the device or wait for it, for programs; the admission has it as text. */
+  report(report: ReadinessReport): void {
+    if (this.#ofPlugins.size > 0) report.add('holds', [...this.#ofPlugins.values()]);
+  }
+
   /** Asks those who hold the device to give it back; resolves once they have. */
   close(reason: string): Promise<void> {
     this.#shutdown.abort(new Error(reason));
     return this.#last;
   }
+}
+
+function troubleOf({ plugin, reason, since, has_device: hasDevice }: PluginHold): Trouble {
+  const who = plugin === null ? 'the program of the node' : `plugin '${plugin}'`;
+  return {
+    text: `${who} ${hasDevice ? 'holds' : 'waits for'} the device (since ${since}): ${reason}`,
+    remedy: 'The node continues by itself once the plugin gives the device back.',
+  };
+}
+
+/** To the second. */
+function now(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
 }
 
 function orAborted(work: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {

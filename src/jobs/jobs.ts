@@ -16,7 +16,7 @@ export interface Jobs {
   /** Keeps jobs from being taken and started. */
   readonly admission: Admission;
   /** Resolves once the device is idle and the caller has it alone: no job is taken or started until it is released
-   *  (`await using` does it). `reason` is shown in /ready and `coda status`. Rejects if the node shuts down before that.
+   *  (`await using` does it). /ready, `coda status` and the log name the plugin and `reason`. Rejects if the node shuts down before that.
    *  Not for taps of `onJob`: the device is theirs, and waits for them. */
   hold(reason: string): Promise<Hold>;
   /** Runs a circuit of the operator between two jobs, as a job is run: after the running one, before those that wait. Plugins

@@ -24,7 +24,7 @@ export interface OpenJobsOptions {
 
 /** The pipeline as the node uses it. */
 export type Pipeline = Jobs &
-  Pick<JobPipeline, 'start' | 'report' | 'failRunning' | 'drain' | 'handBack' | 'close'>;
+  Pick<JobPipeline, 'start' | 'hold' | 'report' | 'failRunning' | 'drain' | 'handBack' | 'close'>;
 
 export type CreatePipeline = (
   options: Omit<JobPipelineOptions, 'settings' | 'log' | 'admission' | 'outbox' | 'directory' | 'consumer'>,

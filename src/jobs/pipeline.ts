@@ -62,8 +62,8 @@ export class JobPipeline implements Jobs {
     return this.#parts.endings.lastRunAt;
   }
 
-  hold(reason: string): Promise<Hold> {
-    return this.#parts.holds.hold(reason);
+  hold(reason: string, plugin?: string): Promise<Hold> {
+    return this.#parts.holds.hold(reason, plugin);
   }
 
   runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {

@@ -20,7 +20,7 @@ export function jobFigures({ held, recovery, endings, outbox }: PipelineParts): 
 
 /** Adds to a readiness report what the pipeline knows. */
 export function reportJobs(report: ReadinessReport, parts: PipelineParts): void {
-  const { admission, held, health, reader, writes, copies, rights, recovery, deferred } = parts;
+  const { admission, held, health, reader, writes, copies, rights, recovery, deferred, holds } = parts;
   const { runner, local, endings, outbox, replay } = parts;
   report.redisHealthy = health.healthy;
   report.currentJob = runner.current;
@@ -41,6 +41,7 @@ export function reportJobs(report: ReadinessReport, parts: PipelineParts): void 
     refusedTrouble(replay.refused, outbox.lastRefusal),
   ];
   for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
+  holds.report(report);
   report.add('queued', held.waiting + recovery.waiting);
   if (recovery.backlog !== undefined) report.add('backlog', recovery.backlog);
   report.add('current_job_since', isoOf(runner.currentSince));

@@ -12,39 +12,74 @@ const job = { ir: bell('cz').ir, shots: 4 };
 describe('node.jobs.hold', () => {
   it('gives the device when it is idle, to one at a time, and shows why', async () => {
     const executor = new HeldExecutor();
-    const test = await startTestNode({ cloud, executor });
+    const nodes = new Map<string, CodaNode>();
+    const plugins = ['couplers', 'fridge'].map((name) =>
+      definePlugin({ name, apply: (node) => void nodes.set(name, node) }),
+    );
+    const test = await startTestNode({ cloud, executor, plugins });
     try {
       const { jobs } = test.node;
+      const shown = (): string[] =>
+        test.node
+          .readiness()
+          .reasons.map((reason) => reason.replace(/\(since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)/, '(since …)'))
+          .filter((reason) => reason.includes('the device (since …)'));
+      const ofPlugins = (): unknown => test.node.readiness().toJSON()['holds'];
       const running = await cloud.submit(job);
       await waitUntil('the run', () => executor.started.length === 1);
       const next = await cloud.submit(job);
       const given: string[] = [];
-      const first = jobs.hold('calibration of the couplers').then((hold) => {
-        given.push('first');
-        return hold;
-      });
-      const second = jobs.hold('warm-up').then((hold) => {
-        given.push('second');
-        return hold;
-      });
-      assert.deepEqual(
-        test.node.readiness().reasons.filter((reason) => reason.includes('holds the device')),
-        ['a plugin holds the device: calibration of the couplers', 'a plugin holds the device: warm-up'],
-      );
+      const first = nodes
+        .get('couplers')
+        ?.jobs.hold('calibration')
+        .then((hold) => {
+          given.push('first');
+          return hold;
+        });
+      const second = nodes
+        .get('fridge')
+        ?.jobs.hold('warm-up')
+        .then((hold) => {
+          given.push('second');
+          return hold;
+        });
+      assert.deepEqual(shown(), [
+        "plugin 'couplers' waits for the device (since …): calibration",
+        "plugin 'fridge' waits for the device (since …): warm-up",
+      ]);
       assert.deepEqual(given, []);
       executor.release(running);
       const hold = await first;
+      assert.ok(hold);
       assert.deepEqual(given, ['first']);
       assert.equal(jobs.current, null);
+      assert.deepEqual(shown(), [
+        "plugin 'couplers' holds the device (since …): calibration",
+        "plugin 'fridge' waits for the device (since …): warm-up",
+      ]);
+      const [its] = ofPlugins() as { since: string }[];
+      assert.deepEqual(its, {
+        plugin: 'couplers',
+        reason: 'calibration',
+        since: its?.since,
+        has_device: true,
+      });
+      assert.ok(Math.abs(Date.now() - Date.parse(its.since)) < 600_000);
+      await waitUntil('the line in the log', () =>
+        test.log.some((line) => /WARN .*plugin 'couplers' holds the device \(since/.test(line)),
+      );
       hold.release();
       hold.release();
       const other = await second;
+      assert.ok(other);
+      assert.deepEqual(shown(), ["plugin 'fridge' holds the device (since …): warm-up"]);
       assert.deepEqual(executor.started, [running]);
       await other[Symbol.asyncDispose]();
       await waitUntil('the next run', () => executor.started.includes(next));
       executor.release(next);
       await cloud.outcome(next);
       await waitUntil('being ready', () => test.node.readiness().ready);
+      assert.equal(ofPlugins(), undefined);
     } finally {
       await test.stop();
     }

@@ -217,7 +217,10 @@ describe('testPlugin', () => {
         async (node) => {
           const hold = await node.jobs.hold('tune-up');
           order.push('held');
-          assert.match(node.readiness().reasons.join(), /a plugin holds the device: tune-up/);
+          assert.match(
+            node.readiness().reasons.join(),
+            /the program of the node holds the device \(since .*\): tune-up/,
+          );
           setImmediate(() => {
             order.push('released');
             hold.release();

@@ -152,8 +152,8 @@ export class MemoryPipeline implements Pipeline {
     return this.#endings.lastRunAt;
   }
 
-  hold(reason: string): Promise<Hold> {
-    return this.#holds.hold(reason);
+  hold(reason: string, plugin?: string): Promise<Hold> {
+    return this.#holds.hold(reason, plugin);
   }
 
   runLocal(ir: NativeGateIR, run: LocalRun): Promise<LocalOutcome> {
@@ -215,6 +215,7 @@ export class MemoryPipeline implements Pipeline {
     const stuck = this.#runner.stuck ?? this.#local.stuck;
     const reasons = [...this.admission.reasons, ...(stuck === undefined ? [] : [stuck])];
     for (const { text, remedy } of reasons) report.notReady(text, remedy);
+    this.#holds.report(report);
     const { queued, undelivered, completed, failed, refused } = this.figures();
     for (const [name, value] of Object.entries({ queued, undelivered, completed, failed, refused })) {
       report.add(name, value);

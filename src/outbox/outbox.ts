@@ -16,6 +16,7 @@ import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { Listeners, Waiters } from '../net/timing.ts';
 import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
 import { journalPath } from '../state/layout.ts';
+import { Aside } from './aside.ts';
 import { Contents } from './contents.ts';
 import type { Copies, DeliveryRoute, Statuses } from './delivery.ts';
 import {
@@ -33,7 +34,6 @@ import { Lanes } from './lanes.ts';
 import { keyOf } from './origins.ts';
 import type { WaitingResult } from './overview.ts';
 import type { RecentlyDone } from './recently-done.ts';
-import { setResultAside } from './refused.ts';
 
 /** Results that wait are kept in memory: of large ones, fewer than the operator allows. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -60,6 +60,7 @@ export class Outbox {
   readonly #contents: Contents;
   #journal!: Journal;
   readonly #lanes: Lanes;
+  readonly #aside: Aside;
   readonly #onAnswer = new Listeners();
   /** Undefined until the node is connected. */
   #statuses: Statuses | undefined;
@@ -73,7 +74,8 @@ export class Outbox {
 
   private constructor(options: OutboxOptions) {
     this.#options = options;
-    const { log, maxRetryDelayMs, maxJobs } = options;
+    const { directory, log, maxRetryDelayMs, maxJobs } = options;
+    this.#aside = new Aside(directory, log);
     this.#contents = new Contents({ jobs: maxJobs, bytes: MAX_BYTES });
     this.#lanes = new Lanes({
       log,
@@ -260,12 +262,7 @@ export class Outbox {
 
   /** Keeps what was measured for a job that is reported failed; resolves once that is durable. */
   async keepMeasured(saved: SavedOutcome, reason: string): Promise<void> {
-    const { directory, log } = this.#options;
-    log.error(`job ${saved.jobId} fails after its run; what was measured is set aside (coda results list)`, {
-      job: saved.jobId,
-    });
-    const because = `the job was reported failed, and this is what was measured: ${reason}`;
-    await setResultAside(directory, saved, because, log, 'measured');
+    await this.#aside.measured(saved, reason);
   }
 
   /** Another stream entry brought the same job: it is acknowledged together with the first. */
@@ -317,6 +314,7 @@ export class Outbox {
   async close(): Promise<void> {
     this.#closed = true;
     this.#lanes.close();
+    this.#aside.close();
     await this.#journal.close();
   }
 
@@ -364,11 +362,9 @@ export class Outbox {
   }
 
   async #setAside(entry: Entry, what: string, reason: string): Promise<void> {
-    const { directory, log } = this.#options;
     this.#lastRefusal = reason;
     this.#refused += 1;
-    log.error(`${what}: ${reason}; it is set aside (coda results list)`, { job: entry.saved.jobId });
-    await setResultAside(directory, entry.saved, reason, log);
+    await this.#aside.undelivered(entry.saved, what, reason);
     await this.#settled(entry);
   }
 

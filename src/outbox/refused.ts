@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { refusedDirectory, replayDirectory } from '../state/layout.ts';
 import { readPrivateFile, shellQuoted, writeFileAtomic, writeRemedy } from '../state/private-file.ts';
 import { ConfigError, errorCode, messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import type { CountedErrors } from '../log/counted-lines.ts';
 import { isRecord, shown } from '../protocol/text.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import { copiedOutcome, textIn } from './saved-outcome.ts';
@@ -36,7 +36,7 @@ export async function setResultAside(
   directory: string,
   saved: SavedOutcome,
   reason: string,
-  log: Logger,
+  log: Pick<CountedErrors, 'error'>,
   kind: Kind = 'refused',
 ): Promise<void> {
   const folder = refusedDirectory(directory);

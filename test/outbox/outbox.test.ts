@@ -9,7 +9,7 @@ import { Outbox } from '../../src/outbox/outbox.ts';
 import { readWaiting } from '../../src/outbox/overview.ts';
 import { RedisWrites } from '../../src/queue/redis-writes.ts';
 import { journalPath, refusedDirectory } from '../../src/state/layout.ts';
-import { silentLogger } from '../../src/log.ts';
+import { createLogger, silentLogger } from '../../src/log.ts';
 import { statusKey } from '../../src/protocol/keys.ts';
 import { waitUntil } from '../../src/testing/index.ts';
 import { readRecords } from '../support/journal.ts';
@@ -37,10 +37,10 @@ function outcome(
 describe('the outbox', () => {
   const test = testRedis();
 
-  async function open(directory: string): Promise<Outbox> {
+  async function open(directory: string, log = silentLogger): Promise<Outbox> {
     return Outbox.open({
       directory,
-      log: silentLogger,
+      log,
       maxRetryDelayMs: 30,
       onTrouble: () => {},
       maxJobs: 1000,
@@ -304,6 +304,34 @@ describe('the outbox', () => {
     const refused: unknown = JSON.parse(await readFile(join(refusedDirectory(directory), file), 'utf8'));
     assert.match(JSON.stringify(refused), /"jobId":"\.\.\/a".*"reason":"answered 404"/);
     await outbox.close();
+  });
+
+  it('has the first of many refused results in its log, and the number of the others; each is set aside', async (t) => {
+    const directory = await temporaryFolder(t);
+    const lines: string[] = [];
+    const log = createLogger({ level: 'debug', write: (line) => lines.push(line) });
+    const outbox = await open(directory, log);
+    start(t, outbox, ({ jobId }) => ({ kind: 'refused', reason: `answered 404 to ${jobId}` }));
+    const ids = Array.from({ length: 300 }, (_, i) => `job-${i}`);
+    await Promise.all(ids.map((id) => outbox.save(outcome(id))));
+    await outbox.empty();
+    await outbox.close();
+    assert.equal((await readdir(refusedDirectory(directory))).length, ids.length);
+    const named =
+      / (?:ERROR|DEBUG) the cloud refused the result of job (\S+): answered 404 to \1; it is set aside \(coda results list\)$/;
+    const ofLevel = (level: string): string[] => lines.filter((line) => line.includes(` ${level} `));
+    const errors = ofLevel('ERROR');
+    const shown = errors.filter((line) => named.test(line));
+    assert.ok(shown.length >= 5 && errors.length < 50, errors.join('\n'));
+    const left = errors.map(
+      (line) => /ERROR (\d+) more results .* in the last \d+ s \(see/.exec(line)?.[1] ?? '0',
+    );
+    assert.equal(
+      left.reduce((sum, count) => sum + Number(count), shown.length),
+      ids.length,
+    );
+    assert.match(errors.at(-1) ?? '', /; the last one: the cloud refused the result of job job-/);
+    assert.equal(ofLevel('DEBUG').filter((line) => named.test(line)).length, ids.length - shown.length);
   });
 
   it('forgets nothing before Redis has the status', async (t) => {

@@ -548,7 +548,7 @@ proctype NodeAt(byte n) {
      me.stage = WAITING; me.maybeSent = true;
      if :: LIMIT(REPEAT) -> one_more_post() :: else fi }
 
-  /* outbox.ts: it is settled; when Redis knows, it is forgotten. */
+  /* ends.ts: it is settled; when Redis knows, it is forgotten. */
   :: d_step { me.stage == TAKEN || me.stage == REFUSED ->
      SAY("node %d has the answer of the cloud\n");
      me.stage = SETTLING; me.ack = true; append(SETTLED) }

@@ -11,10 +11,9 @@ export function jobFigures({ held, recovery, endings, outbox }: PipelineParts): 
     undelivered: outbox.size,
     backlog: recovery.backlog ?? null,
     ...endings.counts,
-    delivered: outbox.delivered,
-    refused: outbox.refused,
+    ...outbox.ends.counts,
     lastRunAt: endings.lastRunAt,
-    lastDeliveryAt: isoOf(outbox.lastDelivery),
+    lastDeliveryAt: isoOf(outbox.ends.lastDelivery),
   };
 }
 
@@ -38,7 +37,7 @@ export function reportJobs(report: ReadinessReport, parts: PipelineParts): void 
     copies?.trouble,
     ...rights.troubles,
     outbox.trouble,
-    refusedTrouble(replay.refused, outbox.lastRefusal),
+    refusedTrouble(replay.refused, outbox.ends.lastRefusal),
   ];
   for (const other of others) if (other !== undefined) report.trouble(other.text, other.remedy);
   holds.report(report);
@@ -50,8 +49,8 @@ export function reportJobs(report: ReadinessReport, parts: PipelineParts): void 
   report.add('undelivered', outbox.size);
   if (deferred.size > 0) report.add('waiting_for_callbacks', deferred.size);
   report.add('oldest_undelivered_at', outbox.oldest);
-  report.add('last_delivery_at', isoOf(outbox.lastDelivery));
-  report.add('refused', outbox.refused);
+  report.add('last_delivery_at', isoOf(outbox.ends.lastDelivery));
+  report.add('refused', outbox.ends.counts.refused);
   if (outbox.outage !== undefined) report.add('delivery_trouble', outbox.outage);
 }
 

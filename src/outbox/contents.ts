@@ -1,8 +1,11 @@
 // What is in the outbox: found by job and by stream entry, counted by origin, and put together again from the records of
 // the journal.
+import type { Trouble } from '../errors.ts';
 import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
+import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
+import { shellQuoted } from '../state/private-file.ts';
 import {
   attemptRecord,
   bytesOf,
@@ -59,6 +62,25 @@ export class Contents {
       return { reason: trouble, origin: this.origins.someAnswer ? originOf(key) : undefined };
     }
     return undefined;
+  }
+
+  /** The same, with what to do. */
+  get trouble(): Trouble | undefined {
+    const { outage } = this;
+    if (outage === undefined) return undefined;
+    const { reason, origin } = outage;
+    if (origin === undefined)
+      return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
+    return {
+      text: `results cannot be delivered to ${origin}: ${reason}`,
+      remedy: `${cloudRemedy(reason)} Results to other origins are delivered. See those that wait with coda results --waiting. If nobody waits for them: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
+    };
+  }
+
+  /** When the job ended whose outcome has waited longest; ISO 8601, UTC. */
+  get oldest(): string | null {
+    const [entry] = this.#entries.values();
+    return entry?.saved.endedAt ?? null;
   }
 
   /** The first `most` of those that are to be delivered, the oldest first. */

@@ -108,6 +108,11 @@ export class Origins {
     return this.someAnswer && (this.#failingCount >= jobs / 2 || this.#failingWeight >= bytes / 2);
   }
 
+  /** The origin of a callback, if its job has to wait: those that do not answer have their half. */
+  crowdedOut(url: string): string | undefined {
+    return !this.isCrowded || this.find(url)?.answers === true ? undefined : keyOf(url);
+  }
+
   /** Whether no further result may come: more than half of the room never goes to origins that do not answer, as long as
    *  another one does. */
   get isFull(): boolean {
@@ -129,7 +134,7 @@ export class Origins {
 }
 
 /** `https://host:port/` of a callback, as it is written there. */
-export function keyOf(url: string): string {
+function keyOf(url: string): string {
   const end = url.indexOf('/', url.indexOf('//') + 2);
   return end === -1 ? `${url}/` : url.slice(0, end + 1);
 }

@@ -4,34 +4,23 @@
 //                  \-> cancelled before the first post -> acknowledged -> forgotten
 //                            \-> refused for good: set aside, acknowledged, forgotten
 //
-// An outcome is forgotten once Redis has both its status and its acknowledgement; until then a start writes both
-// again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the next outcome
-// only when the journal has the end of the last one.
+// How it leaves is in ends.ts. An outcome is forgotten once Redis has both its status and its acknowledgement; until then
+// a start writes both again. A kill repeats the posts that were under way, at most one for each lane: a lane posts the
+// next outcome only when the journal has the end of the last one.
 import type { Trouble } from '../errors.ts';
 import type { Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
-import { shellQuoted } from '../state/private-file.ts';
 import type { Logger } from '../log.ts';
-import { cloudRemedy } from '../net/cloud-trouble.ts';
 import { Listeners, Waiters } from '../net/timing.ts';
 import { MAX_CALLBACK_LENGTH } from '../protocol/job.ts';
 import { journalPath } from '../state/layout.ts';
 import { Aside } from './aside.ts';
 import { Contents } from './contents.ts';
-import type { Copies, DeliveryRoute, Statuses } from './delivery.ts';
-import {
-  attemptRecord,
-  endingOf,
-  isCancellable,
-  outcomeRecord,
-  settledRecord,
-  type Entry,
-  type JournalRecord,
-  type Origin,
-} from './entry.ts';
+import type { Copies, DeliveryRoute } from './delivery.ts';
+import { Ends } from './ends.ts';
+import { isCancellable, outcomeRecord, type Entry, type JournalRecord } from './entry.ts';
 import { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
-import { keyOf } from './origins.ts';
 import type { WaitingResult } from './overview.ts';
 import type { RecentlyDone } from './recently-done.ts';
 
@@ -58,58 +47,38 @@ export interface HowToSave {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #contents: Contents;
-  #journal!: Journal;
+  readonly #journal: Journal;
+  readonly #ends: Ends;
   readonly #lanes: Lanes;
   readonly #aside: Aside;
-  readonly #onAnswer = new Listeners();
-  /** Undefined until the node is connected. */
-  #statuses: Statuses | undefined;
+  /** Undefined until the node is connected, and if outcomes are on the disk alone. */
   #copies: Copies | undefined;
-  #lastRefusal: string | undefined;
-  #lastDelivery: number | undefined;
-  #refused = 0;
-  #delivered = 0;
-  #closed = false;
+  readonly #onRoom = new Listeners();
   readonly #waitingForChange = new Waiters();
 
-  private constructor(options: OutboxOptions) {
+  private constructor(options: OutboxOptions, contents: Contents, journal: Journal) {
     this.#options = options;
-    const { directory, log, maxRetryDelayMs, maxJobs } = options;
+    this.#contents = contents;
+    this.#journal = journal;
+    const { directory, log, maxRetryDelayMs } = options;
     this.#aside = new Aside(directory, log);
-    this.#contents = new Contents({ jobs: maxJobs, bytes: MAX_BYTES });
-    this.#lanes = new Lanes({
-      log,
-      maxRetryDelayMs,
-      ends: {
-        delivered: (entry) => {
-          this.#lastDelivery = Date.now();
-          this.#delivered += 1;
-          this.#answered(entry.origin);
-          return this.#settled(entry);
-        },
-        refused: (entry, reason, byCloud) => {
-          const { jobId } = entry.saved;
-          if (byCloud) this.#answered(entry.origin);
-          const what = byCloud
-            ? `the cloud refused the result of job ${jobId}`
-            : `the result of job ${jobId} cannot be delivered`;
-          void this.#setAside(entry, what, reason);
-        },
-        failed: (entry, reason) => this.#failed(entry, reason),
-      },
-    });
+    const onChange = (): void => this.#changed();
+    this.#ends = new Ends({ log, contents, journal, aside: this.#aside, onChange, onRoom: this.#onRoom });
+    this.#lanes = new Lanes({ log, maxRetryDelayMs, ends: this.#ends });
   }
 
   /** Opens the outbox of a state directory with what an earlier run left in it. */
   static async open(options: OutboxOptions): Promise<Outbox> {
-    const outbox = new Outbox(options);
-    outbox.#journal = await Journal.open(journalPath(options.directory), {
-      log: options.log,
-      onRecord: (record) => outbox.#contents.restore(record as JournalRecord),
-      snapshot: () => outbox.#contents.records(),
-      onTrouble: options.onTrouble,
+    const { directory, log, maxJobs, onTrouble } = options;
+    const contents = new Contents({ jobs: maxJobs, bytes: MAX_BYTES });
+    const journal = await Journal.open(journalPath(directory), {
+      log,
+      onRecord: (record) => contents.restore(record as JournalRecord),
+      snapshot: () => contents.records(),
+      onTrouble,
     });
-    if (outbox.size > 0) options.log.info(`${outbox.size} saved results of an earlier run will be delivered`);
+    const outbox = new Outbox(options, contents, journal);
+    if (outbox.size > 0) log.info(`${outbox.size} saved results of an earlier run will be delivered`);
     outbox.#changed();
     return outbox;
   }
@@ -131,53 +100,27 @@ export class Outbox {
 
   /** The origin of a callback, if its job has to wait: origins that do not answer have their half of the outbox. */
   crowdedOut(callbackUrl: string): string | undefined {
-    const { origins } = this.#contents;
-    if (!origins.isCrowded || origins.find(callbackUrl)?.answers === true) return undefined;
-    return keyOf(callbackUrl);
+    return this.#contents.origins.crowdedOut(callbackUrl);
   }
 
   /** Calls `listener` when jobs that had to wait may not have to any more. */
   onRoom(listener: () => void): void {
-    this.#onAnswer.add(listener);
-  }
-
-  /** Why the cloud last refused a result; undefined if it has refused none since the start. */
-  get lastRefusal(): string | undefined {
-    return this.#lastRefusal;
+    this.#onRoom.add(listener);
   }
 
   /** What is wrong with the delivery of results, if anything. */
   get trouble(): Trouble | undefined {
-    const { outage } = this.#contents;
-    if (outage === undefined) return undefined;
-    const { reason, origin } = outage;
-    if (origin === undefined)
-      return { text: `results cannot be delivered: ${reason}`, remedy: cloudRemedy(reason) };
-    return {
-      text: `results cannot be delivered to ${origin}: ${reason}`,
-      remedy: `${cloudRemedy(reason)} Results to other origins are delivered. See those that wait with coda results --waiting. If nobody waits for them: coda results drop --waiting --all --origin ${shellQuoted(origin)}`,
-    };
-  }
-
-  /** When the cloud last took an outcome, since the start; Unix time in milliseconds. */
-  get lastDelivery(): number | null {
-    return this.#lastDelivery ?? null;
+    return this.#contents.trouble;
   }
 
   /** When the job ended whose outcome has waited longest; ISO 8601, UTC. */
   get oldest(): string | null {
-    const [entry] = this.#contents.all();
-    return entry?.saved.endedAt ?? null;
+    return this.#contents.oldest;
   }
 
-  /** Outcomes that the cloud has taken since the start. */
-  get delivered(): number {
-    return this.#delivered;
-  }
-
-  /** Outcomes that the cloud has refused since the start. */
-  get refused(): number {
-    return this.#refused;
+  /** How outcomes have left since the start of the node. */
+  get ends(): Pick<Ends, 'counts' | 'lastDelivery' | 'lastRefusal'> {
+    return this.#ends;
   }
 
   /** The first `most` of the results that wait for their delivery, the oldest first. */
@@ -200,8 +143,9 @@ export class Outbox {
   }
 
   /** Starts delivering; called once the node is connected. */
-  start({ statuses, copies, deliver }: DeliveryRoute): void {
-    this.#statuses = statuses;
+  start(route: DeliveryRoute): void {
+    const { copies, deliver } = route;
+    this.#ends.start(route);
     this.#copies = copies;
     for (const entry of this.#contents.all()) {
       if (entry.stage === 'saving') continue;
@@ -212,8 +156,8 @@ export class Outbox {
         continue;
       }
       // The state may not have been written before the node died.
-      this.#writeStatus(entry);
-      if (entry.stage === 'settling') void this.#settle(entry);
+      this.#ends.writeStatus(entry);
+      if (entry.stage === 'settling') void this.#ends.settle(entry);
       else this.#post(entry);
     }
     this.#lanes.start(deliver);
@@ -240,7 +184,7 @@ export class Outbox {
     // A cancel may have come while the disk, or Redis, was at work.
     if (entry.stage !== 'saving') return;
     entry.stage = 'waiting';
-    this.#writeStatus(entry);
+    this.#ends.writeStatus(entry);
     this.#post(entry);
   }
 
@@ -277,10 +221,7 @@ export class Outbox {
     const entry = this.#contents.get(jobId);
     if (entry === undefined || entry.stage === 'settling') return true;
     if (entry.stage !== 'waiting') return false;
-    this.#options.log.warn(`the result of job ${jobId} was dropped by the operator; it is not delivered`, {
-      job: jobId,
-    });
-    void this.#settled(entry);
+    this.#ends.dropped(entry);
     return true;
   }
 
@@ -299,9 +240,7 @@ export class Outbox {
   cancel(jobId: string): boolean {
     const entry = this.#contents.get(jobId);
     if (entry === undefined || !isCancellable(entry)) return false;
-    entry.stage = 'settling';
-    entry.cancelled = true;
-    void this.#settleCancelled(entry);
+    this.#ends.cancelled(entry);
     return true;
   }
 
@@ -312,17 +251,10 @@ export class Outbox {
 
   /** Stops delivering and closes the file; results that are not delivered stay for the next start. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#ends.close();
     this.#lanes.close();
     this.#aside.close();
     await this.#journal.close();
-  }
-
-  #remove(entry: Entry): void {
-    const { origins } = this.#contents;
-    const wasCrowded = origins.isCrowded;
-    this.#contents.remove(entry);
-    if (wasCrowded && !origins.isCrowded) this.#onAnswer.notify();
   }
 
   #changed(): void {
@@ -332,69 +264,11 @@ export class Outbox {
 
   /** A journal may hold callbacks from before they had a limit. */
   #post(entry: Entry): void {
-    const { jobId, callbackUrl } = entry.saved;
-    if (callbackUrl.length <= MAX_CALLBACK_LENGTH) this.#lanes.add(entry);
+    if (entry.saved.callbackUrl.length <= MAX_CALLBACK_LENGTH) this.#lanes.add(entry);
     else {
       entry.stage = 'posting';
       const reason = `its callback_url has more than ${MAX_CALLBACK_LENGTH} characters`;
-      void this.#setAside(entry, `the result of job ${jobId} cannot be delivered`, reason);
+      this.#ends.refused(entry, reason, false);
     }
-  }
-
-  #answered(origin: Origin): void {
-    const wasKnown = origin.hasAnswered;
-    if (!this.#contents.origins.answered(origin)) return;
-    if (!wasKnown) this.#journal.note({ t: 'answered', origin: origin.key } satisfies JournalRecord);
-    this.#changed();
-    this.#onAnswer.notify();
-  }
-
-  #failed(entry: Entry, reason: string): void {
-    entry.reason = reason;
-    this.#journal.note(attemptRecord(entry));
-    const isNew = entry.origin.trouble === undefined;
-    this.#contents.origins.failed(entry.origin, reason);
-    if (isNew) this.#changed();
-  }
-
-  #writeStatus(entry: Entry): void {
-    entry.statusWritten = this.#statuses?.ended(endingOf(entry));
-  }
-
-  async #setAside(entry: Entry, what: string, reason: string): Promise<void> {
-    this.#lastRefusal = reason;
-    this.#refused += 1;
-    await this.#aside.undelivered(entry.saved, what, reason);
-    await this.#settled(entry);
-  }
-
-  /** Resolves once the journal has it. */
-  async #settled(entry: Entry): Promise<void> {
-    entry.stage = 'settling';
-    void this.#settle(entry);
-    await this.#journal.append(settledRecord(entry), { durable: false });
-  }
-
-  /** The cancel is durable before its status is written: the next start would deliver the outcome otherwise. */
-  async #settleCancelled(entry: Entry): Promise<void> {
-    await this.#journal.append(settledRecord(entry), { durable: true });
-    this.#writeStatus(entry);
-    await this.#settle(entry);
-  }
-
-  /** The cloud has the outcome, or will not get it: acknowledge, then forget. */
-  async #settle(entry: Entry): Promise<void> {
-    if (this.#statuses === undefined) return;
-    const acknowledged = entry.saved.messageIds;
-    await this.#statuses.acknowledge(acknowledged);
-    await entry.statusWritten;
-    // Only now: whoever finds neither copy nor state would run the job.
-    if (this.#copies !== undefined) await this.#copies.remove(entry.saved.jobId);
-    if (this.#closed) return;
-    if (entry.saved.messageIds !== acknowledged) return this.#settle(entry);
-    this.#remove(entry);
-    const { jobId } = entry.saved;
-    void this.#journal.append({ t: 'done', jobId } satisfies JournalRecord, { durable: false });
-    this.#changed();
   }
 }

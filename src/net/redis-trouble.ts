@@ -134,7 +134,7 @@ const KINDS: Readonly<Record<string, Describe>> = {
   CROSSSLOT: partOfTheKeys,
   NOSENTINEL: ({ text }) => ({
     text: `no Sentinel says where the primary of Redis is (${text.replace('NOSENTINEL ', '')})`,
-    remedy: `${WAITS} Check the Sentinels, and the name of the primary in the URL (SENTINEL MASTERS lists the names). ${FROM_CLOUD}.`,
+    remedy: `${WAITS} Check the Sentinels, and in the URL the name of the primary (SENTINEL MASTERS lists the names) and the password, which is that of Redis and of the Sentinels that ask for one. If Redis itself is at this address, the URL begins with redis:// or rediss://. ${FROM_CLOUD}.`,
   }),
   NOGROUP: () => ({
     text: 'the consumer group of the jobs is gone (NOGROUP)',
@@ -148,7 +148,11 @@ const KINDS: Readonly<Record<string, Describe>> = {
   }),
   UNKNOWN: ({ at, text }) => ({
     text: `${at} does not know a command of the node (${text})`,
-    remedy: 'Use Redis 6.2 or newer, and do not rename its commands.',
+    remedy: `Use Redis 6.2 or newer, and do not rename its commands. If a Sentinel is at this address, the URL begins with redis+sentinel:// or rediss+sentinel://, and ends with the name of the primary. ${FROM_CLOUD}.`,
+  }),
+  NODATABASE: ({ at, text }) => ({
+    text: `${at} does not have the database with the number at the end of the URL (${text})`,
+    remedy: `Leave the number out, or correct it; a cluster has only the database 0. ${FROM_CLOUD}.`,
   }),
   TLS_MISSING: ({ at }) => ({
     text: `${at} speaks no TLS on this port, but its URL begins with rediss://`,
@@ -163,6 +167,8 @@ const KINDS: Readonly<Record<string, Describe>> = {
 
 /** Signs of a kind that has no code of its own. */
 const SIGNS: readonly (readonly [sign: RegExp, code: string])[] = [
+  [/^NOSENTINEL /, 'NOSENTINEL'],
+  [/DB index is out of range|SELECT is not allowed/, 'NODATABASE'],
   [/max number of clients/, 'MAXCLIENTS'],
   [/unknown command/, 'UNKNOWN'],
   [/Socket timeout|ETIMEDOUT/, 'ETIMEDOUT'],

@@ -26,6 +26,8 @@ const DEFAULT_SENTINEL_PORT = 26379;
 const MOST_HOSTS = 50;
 /** Scheme and user, hosts, the rest. */
 const PARTS = /^(rediss?(?:\+sentinel)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/is;
+/** `user:password@host,user:password@host`: all but the last host would be taken for the password. */
+const USER_TWICE = /^[^/]*\/\/[^/?#]*@[^/?#@]*,[^/?#]*@/;
 const REDIS = ['redis:', 'rediss:'];
 const SENTINEL = ['redis+sentinel:', 'rediss+sentinel:'];
 const HOST = /^(?=.{1,253}$)[a-z\d](?:[\w-]{0,62})(?:\.[\w-]{1,63})*\.?$/i;
@@ -47,6 +49,8 @@ export function readRedisUrl(text: string): RedisAddress | string {
   if (text.includes('?'))
     return "must not have a query ('?' and what follows it): only host, port, user, password and database are taken";
   if (text.includes('#')) return "must not have a fragment ('#' and what follows it)";
+  if (USER_TWICE.test(text))
+    return "must have user and password once, before the first server ('@' and ',' in them are written as %40 and %2C)";
   const asksSentinel = SENTINEL.includes(protocol);
   if (list.length > MOST_HOSTS) return `must not name more than ${MOST_HOSTS} servers`;
   const hosts: RedisPlace[] = [];

@@ -121,6 +121,25 @@ describe('a connection that does not come about', () => {
     }
   });
 
+  it('names a database that is not there, or that the user may not select; no other one is used instead', async (t) => {
+    await as(t, '-select');
+    const withDatabase = (url: string, number: number): string => `${url}/${number}`;
+    const lab = server.url.replace('redis://:', 'redis://lab:').replace(/:[^:@]+@/, `:${PASSWORD}@`);
+    for (const [url, text, remedy] of [
+      [withDatabase(server.url, 99), /database .*URL \(ERR DB index is out of range\)/, /number/],
+      [withDatabase(lab, 1), /no right to use SELECT/, /\+select/],
+    ] as const) {
+      await saidOf(t, url, text, remedy);
+      await assert.rejects(connect(t, url).set('qpu:job:elsewhere:status', 'executing'));
+    }
+    assert.equal(await admin.exists('qpu:job:elsewhere:status'), 0);
+  });
+
+  it('names a Redis that is asked as a Sentinel', async (t) => {
+    const url = server.url.replace('redis:', 'redis+sentinel:');
+    await saidOf(t, `${url}/coda`, /^no Sentinel says .*unknown command/, /begins with redis:\/\//);
+  });
+
   it('names too many open files', () => {
     const error = Object.assign(new Error('connect EMFILE 127.0.0.1:6379'), { code: 'EMFILE' });
     const { text, remedy } = redisTrouble(error, admin);

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { cancelKey, groupName, outcomeKey, statusKey, streamKey } from '../../src/protocol/keys.ts';
+import { closeRedis } from '../../src/net/redis.ts';
+import { RedisServers } from '../../src/net/redis/servers.ts';
 import {
   bell,
   startLocalCloud,
@@ -62,6 +64,22 @@ describe('a cluster of one shard', () => {
       assert.deepEqual(executor.started, [running]);
     } finally {
       await test.stop();
+    }
+  });
+
+  it('is reached through a list of servers of which one is gone, whichever that is', async (t) => {
+    const [{ port }] = redis.members;
+    for (const url of [`${redis.url(1)},${HOST}:${port}`, `${redis.url(port)},${HOST}:1`]) {
+      const servers = new RedisServers({ url, env: {}, streamKey: streamKey(cloud.qpuId) });
+      const connection = servers.open('test', {
+        lazyConnect: true,
+        retryStrategy: () => null,
+        maxRetriesPerRequest: 0,
+      });
+      connection.on('error', () => {});
+      t.after(() => closeRedis(connection));
+      await servers.connect(connection);
+      assert.equal(await connection.ping(), 'PONG');
     }
   });
 });

@@ -2,6 +2,8 @@
 // asks Sentinel, show a failover. The node continues by itself, and all jobs that the new primary knows are delivered once.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { ConnectionTrouble } from '../../src/net/connection-trouble.ts';
+import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import {
   bell,
   startLocalCloud,
@@ -141,6 +143,19 @@ describe('a failover', () => {
     executor.release(jobIds[0] ?? '');
     jobIds.push(...(await submitPatiently()));
     await finish(jobIds);
+  });
+
+  it('that leaves no primary in the list of servers is named as such', async (t) => {
+    const replica = redis.members[1];
+    assert.ok(replica);
+    const url = `${redis.url(replica.port)},${HOST}:${replica.port}`;
+    const connection = openRedis({ url, name: 'test', env: {} });
+    t.after(() => closeRedis(connection));
+    const { trouble } = await new Promise<ConnectionTrouble>((resolve) => {
+      const found = new ConnectionTrouble(connection);
+      connection.once('error', () => resolve(found));
+    });
+    assert.match(trouble?.text ?? '', /is a replica and takes no writes/);
   });
 
   it('that is planned, with connections that stay with the old primary: the node leaves it for the new one', async () => {

@@ -39,6 +39,8 @@ const REFUSED: readonly (readonly [url: string, why: RegExp])[] = [
   ['redis://a,/0', /name its host/],
   ['redis://a,b c', /redis:\/\//],
   ['redis://a:1,b:0', /port 0/],
+  ['redis://u:p@a:1,u:p@b:2', /user and password once/],
+  ['redis+sentinel://u:p@a,u:p@b/m', /user and password once/],
   ['redis+sentinel://a', /name of the primary/],
   ['redis+sentinel://a/0/1/2', /name of the primary/],
   ['redis+sentinel://a/my%20primary', /name of the primary/],

@@ -53,6 +53,10 @@ export class FollowingRedis extends Redis {
     super(options);
     this.lead = lead;
     this.#around = around;
+    // ioredis would go on with the database 0, which has other jobs. One without the check has no jobs.
+    this.on('error', (error: Error) => {
+      if (isOfSelect(error) && this.options.enableReadyCheck !== false) this.stream.destroy();
+    });
   }
 
   /** Whether keys may be on several servers: no command may have two of them. */
@@ -92,4 +96,9 @@ export class FollowingRedis extends Redis {
     if (this.lead.asks) void this.asking().catch(() => {});
     return super.sendCommand(command, stream);
   }
+}
+
+/** Whether Redis has refused the database of the URL. */
+function isOfSelect(error: Error & { readonly command?: { readonly name: string } }): boolean {
+  return error.command?.name === 'select';
 }

@@ -142,11 +142,11 @@ export class RedisServers implements Surroundings {
     this.#connections.add(redis);
     redis.on('ready', () => (isReady = true));
     redis.on('close', () => {
-      // One that could not be used: the next of several may be the primary.
-      if (!isReady) this.#turnFrom(lead.place);
-      // Unless it was left only to ask the cluster first.
-      if (!isReady && this.#cluster === undefined && isSamePlace(lead.place, this.#primary))
-        this.#primary = undefined;
+      // One that could not be used: the next of several may be the primary. Unless it was left only to ask the cluster first.
+      if (!isReady && this.#cluster === undefined) {
+        this.#turnFrom(lead.place);
+        if (isSamePlace(lead.place, this.#primary)) this.#primary = undefined;
+      }
       isReady = false;
     });
     return redis;
@@ -174,9 +174,10 @@ export class RedisServers implements Surroundings {
       const info = await redis.info().catch(() => '');
       if (/^cluster_enabled:1/m.test(info))
         this.#cluster ??= this.#follow(redis.lead.place, /^role:slave/m.test(info));
+      if (this.#address.db !== 0) await redis.select(this.#address.db);
     }
-    const [host] = this.#address.hosts;
-    const place = this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, host);
+    const place =
+      this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, redis.lead.place);
     if (place !== undefined && !isSamePlace(redis.lead.place, place)) reconnectNow(redis);
     while (redis.status !== 'ready' || !isSamePlace(redis.lead.place, place ?? redis.lead.place)) {
       if (redis.status === 'end') await redis.connect();
@@ -261,6 +262,7 @@ export class RedisServers implements Surroundings {
     const { role } = info;
     if (role === 'slave' && !this.isOne) {
       this.#turnFrom(place);
+      redis.silentEmit('error', new Error('READONLY it is a replica'));
       return false;
     }
     // All connections lead to the primary that one of them has found.

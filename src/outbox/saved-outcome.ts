@@ -2,9 +2,12 @@
 import { annotated, NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import { isRecord, shown } from '../protocol/text.ts';
-import type { Outcome } from '../protocol/webhook.ts';
+import { boundedError, type Outcome } from '../protocol/webhook.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** As `toISOString` writes it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** All but where it goes: the job's message says that. */
 export type CopiedOutcome = Omit<SavedOutcome, 'callbackUrl'>;
@@ -18,7 +21,7 @@ export function copiedOutcome(fields: Fields): CopiedOutcome {
     jobId: textIn(fields, 'jobId'),
     messageIds,
     outcome: outcomeIn(fields['outcome']),
-    endedAt: textIn(fields, 'endedAt'),
+    endedAt: timeIn(fields, 'endedAt'),
     ...annotationsIn(fields['annotations']),
   };
 }
@@ -28,6 +31,12 @@ export function textIn(fields: Fields, field: string): string {
   const found = fields[field];
   if (typeof found === 'string') return found;
   throw new Error(`${field} must be a string, got ${shown(found)}`);
+}
+
+function timeIn(fields: Fields, field: string): string {
+  const found = textIn(fields, field);
+  if (TIME.test(found) && !Number.isNaN(Date.parse(found))) return found;
+  throw new Error(`${field} must be a time in UTC (ISO 8601), got ${shown(found)}`);
 }
 
 function annotationsIn(value: unknown): Pick<SavedOutcome, 'annotations'> {
@@ -45,7 +54,7 @@ function outcomeIn(value: unknown): Outcome {
   const { status, counts, executionTimeMs, shotsCompleted, error } = value;
   if (status === 'failed') {
     if (typeof error !== 'string') throw new Error('outcome.error must be a string');
-    return { status, error };
+    return { status, error: boundedError(error) };
   }
   if (status !== 'completed') {
     throw new Error(`outcome.status must be completed or failed, got ${shown(status)}`);

@@ -254,6 +254,11 @@ describe('the second copy of an outcome', () => {
           outcomeKey(jobId),
           JSON.stringify({ ...told, jobId, messageIds: [messageId], outcome: { ...good, counts: { a: 1 } } }),
         ),
+      'no time': (jobId, messageId) =>
+        redis.set(
+          outcomeKey(jobId),
+          JSON.stringify({ ...told, jobId, messageIds: [messageId], endedAt: '2026-01-02 \u001b[31m' }),
+        ),
       'an earlier entry': (jobId) =>
         redis.set(outcomeKey(jobId), JSON.stringify({ ...told, jobId, messageIds: ['1-1'] })),
       'a job that was cancelled': async (jobId, messageId) => {
@@ -262,6 +267,16 @@ describe('the second copy of an outcome', () => {
       },
       'a good one': (jobId, messageId) =>
         redis.set(outcomeKey(jobId), JSON.stringify({ ...told, jobId, messageIds: [messageId] })),
+      'a long error': (jobId, messageId) =>
+        redis.set(
+          outcomeKey(jobId),
+          JSON.stringify({
+            ...told,
+            jobId,
+            messageIds: [messageId],
+            outcome: { status: 'failed', error: 'x'.repeat(2_000) },
+          }),
+        ),
     };
     const jobIds: Record<string, string> = {};
     for (const what of Object.keys(write)) jobIds[what] = await cloud.submit(job);
@@ -273,7 +288,12 @@ describe('the second copy of an outcome', () => {
     const counting = new CountingExecutor();
     test = await startTestNode({ cloud, executor: counting, env: WITH_COPIES });
     await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
-    const { 'a good one': copied = '', 'a job that was cancelled': cancelled = '', ...ignored } = jobIds;
+    const {
+      'a good one': copied = '',
+      'a long error': long = '',
+      'a job that was cancelled': cancelled = '',
+      ...ignored
+    } = jobIds;
     assert.deepEqual(counting.runs.toSorted(), Object.values(ignored).toSorted());
     assert.deepEqual(await cloud.outcome(copied), {
       job_id: copied,
@@ -282,6 +302,8 @@ describe('the second copy of an outcome', () => {
       execution_time_ms: 1,
       shots_completed: 4,
     });
+    await cloud.outcome(long);
+    assert.equal((await redis.hget(statusKey(long), 'error'))?.length, 500);
     assert.equal(cloud.results.has(cancelled), false);
     for (const [what, jobId] of Object.entries(ignored)) {
       const isSaid = test.log.some((line) => line.includes(`${outcomeKey(jobId)} is no copy`));

@@ -33,7 +33,7 @@ const completed: SavedOutcome = {
   },
   endedAt: '2026-01-02T03:04:05.678Z',
 };
-const failed: SavedOutcome = { ...completed, outcome: { status: 'failed', error: 'no qubit \u0000 left' } };
+const failed: SavedOutcome = { ...completed, outcome: { status: 'failed', error: 'no qubit \u0001 left' } };
 
 let directory: string;
 beforeEach(async () => {

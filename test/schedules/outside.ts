@@ -248,8 +248,10 @@ export class Outside implements Surroundings {
     const at = refusals.findIndex((refusal) => refusal.command.test(name));
     const [refusal] = at === -1 ? [] : refusals.splice(at, 1);
     if (refusal !== undefined) {
-      if (command === 'HSET') ledger.get(jobIdOf(args)).refusedIn = life;
-      if (command === 'SET') ledger.get(jobIdOf(args)).isCopyRefused = true;
+      // What may pass is repeated.
+      const isFinal = !refusal.error.startsWith('LOADING');
+      if (command === 'HSET' && isFinal) ledger.get(jobIdOf(args)).refusedIn = life;
+      if (command === 'SET' && isFinal) ledger.get(jobIdOf(args)).isCopyRefused = true;
       throw new ErrorReply(refusal.error);
     }
     if (command === 'XACK') this.#acknowledged(args.slice(2));

@@ -5,7 +5,7 @@ import type { LoadedConfig } from './config/load.ts';
 import type { ModuleLoader } from './config/modules.ts';
 import type { PersistedState } from './config/persisted.ts';
 import type { Settings } from './config/settings.ts';
-import { ExecutorError, messageOf, NodeError, PluginError, VPNError } from './errors.ts';
+import { messageOf, NodeError, VPNError } from './errors.ts';
 import type {
   Executor,
   ExecutorChoice,
@@ -14,15 +14,20 @@ import type {
   LoadedExecutor,
 } from './device/executor.ts';
 import { EXECUTOR_SEARCH, type ExecutorSearch } from './device/executor-search.ts';
-import { makeExecutor, warnOfChanges, withLastBundle, withSession } from './device/make-executor.ts';
-import { isWhole } from './device/wrap-executor.ts';
+import {
+  loadExecutor,
+  resolveExecutor,
+  warnOfChanges,
+  withLastBundle,
+  withSession,
+} from './device/make-executor.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createHttpClient, type HttpClient, type HttpOptions } from './net/http.ts';
 import { Admission } from './kernel/admission.ts';
 import { openJobs, type CreatePipeline, type OpenJobs, type Pipeline } from './jobs/open-jobs.ts';
 import type { HandedBack } from './queue/hand-back.ts';
 import type { Logger } from './log.ts';
-import { asSeenBy, type CodaNode, type Plugin } from './plugin.ts';
+import { applyPlugin, type CodaNode, type Plugin } from './plugin.ts';
 import { ReadinessReport } from './kernel/readiness.ts';
 import { RedisServers, type RedisServersOptions } from './net/redis/servers.ts';
 import { closeRedis } from './net/redis.ts';
@@ -31,14 +36,11 @@ import { Targets } from './net/targets.ts';
 import { streamKey } from './protocol/keys.ts';
 import { readRedisUrl } from './protocol/urls.ts';
 import { ReleaseStack } from './kernel/release.ts';
-import { isPromise } from './kernel/series.ts';
 import { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 import { SlowTaps } from './kernel/slow-taps.ts';
-import { checkTapOrder, isTapped } from './kernel/tap.ts';
-import { TroubleLog } from './kernel/trouble-log.ts';
-
-const LOOK_FOR_TROUBLE_MS = 1_000;
+import { checkTapOrder } from './kernel/tap.ts';
+import { watchTroubles } from './kernel/trouble-log.ts';
 
 /** What a node needs of the machine that it runs on. */
 export interface NodeParts {
@@ -190,7 +192,7 @@ export class Node implements CodaNode {
   async loadExecutor(): Promise<LoadedExecutor> {
     this.#apply();
     const { settings, state } = this;
-    const resolved = await this.#resolveExecutor();
+    const resolved = await resolveExecutor(this.hooks);
     return (this.#executor = await this.#load(resolved, withLastBundle(settings, state) ?? settings));
   }
 
@@ -247,33 +249,17 @@ export class Node implements CodaNode {
     this.#throwIfClosed();
     this.#phase = 'running';
     pipeline.start();
-    this.#watchTroubles();
+    const isDraining = (): boolean => this.#phase !== 'running';
+    const stopWatching = watchTroubles(() => this.readiness(), isDraining, this.log);
+    this.onClose('the watch for trouble', stopWatching);
     this.log.info(`serving QPU ${session.qpuId} with executor ${executor.source}`);
-  }
-
-  /** Whatever keeps the node from being ready, or is wrong besides, is in the log once. */
-  #watchTroubles(): void {
-    const troubleLog = new TroubleLog(this.log);
-    const timer = setInterval(() => {
-      const { troubles } = this.readiness();
-      // The reasons of a drain are no trouble, and have no remedy.
-      const isDraining = this.#phase !== 'running';
-      troubleLog.look(isDraining ? troubles.filter(({ remedy }) => remedy !== null) : troubles);
-    }, LOOK_FOR_TROUBLE_MS);
-    this.onClose('the watch for trouble', () => clearInterval(timer));
   }
 
   #apply(): void {
     for (const plugin of this.#plugins) {
       this.#applying = plugin.name;
       try {
-        refusePromise(plugin.apply(asSeenBy(plugin.name, this)), plugin.name);
-      } catch (cause) {
-        if (cause instanceof PluginError) throw cause;
-        throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {
-          plugin: plugin.name,
-          cause,
-        });
+        applyPlugin(plugin, this);
       } finally {
         this.#applying = undefined;
       }
@@ -301,7 +287,7 @@ export class Node implements CodaNode {
   /** Finds the executor before the cloud is asked anything, so that a broken one costs no token; makes it as soon as the
    *  device is known: on a first start that is after the connect, if it wants to know the device (PROTOCOL §11). */
   async #connectAndLoad(): Promise<LoadedExecutor> {
-    const resolved = await this.#resolveExecutor();
+    const resolved = await resolveExecutor(this.hooks);
     const described = withLastBundle(this.settings, this.state);
     const needsBundle = 'create' in resolved && resolved.needsBundle !== false;
     if (!needsBundle || described !== undefined) {
@@ -317,30 +303,12 @@ export class Node implements CodaNode {
     return this.#executor;
   }
 
-  /** The executor, closed with the node, as plugins have wrapped it. */
-  async #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
-    const { source } = resolved;
-    const { executor: made } =
-      'executor' in resolved ? resolved : await this.#makeExecutor(resolved, settings);
-    let executor = made;
-    this.onClose(`executor ${source}`, () => executor.close?.());
-    if (isTapped(this.hooks.wrapExecutor)) {
-      const wrapped = await this.hooks.wrapExecutor.promise(made);
-      if (wrapped !== undefined && isWhole(wrapped)) executor = wrapped;
-    }
-    return { executor, source };
-  }
-
-  async #makeExecutor(recipe: ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
-    const context = await factoryContext(this.modules, settings.deviceConfig, this.log);
-    return makeExecutor(recipe, settings, context, this.log, settings.hookTimeoutSec * 1000);
-  }
-
-  async #resolveExecutor(): Promise<LoadedExecutor | ExecutorRecipe> {
-    const resolved = await this.hooks.resolveExecutor.promise();
-    if (resolved !== undefined) return resolved;
-    throw new ExecutorError('no plugin provides an executor', {
-      remedy: 'Switch the built-in plugin `discovery` on, or tap `resolveExecutor`.',
+  #load(resolved: LoadedExecutor | ExecutorRecipe, settings: Settings): Promise<LoadedExecutor> {
+    return loadExecutor(resolved, settings, {
+      hooks: this.hooks,
+      log: this.log,
+      context: () => factoryContext(this.modules, settings.deviceConfig, this.log),
+      onClose: (name, release) => this.onClose(name, release),
     });
   }
 
@@ -390,16 +358,6 @@ export class Node implements CodaNode {
   #throwIfClosed(): void {
     if (this.#phase === 'closed') throw new NodeError('the node was stopped while it started');
   }
-}
-
-/** What an async `apply` taps after its first `await` would come too late, and what it throws nobody would hear of. */
-function refusePromise(returned: unknown, plugin: string): void {
-  if (!isPromise(returned)) return;
-  returned.then(undefined, () => {});
-  throw new PluginError(`plugin '${plugin}' has an async apply, and nothing waits for it`, {
-    plugin,
-    remedy: 'Make apply a plain function that taps hooks; await in a tap of `boot` or `start`.',
-  });
 }
 
 function tooEarly(what: string, hook: string): never {

@@ -5,12 +5,13 @@ import type { PersistedState } from './config/persisted.ts';
 import type { FilledOptions, GivenOptions, OptionsSchema } from './config/plugins/schema-types.ts';
 import type { Settings } from './config/settings.ts';
 import type { Executor, ExecutorChoice, ExecutorFactory } from './device/executor.ts';
-import { PluginError } from './errors.ts';
+import { messageOf, PluginError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import type { HttpClient } from './net/http.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Logger } from './log.ts';
 import type { ReadinessReport } from './kernel/readiness.ts';
+import { isPromise } from './kernel/series.ts';
 import type { Services } from './kernel/services.ts';
 import type { Session } from './kernel/session.ts';
 
@@ -91,7 +92,7 @@ export interface CodaNode {
 }
 
 /** The node as one plugin sees it: what it logs, and its hold of the device, carry its name. */
-export function asSeenBy(plugin: string, node: CodaNode & { readonly jobs: HeldByPlugins }): CodaNode {
+function asSeenBy(plugin: string, node: NodeForPlugins): CodaNode {
   let jobs: Jobs | undefined;
   return {
     hooks: node.hooks,
@@ -127,6 +128,7 @@ export function asSeenBy(plugin: string, node: CodaNode & { readonly jobs: HeldB
   };
 }
 
+type NodeForPlugins = CodaNode & { readonly jobs: HeldByPlugins };
 type HeldByPlugins = Jobs & { hold(reason: string, plugin?: string): ReturnType<Jobs['hold']> };
 
 /** The jobs as one plugin sees them: who holds the device carries its name. */
@@ -149,6 +151,29 @@ function jobsSeenBy(plugin: string, jobs: HeldByPlugins): Jobs {
     cancellable: () => jobs.cancellable(),
     cancel: (jobId) => jobs.cancel(jobId),
   };
+}
+
+/** Throws a PluginError that names the plugin. */
+export function applyPlugin(plugin: Plugin, node: NodeForPlugins): void {
+  try {
+    refusePromise(plugin.apply(asSeenBy(plugin.name, node)), plugin.name);
+  } catch (cause) {
+    if (cause instanceof PluginError) throw cause;
+    throw new PluginError(`plugin '${plugin.name}' failed in apply: ${messageOf(cause)}`, {
+      plugin: plugin.name,
+      cause,
+    });
+  }
+}
+
+/** What an async `apply` taps after its first `await` would come too late, and what it throws nobody would hear of. */
+function refusePromise(returned: unknown, plugin: string): void {
+  if (!isPromise(returned)) return;
+  returned.then(undefined, () => {});
+  throw new PluginError(`plugin '${plugin}' has an async apply, and nothing waits for it`, {
+    plugin,
+    remedy: 'Make apply a plain function that taps hooks; await in a tap of `boot` or `start`.',
+  });
 }
 
 /** A plugin as its author writes it: with or without options. */

@@ -1,9 +1,13 @@
-// Makes the executor of a node from what the hook `resolveExecutor` gave, with the device as the cloud describes it.
+// The executor of a node: found by the hook `resolveExecutor`, made with the device as the cloud describes it, and wrapped
+// by the hook `wrapExecutor`.
 import type { Settings } from '../config/settings.ts';
 import { CodaError, ExecutorError, messageOf } from '../errors.ts';
+import type { Hooks } from '../hooks.ts';
 import type { Session } from '../kernel/session.ts';
+import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { executorFault, type ExecutorContext, type ExecutorRecipe, type LoadedExecutor } from './executor.ts';
+import { isWhole } from './wrap-executor.ts';
 
 /** What an earlier start has left of its bundle. */
 type LastBundle = Pick<Settings, 'qpuId'> & Partial<Pick<Settings, 'nativeGateSet' | 'numQubits'>>;
@@ -29,6 +33,45 @@ export function withSession(settings: Settings, session: Session): Settings {
     vpnInterfaceHint: vpn.interfaceHint,
     vpnProbeTargets: vpn.probeTargets,
   };
+}
+
+/** Throws an ExecutorError if no plugin has found one. */
+export async function resolveExecutor({
+  resolveExecutor: hook,
+}: Hooks): Promise<LoadedExecutor | ExecutorRecipe> {
+  const resolved = await hook.promise();
+  if (resolved !== undefined) return resolved;
+  throw new ExecutorError('no plugin provides an executor', {
+    remedy: 'Switch the built-in plugin `discovery` on, or tap `resolveExecutor`.',
+  });
+}
+
+export interface ExecutorSurroundings {
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  /** For a factory. */
+  readonly context: () => Promise<ExecutorContext>;
+  readonly onClose: (name: string, release: () => void | Promise<void>) => void;
+}
+
+/** The executor, closed with the node, as plugins have wrapped it. */
+export async function loadExecutor(
+  resolved: LoadedExecutor | ExecutorRecipe,
+  settings: Settings,
+  { hooks, log, context, onClose }: ExecutorSurroundings,
+): Promise<LoadedExecutor> {
+  const { source } = resolved;
+  const { executor: made } =
+    'executor' in resolved
+      ? resolved
+      : await makeExecutor(resolved, settings, await context(), log, settings.hookTimeoutSec * 1000);
+  let executor = made;
+  onClose(`executor ${source}`, () => executor.close?.());
+  if (isTapped(hooks.wrapExecutor)) {
+    const wrapped = await hooks.wrapExecutor.promise(made);
+    if (wrapped !== undefined && isWhole(wrapped)) executor = wrapped;
+  }
+  return { executor, source };
 }
 
 /** Waits as long as it takes; after `lateMs` milliseconds the log says for what. */

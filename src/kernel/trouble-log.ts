@@ -1,7 +1,9 @@
-// Logs every trouble: once when it appears, with its remedy, and once when it is over.
+// Looks again and again at what keeps the node from being ready, or is wrong besides, and logs each trouble: once when it
+// appears, with its remedy, and once when it is over.
 import type { Logger } from '../log.ts';
-import type { ReportedTrouble } from './readiness.ts';
+import type { ReadinessReport, ReportedTrouble } from './readiness.ts';
 
+const LOOK_EVERY_MS = 1_000;
 /** Trouble that was gone for only one look is not over: it may come and go with each attempt. */
 const LOOKS_UNTIL_OVER = 2;
 
@@ -37,6 +39,21 @@ export class TroubleLog {
       this.#log.info(`over: ${text}`);
     }
   }
+}
+
+/** Returns what ends it. */
+export function watchTroubles(
+  readiness: () => ReadinessReport,
+  isDraining: () => boolean,
+  log: Logger,
+): () => void {
+  const troubleLog = new TroubleLog(log);
+  const timer = setInterval(() => {
+    const { troubles } = readiness();
+    // The reasons of a drain are no trouble, and have no remedy.
+    troubleLog.look(isDraining() ? troubles.filter(({ remedy }) => remedy !== null) : troubles);
+  }, LOOK_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 /** A number that changes is no news. */

@@ -1,7 +1,7 @@
 // The device's own loop.
 //
 //   queued -> begun: marked on disk, then the executor runs it -> executing: written to Redis, the next runs marked on disk
-//          -> ended: the next run starts FIRST, then the outcome is handed over, once plugins have mapped the result
+//          -> ended: the next run starts FIRST, then the outcome is handed over (hand-over.ts)
 //                \-> its batch failed, or the executor died: back to the front of the queue, to run alone
 //
 // An executor in another process may begin the next job by itself (upcoming.ts).
@@ -14,18 +14,15 @@ import type { HeldJob, ReadyJob } from '../jobs/job.ts';
 import type { JobTable } from '../jobs/job-table.ts';
 import type { Admission } from '../kernel/admission.ts';
 import type { BusyTaps } from '../kernel/busy-taps.ts';
-import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
 import { Waiters } from '../net/timing.ts';
-import type { Outcome } from '../protocol/webhook.ts';
 import { batchSize } from './batch-size.ts';
 import type { DeviceTime } from './device-time.ts';
 import { watchEventLoop } from './event-loop.ts';
-import type { LoadedExecutor, SeenResult } from './executor.ts';
+import type { LoadedExecutor } from './executor.ts';
+import { HandOver } from './hand-over.ts';
 import { MARKED_AHEAD, type RunMarker } from './run-marker.ts';
-import { asOutcome, mapResult, type Mapped } from './map-result.ts';
-import type { OddResults, RunOutcome } from './result.ts';
-import type { FailureCause } from './failure.ts';
+import type { OddResults } from './result.ts';
 import { Run, type RunEndings, type RunOptions } from './run.ts';
 import { firstEntries, Upcoming } from './upcoming.ts';
 
@@ -73,34 +70,26 @@ export interface RunnerOptions {
   readonly cancelGraceMs: number;
 }
 
-/** With so many results that are not handed over, no further job is started. */
-const MOST_UNSETTLED = 64;
-
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #runOptions: RunOptions;
   readonly #runs = new Set<Run>();
+  readonly #handOver: HandOver;
   #started = false;
   #stopped = false;
   readonly #waitingForEnd = new Waiters();
   /** Only for an executor that wants to hear of the next jobs. */
   readonly #upcoming: Upcoming | undefined;
   #runMs = 10;
-  /** Results that plugins map; after a crash, also those that are not saved yet. */
-  #unsettled = 0;
-  /** Jobs whose result plugins map, and what was measured. */
-  readonly #mapping = new Map<ReadyJob, SeenResult | undefined>();
   #stopWatching: (() => void) | undefined;
   /** The job that was last on the device, and until when; monotonic milliseconds. */
   #last = { jobId: '', endedAt: -Infinity };
-  /** The run that has ended and is being handed over, and how many of its jobs are. */
-  #handing: Run | undefined;
-  #handed = 0;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#runOptions = { ...options, runLog: options.log.child('', { job: () => this.#onlyJob }) };
     const startNext = (): void => this.#startNext();
+    this.#handOver = new HandOver(options, () => this.#settled());
     options.held.onQueued(startNext);
     if (options.loaded.executor.upcoming !== undefined) {
       this.#upcoming = new Upcoming(options);
@@ -159,18 +148,9 @@ export class Runner {
 
   /** Reports a job failed at once that is on the device or after it. What it has measured is kept for the operator. */
   fail(job: ReadyJob, error: string): void {
-    const measured = this.#mapping.get(job);
-    if (measured === undefined) {
-      this.drop(job, error);
-      void this.#options.endings.failed(job, error);
-      return;
-    }
-    this.#mapping.delete(job);
-    this.#mapped(job, {
-      outcome: { status: 'failed', error },
-      cause: undefined,
-      measured: asOutcome(measured),
-    });
+    if (this.#handOver.fail(job, error)) return;
+    this.drop(job, error);
+    void this.#options.endings.failed(job, error);
   }
 
   /** Resolves once nothing is on the device. */
@@ -190,7 +170,7 @@ export class Runner {
         this.#options.held.release(job);
       }
     }
-    while (this.#runs.size > 0 || this.#unsettled > 0) await this.#waitingForEnd.next();
+    while (this.#runs.size > 0 || !this.#handOver.isSettled) await this.#waitingForEnd.next();
     this.#stopWatching?.();
   }
 
@@ -205,12 +185,12 @@ export class Runner {
   #startNext(): void {
     const begun = this.#runs.size === 0 ? this.#upcoming?.takeBegun() : undefined;
     if (begun !== undefined) this.#take(begun);
-    while (this.#runs.size < this.#options.concurrency && this.#mayStartMore) {
+    while (this.#runs.size < this.#options.concurrency && this.#handOver.letsStart) {
       const jobs = this.#next();
       if (jobs === undefined) return;
       this.#start(jobs);
     }
-    this.#upcoming?.update(this.current, !this.#stopped && this.#mayStartMore);
+    this.#upcoming?.update(this.current, !this.#stopped && this.#handOver.letsStart);
   }
 
   /** A job that has begun by itself. If it was cancelled just before that, its run is stopped, and nobody waits for its
@@ -220,10 +200,6 @@ export class Runner {
     job.isPrepared = true;
     const run = this.#start([job], isHeld);
     if (!isHeld) run.drop(job, 'the job is no longer in the queue');
-  }
-
-  get #mayStartMore(): boolean {
-    return this.#unsettled === 0 || (this.#unsettled < MOST_UNSETTLED && !this.#options.marker.isStrict);
   }
 
   #next(): [ReadyJob, ...ReadyJob[]] | undefined {
@@ -267,8 +243,7 @@ export class Runner {
     // Before the next run is chosen: these jobs come first.
     if (died === undefined) for (const job of again) marker.end(job.messageIds[0]);
     held.requeue(again, died === undefined);
-    this.#handing = run;
-    this.#handed = 0;
+    this.#handOver.begin(run);
     // After a crash the outcome is saved first: the next job may be the one that kills the node.
     const savesFirst = marker.isStrict;
     if (!savesFirst) this.#startNext();
@@ -306,74 +281,12 @@ export class Runner {
 
   /** Hands over what has ended. For the exit of the process, which may come out of the start of the next run. */
   handOver(): void {
-    const run = this.#handing;
-    if (run === undefined) return;
-    const { hooks, odd, loaded, marker } = this.#options;
-    const { jobs, again } = run;
-    while (this.#handed < jobs.length) {
-      const job = jobs[this.#handed];
-      this.#handed += 1;
-      if (job === undefined || again.includes(job)) continue;
-      if (isTapped(hooks.mapResult) && run.hasResult(job)) {
-        this.#unsettled += 1;
-        this.#mapping.set(job, undefined);
-        const options = { hooks, odd, source: loaded.source };
-        const measured = mapResult(run.resultOf(job), job, options, (mapped) => {
-          // Unless it was given up meanwhile.
-          if (this.#mapping.delete(job)) this.#mapped(job, mapped);
-        });
-        if (this.#mapping.has(job)) this.#mapping.set(job, measured);
-      } else {
-        const outcome = run.outcomeOf(job);
-        const cause = outcome === undefined ? undefined : causeOf(run, job, outcome);
-        const saved = this.#hand(job, outcome, cause);
-        if (saved === undefined || !marker.isStrict) continue;
-        this.#unsettled += 1;
-        void saved.then(() => this.#settled());
-      }
-    }
-    this.#handing = undefined;
-  }
-
-  /** Plugins have mapped the result of a job; the device did not wait for it, and the job may have been cancelled
-   *  meanwhile. If the process has ended before this, the job runs again: what was measured is not what the cloud asked
-   *  for as long as it is not mapped. */
-  #mapped(job: ReadyJob, { outcome, cause, measured }: Mapped): void {
-    const { held, endings, marker } = this.#options;
-    const end = (): void => this.#settled();
-    const hand = (): void => {
-      const saved = this.#hand(job, held.get(job.jobId) === job ? outcome : undefined, cause);
-      if (saved !== undefined && marker.isStrict) void saved.then(end);
-      else end();
-    };
-    const isKept = measured !== undefined && outcome.status === 'failed' && held.get(job.jobId) === job;
-    if (isKept) void endings.keep(job, measured, outcome.error).then(hand);
-    else hand();
+    this.#handOver.complete();
   }
 
   /** A result that nothing was to start beside, or that plugins have mapped, is handed over. */
   #settled(): void {
-    this.#unsettled -= 1;
-    if (this.#unsettled === 0) this.#waitingForEnd.notify();
+    if (this.#handOver.isSettled) this.#waitingForEnd.notify();
     this.#startNext();
   }
-
-  /** Hands the outcome over, if there is one; resolves once it is saved. */
-  #hand(
-    job: ReadyJob,
-    outcome: RunOutcome | undefined,
-    cause: FailureCause | undefined,
-  ): Promise<void> | undefined {
-    const { marker, endings } = this.#options;
-    const [messageId] = job.messageIds;
-    const saved = outcome === undefined ? undefined : endings.ran(job, outcome, cause);
-    if (saved === undefined || !marker.isWary) marker.end(messageId);
-    else void saved.then(() => marker.forget(messageId));
-    return saved;
-  }
-}
-
-/** Undefined for a job that has not failed. */
-function causeOf(run: Run, job: ReadyJob, { status }: Outcome): FailureCause | undefined {
-  return status === 'failed' ? run.causeOf(job) : undefined;
 }

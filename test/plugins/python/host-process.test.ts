@@ -21,13 +21,13 @@ function suite(python: string): void {
   it('dies as the driver does, and leaves its last words', async (t) => {
     const crashes: ReadonlyArray<readonly [number, number | null, NodeJS.Signals | null, RegExp]> = [
       [1, 7, null, /^$/],
-      [2, null, 'SIGSEGV', /last words[^]*Fatal Python error: Segmentation fault[^]*lab\.py.* in run/],
+      [2, null, 'SIGSEGV', /last words[^]*Fatal Python error: Segmentation fault[^]*processes\.py.* in run/],
       [3, null, 'SIGKILL', /^$/],
       [4, null, 'SIGABRT', /Fatal Python error: Aborted/],
     ];
     for (const [shots, code, signal, output] of crashes) {
       const host = new HostClient(t, python);
-      await host.start('lab:Crashing');
+      await host.start('processes:Crashing');
       host.control({ t: 'run', id: 'a', shots }, CIRCUIT);
       assert.deepEqual(await host.ended, { code, signal });
       assert.match(host.output, output);
@@ -74,7 +74,7 @@ function suite(python: string): void {
 
   it('passes on whatever is printed, beside the protocol', async (t) => {
     const host = new HostClient(t, python);
-    await host.start('lab:Printing');
+    await host.start('processes:Printing');
     const answer = await host.run('a', CIRCUIT, 20_000);
     assert.equal(answer.t, 'result');
     // C's line is there although the process goes on.
@@ -89,7 +89,7 @@ function suite(python: string): void {
   });
 
   it('lets a driver fork, spawn, and use pools, threads and signals', async (t) => {
-    for (const factory of ['lab:Spawning', 'lab:Signals']) {
+    for (const factory of ['processes:Spawning', 'processes:Signals']) {
       const host = new HostClient(t, python);
       await host.start(factory);
       const answer = await host.run('a', CIRCUIT);
@@ -103,7 +103,7 @@ function suite(python: string): void {
 
   it('hears nothing of a forked child that runs on into the host', async (t) => {
     const host = new HostClient(t, python);
-    await host.start('lab:FallsThrough');
+    await host.start('processes:FallsThrough');
     assert.equal((await host.run('a', CIRCUIT)).t, 'result');
     await waitUntil('the child to end its run', async () => {
       await sleep(50);
@@ -119,7 +119,7 @@ function suite(python: string): void {
     { skip: !IS_LINUX && 'needs /proc' },
     async (t) => {
       const host = new HostClient(t, python);
-      await host.start('lab:Leaving');
+      await host.start('processes:Leaving');
       await host.run('a', CIRCUIT);
       assert.ok(host.group().length >= 4);
       assert.deepEqual(await host.close(), { code: 0, signal: null });
@@ -129,7 +129,7 @@ function suite(python: string): void {
   );
 
   for (const [how, factory] of [
-    ['idle', 'lab:Leaving'],
+    ['idle', 'processes:Leaving'],
     ['in a run that blocks', 'lab:Blocking'],
   ] as const) {
     it(`ends with atexit on SIGTERM, ${how}; the run has no outcome`, async (t) => {
@@ -141,7 +141,7 @@ function suite(python: string): void {
       }
       process.kill(-host.pid, 'SIGTERM');
       assert.deepEqual(await host.ended, { code: 143, signal: null });
-      if (factory === 'lab:Leaving') assert.match(host.output, /atexit ran/);
+      if (factory === 'processes:Leaving') assert.match(host.output, /atexit ran/);
       assert.deepEqual(host.unread.map(kindOf), ['hello']);
       await isGone(host);
     });
@@ -158,7 +158,7 @@ function suite(python: string): void {
   });
 
   for (const [how, factory] of [
-    ['is idle', 'lab:Leaving'],
+    ['is idle', 'processes:Leaving'],
     ['blocks its loop', 'lab:Blocking'],
     ['holds the GIL', 'lab:HoldingGil'],
   ] as const) {
@@ -167,7 +167,7 @@ function suite(python: string): void {
       const host = new HostClient(t, python);
       await host.start(factory);
       host.control({ t: 'run', id: 'a', shots: 3_600_000 }, CIRCUIT);
-      if (factory === 'lab:Leaving') await host.answer('result');
+      if (factory === 'processes:Leaving') await host.answer('result');
       else await waitUntil('the run', () => /blocking|holding/.test(host.output));
       host.vanish();
       assert.deepEqual(await host.ended, { code: null, signal: 'SIGKILL' });
@@ -177,7 +177,7 @@ function suite(python: string): void {
 
   it('leaves no process if the host itself is killed', { skip: !IS_LINUX && 'needs /proc' }, async (t) => {
     const host = new HostClient(t, python);
-    await host.start('lab:Leaving');
+    await host.start('processes:Leaving');
     await host.run('a', CIRCUIT);
     assert.ok(host.group().length >= 4);
     process.kill(host.pid, 'SIGKILL');

@@ -233,7 +233,7 @@ function suite({ python, codaNode }: World): void {
   });
 
   it('takes a run that is no coroutine, and an executor that is no class', async (t) => {
-    for (const factory of ['lab:Synchronous', 'lab:ready_made']) {
+    for (const factory of ['lab:Synchronous', 'factories:ready_made']) {
       const host = new HostClient(t, python);
       assert.equal((await host.start(factory)).t, 'ready', factory);
       assert.deepEqual(await host.run('a', CIRCUIT), { t: 'result', id: 'a', ...ZEROS });
@@ -245,22 +245,22 @@ function suite({ python, codaNode }: World): void {
       qpu_id: 'qpu-9',
       num_qubits: 7,
       webapp_url: 'https://cloud.example',
-      executor_factory: 'lab:later',
+      executor_factory: 'factories:later',
       not_a_setting: 1,
     };
     const host = new HostClient(t, python);
-    assert.equal((await host.start('lab:later', settings)).t, 'ready');
+    assert.equal((await host.start('factories:later', settings)).t, 'ready');
     await waitUntil('the line', () =>
-      host.output.includes('qubits 7 qpu-9 https://cloud.example/api/internal/qpu/webhook lab:later'),
+      host.output.includes('qubits 7 qpu-9 https://cloud.example/api/internal/qpu/webhook factories:later'),
     );
     const without = new HostClient(t, python);
-    const failed = await without.start('lab:without', settings);
+    const failed = await without.start('factories:without', settings);
     assert.equal(failed['message'], 'without() takes 0 positional arguments but 1 was given');
   });
 
   it('reads the edges of the device, again whenever it is asked', async (t) => {
     const host = new HostClient(t, python);
-    const ready = await host.start('lab:Coupled');
+    const ready = await host.start('factories:Coupled');
     assert.deepEqual(ready['edges'], [
       [0, 1],
       [1, 2],
@@ -287,11 +287,11 @@ function suite({ python, codaNode }: World): void {
       // Its package has another name.
       ['skimage:make', 'import', /No module named 'skimage'/, /-m pip install scikit-image .*uv pip/],
       ['lab:Simpel', 'attribute', /has no attribute 'Simpel'/, /lab\.py has Simple/],
-      ['lab:number', 'executor', /lab:number is 5/, /Name a function/],
-      ['lab:gives_nothing', 'executor', /returned None, which has no run/, /async def run/],
-      ['lab:broken', 'factory', /^no such instrument$/, /^null$/],
-      ['lab:quits', 'factory', /SystemExit: the licence server is down/, /^null$/],
-      ['lab:WrongDevice', 'device', /not a number/, /lists of two qubits/],
+      ['factories:number', 'executor', /factories:number is 5/, /Name a function/],
+      ['factories:gives_nothing', 'executor', /returned None, which has no run/, /async def run/],
+      ['factories:broken', 'factory', /^no such instrument$/, /^null$/],
+      ['factories:quits', 'factory', /SystemExit: the licence server is down/, /^null$/],
+      ['factories:WrongDevice', 'device', /not a number/, /lists of two qubits/],
     ];
     for (const [factory, stage, message, hint] of expected) {
       const host = new HostClient(t, python);

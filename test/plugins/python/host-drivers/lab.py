@@ -1,17 +1,12 @@
-"""Executors as their authors write them, one for each behaviour that a host must stand."""
+"""Executors as their authors write them, one for each behaviour in a run that a host must stand."""
 
 import asyncio
-import atexit
 import concurrent.futures
 import contextvars
 import ctypes
 import gc
-import logging
-import multiprocessing
 import os
 import resource
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,8 +15,6 @@ from dataclasses import dataclass
 from coda_node.errors import ExecutorError
 from coda_node.server.executor import ExecutionResult, JobExecutor
 from coda_node.server.ir import NativeGateIR
-
-libc = ctypes.CDLL(None)
 
 
 def zeros(ir, shots):
@@ -281,156 +274,3 @@ class Odd(Simple):
 class Synchronous:
     def run(self, ir, shots):
         return zeros(ir, shots)
-
-
-class Crashing(Simple):
-    async def run(self, ir, shots):
-        if shots == 1:
-            os._exit(7)
-        if shots == 2:
-            print("last words", flush=True)
-            ctypes.string_at(0)
-        if shots == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if shots == 4:
-            libc.abort()
-        return zeros(ir, shots)
-
-
-class Printing(Simple):
-    """Megabytes on 1 and 2, from Python, from C and from another program; C keeps a line in its buffer."""
-
-    async def run(self, ir, shots):
-        line = "x" * 99
-        for _ in range(shots):
-            print(line)
-            print(line, file=sys.stderr)
-            os.write(1, b"y" * 99 + b"\n")
-        logging.getLogger("my.driver").info("calibrated")
-        libc.puts(b"from C")
-        subprocess.run(["sh", "-c", "echo from sh; echo from sh >&2"], check=True)
-        return zeros(ir, shots)
-
-
-def square(value):
-    return value * value
-
-
-class Spawning(Simple):
-    """Everything that makes a process or a thread."""
-
-    async def run(self, ir, shots):
-        child = os.fork()
-        if child == 0:
-            os.closerange(3, 64)
-            os._exit(5)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
-        try:
-            # A driver that waits for all its children must find its own alone.
-            os.waitpid(-1, os.WNOHANG)
-            raise AssertionError("the driver has a child that it did not start")
-        except ChildProcessError:
-            pass
-        listed = subprocess.run(["ls", "/proc/self/fd"], check=True, stdout=subprocess.PIPE).stdout.split()
-        assert all(int(fd) < 4 for fd in listed), listed
-        for method in multiprocessing.get_all_start_methods():
-            with multiprocessing.get_context(method).Pool(2) as pool:
-                assert pool.map(square, range(4)) == [0, 1, 4, 9], method
-        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            assert await asyncio.get_running_loop().run_in_executor(pool, square, 3) == 9
-        thread = threading.Thread(target=time.sleep, args=(0.01,))
-        thread.start()
-        thread.join()
-        process = await asyncio.create_subprocess_exec("true")
-        assert await process.wait() == 0
-        return zeros(ir, shots)
-
-
-class FallsThrough(Simple):
-    """A forked child runs on into the host's own code."""
-
-    async def run(self, ir, shots):
-        if os.fork() == 0:
-            # The parent answers first, so that a second answer would be seen.
-            time.sleep(0.2)
-        return zeros(ir, shots)
-
-
-class Signals(Simple):
-    seen = []
-
-    def __init__(self):
-        signal.signal(signal.SIGUSR1, lambda *_: self.seen.append("USR1"))
-        signal.signal(signal.SIGALRM, lambda *_: self.seen.append("ALRM"))
-
-    async def run(self, ir, shots):
-        os.kill(os.getpid(), signal.SIGUSR1)
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        while len(self.seen) < 2:
-            await asyncio.sleep(0.005)
-        return zeros(ir, shots)
-
-
-class Leaving(Simple):
-    """Leaves a process and an atexit behind."""
-
-    def __init__(self):
-        atexit.register(print, "atexit ran", flush=True)
-
-    async def run(self, ir, shots):
-        subprocess.Popen(["sleep", "3600"])
-        multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,), daemon=True).start()
-        return zeros(ir, shots)
-
-
-@dataclass
-class Device:
-    directed_edges: object = None
-    logical_edges: object = None
-
-
-class Coupled(Simple):
-    def __init__(self):
-        self.device = Device([], [(0, Number(1)), [1, 2]])
-
-    async def run(self, ir, shots):
-        self.device.directed_edges = ((0, 1), (1, 0))
-        return zeros(ir, shots)
-
-
-async def later(settings):
-    await asyncio.sleep(0)
-    print("qubits", settings.num_qubits, settings.qpu_id, settings.callback_url, settings.executor_factory)
-    return Simple()
-
-
-def with_settings(settings=None):
-    assert settings.num_qubits == 7
-    settings.num_qubits = 8
-    assert settings.model_dump()["num_qubits"] == 8
-    asyncio.get_running_loop()
-    return Simple()
-
-
-def without(*, ready=Simple):
-    raise AssertionError("a factory with any parameter gets the settings")
-
-
-def broken():
-    raise ExecutorError("no such instrument")
-
-
-def quits():
-    sys.exit("the licence server is down")
-
-
-def gives_nothing():
-    return None
-
-
-ready_made = Simple()
-number = 5
-
-
-class WrongDevice(Simple):
-    device = Device([("a", "b")])

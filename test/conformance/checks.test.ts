@@ -13,7 +13,8 @@ import {
   type RunContext,
   type Target,
 } from '../../src/index.ts';
-import { BROKEN, gates, LONG_SHOTS, ODD, Rig, zeros } from './broken.ts';
+import { BROKEN, ODD } from './broken.ts';
+import { gates, LONG_SHOTS, Rig, zeros } from './rig.ts';
 
 const OPTIONS: CheckExecutorOptions = { physics: true, longRun: LONG_SHOTS };
 /** Of the whole process, so it is checked where nothing else runs. */

@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { it } from 'node:test';
 import { testExecutor, type TestFunction } from '../../src/testing/index.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { BROKEN, Rig } from '../conformance/broken.ts';
+import { BROKEN } from '../conformance/broken.ts';
+import { Rig } from '../conformance/rig.ts';
 
 const SKIP = "skip: ['event-loop', 'cancel', 'after-cancel', 'growth']";
 

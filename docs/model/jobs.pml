@@ -57,7 +57,6 @@ bool staysAway;             /* a node that is killed does not come back, unless 
 #define LATE_CANCEL  13
 #define UNCOPIED     16
 #define FOUND_COPY   17
-#define LATE_COPY    18
 unsigned without : 5;
 #define LIMIT(x) (without != (x))
 
@@ -75,6 +74,7 @@ unsigned without : 5;
 #define RENEW_BLIND       11
 #define POST_BEFORE_COPY  14
 #define CANCEL_COPY       15
+#define COPY_OF_OTHERS    16
 unsigned mutant : 5;
 #define IS(x) (mutant == x)
 
@@ -105,6 +105,7 @@ unsigned mutant : 5;
 /* Where a node has the job. */
 #define NOWHERE    0
 #define READ       1   /* asked for; the answer is on its way */
+#define LATE       2   /* the copy is there, and the lease is over: it is asked whose the entry is */
 #define CHECKING   3
 #define QUEUED     4
 #define RUNNING    5
@@ -191,7 +192,7 @@ unsigned m : 2;              /* another node, within one step */
 /* -- a promise, with its short name ------------------------------------------------------------------------------------ */
 #define PROMISE(name, holds) if :: (holds) :: else -> printf(name); printf(" is broken\n"); assert(false) fi
 
-#define HAS_ANSWERS(n) (node[n].stage != READ && node[n].stage != CHECKING && !node[n].sweeping)
+#define HAS_ANSWERS(n) (node[n].stage != READ && node[n].stage != LATE && node[n].stage != CHECKING && !node[n].sweeping)
 #define PUNCTUAL(n) (node[n].mode == DOWN || node[n].cut || HAS_ANSWERS(n))
 #define HAS(x, n) (x != n && (KNOWN(x) || node[x].done != NONE))
 #define MEETS(x, n) (x != n && CONNECTED(x))
@@ -321,6 +322,8 @@ inline take_outcome(outcome, limit) {
   me.again = false; append(SAVED);
   if :: LIMIT(limit) -> one_more_post() :: else fi
 }
+
+inline no_copy() { nowhere(); if :: me.written == NONE -> me.out = 0 :: else fi }
 
 inline cancelled_before_its_end() {
   me.done = (forgetful -> CANCELLED : NONE); me.state = CANCELLED; me.ack = true; nowhere();
@@ -464,8 +467,9 @@ proctype NodeAt(byte n) {
   :: d_step { me.stage == CHECKING && CONNECTED(n) ->
      SAY("node %d asks Redis for the state of the job\n");
      if
-     :: !FRESH(n) && (!FINDS_COPY || LIMIT(LATE_COPY)) -> nowhere()     /* the next sweep will tell whose it is */
-     :: FINDS_COPY && (FRESH(n) || !LIMIT(LATE_COPY)) ->       /* the job has not been acknowledged yet */
+     :: !FRESH(n) && !FINDS_COPY -> nowhere()                  /* the next sweep will tell whose it is */
+     :: !FRESH(n) && FINDS_COPY -> me.out = redis.copy; me.stage = LATE
+     :: FRESH(n) && FINDS_COPY ->                              /* the job has not been acknowledged yet */
         take_outcome(redis.copy, FOUND_COPY); me.maybeSent = !IS(CANCEL_COPY)
      :: FRESH(n) && !FINDS_COPY ->
         if
@@ -479,6 +483,14 @@ proctype NodeAt(byte n) {
            fi
         fi
      fi }
+  :: d_step { me.stage == LATE && CONNECTED(n) ->
+     SAY("node %d asks Redis whose the job is, whose copy it has read late\n");
+     if
+     :: redis.owner == PENDING(n) || IS(COPY_OF_OTHERS) -> take_outcome(me.out, FOUND_COPY)
+     :: else -> no_copy()
+     fi }
+  :: d_step { me.stage == LATE && me.cut ->
+     SAY("node %d cannot ask Redis whose the job is\n"); no_copy() }
   :: d_step { me.stage == CHECKING && me.cut ->
      SAY("node %d cannot ask Redis for the state of the job\n"); nowhere() }
 

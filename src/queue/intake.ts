@@ -112,7 +112,8 @@ export class Intake {
     if (candidates.length === 0) return;
     const { redis, held, marker, endings, copies, deferred, log, keepsText } = this.#options;
     const jobs = candidates.map(({ job }) => job);
-    // What is delivered for the first time has not run.
+    // What is delivered for the first time has not run, and has no copy: nobody else has had it. If that may have changed
+    // before Redis answers, the lease is over (Recovery), and the entry is taken in once more, as one of an earlier delivery.
     const asked =
       copies === undefined || earlier === undefined ? redisStates(redis, jobs, log) : copies.states(jobs);
     // Meanwhile: mark the runs that will start first, and read small circuits.
@@ -128,13 +129,13 @@ export class Intake {
     try {
       const states = await asked;
       const elsewhere = await this.#runningElsewhere(candidates, states);
+      const stillHere = await this.#stillHere(candidates, states);
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
         if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
         if (redisState === undefined || elsewhere.has(candidate)) return false;
-        // With a copy it does not run, however long it took to read that: the other node would deliver the same.
-        if (redisState.copy === undefined && !this.#isOwn(candidate.job)) return false;
+        if (!this.#isOwn(candidate.job) && !stillHere.has(candidate)) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.
@@ -252,13 +253,9 @@ export class Intake {
   #queue({ job, message }: Candidate, circuit: ReadCircuit): void {
     if (!this.#isChecking(job)) return;
     const { held, writes, endings, hooks } = this.#options;
-    if (job.isCancelled === true) {
-      if (this.#isOwn(job)) endings.cancelled(job);
-      else endings.givenBack(job);
-      return;
-    }
+    if (!this.#isOwn(job)) return endings.givenBack(job);
+    if (job.isCancelled === true) return endings.cancelled(job);
     if ('fault' in circuit) {
-      if (!this.#isOwn(job)) return endings.givenBack(job);
       void writes.executing(job.jobId, message.messageId);
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
@@ -374,5 +371,19 @@ export class Intake {
     const isElsewhere = (_: unknown, i: number): boolean =>
       ![undefined, stream.consumer].includes(holders[i]);
     return new Set(twins.filter(isElsewhere).map(({ candidate }) => candidate));
+  }
+
+  /** Jobs whose copy took longer to read than the lease lasts, and whose entry is this node's all the same. They are
+   *  delivered: a slow line would else keep them for ever, and whoever gets the entry after this finds the same copy. */
+  async #stillHere(
+    candidates: readonly Candidate[],
+    states: readonly (RedisState | undefined)[],
+  ): Promise<ReadonlySet<Candidate>> {
+    const late = candidates.filter(({ job }, i) => states[i]?.copy !== undefined && !this.#isOwn(job));
+    if (late.length === 0) return new Set();
+    const { redis, stream } = this.#options;
+    const messageIds = late.map(({ message }) => message.messageId);
+    const holders = await stream.holders(redis, messageIds);
+    return new Set(late.filter((_, i) => holders[i] === stream.consumer));
   }
 }

@@ -265,7 +265,10 @@ export class Recovery {
     for (const job of orphans) job.heldSince = sweepStartedAt;
     for (const { messageId } of renewed) {
       const job = held.ofMessage(messageId);
-      if (job?.messageIds[0] === messageId) job.heldSince = Math.max(job.heldSince, sweepStartedAt);
+      if (job?.messageIds[0] !== messageId) continue;
+      // Another node may have had it, and have run it, since Redis was asked what it knows of it.
+      if (job.stage === 'checking' && sweepStartedAt >= this.leaseEnd(job)) continue;
+      job.heldSince = Math.max(job.heldSince, sweepStartedAt);
     }
   }
 

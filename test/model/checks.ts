@@ -111,7 +111,6 @@ export const LIMITS: readonly Breaks[] = [
   limit('late-cancel', 13, 'final-state-stays', { CANCELS: 1 }),
   limit('uncopied', 16, 'saved-runs-no-more', { COPIES: 1, KILLS: 1 }),
   limit('found-copy', 17, 'no-needless-repeat', { COPIES: 1, KILLS: 1 }),
-  limit('late-copy', 18, 'final-state-stays', { COPIES: 1, CUTS: 2 }),
   ofStarts(limit('early-mark', 14, 'own-starts-only', { CRASHES: 4, MOST: 2 })),
   ofStarts(limit('reading', 15, 'own-starts-only', { CRASHES: 4, MOST: 1 })),
 ];
@@ -135,6 +134,7 @@ export const MUTANTS: readonly Breaks[] = [
     KILLS: 1,
     CANCELS: 1,
   }),
+  mutant('deliver the copy of a job that another node has', 16, 'final-state-stays', { COPIES: 1, CUTS: 2 }),
   ofStarts(mutant('forget the starts', 12, 'gives-up-in-time', { CRASHES: 4, MOST: 2 })),
   ofStarts(mutant('always mark ahead', 13, 'own-starts-only', { CRASHES: 4, MOST: 3 })),
 ];

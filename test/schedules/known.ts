@@ -2,7 +2,7 @@
 // it. Each name says what holds since then.
 import assert from 'node:assert/strict';
 import { outcomeKey } from '../../src/protocol/keys.ts';
-import type { Schedule } from './schedule.ts';
+import type { HandMove, Schedule } from './schedule.ts';
 import type { World } from './world.ts';
 
 interface Known extends Schedule {
@@ -15,6 +15,13 @@ const one = { nodes: 1, isFast: true } as const;
 const two = { nodes: 2, isFast: true } as const;
 /** For longer than a lease. */
 const away = ['pass a lease', 'pass a lease'] as const;
+
+/** Redis handles so many commands of a connection, and answers each. */
+const answersOf = (connection: string, count: number): HandMove[] =>
+  Array.from({ length: count }, (): HandMove[] => [
+    `now Redis handles ${connection}`,
+    `now the answers of Redis reach ${connection}`,
+  ]).flat();
 
 const runs =
   (count: number, jobId = 'job-1') =>
@@ -488,5 +495,125 @@ export const KNOWN: readonly Known[] = [
       ...(['pass a lease', 0, 0, 0, 7, 'pass a lease'] as const),
     ],
     expect: isState('failed'),
+  },
+  {
+    name: 'that a job is executing, which Redis has refused and the node cannot know, does not follow its end',
+    nodes: 2,
+    isFast: false,
+    features: ['starts'],
+    kinds: ['good', 'good', 'deadly'],
+    steps: [
+      ...([
+        'drain A',
+        0,
+        0,
+        0,
+        'cancel 1',
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        3,
+        5,
+        0,
+        3,
+        0,
+        0,
+        3,
+        0,
+      ] as const),
+      ...([
+        7,
+        0,
+        0,
+        'no right to write',
+        0,
+        0,
+        7,
+        4,
+        7,
+        4,
+        7,
+        0,
+        0,
+        0,
+        0,
+        0,
+        5,
+        0,
+        0,
+        5,
+        0,
+        0,
+        5,
+        4,
+        0,
+        0,
+      ] as const),
+      ...[7, 0, 4, 0, 0, 0, 0, 0, 3, 0, 6, 4, 0, 0, 2, 5, 5, 3],
+    ],
+    expect: isState('failed', 'job-3'),
+  },
+  {
+    name: 'with copies: what is found there once the lease is over is left to the node that has the job now',
+    nodes: 2,
+    isFast: false,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'lose answers A',
+      'until Redis handles A.reader: XRANGE',
+      'now the answers of Redis reach A.reader',
+      'hold A',
+      'until Redis handles B.jobs: SET',
+      'hold B',
+      'let go A',
+      'until Redis handles A.jobs: GET',
+      'until the answers of Redis reach A.jobs',
+      'pass',
+      'cancel 1',
+      'let go B',
+      'now B hears',
+    ],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'in a cluster: what one part says late does not count if another node may have had the job meanwhile',
+    nodes: 2,
+    isFast: false,
+    hasCopies: true,
+    isSpread: true,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'now the answers of Redis reach A.reader',
+      'now Redis handles A.shard: exists',
+      'now the answers of Redis reach A.shard',
+      'now Redis handles A.shard: hmget',
+      'hold A',
+      'until Redis handles B.shard: SET',
+      'kill B',
+      'pass a lease',
+      'let go A',
+      'now A.jobs connects',
+      ...answersOf('A.jobs', 2),
+      'pass a lease',
+      ...answersOf('A.jobs', 7),
+      'pass',
+      ...answersOf('A.jobs', 2),
+      'now the answers of Redis reach A.shard',
+    ],
+    expect: runs(1),
   },
 ];

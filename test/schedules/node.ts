@@ -32,6 +32,7 @@ const SETTINGS: Settings = {
 /** What a life needs of its world. */
 export interface Surroundings {
   readonly hasCopies: boolean;
+  readonly isSpread: boolean;
   run(life: NodeLife, context: RunContext): Promise<ExecutionResult>;
   runBatch(life: NodeLife, jobIds: readonly string[], signal: AbortSignal): Promise<ExecutionResult[]>;
   hostOf(life: NodeLife): HostWorld;
@@ -87,6 +88,11 @@ export class NodeLife {
       openRedis: (name) => {
         const client = new RedisClient(`${this.node}.${name}`, wire);
         this.clients.push(client);
+        if (this.#surroundings.isSpread && name === 'jobs') {
+          const shard = new RedisClient(`${this.node}.shard`, wire);
+          this.clients.push(shard);
+          client.spreadTo(shard);
+        }
         return client as unknown as Redis;
       },
     });

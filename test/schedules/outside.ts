@@ -39,13 +39,15 @@ interface Inside extends Scheduler {
 
 export class Outside implements Surroundings {
   readonly hasCopies: boolean;
+  readonly isSpread: boolean;
   readonly #world: Inside;
   #waiting: Waiting[] = [];
   #runs = 0;
 
-  constructor(world: Inside, hasCopies: boolean) {
+  constructor(world: Inside, hasCopies: boolean, isSpread: boolean) {
     this.#world = world;
     this.hasCopies = hasCopies;
+    this.isSpread = isSpread;
   }
 
   run(life: NodeLife, { jobId, signal }: RunContext): Promise<ExecutionResult> {

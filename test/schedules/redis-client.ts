@@ -45,12 +45,18 @@ export class RedisClient extends EventEmitter {
   #answered: Answered[] = [];
   #isWaiting = false;
   #silence: Timer | undefined;
+  /** Where the keys of jobs are, if not there where the stream is. */
+  #shard: RedisClient | undefined;
 
   constructor(name: string, wire: Wire) {
     super();
     this.name = name;
     this.#wire = wire;
     this.connectLater();
+  }
+
+  spreadTo(shard: RedisClient): void {
+    this.#shard = shard;
   }
 
   connectLater(): void {
@@ -69,6 +75,8 @@ export class RedisClient extends EventEmitter {
 
   call(name: string, ...given: (string | number)[]): Promise<Reply> {
     if (this.status === 'end') return Promise.reject(new Error('Connection is closed.'));
+    if (this.#shard !== undefined && String(given[0]).startsWith('qpu:job:'))
+      return this.#shard.call(name, ...given);
     if (isForPeople(name, given)) return this.status === 'ready' ? PONG : Promise.reject(lost());
     if (!this.#wire.world.isRedisUp) return Promise.reject(lost());
     const args = given.map(String);

@@ -15,6 +15,8 @@ export interface Schedule {
   readonly isFast: boolean;
   /** The nodes keep copies of outcomes in Redis. */
   readonly hasCopies?: boolean;
+  /** Redis is a cluster: the keys of jobs are in another part than the stream. */
+  readonly isSpread?: boolean;
   /** None if left out. */
   readonly features?: readonly Feature[];
   /** Those that are submitted, in their order: the first at the start. */
@@ -77,7 +79,7 @@ type NodeMove = `${keyof typeof TO_NODES} ${(typeof NAMES)[number]}`;
 type WorldMove = keyof typeof TO_WORLD;
 /** `cancel 1` is the first job; `again 1` brings it a second time. */
 type JobMove = 'submit' | `cancel ${number}` | `again ${number}`;
-type HandMove = `until ${string}` | `now ${string}`;
+export type HandMove = `until ${string}` | `now ${string}`;
 export type Move = NodeMove | WorldMove | JobMove | HandMove;
 
 function live(
@@ -96,8 +98,8 @@ export interface PlayOptions {
 
 /** Plays a schedule to its end, and then until all jobs are done. Rejects with a Broken if a promise is not kept. */
 export async function play(schedule: Schedule, { wrap, trace }: PlayOptions = {}): Promise<World> {
-  const { nodes, isFast, hasCopies = false, features, kinds, steps } = schedule;
-  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, hasCopies, features, wrap });
+  const { nodes, isFast, hasCopies = false, isSpread = false, features, kinds, steps } = schedule;
+  const world = new World({ nodes: NAMES.slice(0, nodes), isFast, hasCopies, isSpread, features, wrap });
   if (trace !== undefined) world.onTrace(trace);
   const waiting = [...kinds];
   const submit = (): void => {

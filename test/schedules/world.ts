@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly isFast: boolean;
   /** Its nodes keep copies of outcomes in Redis. */
   readonly hasCopies: boolean;
+  /** The stream is in one part of a cluster, and all keys of jobs in another one. */
+  readonly isSpread: boolean;
   /** What the nodes have beside the pipeline. */
   readonly features?: readonly Feature[] | undefined;
   /** What is to be broken in the nodes: see broken.test.ts. */
@@ -48,7 +50,7 @@ export class World extends Scheduler {
     super(options.isFast);
     this.options = options;
     this.ledger = new Ledger(MAX_DELIVERIES, options.hasCopies);
-    this.#outside = new Outside(this, options.hasCopies);
+    this.#outside = new Outside(this, options.hasCopies, options.isSpread);
     for (const name of options.nodes) this.disks.set(name, new Disk(watchDisk(name, this.ledger)));
     this.server.onClaimed = (id, from, to, idleMs) => {
       // A node gives its own entries back.

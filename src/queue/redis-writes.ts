@@ -11,6 +11,20 @@ import { Pause, Waiters } from '../net/timing.ts';
 import type { Statuses } from '../outbox/delivery.ts';
 import { groupName, statusKey, streamKey } from '../protocol/keys.ts';
 import { RefusedStates } from './refused-states.ts';
+import { endedFields, executingFields } from './status-fields.ts';
+import {
+  entryIn,
+  isCancel,
+  isFinal,
+  isRefused,
+  namesOf,
+  rememberFields,
+  resolved,
+  stateIn,
+  whatOf,
+  withoutFields,
+  type Write,
+} from './write.ts';
 
 const MOST_PER_PIPELINE = 1000;
 /** Writes of so short a time are sent together: nothing waits for them. */
@@ -18,16 +32,6 @@ const GATHER_MS = 1;
 const FIRST_RETRY_MS = 100;
 /** Below the 10 s within which the node must be healthy again once Redis is. */
 const LONGEST_RETRY_MS = 5_000;
-
-interface Write {
-  readonly command: 'hset' | 'xack' | 'del';
-  readonly key: string;
-  /** HSET: field, value, …; XACK: group, id, …; DEL: none */
-  readonly args: string[];
-  readonly resolves: (() => void)[];
-  /** Not sent (again). */
-  isWithdrawn?: boolean;
-}
 
 interface Acknowledgement {
   /** So many states were pushed before it: some of them may be those of its jobs. */
@@ -81,48 +85,12 @@ export class RedisWrites implements Statuses, StartStatuses {
   }
 
   executing(jobId: string, messageId: string): Promise<void> {
-    const startedAt = new Date().toISOString();
-    return this.#status(jobId, [
-      'state',
-      'executing',
-      'started_at',
-      startedAt,
-      'message_id',
-      messageId,
-      'qpu_id',
-      this.#qpuId,
-    ]);
+    return this.#status(jobId, executingFields(messageId, this.#qpuId));
   }
 
   /** The terminal state of a job. */
-  ended({ jobId, messageIds, outcome, endedAt }: Ending): Promise<void> {
-    switch (outcome.status) {
-      case 'completed':
-        return this.#status(jobId, ['state', 'completed', 'completed_at', endedAt]);
-      case 'failed':
-        // Its start may not have reached Redis, and who asks has to know which entry has failed.
-        return this.#status(jobId, [
-          'state',
-          'failed',
-          'error',
-          outcome.error,
-          'failed_at',
-          endedAt,
-          'message_id',
-          messageIds[0] ?? '',
-        ]);
-      case 'cancelled':
-        return this.#status(jobId, [
-          'state',
-          'cancelled',
-          'cancelled_at',
-          endedAt,
-          'message_id',
-          messageIds[0] ?? '',
-          'qpu_id',
-          this.#qpuId,
-        ]);
-    }
+  ended(ending: Ending): Promise<void> {
+    return this.#status(ending.jobId, endedFields(ending, this.#qpuId));
   }
 
   withdrawStart(jobId: string): void {
@@ -355,63 +323,4 @@ export class RedisWrites implements Statuses, StartStatuses {
     if (!newer.has(write.key)) this.#refused.outdated(write.key, rest.args);
     failed.push(rest);
   }
-}
-
-function isCancel(write: Write): boolean {
-  return stateIn(write) === 'cancelled';
-}
-
-/** The state that it writes, if it writes one. */
-function stateIn({ command, args }: Pick<Write, 'command' | 'args'>): string | undefined {
-  return command === 'hset' ? args[args.lastIndexOf('state') + 1] : undefined;
-}
-
-/** The entry whose start it writes. */
-function entryIn({ args }: Write): string {
-  return args[args.lastIndexOf('message_id') + 1] ?? '';
-}
-
-function resolved({ resolves }: Write): void {
-  for (const resolve of resolves) resolve();
-}
-
-/** For the log. */
-function whatOf({ command, key, args }: Write): string {
-  if (command === 'del') return `the removal of ${key}`;
-  if (command === 'xack') return `the acknowledgement of ${args.length - 1} messages (${key})`;
-  return `the state '${stateIn({ command, args }) ?? ''}' (${key})`;
-}
-
-/** Concerns only this state: the right to write states is missing, or the key is of another type. */
-function isRefused({ command }: Write, fault: string): boolean {
-  return command === 'hset' && /^(WRONGTYPE|NOPERM)/.test(fault);
-}
-
-/** Repeating does not help: the stream is gone, or keys must not be removed. */
-function isFinal({ command }: Write, fault: string): boolean {
-  return (
-    (command === 'xack' && fault.startsWith('WRONGTYPE')) || (command === 'del' && fault.startsWith('NOPERM'))
-  );
-}
-
-/** A repeated write must not undo a later one of the same hash; undefined if nothing of it is left. */
-function withoutFields(write: Write, fields: ReadonlySet<string> | undefined): Write | undefined {
-  if (fields === undefined || write.command !== 'hset') return write;
-  const args: string[] = [];
-  for (let i = 0; i < write.args.length; i += 2) {
-    const [field, value] = [write.args[i] ?? '', write.args[i + 1] ?? ''];
-    if (!fields.has(field)) args.push(field, value);
-  }
-  return args.length > 0 ? { ...write, args } : undefined;
-}
-
-function rememberFields(newer: Map<string, Set<string>>, { key, args }: Write): void {
-  const fields = newer.get(key) ?? new Set<string>();
-  for (const name of namesOf({ args })) fields.add(name);
-  newer.set(key, fields);
-}
-
-/** The fields that a state sets. */
-function namesOf({ args }: Pick<Write, 'args'>): string[] {
-  return args.filter((_, i) => i % 2 === 0);
 }

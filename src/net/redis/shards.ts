@@ -136,6 +136,9 @@ export class Shards {
       if (cluster !== this.#cluster) return;
       this.#slots = cluster.slots;
       this.#primaries = primariesIn(cluster.slots);
+      // Those of servers that have left are of no use to one that gets their address, and would become more and more.
+      const known = new Set(cluster.nodes().map(keyOfRedis));
+      for (const key of this.#errors.keys()) if (!known.has(key)) this.#errors.delete(key);
       // Nobody may have anything to send to it.
       for (const redis of cluster.nodes('master'))
         if (this.#errors.has(keyOfRedis(redis))) redis.ping().catch(() => {});

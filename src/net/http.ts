@@ -1,13 +1,12 @@
 // The HTTP client for the cloud: a deadline for the whole exchange, a bounded answer, no redirects; it uses the proxies
 // and extra certificates that the environment names (PROTOCOL §13).
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
 import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
-import { ConfigError, errorCode, messageOf, refuseQuotes } from '../errors.ts';
+import { errorCode, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 import { EACH_ADDRESS } from './addresses.ts';
+import { extraCertificates } from './certificates.ts';
 import { createProxyChoice, proxyFault, type Proxy } from './proxy.ts';
 import { ForbiddenTargetError, type Targets } from './targets.ts';
 
@@ -285,25 +284,4 @@ function systemCode(thrown: unknown): string | undefined {
   if (code !== undefined || !(thrown instanceof Error)) return code;
   // Node tries several addresses of one host and throws their errors together.
   return systemCode(thrown instanceof AggregateError ? thrown.errors[0] : thrown.cause);
-}
-
-/** The certificates of SSL_CERT_FILE, added to Node's own; undefined if it is not set. A `ca` option replaces all that
- *  Node trusts, so the file in NODE_EXTRA_CA_CERTS is added again. */
-export function extraCertificates(env: NodeJS.ProcessEnv): string[] | undefined {
-  const sslCertFile = env['SSL_CERT_FILE'];
-  refuseQuotes('SSL_CERT_FILE', sslCertFile ?? '');
-  if (sslCertFile === undefined || sslCertFile === '') return undefined;
-  const files = [sslCertFile, env['NODE_EXTRA_CA_CERTS']].filter((file) => file !== undefined && file !== '');
-  return [...rootCertificates, ...files.map((file) => readCertificates(String(file)))];
-}
-
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`the CA file ${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      remedy: 'Correct SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
-    });
-  }
 }

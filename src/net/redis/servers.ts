@@ -7,21 +7,18 @@
 //
 // That it is a cluster shows when a server says so, whatever the URL is: one address of it is enough. A cluster of one shard
 // is used like a single server, at the address that the URL has: the one that it has for itself may be out of reach.
-import { isIP } from 'node:net';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { readRedisUrl, type RedisAddress, type RedisPlace } from '../../protocol/urls.ts';
-import { extraCertificates } from '../http.ts';
-import { AddressConnector, AnnouncedConnector, connectorTo } from './connector.ts';
+import { networkOptions, userOptions } from './connection-options.ts';
+import { AnnouncedConnector, connectorTo } from './connector.ts';
 import { FollowingRedis, leadTo } from './following.ts';
 import type { Announcer, ConnectionOptions, Lead, Surroundings } from './following.ts';
+import { FoundCluster } from './found-cluster.ts';
 import { OtherShards, type OnShard } from './other-shards.ts';
 import { reconnectDelay, reconnectNow } from './pace.ts';
 import { Sentinels } from './sentinel.ts';
-import { isSamePlace, keyOf, placeOf, Shards, slotOf, type UnreachableShard } from './shards.ts';
-
-/** A connection whose answer is this late is closed: Redis is frozen, or the network drops the packets. */
-const SILENT_MS = 5_000;
+import { isSamePlace, placeOf, slotOf, type Shards, type UnreachableShard } from './shards.ts';
 
 export interface RedisServersOptions {
   readonly url: string;
@@ -38,21 +35,11 @@ export class RedisServers implements Surroundings {
   readonly #network: ConnectionOptions;
   readonly #user: Pick<ConnectionOptions, 'username' | 'password'>;
   readonly #sentinels: Sentinels | undefined;
-  readonly #log: Logger | undefined;
+  readonly #cluster: FoundCluster;
   readonly #connections = new Set<FollowingRedis>();
   readonly #others = new Map<FollowingRedis, OtherShards>();
   /** Which of the hosts of the URL is in use. */
   #turn = 0;
-  #cluster: Shards | undefined;
-  /** A cluster is no reason to look for shards: it has one, or does not say. */
-  #isAlone = false;
-  /** It has one. */
-  #isSingle = false;
-  /** The URL leads to a replica of it. */
-  #isAtReplica = false;
-  /** The primary of such a cluster, if the URL leads elsewhere. */
-  #primary: RedisPlace | undefined;
-  #saidLast = '';
 
   /** Throws a ConfigError for a URL that says more than where Redis is: ioredis itself would take any of its options from
    *  there. */
@@ -63,32 +50,22 @@ export class RedisServers implements Surroundings {
         remedy: 'Correct CODA_REDIS_URL, or the settings of the QPU in Coda if the URL is from there.',
       });
     this.#address = address;
-    this.#log = log;
     this.streamSlot = streamKey === undefined ? undefined : slotOf(streamKey);
-    const { username, password, tls, hosts, sentinel } = address;
-    const [{ host }] = hosts;
-    const ca = tls ? extraCertificates(env) : undefined;
-    this.#network = {
-      Connector: AddressConnector,
-      // RESP2: every server and proxy knows it, and `invalidate` pushes arrive as messages.
-      protocol: 2,
-      connectTimeout: 5_000,
-      // Holds from the first command of the handshake. Blocking reads must be shorter.
-      socketTimeout: SILENT_MS,
-      ...(tls
-        ? { tls: { ...(ca === undefined ? {} : { ca }), ...(isIP(host) === 0 ? { servername: host } : {}) } }
-        : {}),
-    };
-    this.#user = {
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-    };
+    this.#network = networkOptions(address, env);
+    this.#user = userOptions(address);
+    const { sentinel, hosts } = address;
     this.#sentinels = sentinel === undefined ? undefined : new Sentinels(address, sentinel, this.#network);
+    this.#cluster = new FoundCluster({
+      hosts,
+      redisOptions: { ...this.#network, ...this.#user },
+      streamSlot: this.streamSlot,
+      log,
+      onLook: (primaries, owner) => this.#lead(primaries, owner),
+    });
   }
 
-  /** Undefined unless the keys are spread over several servers. */
   get shards(): Shards | undefined {
-    return this.#cluster !== undefined && this.#cluster.primaries.length > 1 ? this.#cluster : undefined;
+    return this.#cluster.shards;
   }
 
   get unreachable(): UnreachableShard | undefined {
@@ -103,7 +80,7 @@ export class RedisServers implements Surroundings {
   /** Every server that is known. */
   get places(): readonly RedisPlace[] {
     const inUse = [...this.#connections].map(({ lead }) => lead.place);
-    return [...this.#address.hosts, ...(this.#cluster?.primaries ?? []), ...inUse];
+    return [...this.#address.hosts, ...this.#cluster.primaries, ...inUse];
   }
 
   announcerOf(place: RedisPlace): Announcer | undefined {
@@ -143,9 +120,9 @@ export class RedisServers implements Surroundings {
     redis.on('ready', () => (isReady = true));
     redis.on('close', () => {
       // One that could not be used: the next of several may be the primary. Unless it was left only to ask the cluster first.
-      if (!isReady && this.#cluster === undefined) {
+      if (!isReady && !this.#cluster.isFollowed) {
         this.#turnFrom(lead.place);
-        if (isSamePlace(lead.place, this.#primary)) this.#primary = undefined;
+        this.#cluster.lost(lead.place);
       }
       isReady = false;
     });
@@ -161,7 +138,7 @@ export class RedisServers implements Surroundings {
         break;
       } catch (thrown) {
         // The one that has said that it is a cluster is left for the right one.
-        if (this.#cluster !== undefined) break;
+        if (this.#cluster.isFollowed) break;
         if (left <= 1) throw thrown;
       }
     }
@@ -172,12 +149,10 @@ export class RedisServers implements Surroundings {
   async settled(redis: FollowingRedis): Promise<void> {
     if (redis.options.enableReadyCheck === false) {
       const info = await redis.info().catch(() => '');
-      if (/^cluster_enabled:1/m.test(info))
-        this.#cluster ??= this.#follow(redis.lead.place, /^role:slave/m.test(info));
+      if (/^cluster_enabled:1/m.test(info)) this.#cluster.follow(redis.lead.place, /^role:slave/m.test(info));
       if (this.#address.db !== 0) await redis.select(this.#address.db);
     }
-    const place =
-      this.#cluster === undefined ? undefined : await this.#inCluster(this.#cluster, redis.lead.place);
+    const place = this.#cluster.isFollowed ? await this.#cluster.placeFor(redis.lead.place) : undefined;
     if (place !== undefined && !isSamePlace(redis.lead.place, place)) reconnectNow(redis);
     while (redis.status !== 'ready' || !isSamePlace(redis.lead.place, place ?? redis.lead.place)) {
       if (redis.status === 'end') await redis.connect();
@@ -203,7 +178,7 @@ export class RedisServers implements Surroundings {
 
   /** Leaves each connection for a new one, at once: the network is another one, or works again. */
   renew(): void {
-    this.#cluster?.renew();
+    this.#cluster.renew();
     for (const redis of this.#connections) reconnectNow(redis);
   }
 
@@ -211,9 +186,7 @@ export class RedisServers implements Surroundings {
     this.#others.get(redis)?.look([]);
     this.#others.delete(redis);
     this.#connections.delete(redis);
-    if (this.#connections.size > 0) return;
-    this.#cluster?.close();
-    this.#cluster = undefined;
+    if (this.#connections.size === 0) this.#cluster.close();
   }
 
   /** Where a connection leads that is about to be made. */
@@ -225,37 +198,15 @@ export class RedisServers implements Surroundings {
     const { hosts } = this.#address;
     const host = hosts[this.#turn % hosts.length] ?? hosts[0];
     const found =
-      this.#sentinels?.primary() ??
-      (this.#cluster === undefined ? undefined : this.#inCluster(this.#cluster, host));
-    return found?.then((place) => (lead.place = place)) ?? (lead.place = this.#primary ?? host);
-  }
-
-  /** The shard of the stream; `host` if there are no shards after all. */
-  async #inCluster(cluster: Shards, host: RedisPlace): Promise<RedisPlace> {
-    try {
-      const owner = await cluster.ownerOf(this.streamSlot ?? 0);
-      this.#isSingle = cluster.primaries.length === 1;
-      if (this.#isSingle && this.#isAtReplica) this.#primary = owner;
-      if (cluster.primaries.length > 1) return this.streamSlot === undefined ? host : owner;
-    } catch (thrown) {
-      // Known shards that do not answer come back. One that never named any may not be allowed to.
-      if (cluster.primaries.length > 1) throw thrown;
-      this.#log?.debug(`Redis is a cluster, and does not say which servers it has: ${messageOf(thrown)}`);
-    }
-    if (this.#cluster === cluster) {
-      this.#isAlone = true;
-      this.#cluster = undefined;
-      cluster.close();
-    }
-    return this.#primary ?? host;
+      this.#sentinels?.primary() ?? (this.#cluster.isFollowed ? this.#cluster.placeFor(host) : undefined);
+    return found?.then((place) => (lead.place = place)) ?? (lead.place = this.#cluster.primary ?? host);
   }
 
   /** Whether a server is the right one, by what it says of itself. */
   #accepts(redis: FollowingRedis, info: Readonly<Record<string, string>>): boolean {
     const { place } = redis.lead;
     if (info['cluster_enabled'] === '1') {
-      if (this.#cluster !== undefined || this.#isAlone) return true;
-      this.#cluster = this.#follow(place, info['role'] === 'slave');
+      if (!this.#cluster.met(place, info['role'] === 'slave')) return true;
       reconnectNow(redis);
       return false;
     }
@@ -277,12 +228,10 @@ export class RedisServers implements Surroundings {
     const [word = '', slot = '', to = ''] = message.split(' ');
     if (word === 'READONLY') this.#turnFrom(lead.place);
     if (word !== 'MOVED' && word !== 'ASK') return word === 'READONLY';
-    // There are others after all.
-    this.#isAlone = false;
     const { host, port } = placeOf(to);
     // Without a host: another port of the same one.
     const place = { host: host === '' ? lead.place.host : host, port };
-    if (this.#isSingle && word === 'MOVED') this.#primary = place;
+    this.#cluster.moved(word, place);
     // With shards, the command of a pipeline, which goes to one server.
     if (Number(slot) !== this.streamSlot) return this.shards === undefined;
     lead.next = place;
@@ -295,43 +244,14 @@ export class RedisServers implements Surroundings {
     if (isSamePlace(place, hosts[this.#turn % hosts.length])) this.#turn += 1;
   }
 
-  #follow(place: RedisPlace, isReplica: boolean): Shards {
-    this.#isAtReplica = isReplica;
-    return new Shards({
-      places: [place, ...this.#address.hosts],
-      redisOptions: {
-        ...this.#network,
-        ...this.#user,
-        Connector: AnnouncedConnector,
-        maxRetriesPerRequest: 0,
-        connectionName: 'coda-node:shards',
-      },
-      onLook: () => this.#looked(),
-    });
-  }
-
-  /** After each look at the cluster. */
-  #looked(): void {
-    const { shards, streamSlot } = this;
-    if (shards === undefined) return;
-    const owner = streamSlot === undefined ? undefined : shards.knownOwnerOf(streamSlot);
-    this.#say(shards.primaries, owner);
+  /** Leads each connection to where the stream is, after a look at the cluster. */
+  #lead(primaries: readonly RedisPlace[], owner: RedisPlace | undefined): void {
     for (const redis of owner === undefined ? [] : this.#connections) {
       const { lead, status } = redis;
       if (isSamePlace(lead.place, owner)) lead.asks = false;
       // One that is being made finds its way by itself, and one that asks follows the stream already.
       else if (status === 'ready' && !lead.asks) reconnectNow(redis);
     }
-    for (const others of this.#others.values()) others.look(shards.primaries);
-  }
-
-  #say(primaries: readonly RedisPlace[], owner: RedisPlace | undefined): void {
-    const stream = owner === undefined ? '' : `; the stream of jobs is at ${keyOf(owner)}`;
-    const said = `${primaries.length} shards (${primaries.map(keyOf).join(', ')})${stream}`;
-    if (said === this.#saidLast) return;
-    const what =
-      this.#saidLast === '' ? 'Redis is a cluster, which the node follows' : 'the cluster has changed';
-    this.#saidLast = said;
-    this.#log?.info(`${what}: ${said}`);
+    for (const others of this.#others.values()) others.look(primaries);
   }
 }

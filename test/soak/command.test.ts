@@ -29,6 +29,8 @@ describe('the command of the soak', () => {
   for (const [words, says] of [
     [['--minutes', 'many'], /--minutes takes a number from 0 up, not 'many'/],
     [['--minutes', '0'], /--minutes 0 plays nothing/],
+    [['--minutes', '1e9'], /--minutes takes 10080 at most/],
+    [['--minutes', '-1'], /^Error: Option '--minutes' argument is ambiguous; see npm run soak -- --help$/],
     [['--seed', ''], /--seed takes a number from 0 up, not ''/],
     [['kill-9'], /Unexpected argument 'kill-9'/],
   ] as const) {

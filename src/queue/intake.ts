@@ -7,21 +7,20 @@
 //        \-> held -> checked in Redis -> queued for the device, or it ends here (endings.ts): also if it has run before, and
 //                    Redis has the copy of its outcome
 import type { Redis } from 'ioredis';
-import { Failure } from '../device/failure.ts';
-import { prepareCircuit } from '../device/prepare-circuit.ts';
 import { MARKED_AHEAD, type RunMarker } from '../device/run-marker.ts';
 import { messageOf } from '../errors.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Endings } from '../jobs/endings.ts';
-import type { CheckingJob, Circuit, HeldJob } from '../jobs/job.ts';
+import type { CheckingJob, HeldJob } from '../jobs/job.ts';
 import { BYTES_PER_CHARACTER, type JobTable } from '../jobs/job-table.ts';
 import { isTapped } from '../kernel/tap.ts';
 import type { Logger } from '../log.ts';
-import { Waiters } from '../net/timing.ts';
 import { recordDeadLetter } from '../outbox/dead-letters.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { parseMessage, type JobMessage } from '../protocol/job.ts';
 import type { Deferred } from './deferred.ts';
+import { openOwners } from './entry-owner.ts';
+import { Preparing } from './preparing.ts';
 import { readCircuit, readCircuitInSteps, type ReadCircuit } from './read-circuit.ts';
 import type { OutcomeCopies } from './outcome-copies.ts';
 import { redisStates, type RedisState } from './redis-state.ts';
@@ -75,14 +74,11 @@ export class Intake {
   readonly #slices = new TimeSlices();
   /** Entries that are no jobs and are not acknowledged yet. */
   readonly #settingAside = new Set<string>();
-
-  /** Jobs that plugins prepare now. */
-  readonly #preparing = new Set<HeldJob>();
-  readonly #waitingForTurn = new Waiters();
+  readonly #preparing: Preparing;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    options.held.onRoom(() => this.#waitingForTurn.notify());
+    this.#preparing = new Preparing({ ...options, isOwn: this.#isOwn });
   }
 
   /** Whether the node has this entry already, at whatever stage. */
@@ -110,7 +106,7 @@ export class Intake {
       return candidate === undefined ? [] : [candidate];
     });
     if (candidates.length === 0) return;
-    const { redis, held, marker, endings, copies, deferred, log, keepsText } = this.#options;
+    const { redis, stream, held, marker, endings, copies, deferred, log, keepsText } = this.#options;
     const jobs = candidates.map(({ job }) => job);
     // What is delivered for the first time has not run, and has no copy: nobody else has had it. If that may have changed
     // before Redis answers, the lease is over (Recovery), and the entry is taken in once more, as one of an earlier delivery.
@@ -128,14 +124,13 @@ export class Intake {
     );
     try {
       const states = await asked;
-      const elsewhere = await this.#runningElsewhere(candidates, states);
-      const stillHere = await this.#stillHere(candidates, states);
+      const owners = await openOwners(redis, stream, jobs, states, this.#isOwn);
       const recorded: Promise<void>[] = [];
       const open = candidates.map((candidate, i) => {
         const redisState = states[i];
         if (redisState === undefined) deferred.waitForShard(candidate.message.messageId);
-        if (redisState === undefined || elsewhere.has(candidate)) return false;
-        if (!this.#isOwn(candidate.job) && !stillHere.has(candidate)) return false;
+        if (redisState === undefined) return false;
+        if (!(owners.get(candidate.job) ?? this.#isOwn(candidate.job))) return false;
         return !this.#endsHere(candidate, redisState, recorded);
       });
       // Before the next job starts: it may be one that kills the node.
@@ -260,52 +255,13 @@ export class Intake {
       void endings.failed(job, circuit.fault, { where: 'in the check of its circuit' });
       return;
     }
-    if (isTapped(hooks.prepare)) void this.#prepare(job, circuit);
+    if (isTapped(hooks.prepare)) void this.#preparing.begin(job, circuit);
     else held.enqueue(job, circuit);
   }
 
   /** Whether the node can be sure of that: to read a large circuit, or to prepare a job, takes its time. Another node may
    *  have ended the job meanwhile; if not, it is taken in once more. */
-  #isOwn(job: HeldJob): boolean {
-    return job.heldSince > performance.now() - this.#options.safeLeaseMs;
-  }
-
-  /** Has plugins prepare the job; others do not wait for it. */
-  async #prepare(job: CheckingJob, circuit: Circuit): Promise<void> {
-    const { held, writes, endings, hooks, marker } = this.#options;
-    const { jobId, messageIds } = job;
-    const preparing = held.prepare(job, circuit);
-    if (marker.isStrict) await this.#waitForTurn(preparing);
-    if (held.get(jobId) !== preparing) return this.#endTurn(preparing);
-    this.#preparing.add(preparing);
-    marker.beginPreparing(messageIds[0]);
-    const prepared = await prepareCircuit(hooks, preparing);
-    marker.endPreparing(messageIds[0]);
-    this.#endTurn(preparing);
-    // It may have been cancelled meanwhile.
-    if (held.get(jobId) !== preparing) return;
-    if (prepared instanceof Failure) {
-      if (!this.#isOwn(preparing)) return endings.givenBack(preparing);
-      void writes.executing(jobId, messageIds[0]);
-      void endings.failed(preparing, prepared.error, prepared);
-    } else held.enqueue(preparing, prepared);
-  }
-
-  /** After a crash plugins prepare a job only while no other one is with them or on the device: that one would be blamed,
-   *  too, if they end the process. */
-  async #waitForTurn(job: HeldJob): Promise<void> {
-    const { held } = this.#options;
-    while (this.#preparing.size > 0 || held.running > 0 || held.queued > 0) {
-      if (held.get(job.jobId) !== job) return;
-      await this.#waitingForTurn.next();
-    }
-    this.#preparing.add(job);
-  }
-
-  #endTurn(job: HeldJob): void {
-    this.#preparing.delete(job);
-    this.#waitingForTurn.notify();
-  }
+  readonly #isOwn = (job: HeldJob): boolean => job.heldSince > performance.now() - this.#options.safeLeaseMs;
 
   /** False if it was cancelled during the check. */
   #isChecking(job: HeldJob): job is CheckingJob {
@@ -349,41 +305,5 @@ export class Intake {
     } finally {
       this.#settingAside.delete(messageId);
     }
-  }
-
-  /** Jobs that another node runs, which got them by another entry. The entry here waits for their outcome: it stays
-   *  pending, and every sweep looks at it again. */
-  async #runningElsewhere(
-    candidates: readonly Candidate[],
-    states: readonly (RedisState | undefined)[],
-  ): Promise<ReadonlySet<Candidate>> {
-    const twins = candidates.flatMap((candidate, i) => {
-      const { state = null, messageId = null } = states[i] ?? {};
-      const isTwin = state === 'executing' && messageId !== null && messageId !== candidate.message.messageId;
-      return isTwin ? [{ candidate, messageId }] : [];
-    });
-    if (twins.length === 0) return new Set();
-    const { redis, stream } = this.#options;
-    const holders = await stream.holders(
-      redis,
-      twins.map(({ messageId }) => messageId),
-    );
-    const isElsewhere = (_: unknown, i: number): boolean =>
-      ![undefined, stream.consumer].includes(holders[i]);
-    return new Set(twins.filter(isElsewhere).map(({ candidate }) => candidate));
-  }
-
-  /** Jobs whose copy took longer to read than the lease lasts, and whose entry is this node's all the same. They are
-   *  delivered: a slow line would else keep them for ever, and whoever gets the entry after this finds the same copy. */
-  async #stillHere(
-    candidates: readonly Candidate[],
-    states: readonly (RedisState | undefined)[],
-  ): Promise<ReadonlySet<Candidate>> {
-    const late = candidates.filter(({ job }, i) => states[i]?.copy !== undefined && !this.#isOwn(job));
-    if (late.length === 0) return new Set();
-    const { redis, stream } = this.#options;
-    const messageIds = late.map(({ message }) => message.messageId);
-    const holders = await stream.holders(redis, messageIds);
-    return new Set(late.filter((_, i) => holders[i] === stream.consumer));
   }
 }

@@ -310,9 +310,7 @@ export class Recovery {
     const kept: HeldJob[] = [];
     for (const [i, job] of missing.entries()) {
       const holder = holders[i];
-      // Pending nowhere: it was finished elsewhere, or the stream was flushed and only this node still knows the job.
-      const state = holder === undefined ? await redis.hget(statusKey(job.jobId), 'state') : null;
-      const isLost = holder === undefined ? TERMINAL.has(state) : holder !== stream.consumer;
+      const isLost = holder === undefined ? await this.#isElsewhere(job) : holder !== stream.consumer;
       if (!isLost) kept.push(job);
       if (!isLost || !isWaiting(job.stage)) continue;
       log.warn(`job ${job.jobId} went to ${holder ?? 'another node'} while this node was out of touch`, {
@@ -321,6 +319,15 @@ export class Recovery {
       endings.givenBack(job);
     }
     return kept;
+  }
+
+  /** Of a job whose entry is pending nowhere. If the stream still has the entry, it was acknowledged, or will be delivered
+   *  once more; the state may be this node's own, which came late. If not, the job may have ended before the entry was
+   *  removed, or the stream was flushed and only this node still knows the job. */
+  async #isElsewhere({ jobId, messageIds }: HeldJob): Promise<boolean> {
+    const { redis, stream } = this.#options;
+    const [found] = await stream.jobIds(redis, [messageIds[0]]);
+    return found === jobId || TERMINAL.has(await redis.hget(statusKey(jobId), 'state'));
   }
 }
 

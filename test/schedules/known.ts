@@ -497,6 +497,17 @@ export const KNOWN: readonly Known[] = [
     expect: isState('failed'),
   },
   {
+    name: 'a job that another node has acknowledged does not run once more, whatever its state says',
+    ...two,
+    features: ['prepares', 'maps', 'starts'],
+    kinds: ['deadly at once', 'good'],
+    steps: [
+      ...(['pass', 'hold A', 0, 'pass a lease', 4, 2, 'pass', 0, 0, 0, 0, 0, 0, 0, 5] as const),
+      ...[0, 0, 0, 0, 0, 0, 0, 0],
+    ],
+    expect: (world) => assert.equal(world.ledger.get('job-1').hasFailed, true),
+  },
+  {
     name: 'that a job is executing, which Redis has refused and the node cannot know, does not follow its end',
     nodes: 2,
     isFast: false,

@@ -67,6 +67,8 @@ export interface JobFacts {
   isLost: boolean;
   /** The life whose write of its state Redis has refused. */
   refusedIn: Life | undefined;
+  /** A command of a node that had lost the job has come after its final state: that it is executing. */
+  isOverwritten: boolean;
   /** Deaths of nodes while it was with them and its outcome was not saved. */
   deaths: number;
   /** Lives whose plugins work on it now. */
@@ -125,6 +127,7 @@ export class Ledger {
       hasFailed: false,
       isLost: false,
       refusedIn: undefined,
+      isOverwritten: false,
       deaths: 0,
       workedOnBy: new Set(),
       lostWorks: 0,
@@ -259,6 +262,8 @@ export class Ledger {
         `${life.node} says ${state} of ${jobId}, whose outcome is not on its disk`,
       );
     if (life !== undefined && state !== 'cancelled' && FINAL.has(state)) this.#checkCopied(life, job);
+    const isLate = state === 'executing' && before !== null && FINAL.has(before);
+    job.isOverwritten = (job.isOverwritten || isLate) && !FINAL.has(state);
     if (this.#mayRunTwice(job)) return;
     // A limit: the cloud has seen a state, and not the outcome.
     const isInTime = state === 'cancelled' && !job.hasArrived;
@@ -333,7 +338,7 @@ export class Ledger {
 
   /** A state that Redis has refused is kept for as long as the node runs. */
   #needsState(job: JobFacts, state: string | null): boolean {
-    if (job.kind === 'malformed' || job.isForgotten) return false;
+    if (job.kind === 'malformed' || job.isForgotten || job.isOverwritten) return false;
     const isGivenUp = job.refusedIn !== undefined && this.#dead.has(job.refusedIn);
     return !isGivenUp && (state === null || !FINAL.has(state));
   }

@@ -38,6 +38,9 @@ const isMeasured =
   (world: World): void =>
     assert.match(world.ledger.get(jobId).taken ?? '', /"completed"/);
 
+const isKept = (world: World): void =>
+  assert.equal(world.ledger.get('job-1').sights.has('handed back'), false);
+
 export const KNOWN: readonly Known[] = [
   {
     name: 'what Redis forgets is not run again',
@@ -436,6 +439,49 @@ export const KNOWN: readonly Known[] = [
       ...away,
     ],
     expect: (world) => assert.deepEqual(world.ledger.get('job-1').posts, []),
+  },
+  {
+    name: 'what was on the device when the node was killed is not handed back after its next start',
+    ...one,
+    kinds: ['good'],
+    steps: [
+      'until A runs job-1',
+      'kill A',
+      'start A',
+      'until A: 1 jobs of earlier deliveries',
+      'hand back A',
+    ],
+    expect: isKept,
+  },
+  {
+    name: 'what another node has started is not handed back',
+    ...two,
+    kinds: ['good'],
+    steps: ['until hset', 'kill A', 'until B: 1 jobs of earlier deliveries', 'hand back B'],
+    expect: isKept,
+  },
+  {
+    name: 'with copies: what another node has run is not handed back',
+    ...two,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.jobs: SET',
+      'kill A',
+      'until B: 1 jobs of earlier deliveries',
+      'hand back B',
+    ],
+    expect: isKept,
+  },
+  {
+    name: 'what has not begun is handed back',
+    ...one,
+    kinds: ['good', 'good'],
+    steps: ['submit', 'until A runs job-1', 'hand back A'],
+    expect: (world) => {
+      runs(1)(world);
+      assert.ok(world.ledger.get('job-2').sights.has('handed back'));
+    },
   },
   {
     name: 'to count the starts of a job takes it from no other node',

@@ -79,7 +79,7 @@ export interface JobFacts {
   readonly sights: Set<Sight>;
 }
 
-export type Sight = 'prepared' | 'mapped' | 'in a batch' | 'begun by itself';
+export type Sight = 'prepared' | 'mapped' | 'in a batch' | 'begun by itself' | 'handed back';
 
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
 
@@ -303,10 +303,16 @@ export class Ledger {
       this.breaks('own-starts-only', `${jobId} has ${job.runs.length} runs, and is given up: ${error}`);
   }
 
-  handedBack(jobId: string): void {
+  /** `state`: what Redis says of it. */
+  handedBack(life: Life, jobId: string, state: string | null): void {
     const job = this.get(jobId);
-    if (job.runs.length > 0 || job.savedBy.size > 0)
-      this.breaks('handed-back-not-begun', `${jobId} is handed back, and has begun`);
+    job.sights.add('handed back');
+    const isLimit = (node: string): boolean => job.takenFrom.has(node) || job.isForgotten || isSentAgain(job);
+    const isSaved = [...job.savedBy].some((node) => node === life.node || !isLimit(node));
+    const runs = job.runs.some((run) => !run.isOver && !this.#dead.has(run.life) && !isLimit(run.life.node));
+    const isKnown = (state !== null || job.isCopied) && job.takenFrom.size === 0 && !isLimit(life.node);
+    if (isSaved || runs || isKnown)
+      this.breaks('handed-back-not-begun', `${life.node} hands ${jobId} back, which has begun (${state})`);
   }
 
   /** All troubles are over, and time has passed. */
@@ -345,7 +351,8 @@ export class Ledger {
 
   #hasEnd(job: JobFacts): boolean {
     const isCancelled = job.isCancelAsked && job.refusedIn !== undefined;
-    return job.taken !== undefined || job.isSetAside || isCancelled;
+    // What is handed back, another program does.
+    return job.taken !== undefined || job.isSetAside || isCancelled || job.sights.has('handed back');
   }
 
   /** The limits of the promises that let a job have two outcomes: it was taken over from a node that had begun it, or

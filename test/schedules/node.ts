@@ -105,12 +105,20 @@ export class NodeLife {
     const { pipeline, outbox } = this;
     if (pipeline === undefined || outbox === undefined) return [];
     await pipeline.drain(2_000);
-    const { handedOver } = handsBack
-      ? await pipeline.handBack('original').catch(() => ({ handedOver: [] }))
-      : { handedOver: [] };
+    const handedOver = handsBack ? await this.#handBack(pipeline) : [];
     pipeline.close();
     await outbox.close();
     return handedOver;
+  }
+
+  async #handBack(pipeline: JobPipeline): Promise<readonly string[]> {
+    try {
+      return (await pipeline.handBack('original')).handedOver;
+    } catch (thrown) {
+      // Redis may be gone, or has forgotten that consumer; all else is a mistake here.
+      if (thrown instanceof TypeError) throw thrown;
+      return [];
+    }
   }
 
   post(jobId: string, body: string): Promise<Delivery> {

@@ -94,6 +94,10 @@ export class RedisClient extends EventEmitter {
     return this.call('HGET', key, field);
   }
 
+  exists(...keys: string[]): Promise<Reply> {
+    return this.call('EXISTS', ...keys);
+  }
+
   type(): Promise<string> {
     return Promise.resolve('none');
   }

@@ -32,6 +32,7 @@ const SIGHTS = {
   mapped: (job: JobFacts) => job.sights.has('mapped'),
   'in a batch': (job: JobFacts) => job.sights.has('in a batch'),
   'begun by itself': (job: JobFacts) => job.sights.has('begun by itself'),
+  'handed back': (job: JobFacts) => job.sights.has('handed back'),
   'sent again': (job: JobFacts) => job.entries.length > 1,
 } as const;
 

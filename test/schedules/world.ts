@@ -112,17 +112,19 @@ export class World extends Scheduler {
 
   async drain(life: NodeLife, handsBack: boolean): Promise<void> {
     if (life.isDraining) return;
+    // It has read from the stream once.
+    if (handsBack) this.server.streamOf(STREAM)?.groups.get(GROUP)?.consumers.add('original');
     await this.act(life, () => {
       void life.drain(handsBack).then((handedOver) => {
-        for (const jobId of handedOver) this.#original(jobId);
+        for (const jobId of handedOver) this.#original(life, jobId);
         this.dying = life;
       });
     });
   }
 
   /** Another program has the job now, and does it. */
-  #original(jobId: string): void {
-    this.ledger.handedBack(jobId);
+  #original(life: NodeLife, jobId: string): void {
+    this.ledger.handedBack(life, jobId, this.stateOf(jobId));
     const { entries } = this.ledger.get(jobId);
     this.server.handle('XACK', [STREAM, GROUP, ...entries]);
     this.server.handle('HSET', [statusKey(jobId), 'state', 'completed']);

@@ -166,6 +166,7 @@ export class Node implements CodaNode {
     const required = this.#session?.vpn.required ?? true;
     if (this.#session !== undefined) report.vpnState = required && !this.#networkUp ? 'degraded' : 'ready';
     if (this.#phase !== 'running') report.notReady(`the node is ${this.#phase}`);
+    report.add('phase', this.#phase);
     report.add('executor', this.#executor?.source ?? null);
     this.#pipeline?.report(report);
     const shard = this.#servers?.unreachable;

@@ -5,7 +5,9 @@ import { findSetAside, type AllSetAside } from '../../outbox/set-aside.ts';
 import { countDeadLetters, readWaiting } from '../../outbox/overview.ts';
 import { printable } from '../../protocol/text.ts';
 import { deadLettersPath, nodeFolder } from '../../state/layout.ts';
+import type { HealthAddress } from '../../kernel/health-address.ts';
 import { findNode } from '../local-node/find.ts';
+import { askReady } from '../local-node/live.ts';
 import { checkOwner } from '../local-node/owner.ts';
 import type { Output } from '../terminal/output.ts';
 import { chooseIds } from '../terminal/choose.ts';
@@ -101,10 +103,18 @@ async function replay({ stateDir, folder, jobs, json, out }: Request, found: All
     out.write(
       pid === undefined
         ? 'no node is running: it is delivered after the next `coda start`'
-        : `the running node (PID ${pid}) delivers it within seconds`,
+        : (await isEnding(pid, node?.presence?.address ?? undefined))
+          ? `the node (PID ${pid}) is shutting down: it is delivered after the next \`coda start\``
+          : `the running node (PID ${pid}) delivers it within seconds`,
     );
   }
   return handedOver.length === chosen.length ? 0 : 1;
+}
+
+/** Whether the node takes nothing up any more. */
+async function isEnding(pid: number, address: HealthAddress | undefined): Promise<boolean> {
+  const phase = address === undefined ? undefined : (await askReady({ pid }, address))?.['phase'];
+  return phase === 'draining' || phase === 'closed';
 }
 
 async function drop({ folder, jobs, json, out }: Request, found: AllSetAside): Promise<number> {

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { waitUntil } from '../../../src/testing/index.ts';
-import { cloud } from '../workbench.ts';
-import { filesIn, list, posted, refusedJob, results, ownFolder, startNode, stop } from './refused.ts';
+import { bench, cloud } from '../workbench.ts';
+import { filesIn, job, list, posted, refusedJob, results, ownFolder, startNode, stop } from './refused.ts';
 
 describe('coda results', () => {
   it('makes a running node deliver the same result again until the cloud accepts it', async () => {
@@ -51,6 +51,25 @@ describe('coda results', () => {
     assert.equal((await cloud.outcome(jobId)).status, 'completed');
     assert.equal(new Set(posted(jobId)).size, 1);
     await waitUntil('removing the file', async () => (await filesIn('replay')).length === 0);
+  });
+
+  it('says that a node that drains delivers it after its next start', async () => {
+    bench.holdRuns();
+    const first = await startNode(cloud.issueToken());
+    bench.endRuns();
+    const jobId = await refusedJob();
+    bench.holdRuns();
+    const running = await cloud.submit(job);
+    await cloud.whenState(running, 'executing');
+    first.child.kill('SIGTERM');
+    await first.says('finishing the running job');
+    const { code, output } = await results('replay', jobId);
+    assert.equal(code, 0);
+    assert.match(output, /\(PID \d+\) is shutting down: it is delivered after the next `coda start`/);
+    bench.endRuns();
+    assert.equal(await first.ended, 0, first.output());
+    await startNode();
+    assert.equal((await cloud.outcome(jobId)).status, 'completed');
   });
 
   it('explains what it cannot do', async () => {

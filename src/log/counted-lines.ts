@@ -21,7 +21,7 @@ export class CountedLines {
   hasRoom(): boolean {
     if (this.#lines === 0) {
       this.#since = performance.now();
-      this.#timer = setTimeout(() => this.end(), WINDOW_MS).unref();
+      this.#timer = setTimeout(() => this.#over(WINDOW_MS), WINDOW_MS).unref();
     }
     this.#lines += 1;
     return this.#lines <= LINES;
@@ -30,9 +30,13 @@ export class CountedLines {
   /** Tells what is only counted so far: nothing does if the process ends first. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#over(performance.now() - this.#since);
+  }
+
+  #over(ms: number): void {
     const left = this.#lines - LINES;
     this.#lines = 0;
-    if (left > 0) this.#tell(left, Math.ceil((performance.now() - this.#since) / 1000));
+    if (left > 0) this.#tell(left, Math.ceil(ms / 1000));
   }
 }
 

@@ -308,7 +308,7 @@ export class Ledger {
     const job = this.get(jobId);
     job.sights.add('handed back');
     const isLimit = (node: string): boolean => job.takenFrom.has(node) || job.isForgotten || isSentAgain(job);
-    const isSaved = [...job.savedBy].some((node) => node === life.node || !isLimit(node));
+    const isSaved = [...job.savedBy].some((node) => !isLimit(node));
     const runs = job.runs.some((run) => !run.isOver && !this.#dead.has(run.life) && !isLimit(run.life.node));
     const isKnown = (state !== null || job.isCopied) && job.takenFrom.size === 0 && !isLimit(life.node);
     if (isSaved || runs || isKnown)

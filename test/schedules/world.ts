@@ -116,7 +116,8 @@ export class World extends Scheduler {
     if (handsBack) this.server.streamOf(STREAM)?.groups.get(GROUP)?.consumers.add('original');
     await this.act(life, () => {
       void life.drain(handsBack).then((handedOver) => {
-        for (const jobId of handedOver) this.#original(life, jobId);
+        // Once, also if several entries bring it.
+        for (const jobId of new Set(handedOver)) this.#original(life, jobId);
         this.dying = life;
       });
     });

@@ -519,6 +519,7 @@ export const KNOWN: readonly Known[] = [
       'until B: job job-1 has run before',
       'cancel 1',
       'now B hears',
+      'until the outcome of job-1 reaches the cloud from B',
     ],
     expect: isState('completed'),
   },

@@ -30,6 +30,7 @@ import { RedisWrites } from '../queue/redis-writes.ts';
 import { RightsWatch } from '../queue/rights.ts';
 import { OutcomeCopies } from '../queue/outcome-copies.ts';
 import { JobStream } from '../queue/stream.ts';
+import { UnusableEntries } from '../queue/unusable-entries.ts';
 import { Endings } from './endings.ts';
 import { JobTable } from './job-table.ts';
 import { JobTrace } from './job-trace.ts';
@@ -75,6 +76,7 @@ export function assemble(options: JobPipelineOptions) {
   const trace = new JobTrace(log);
   const endings = new Endings({ qpuId, held, outbox, statuses: writes, trace, hooks, log });
   const deferred = new Deferred({ outbox, admission, log });
+  const unusable = new UnusableEntries({ directory, writes, hooks, log });
   const intake = new Intake({
     redis,
     stream,
@@ -85,6 +87,7 @@ export function assemble(options: JobPipelineOptions) {
     endings,
     marker,
     deferred,
+    unusable,
     directory,
     maxDeliveries,
     safeLeaseMs: settings.leaseSec * 1000 * SAFE_LEASE,
@@ -152,7 +155,7 @@ export function assemble(options: JobPipelineOptions) {
   const local = new LocalRuns({ ...device, holds, time });
   return {
     ...{ admission, held, redis, stream, health, rights, writes, copies },
-    ...{ reader, deferred, recovery, marker, runner, time, holds, local },
+    ...{ reader, deferred, unusable, recovery, marker, runner, time, holds, local },
     ...{ endings, trace, outbox, drops, replay },
   };
 }

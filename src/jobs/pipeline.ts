@@ -159,7 +159,7 @@ export class JobPipeline implements Jobs {
 
   close(): void {
     const { replay, drops, reader, recovery, rights, runner, time, health } = this.#parts;
-    const { writes, copies, marker, trace } = this.#parts;
+    const { unusable, writes, copies, marker, trace } = this.#parts;
     process.off('exit', this.#onExit);
     replay.stop();
     drops.stop();
@@ -169,6 +169,7 @@ export class JobPipeline implements Jobs {
     runner.abandon(SHUTTING_DOWN);
     time.close();
     health.close();
+    unusable.close();
     writes.close();
     copies?.close();
     marker.close();

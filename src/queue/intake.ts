@@ -27,6 +27,7 @@ import { redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 import type { JobStream, StreamEntry } from './stream.ts';
 import { TimeSlices } from './time-slices.ts';
+import type { UnusableEntries } from './unusable-entries.ts';
 
 /** From this size on, in memory, a circuit is read in steps: others would wait too long. */
 const LARGE_BYTES = 512 * 1024;
@@ -49,6 +50,7 @@ export interface IntakeOptions {
   readonly endings: Endings;
   readonly marker: RunMarker;
   readonly deferred: Deferred;
+  readonly unusable: UnusableEntries;
   /** The folder of the dead letters. */
   readonly directory: string;
   readonly maxDeliveries: number;
@@ -72,8 +74,6 @@ interface Candidate {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #slices = new TimeSlices();
-  /** Entries that are no jobs and are not acknowledged yet. */
-  readonly #settingAside = new Set<string>();
   readonly #preparing: Preparing;
 
   constructor(options: IntakeOptions) {
@@ -83,13 +83,13 @@ export class Intake {
 
   /** Whether the node has this entry already, at whatever stage. */
   knows(messageId: string): boolean {
-    const { held, outbox, writes, deferred } = this.#options;
+    const { held, outbox, writes, deferred, unusable } = this.#options;
     return (
       deferred.has(messageId) ||
       held.ofMessage(messageId) !== undefined ||
       outbox.hasMessage(messageId) ||
       writes.isAcknowledging(messageId) ||
-      this.#settingAside.has(messageId)
+      unusable.has(messageId)
     );
   }
 
@@ -161,13 +161,13 @@ export class Intake {
     askedAt: number,
     earlier: EarlierDelivery | undefined,
   ): Candidate | undefined {
-    if (this.#settingAside.has(messageId)) return undefined;
-    const { held, outbox, endings, deferred } = this.#options;
+    const { held, outbox, endings, deferred, unusable } = this.#options;
+    if (unusable.has(messageId)) return undefined;
     let message: JobMessage;
     try {
       message = parseMessage(messageId, fields);
     } catch (thrown) {
-      void this.#setAside(messageId, fields, fault ?? messageOf(thrown));
+      void unusable.setAside(messageId, fields, fault ?? messageOf(thrown));
       return undefined;
     }
     // Identify by job id: a server that lost its newest entries may reuse their entry ids.
@@ -289,21 +289,6 @@ export class Intake {
       await stream.setDeliveries(redis, messageId, deliveries);
     } catch (thrown) {
       log.warn(`the delivery count of ${messageId} is not kept: ${messageOf(thrown)}`);
-    }
-  }
-
-  async #setAside(messageId: string, fields: readonly string[], reason: string): Promise<void> {
-    const { directory, log, writes, hooks } = this.#options;
-    log.error(`${reason}; it is set aside and acknowledged`, { message_id: messageId });
-    this.#settingAside.add(messageId);
-    try {
-      await recordDeadLetter(directory, messageId, fields, reason);
-      hooks.onDeadLetter.call(Object.freeze({ messageId, reason }));
-      await writes.acknowledge([messageId]);
-    } catch (thrown) {
-      log.error(`message ${messageId} stays pending, since it cannot be set aside: ${messageOf(thrown)}`);
-    } finally {
-      this.#settingAside.delete(messageId);
     }
   }
 }

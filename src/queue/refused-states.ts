@@ -46,8 +46,9 @@ export class RefusedStates {
     this.#startTimer();
   }
 
-  /** If it is kept that this job is executing, that is forgotten. */
+  /** If it is kept, or on its way, that this job is executing, that is forgotten. */
   withdrawStart(key: string): void {
+    this.#sent.delete(key);
     const fields = this.#kept.get(key);
     if (fields?.[fields.lastIndexOf('state') + 1] === 'executing') this.#kept.delete(key);
   }

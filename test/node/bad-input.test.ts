@@ -103,9 +103,31 @@ for (const mode of ['single', 'batch'] as const) {
       const wrongType = await cloud.submit({ ir: good, shots: 2, jobId: 'wrong-type' });
       assert.equal((await cloud.outcome(wrongType)).status, 'completed');
       await waitUntil('acknowledging every message', async () => (await cloud.pending()) === 0);
-      const letters = await readFile(join(test.stateDir, 'coda-node-spool', 'dead-letters.jsonl'), 'utf8');
-      assert.equal(letters.trim().split('\n').length, 4);
+      assert.equal((await letters()).length, 4);
       assert.deepEqual(cloud.violations, []);
     });
+
+    it('writes no line for each of many such messages, and keeps all of them', async () => {
+      const redis = openRedis({ url: cloud.redisUrl, name: 'test', env: {} });
+      const linesBefore = linesOfNoJob().length;
+      const lettersBefore = (await letters()).length;
+      const flood = redis.pipeline();
+      for (let i = 0; i < 300; i += 1) flood.xadd(streamKey(cloud.qpuId), '*', 'some', `thing ${i}`);
+      await flood.exec();
+      redis.disconnect();
+      await waitUntil('every record', async () => (await letters()).length === lettersBefore + 300);
+      await waitUntil('acknowledging every message', async () => (await cloud.pending()) === 0);
+      // Five in ten seconds, which may have begun meanwhile.
+      assert.ok(linesOfNoJob().length - linesBefore <= 10, test.log.join('\n'));
+    });
+
+    async function letters(): Promise<string[]> {
+      const text = await readFile(join(test.stateDir, 'coda-node-spool', 'dead-letters.jsonl'), 'utf8');
+      return text.trim().split('\n');
+    }
+
+    function linesOfNoJob(): string[] {
+      return test.log.filter((line) => / ERROR .* it is set aside and acknowledged/.test(line));
+    }
   });
 }

@@ -162,6 +162,18 @@ describe('writes to Redis', () => {
     writes.close();
   });
 
+  it('forget a start that was refused, and is withdrawn on its way', async () => {
+    await test.redis.set(statusKey('left'), 'text');
+    const { writes } = open();
+    await writes.executing('left', '1-1');
+    assert.match(writes.stateTrouble?.text ?? '', /states of 1 jobs/);
+    void writes.executing('left', '1-1');
+    writes.withdrawStart('left');
+    await writes.flushed();
+    assert.equal(writes.stateTrouble, undefined);
+    writes.close();
+  });
+
   it('write the last state of every job once the right to do so is given, and hold nothing up before', async () => {
     const { redis, server } = test;
     await redis.xgroup('CREATE', streamKey(QPU), groupName(QPU), '0', 'MKSTREAM');

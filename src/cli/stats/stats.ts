@@ -84,7 +84,12 @@ function endedIn({ completed, failed, cancelled }: Period): number {
 }
 
 function shareText(part: number, whole: number): string {
-  return whole === 0 ? '0 %' : `${Number(((100 * part) / whole).toFixed(1))} %`;
+  return `${Number((100 * (shareOf(part, whole) ?? 0)).toFixed(1))} %`;
+}
+
+/** Times are rounded each for itself: parts may be a little more than the whole. */
+function shareOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : Math.min(1, part / whole);
 }
 
 function rateText(perSecond: number): string {
@@ -114,9 +119,9 @@ function jsonOf(period: Period): object {
     delivered: period.delivered,
     refused: period.refused,
     jobs_per_sec: coveredMs === 0 ? null : total / (coveredMs / 1000),
-    failure_share: total === 0 ? null : failed / total,
+    failure_share: shareOf(failed, total),
     busy_sec: busyMs / 1000,
-    busy_share: coveredMs === 0 ? null : busyMs / coveredMs,
+    busy_share: shareOf(busyMs, coveredMs),
     wait_ms: spreadOf(period.wait),
     run_ms: spreadOf(period.run),
     delivery_ms: spreadOf(period.delivery),

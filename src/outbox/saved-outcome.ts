@@ -2,7 +2,7 @@
 import { annotated, NO_ANNOTATIONS, type Annotations } from '../jobs/annotations.ts';
 import type { SavedOutcome } from '../jobs/job.ts';
 import { isRecord, shown } from '../protocol/text.ts';
-import { boundedError, type Outcome } from '../protocol/webhook.ts';
+import type { Outcome } from '../protocol/webhook.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -54,7 +54,7 @@ function outcomeIn(value: unknown): Outcome {
   const { status, counts, executionTimeMs, shotsCompleted, error } = value;
   if (status === 'failed') {
     if (typeof error !== 'string') throw new Error('outcome.error must be a string');
-    return { status, error: boundedError(error) };
+    return { status, error };
   }
   if (status !== 'completed') {
     throw new Error(`outcome.status must be completed or failed, got ${shown(status)}`);

@@ -14,6 +14,7 @@ import type { Copies } from '../outbox/delivery.ts';
 import { copiedOutcome, type CopiedOutcome } from '../outbox/saved-outcome.ts';
 import { outcomeKey } from '../protocol/keys.ts';
 import { recordIn } from '../protocol/text.ts';
+import { boundedError } from '../protocol/webhook.ts';
 import { isPassing, redisStates, type RedisState } from './redis-state.ts';
 import type { RedisWrites } from './redis-writes.ts';
 
@@ -252,7 +253,10 @@ export class OutcomeCopies implements Copies {
       if (copy.jobId !== job.jobId || copy.qpuId !== this.#options.qpuId)
         return this.#ignored(job, 'it is of another job');
       // If the cloud has sent the job once more since then, it is to run.
-      return copy.messageIds.some((messageId) => job.messageIds.includes(messageId)) ? copy : null;
+      if (!copy.messageIds.some((messageId) => job.messageIds.includes(messageId))) return null;
+      const { outcome } = copy;
+      if (outcome.status === 'completed') return copy;
+      return { ...copy, outcome: { status: 'failed', error: boundedError(outcome.error) } };
     } catch (thrown) {
       return this.#ignored(job, messageOf(thrown));
     }

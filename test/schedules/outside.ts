@@ -250,10 +250,11 @@ export class Outside implements Surroundings {
     const at = refusals.findIndex((refusal) => refusal.command.test(name));
     const [refusal] = at === -1 ? [] : refusals.splice(at, 1);
     if (refusal !== undefined) {
-      // What may pass is repeated.
+      // What may pass is repeated. A limit: until then, only the memory of the node has that a job was cancelled.
       const isFinal = !refusal.error.startsWith('LOADING');
-      if (command === 'HSET' && isFinal) ledger.get(jobIdOf(args)).refusedIn = life;
-      if (command === 'SET' && isFinal) ledger.get(jobIdOf(args)).isCopyRefused = true;
+      const job = /^h?set$/i.test(command) ? ledger.get(jobIdOf(args)) : undefined;
+      if (job !== undefined && command === 'HSET' && (isFinal || job.isCancelAsked)) job.refusedIn = life;
+      if (job !== undefined && command === 'SET' && isFinal) job.isCopyRefused = true;
       throw new ErrorReply(refusal.error);
     }
     if (command === 'XACK') this.#acknowledged(args.slice(2));

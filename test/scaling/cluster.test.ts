@@ -260,7 +260,7 @@ describe('a cluster of three shards, of which the cloud names one', () => {
   it('gives a user with the documented rights all that a node does, and refuses nothing', async () => {
     const [, rules = ''] =
       /```\nACL SETUSER \S+ ([^`]+)```/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
-    const [, more = ''] = /In a cluster, add `([^`]+)`/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
+    const [, more = ''] = /In a cluster, add\s+`([^`]+)`/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
     const text = `${rules.replaceAll('\\\n', ' ')} ${more}`;
     const words = text
       .replaceAll('<qpu_id>', cloud.qpuId)

@@ -13,6 +13,8 @@ const env = {
   CODA_OUTBOX_MAX_JOBS: String(ROOM),
   CODA_EXECUTOR_FACTORY: 'simulator',
   CODA_LEASE_SEC: '3',
+  // What is taken ahead before the half is full runs all the same.
+  CODA_PREFETCH: '1',
 };
 
 const submitTo = (callback: string): Promise<string> =>

@@ -27,11 +27,17 @@ import type { JobTrace } from './job-trace.ts';
 /** What takes the outcomes. */
 export type Outcomes = Pick<Outbox, 'save' | 'keepMeasured' | 'annotate' | 'cancel' | 'done'>;
 
+/** Where ends are made known; nothing waits for it. */
+export interface EndStatuses extends Pick<Statuses, 'acknowledge'>, Pick<StartStatuses, 'withdrawStart'> {
+  /** The end of a job that is saved nowhere else: its entries are acknowledged once Redis has its state. */
+  endedUnsaved(ending: Ending): Promise<void>;
+}
+
 export interface EndingsOptions {
   readonly qpuId: string;
   readonly held: JobTable;
   readonly outbox: Outcomes;
-  readonly statuses: Statuses & Pick<StartStatuses, 'withdrawStart'>;
+  readonly statuses: EndStatuses;
   readonly trace: JobTrace;
   readonly hooks: Hooks;
   readonly log: Logger;
@@ -101,8 +107,7 @@ export class Endings implements RunEndings {
     const ending: Ending = { jobId, messageIds, endedAt, outcome: { status: 'cancelled' } };
     this.#announceEnd(job, CANCELLED, undefined);
     outbox.done.add(ending);
-    void statuses.ended(ending);
-    void statuses.acknowledge(messageIds);
+    void statuses.endedUnsaved(ending);
     held.release(job);
     this.#announceCancel({ jobId, stage: stage === 'running' ? 'running' : 'queued' });
   }
@@ -132,8 +137,7 @@ export class Endings implements RunEndings {
     const { outbox, statuses } = this.#options;
     const ending = outbox.done.find(jobId, messageId);
     if (ending === undefined) return false;
-    void statuses.ended(ending);
-    void statuses.acknowledge([messageId]);
+    void statuses.endedUnsaved(ending);
     return true;
   }
 

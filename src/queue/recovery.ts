@@ -204,7 +204,7 @@ export class Recovery {
     deferred.retryShards(isShardDown(redis));
     const own = await stream.ownPending(redis);
     const orphans = await this.#dropLost(own, startedAt);
-    const renewed = await this.#renew(own);
+    const renewed = await this.#renew(own, startedAt);
     if (this.#isDraining) return;
     this.#confirm(renewed, orphans, startedAt);
     // Only now: the jobs that this node may no longer start are gone from its queue.
@@ -245,17 +245,22 @@ export class Recovery {
   }
 
   /** Returns the entries that are still this node's. */
-  async #renew(own: readonly PendingEntry[]): Promise<readonly PendingEntry[]> {
+  async #renew(own: readonly PendingEntry[], sweepStartedAt: number): Promise<readonly PendingEntry[]> {
     const { redis, stream, deferred, leaseMs } = this.#options;
     const dueMs = Math.floor(leaseMs / 6);
+    const passedMs = performance.now() - sweepStartedAt;
+    // Another node may have taken them over since, and have had them for so long that they would be taken back from it.
+    const isLate = ({ idleMs }: PendingEntry): boolean => passedMs >= Math.max(leaseMs - idleMs, 0) + dueMs;
+    const lost = new Set(own.filter(isLate).map(({ messageId }) => messageId));
     const due = own
       .filter(({ idleMs }) => idleMs >= dueMs)
       .map(({ messageId }) => messageId)
-      .filter((messageId) => !deferred.has(messageId))
+      .filter((messageId) => !lost.has(messageId) && !deferred.has(messageId))
       .filter((messageId) => !this.#isDraining || this.#isUnderWay(messageId));
-    if (due.length === 0) return own;
-    const renewed = await stream.renew(redis, due, dueMs);
-    const lost = new Set(due.filter((messageId) => !renewed.has(messageId)));
+    if (due.length > 0) {
+      const renewed = await stream.renew(redis, due, dueMs);
+      for (const messageId of due) if (!renewed.has(messageId)) lost.add(messageId);
+    }
     return lost.size === 0 ? own : own.filter(({ messageId }) => !lost.has(messageId));
   }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Trouble } from '../errors.ts';
 import type { StartStatuses } from '../device/runner.ts';
+import type { EndStatuses } from '../jobs/endings.ts';
 import type { Ending } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { redisTrouble } from '../net/redis-trouble.ts';
@@ -40,7 +41,7 @@ interface Acknowledgement {
   readonly resolve: () => void;
 }
 
-export class RedisWrites implements Statuses, StartStatuses {
+export class RedisWrites implements Statuses, StartStatuses, EndStatuses {
   readonly #redis: Redis;
   readonly #qpuId: string;
   readonly #log: Logger;
@@ -91,6 +92,15 @@ export class RedisWrites implements Statuses, StartStatuses {
   /** The terminal state of a job. */
   ended(ending: Ending): Promise<void> {
     return this.#status(ending.jobId, endedFields(ending, this.#qpuId));
+  }
+
+  async endedUnsaved(ending: Ending): Promise<void> {
+    for (const messageId of ending.messageIds) this.#acknowledging.add(messageId);
+    // A Redis without memory refuses the state, and takes the acknowledgement.
+    await this.ended(ending);
+    // It may have crashed since, and have lost it.
+    void this.ended(ending);
+    await this.acknowledge(ending.messageIds);
   }
 
   withdrawStart(jobId: string): void {

@@ -524,6 +524,18 @@ export const KNOWN: readonly Known[] = [
     expect: isState('completed'),
   },
   {
+    name: 'a node that hears late which entries it has does not take them back from another one',
+    ...two,
+    kinds: ['good', 'good'],
+    steps: [
+      ...(['submit', 'until A runs job-1', 'pass', 'pass', 'now Redis handles A.jobs: XPENDING'] as const),
+      ...(['hold A', 'pass a lease', 'pass', 'until B runs job-2', 'hold B'] as const),
+      ...Array<'pass'>(6).fill('pass'),
+      'let go A',
+    ],
+    expect: runs(1, 'job-2'),
+  },
+  {
     name: 'to count the starts of a job takes it from no other node',
     ...two,
     features: ['starts'],

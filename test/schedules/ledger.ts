@@ -61,6 +61,8 @@ export interface JobFacts {
   wasClaimed: boolean;
   /** Redis has forgotten something of it. */
   isForgotten: boolean;
+  /** By a packet that was on its way for long, from a node that had lost the job. */
+  isTakenBack: boolean;
   isCancelAsked: boolean;
   hasFailed: boolean;
   /** Redis has lost its entries: nobody can promise anything. */
@@ -122,6 +124,7 @@ export class Ledger {
       cancelledIn: new Set(),
       takenFrom: new Set(),
       wasClaimed: false,
+      isTakenBack: false,
       isForgotten: false,
       isCancelAsked: false,
       hasFailed: false,
@@ -151,17 +154,17 @@ export class Ledger {
   runStarted(life: Life, jobId: string): Run {
     const job = this.get(jobId);
     for (const node of job.savedBy) {
-      const isLimit = job.takenFrom.has(node) || job.isForgotten;
+      const isLimit = job.takenFrom.has(node) || job.isForgotten || job.isTakenBack;
       if (!isSentAgain(job) && (node === life.node || !isLimit))
         this.breaks('saved-runs-no-more', `${life.node} runs ${jobId}, whose outcome ${node} has saved`);
     }
     // A copy is that of the entries which it names.
     const isOne = job.entries.length === 1;
-    if (job.isCopied && isOne && !job.foundNoCopy.has(life) && !job.isForgotten)
+    if (job.isCopied && isOne && !job.foundNoCopy.has(life) && !job.isForgotten && !job.isTakenBack)
       this.breaks('copied-runs-no-more', `${life.node} runs ${jobId}, and Redis has had its outcome`);
     for (const run of job.runs) {
       if (run.isOver || this.#dead.has(run.life)) continue;
-      const mayRun = job.takenFrom.has(run.life.node) || job.isForgotten;
+      const mayRun = job.takenFrom.has(run.life.node) || job.isForgotten || job.isTakenBack;
       if (run.life === life || !mayRun)
         this.breaks('one-run-at-a-time', `${life.node} runs ${jobId}, which ${run.life.node} still runs`);
     }
@@ -179,6 +182,12 @@ export class Ledger {
     const hadBegun =
       job.savedBy.has(from) || hasOutcome(job.jobId) || job.runs.some(({ life }) => life.node === from);
     if (hadBegun) job.takenFrom.add(from);
+  }
+
+  /** A limit: the last packet of a node that was cut off renews a lease which another node has taken over meanwhile. */
+  takenBack(entry: string): void {
+    const job = this.ofEntry(entry);
+    if (job !== undefined) job.isTakenBack = true;
   }
 
   copied(jobId: string): void {
@@ -277,6 +286,8 @@ export class Ledger {
     const job = this.ofEntry(entry);
     if (job === undefined || this.#hasEnd(job) || state === 'cancelled') return;
     if (job.savedBy.size > 0 && state !== null && FINAL.has(state)) return;
+    // Its journal has that it was cancelled, and the node writes the state again after its next start.
+    if (job.cancelledIn.size > 0 && job.settledBy.size > 0) return;
     this.breaks('nothing-lost', `the entry of ${job.jobId} is acknowledged, and it has no end (${state})`);
   }
 
@@ -287,6 +298,8 @@ export class Ledger {
       job.cancelledIn.add(life);
       return;
     }
+    // Whether it was cancelled before, is forgotten with the rest.
+    if (job.isForgotten) return;
     const runs = job.runs.some((run) => run.life === life && !run.isOver);
     if (runs && job.posts.length === 0 && !job.savedBy.has(life.node) && job.cancelledIn.size === 0)
       this.breaks('cancel-wins', `${life.node} runs ${jobId}, and a cancel changes nothing`);
@@ -358,7 +371,7 @@ export class Ledger {
   /** The limits of the promises that let a job have two outcomes: it was taken over from a node that had begun it, or
    *  Redis has forgotten it. */
   #mayRunTwice(job: JobFacts): boolean {
-    return job.isForgotten || job.takenFrom.size > 0 || isSentAgain(job);
+    return job.isForgotten || job.isTakenBack || job.takenFrom.size > 0 || isSentAgain(job);
   }
 }
 

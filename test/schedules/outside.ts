@@ -211,7 +211,13 @@ export class Outside implements Surroundings {
     return {
       world,
       happens: (what, happen) => world.add({ life, what, isRun: false, happen }),
-      handle: (name, args) => this.#handle(life, name, args),
+      handle: ({ name, args, at }) => {
+        world.server.sentAt = at;
+        return this.#handle(life, name, args);
+      },
+      get now() {
+        return world.time.now;
+      },
       readWaits: (client, blockMs) => {
         const waiting = { client, timer: time.start(() => this.#wake(waiting), blockMs, undefined, false) };
         this.#waiting.push(waiting);
@@ -250,10 +256,10 @@ export class Outside implements Surroundings {
     const at = refusals.findIndex((refusal) => refusal.command.test(name));
     const [refusal] = at === -1 ? [] : refusals.splice(at, 1);
     if (refusal !== undefined) {
-      // What may pass is repeated. A limit: until then, only the memory of the node has that a job was cancelled.
+      // What may pass is repeated.
       const isFinal = !refusal.error.startsWith('LOADING');
       const job = /^h?set$/i.test(command) ? ledger.get(jobIdOf(args)) : undefined;
-      if (job !== undefined && command === 'HSET' && (isFinal || job.isCancelAsked)) job.refusedIn = life;
+      if (job !== undefined && command === 'HSET' && isFinal) job.refusedIn = life;
       if (job !== undefined && command === 'SET' && isFinal) job.isCopyRefused = true;
       throw new ErrorReply(refusal.error);
     }

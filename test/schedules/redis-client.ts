@@ -11,6 +11,8 @@ const SILENT_MS = 5_000;
 interface Asked {
   readonly name: string;
   readonly args: readonly string[];
+  /** When it was sent. */
+  readonly at: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
 }
@@ -27,7 +29,8 @@ export interface Wire {
   /** The schedule has this happen later. */
   happens(what: () => string, happen: () => void): void;
   /** Handles one command, or throws an ErrorReply. */
-  handle(name: string, args: readonly string[]): Reply | typeof WAITS;
+  handle(asked: Pick<Asked, 'name' | 'args' | 'at'>): Reply | typeof WAITS;
+  readonly now: number;
   /** Its read waits for an entry. */
   readWaits(client: RedisClient, blockMs: number): void;
   after(ms: number, then: () => void): Timer;
@@ -81,7 +84,7 @@ export class RedisClient extends EventEmitter {
     if (!this.#wire.world.isRedisUp) return Promise.reject(lost());
     const args = given.map(String);
     return new Promise((resolve, reject) => {
-      this.#asked.push({ name, args, resolve, reject });
+      this.#asked.push({ name, args, at: this.#wire.now, resolve, reject });
       if (this.status === 'ready' && this.#asked.length === 1 && !this.#isWaiting) this.#begin();
     });
   }
@@ -168,7 +171,7 @@ export class RedisClient extends EventEmitter {
     if (first === undefined) return;
     let reply: Reply | Error | typeof WAITS;
     try {
-      reply = this.#wire.handle(first.name, first.args);
+      reply = this.#wire.handle(first);
     } catch (thrown) {
       reply = thrown as Error;
     }

@@ -39,6 +39,8 @@ export class RedisServer {
   #saved: Data | undefined;
   #first = 0;
   readonly #now: () => number;
+  /** When the command that is being handled was sent. */
+  sentAt = 0;
   /** Called when an entry changes hands. */
   onClaimed: (id: number, from: string, to: string, idleMs: number) => void = () => {};
 

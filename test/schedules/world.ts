@@ -57,6 +57,7 @@ export class World extends Scheduler {
       if (to === 'original') return;
       const life = this.lives.get(from);
       const isLimit = life === undefined || !options.isFast || this.#isOutOfTouch(life);
+      if (idleMs < LEASE_MS && this.server.sentAt < this.time.now) this.ledger.takenBack(`${id}-0`);
       this.ledger.claimed(
         `${id}-0`,
         from,

@@ -7,7 +7,7 @@ import { prepareCircuit } from '../../device/prepare-circuit.ts';
 import { OddResults } from '../../device/result.ts';
 import { Runner, type RunMarks, type StartStatuses } from '../../device/runner.ts';
 import { cancelJob } from '../../jobs/cancel.ts';
-import { Endings } from '../../jobs/endings.ts';
+import { Endings, type EndStatuses } from '../../jobs/endings.ts';
 import type { CheckingJob, Circuit } from '../../jobs/job.ts';
 import { JobTable } from '../../jobs/job-table.ts';
 import { JobTrace } from '../../jobs/job-trace.ts';
@@ -20,7 +20,6 @@ import type { ReadinessReport } from '../../kernel/readiness.ts';
 import { isTapped } from '../../kernel/tap.ts';
 import { endsWithin } from '../../net/timing.ts';
 import { deliver } from '../../outbox/deliver.ts';
-import type { Statuses } from '../../outbox/delivery.ts';
 import type { WaitingResult } from '../../outbox/overview.ts';
 import type { NativeGateIR } from '../../protocol/ir.ts';
 import { parseMessage } from '../../protocol/job.ts';
@@ -60,8 +59,8 @@ export class MemoryPipeline implements Pipeline {
       deliver: (saved, attempt) => deliver(hooks, saved, attempt),
       cancel: (jobId) => this.cancel(jobId),
     }));
-    const statuses: Statuses & StartStatuses = {
-      ended: ({ jobId, outcome }) => {
+    const statuses: EndStatuses & StartStatuses = {
+      endedUnsaved: ({ jobId, outcome }) => {
         if (outcome.status === 'cancelled') jobs.get(jobId)?.end('cancelled');
         return DONE;
       },

@@ -1,0 +1,76 @@
+// Schedules that once broke a promise: cancels, and what comes before or after them.
+import { one, two, isState, type Known } from './parts.ts';
+
+export const CANCELS: readonly Known[] = [
+  {
+    name: 'a cancel does not end a job that is being checked, and has ended elsewhere',
+    ...one,
+    kinds: ['good'],
+    steps: ['until xack', 'again 1', 'cancel 1', 'until A hears'],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a job that is cancelled while its start is counted in Redis does not run',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: ['until A runs job-1', 'kill A', 'start A', 'until hmget', 'cancel 1', 'until RETRYCOUNT'],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'a cancelled job keeps its state if Redis crashes between that and the acknowledgement',
+    nodes: 1,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'cancel 1',
+      'until the answers of Redis reach A.reader',
+      'redis saves',
+      'until Redis handles A.jobs: hset',
+      'until the answers of Redis reach A.jobs',
+      'redis forgets',
+    ],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'a cancel does not end a queued job that another node has taken over and finished',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'now the answers of Redis reach A.reader',
+      'until Redis handles A.jobs: hmget',
+      'hold A',
+      'until xack',
+      'let go A',
+      'cancel 1',
+      'now the answers of Redis reach A.jobs',
+      'now A hears',
+    ],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a cancel after a post whose answer was lost changes nothing',
+    ...one,
+    kinds: ['good'],
+    steps: ['until the outcome of job-1 reaches the cloud', 'lose post A', 'cancel 1', 'now A hears'],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a cancel of a failure that another node may have posted changes nothing',
+    ...two,
+    kinds: ['fails'],
+    steps: [
+      'kill B',
+      'until the outcome of job-1 reaches the cloud',
+      'until hset',
+      'kill A',
+      'start B',
+      'until B: job job-1 failed',
+      'cancel 1',
+      'now B hears',
+    ],
+    expect: isState('failed'),
+  },
+];

@@ -1,5 +1,6 @@
 // Every defect of the job path that was found so far, by chaos, by review or by a random schedule: the schedule that shows
-// it. Each name says what holds since then.
+// it. Beside them, what would be broken without one line of the code, and random schedules find late or never. Each name
+// says what holds.
 import { CANCELS } from './known/cancels.ts';
 import { COPIES } from './known/copies.ts';
 import { LEASES } from './known/leases.ts';

@@ -1,4 +1,4 @@
-// Schedules that once broke a promise: cancels, and what comes before or after them.
+// Known schedules: cancels, and what comes before or after them.
 import { one, two, isState, type Known } from './parts.ts';
 
 export const CANCELS: readonly Known[] = [
@@ -72,5 +72,25 @@ export const CANCELS: readonly Known[] = [
       'now B hears',
     ],
     expect: isState('failed'),
+  },
+  {
+    name: 'a cancel does not end a job whose start was counted too late, and which another node has finished',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      ...(['until A runs job-1', 'kill A', 'start A', 'until hmget'] as const),
+      ...(['until the answers of Redis reach A.jobs', 'hold A', 'until xack'] as const),
+      ...(['cancel 1', 'let go A', 'now A hears'] as const),
+    ],
+    expect: isState('completed'),
+  },
+  {
+    name: 'a job that is cancelled while plugins prepare it does not run',
+    ...one,
+    features: ['prepares'],
+    kinds: ['good'],
+    steps: ['until hmget', 'until the answers of Redis reach A.jobs', 'cancel 1', 'now A hears'],
+    expect: isState('cancelled'),
   },
 ];

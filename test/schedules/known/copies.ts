@@ -1,4 +1,4 @@
-// Schedules that once broke a promise: outcomes that Redis has a copy of.
+// Known schedules: outcomes that Redis has a copy of.
 import assert from 'node:assert/strict';
 import { outcomeKey } from '../../../src/protocol/keys.ts';
 import { one, two, away, answersOf, runs, isState, isMeasured, isKept, type Known } from './parts.ts';
@@ -209,5 +209,43 @@ export const COPIES: readonly Known[] = [
       'now the answers of Redis reach A.shard',
     ],
     expect: runs(1),
+  },
+  {
+    name: 'with copies: one that Redis has not taken yet is not sent any more once its job is cancelled',
+    ...one,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      ...(['until A runs job-1', "now A's run of job-1 ends", 'redis loads'] as const),
+      ...(['until Redis handles A.jobs: SET', 'until the answers of Redis reach A.jobs'] as const),
+      ...(['cancel 1', 'now A hears'] as const),
+    ],
+    expect: isState('cancelled'),
+  },
+  {
+    name: 'with copies: a job whose copy is removed while another node looks for it does not run again',
+    nodes: 2,
+    isFast: false,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      ...(['until Redis handles A.jobs: SET', 'hold A'] as const),
+      ...(['until Redis handles B.jobs: hmget', 'hold B'] as const),
+      ...(['let go A', 'until Redis handles A.jobs: del', 'let go B'] as const),
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'with copies: one that takes longer to read than a lease lasts is read once, if the node still has the job',
+    nodes: 1,
+    isFast: false,
+    hasCopies: true,
+    kinds: ['good'],
+    steps: [
+      ...(['until Redis handles A.jobs: SET', 'kill A', 'start A'] as const),
+      ...(['until Redis handles A.jobs: GET', 'pass a lease'] as const),
+    ],
+    expect: (_, lines) =>
+      assert.equal(lines.filter((line) => line.startsWith('Redis handles A.jobs: GET')).length, 1),
   },
 ];

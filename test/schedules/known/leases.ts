@@ -1,4 +1,4 @@
-// Schedules that once broke a promise: several nodes, and whose a job is.
+// Known schedules: several nodes, and whose a job is.
 import assert from 'node:assert/strict';
 import { one, two, away, runs, isState, isMeasured, type Known } from './parts.ts';
 
@@ -205,5 +205,85 @@ export const LEASES: readonly Known[] = [
       ...[7, 0, 4, 0, 0, 0, 0, 0, 3, 0, 6, 4, 0, 0, 2, 5, 5, 3],
     ],
     expect: isState('failed', 'job-3'),
+  },
+  {
+    name: 'the lease of an entry that was found counts from the sweep that found it, not from its fetch',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'lose answers A',
+      'until Redis handles A.jobs: XPENDING',
+      'hold A',
+      ...Array<'pass'>(6).fill('pass'),
+      'let go A',
+      'until Redis handles A.jobs: hmget',
+      'hold A',
+      'until B runs job-1',
+      'hold B',
+      'let go A',
+      ...Array<number>(20).fill(0),
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'an entry that a late sweep finds is not taken up before the next one',
+    nodes: 2,
+    isFast: false,
+    kinds: ['good'],
+    steps: [
+      'until Redis handles A.reader: XREADGROUP',
+      'lose answers A',
+      'until Redis handles A.jobs: XPENDING',
+      'hold A',
+      'until B runs job-1',
+      'hold B',
+      'let go A',
+      ...Array<number>(20).fill(0),
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'the lease of a queued job counts from the beginning of the sweep that saw it, not from its end',
+    ...two,
+    kinds: ['good', 'good'],
+    steps: [
+      'submit',
+      'until A runs job-1',
+      'cut A',
+      'now A.jobs connects',
+      'now Redis handles A.jobs: XPENDING',
+      'hold A',
+      'pass a lease',
+      'until B runs job-2',
+      'hold B',
+      'let go A',
+    ],
+    expect: runs(1, 'job-2'),
+  },
+  {
+    name: 'after an outage of Redis a node waits for another one that is slow to renew its leases',
+    ...two,
+    kinds: ['good'],
+    steps: [
+      ...(['until A runs job-1', 'redis down', ...away, 'hold A', 'redis up'] as const),
+      ...Array<'pass'>(4).fill('pass'),
+      'let go A',
+    ],
+    expect: runs(1),
+  },
+  {
+    name: 'a node that drains takes nothing over, and keeps the lease of what runs alone',
+    ...two,
+    kinds: ['good', 'good'],
+    steps: ['submit', 'until A runs job-1', 'drain A', 'pass a lease'],
+    expect: (_, lines) => {
+      const [from, to] = [lines.indexOf('-- drain A'), lines.indexOf('-- all troubles are over')];
+      const claims = lines.slice(from, to).filter((line) => /handles A\.jobs: X(AUTO)?CLAIM/.test(line));
+      assert.ok(claims.length > 0);
+      for (const claim of claims)
+        assert.match(claim, /XCLAIM qpu:qpu:jobs qpu:qpu:workers A \d+ 1-0 JUSTID$/);
+    },
   },
 ];

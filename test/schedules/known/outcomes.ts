@@ -1,4 +1,5 @@
-// Schedules that once broke a promise: what is saved, written and delivered of a job that has ended.
+// Known schedules: what is saved, written and delivered of a job that has ended.
+import assert from 'node:assert/strict';
 import { one, runs, isState, isMeasured, type Known } from './parts.ts';
 
 export const OUTCOMES: readonly Known[] = [
@@ -133,5 +134,14 @@ export const OUTCOMES: readonly Known[] = [
       'kill A',
     ],
     expect: isState('completed'),
+  },
+  {
+    name: 'a message that is no job is recorded once, however long the disk takes for that',
+    nodes: 1,
+    isFast: false,
+    kinds: ['malformed'],
+    // All but the disk goes on.
+    steps: ['until is set aside', ...Array<number>(40).fill(1)],
+    expect: (_, lines) => assert.equal(lines.filter((line) => line.includes('is set aside and')).length, 1),
   },
 ];

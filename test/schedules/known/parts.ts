@@ -1,4 +1,4 @@
-// What the schedules that once broke a promise are written with.
+// What known schedules are written with.
 import assert from 'node:assert/strict';
 import type { HandMove, Schedule } from '../schedule.ts';
 import type { World } from '../world.ts';

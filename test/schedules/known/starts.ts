@@ -1,6 +1,6 @@
-// Schedules that once broke a promise: how often a job has started, what its node died of, and what has not begun.
+// Known schedules: how often a job has started, what its node died of, and what has not begun.
 import assert from 'node:assert/strict';
-import { one, two, runs, isState, isMeasured, isKept, type Known } from './parts.ts';
+import { one, two, answersOf, runs, isState, isMeasured, isKept, type Known } from './parts.ts';
 
 export const STARTS: readonly Known[] = [
   {
@@ -73,5 +73,58 @@ export const STARTS: readonly Known[] = [
     features: ['starts'],
     kinds: ['good', 'good', 'exits at once', 'good'],
     steps: ['pass', 'hold B', 0, 'pass', 4, 'pass a lease'],
+  },
+  {
+    name: 'a start is counted in Redis before the job starts again: it may be the last thing that the node does',
+    nodes: 2,
+    isFast: false,
+    kinds: ['deadly at once'],
+    steps: [
+      ...(['kill B', 'until A runs job-1', 'start A', 'until A runs job-1'] as const),
+      ...(['start B', 'until B: 1 jobs of earlier'] as const),
+    ],
+    expect: runs(2),
+  },
+  {
+    // B has crashed before, so that it marks nothing ahead.
+    name: 'the starts of a job on a dead node count for the one that takes it over, also after its own death',
+    ...two,
+    kinds: ['good', 'deadly'],
+    steps: [
+      ...([
+        'kill A',
+        'until B runs job-1',
+        'kill B',
+        'start A',
+        'pass',
+        'pass',
+        'submit',
+        'pass',
+        'pass',
+      ] as const),
+      ...(['start B', 'pass', 'pass', "now A's run of job-2 ends", 'until B runs job-2'] as const),
+      ...(["now B's run of job-2 ends", 'start B'] as const),
+    ],
+    expect: runs(2, 'job-2'),
+  },
+  {
+    name: 'that a job is given up is saved before the next one starts, which may kill the node',
+    nodes: 1,
+    isFast: false,
+    kinds: ['deadly at once', 'deadly at once'],
+    steps: [
+      ...(['submit', 'until A runs job-1', 'start A', 'until A runs job-1', 'start A'] as const),
+      'until A: job job-1 failed',
+      ...answersOf('A.jobs', 2),
+    ],
+    expect: runs(2),
+  },
+  {
+    name: 'after a crash plugins have one job at a time: no other one is blamed for it',
+    ...one,
+    features: ['prepares'],
+    kinds: ['good', 'deadly to prepare'],
+    steps: ['submit'],
+    expect: isMeasured(),
   },
 ];

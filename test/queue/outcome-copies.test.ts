@@ -1,7 +1,7 @@
 // A copy of an outcome reaches Redis over lost connections; one that is too much for the line holds nothing up.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { SavedOutcome } from '../../src/jobs/job.ts';
+import type { CheckingJob, SavedOutcome } from '../../src/jobs/job.ts';
 import { silentLogger } from '../../src/log.ts';
 import { closeRedis, openRedis } from '../../src/net/redis.ts';
 import { outcomeKey } from '../../src/protocol/keys.ts';
@@ -78,5 +78,27 @@ it('an outcome that is too large for Redis is not sent at all', async () => {
   await copies.save(failed('small', 10));
   assert.equal(copies.trouble, undefined);
   assert.deepEqual(await test.redis.keys('*'), [outcomeKey('small')]);
+  copies.close();
+});
+
+it('a copy is that of the messages which it names: a job that is sent once more has none', async () => {
+  const redis = test.connect();
+  const writes = { remove: () => Promise.resolve() };
+  const copies = new OutcomeCopies({ redis, qpuId: 'q', writes, log: silentLogger });
+  await copies.save(failed('again', 10));
+  const broughtBy = (messageId: string): CheckingJob => ({
+    jobId: 'again',
+    callbackUrl: 'http://cloud/',
+    messageIds: [messageId],
+    bytes: 0,
+    heldSince: 0,
+    takenAt: 0,
+    stage: 'checking',
+  });
+  const [first] = await copies.states([broughtBy('1-1')]);
+  assert.equal(first?.copy?.jobId, 'again');
+  const [second] = await copies.states([broughtBy('2-1')]);
+  assert.ok(second !== undefined);
+  assert.equal(second.copy, undefined);
   copies.close();
 });

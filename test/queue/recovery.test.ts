@@ -285,6 +285,21 @@ describe('recovery', () => {
     }
   });
 
+  it('does not run what another node has cancelled, also once the signal for that has expired', async () => {
+    const jobId = await cloud.submit(job);
+    await readAs('worker-0');
+    await redis.hset(statusKey(jobId), { state: 'cancelled' });
+    const executor = new CountingExecutor();
+    const test = await startTestNode({ cloud, executor, env: SHORT_LEASE });
+    try {
+      await allDone();
+      assert.deepEqual(executor.runs, []);
+      assert.equal(await redis.hget(statusKey(jobId), 'state'), 'cancelled');
+    } finally {
+      await test.stop();
+    }
+  });
+
   it('runs a job once if two messages bring it, and acknowledges both', async () => {
     const executor = new HeldExecutor();
     const test = await startTestNode({ cloud, executor });

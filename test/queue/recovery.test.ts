@@ -355,8 +355,12 @@ describe('recovery', () => {
     const a = await startTestNode({ cloud, executor });
     const jobId = await cloud.submit(job);
     await cloud.whenState(jobId, 'executing');
-    // One node is busy, and its queue is full: the next message goes to the other.
+    // One node is busy, and its queue is full: the next message goes to the other, once the first has no read under way.
     a.node.jobs.admission.close('the test', 'full');
+    await waitUntil('the end of its read', async () => {
+      const clients = String(await redis.client('LIST'));
+      return !/ flags=\w*b/.test(clients);
+    });
     const b = await startTestNode({ cloud, executor: other, env: { CODA_LEASE_SEC: '3' } });
     try {
       await cloud.submit({ ...job, jobId });

@@ -93,4 +93,14 @@ export const CANCELS: readonly Known[] = [
     steps: ['until hmget', 'until the answers of Redis reach A.jobs', 'cancel 1', 'now A hears'],
     expect: isState('cancelled'),
   },
+  {
+    name: 'a cancel after a post whose answer was lost changes nothing, also if the next attempt did not get through',
+    ...one,
+    kinds: ['good'],
+    steps: [
+      ...(['until the outcome of job-1 reaches the cloud', 'lose post A', 'cloud away'] as const),
+      ...(["until the cloud's answer on job-1", 'cancel 1', 'now A hears'] as const),
+    ],
+    expect: isState('completed'),
+  },
 ];

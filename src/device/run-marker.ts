@@ -52,9 +52,10 @@ export class RunMarker {
     return this.#before.get(messageId) ?? 0;
   }
 
-  /** This entry was started so often elsewhere. */
+  /** This entry was started so often elsewhere. It may be marked already, as one without an earlier start. */
   startedElsewhere(messageId: string, starts: number): void {
     this.#before.set(messageId, starts);
+    if (this.#ahead.includes(messageId)) this.#write(this.#ahead);
   }
 
   /** These entries go to the device together. */

@@ -21,6 +21,16 @@ export const STARTS: readonly Known[] = [
     expect: isMeasured('job-2'),
   },
   {
+    name: 'a job that kills its nodes is given up after as many starts as are allowed, whichever node has them',
+    ...two,
+    kinds: ['deadly'],
+    steps: [
+      ...(['until A runs job-1', 'pass', 'pass', "now A's run of job-1 ends"] as const),
+      ...(['until B runs job-1', "now B's run of job-1 ends", 'start B'] as const),
+    ],
+    expect: runs(2),
+  },
+  {
     name: 'after a crash a result is saved before the next run starts, which may kill the node',
     ...one,
     kinds: ['good', 'deadly at once'],

@@ -120,7 +120,9 @@ describe('the page', { skip }, () => {
     const row = page.locator(`tr[data-job="${jobId}"]`);
     await row.locator('.outcome[data-outcome="failed"]').waitFor();
     assert.match((await row.textContent()) ?? '', /the readout of q1 did not lock/);
-    assert.ok((await pixelsOf(page, '#timeline-canvas', await colourOf(page, 'bad'))) > 10);
+    const bad = await colourOf(page, 'bad');
+    // It is drawn a moment after the row is there.
+    await seen('its run in the timeline', async () => (await pixelsOf(page, '#timeline-canvas', bad)) > 10);
     await page.selectOption('#jobs-outcome', 'failed');
     await seen('failed jobs alone', async () => (await page.locator('#jobs-rows tr').count()) === 1);
     await row.click();
@@ -217,7 +219,8 @@ describe('the page', { skip }, () => {
     await seen('the failed job', async () => /— failed: 1/.test(await text('#trends-charts')));
     assert.equal(await page.locator('#trends-charts canvas').count(), 5);
     assert.equal(await page.locator('#trends-charts [role=img][aria-label]').count(), 5);
-    assert.ok((await pixelsOf(page, '#trends-charts canvas', await colourOf(page, 'run'))) > 4);
+    const run = await colourOf(page, 'run');
+    await seen('a curve', async () => (await pixelsOf(page, '#trends-charts canvas', run)) > 4);
   });
 
   it('is accessible in both themes and on a phone, and never wider than the screen', async () => {
